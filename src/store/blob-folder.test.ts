@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { FolderBlobStore } from './blob-folder.ts';
+import { blobStoreContract } from './blobs.contract.ts';
+
+async function temporaryFolder(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'reelvec-blobs-'));
+  after(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+blobStoreContract('A folder', async () => {
+  const root = await mkdtemp(join(tmpdir(), 'reelvec-blobs-'));
+  return { store: new FolderBlobStore(root), close: () => rm(root, { recursive: true, force: true }) };
+});
+
+test('a write that fails leaves no temporary file', async () => {
+  const root = await temporaryFolder();
+  const broken = async function* () {
+    yield Buffer.from('half');
+    throw new Error('broken off');
+  };
+  await assert.rejects(new FolderBlobStore(root).write('a/b', broken()), /broken off/);
+  assert.deepEqual(await readdir(join(root, '.tmp')), []);
+});
+
+test('what a crash left half written is swept and was never listed', async () => {
+  const root = await temporaryFolder();
+  const store = new FolderBlobStore(root);
+  await store.write('whole', Buffer.from('x'));
+  await mkdir(join(root, '.tmp'), { recursive: true });
+  await writeFile(join(root, '.tmp', 'left-over'), 'half');
+  assert.deepEqual(await Array.fromAsync(store.list('')), ['whole']);
+  await store.sweepTemporary();
+  assert.ok(!(await readdir(root)).includes('.tmp'));
+  await store.write('again', Buffer.from('x'));
+});
+
+test('a disk that is full is named in the error, and nothing half written stays', async () => {
+  const root = await temporaryFolder();
+  // A limit on the size of files fails like a full disk and needs no disk: the write comes back short, then fails.
+  const script = `
+    import { FolderBlobStore } from ${JSON.stringify(import.meta.resolve('./blob-folder.ts'))};
+    process.on('SIGXFSZ', () => {});
+    const store = new FolderBlobStore(${JSON.stringify(root)});
+    await store.write('small', Buffer.alloc(1000));
+    const error = await store.write('large', Buffer.alloc(5_000_000)).catch((error) => error);
+    console.log(error.code, error.message);`;
+  const { stdout } = await promisify(execFile)('sh', [
+    '-c',
+    'ulimit -f 2000 && exec "$0" --input-type=module -e "$1"',
+    process.execPath,
+    script,
+  ]);
+  assert.match(stdout, /^service_unavailable The server has no room left/);
+  assert.deepEqual(await Array.fromAsync(new FolderBlobStore(root).list('')), ['small']);
+  assert.deepEqual(await readdir(join(root, '.tmp')), []);
+});

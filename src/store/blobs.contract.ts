@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { buffer } from 'node:stream/consumers';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BlobNotFound, type BlobStore } from './blobs.ts';
+
+/** What every blob store promises. `open` gives an empty store; `close` throws it away. */
+export function blobStoreContract(
+  name: string,
+  open: () => Promise<{ store: BlobStore; close: () => Promise<void> }>,
+): void {
+  describe(`${name} as a BlobStore`, async () => {
+    const { store, close } = await open();
+    after(close);
+    const text = async (key: string) => (await buffer(store.read(key))).toString();
+    const keys = async (prefix: string) => (await Array.fromAsync(store.list(prefix))).sort();
+
+    test('what was written is read back, with its size and SHA-256', async () => {
+      const bytes = Buffer.alloc(3_000_000, 'reelvec');
+      const written = await store.write('media/a.mp4', chunks(bytes, 65_536));
+      assert.deepEqual(written, { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') });
+      assert.deepEqual(await buffer(store.read('media/a.mp4')), bytes);
+      assert.equal((await store.stat('media/a.mp4'))?.size, bytes.length);
+    });
+
+    test('an empty blob is a blob', async () => {
+      assert.equal((await store.write('media/empty', new Uint8Array())).size, 0);
+      assert.equal(await text('media/empty'), '');
+    });
+
+    test('a blob is replaced as a whole', async () => {
+      await store.write('replaced', Buffer.from('a longer first content'));
+      await store.write('replaced', Buffer.from('second'));
+      assert.equal(await text('replaced'), 'second');
+    });
+
+    test('a range has both its ends, or goes to the end of the blob', async () => {
+      await store.write('range', Buffer.from('0123456789'));
+      assert.equal((await buffer(store.read('range', { start: 2, end: 4 }))).toString(), '234');
+      assert.equal((await buffer(store.read('range', { start: 7 }))).toString(), '789');
+      assert.equal((await buffer(store.read('range', { start: 0, end: 0 }))).toString(), '0');
+    });
+
+    test('a missing blob is undefined to stat and BlobNotFound to read', async () => {
+      assert.equal(await store.stat('no/such'), undefined);
+      await assert.rejects(buffer(store.read('no/such')), BlobNotFound);
+      await assert.rejects(buffer(store.read('no/such', { start: 5 })), BlobNotFound);
+    });
+
+    test('content that fails leaves the key as it was', async () => {
+      await store.write('kept/before', Buffer.from('before'));
+      const broken = async function* () {
+        yield Buffer.from('half');
+        throw new Error('the sender hung up');
+      };
+      await assert.rejects(store.write('kept/before', broken()), /the sender hung up/);
+      await assert.rejects(store.write('kept/new', broken()), /the sender hung up/);
+      assert.equal(await text('kept/before'), 'before');
+      assert.equal(await store.stat('kept/new'), undefined);
+    });
+
+    test('an abort ends a write at once, even while the content hangs, and stops the content', async () => {
+      const abort = new AbortController();
+      let stopped = false;
+      const stalled: AsyncIterable<Uint8Array> = {
+        [Symbol.asyncIterator]: () => ({
+          next: () => new Promise(() => {}),
+          return: async () => {
+            stopped = true;
+            return { done: true, value: undefined };
+          },
+        }),
+      };
+      const writing = store.write('stalled', stalled, { signal: abort.signal });
+      setImmediate(() => abort.abort(new Error('cancelled')));
+      await assert.rejects(writing, /cancelled/);
+      assert.equal(await store.stat('stalled'), undefined);
+      assert.ok(stopped);
+    });
+
+    test('a write with a signal that is aborted already writes nothing', async () => {
+      const written = store.write('aborted', Buffer.from('x'), { signal: AbortSignal.abort(new Error('cancelled')) });
+      await assert.rejects(written, /cancelled/);
+      assert.equal(await store.stat('aborted'), undefined);
+    });
+
+    test('a blob is not seen before it is whole', async () => {
+      const slow = async function* () {
+        yield Buffer.from('first ');
+        assert.equal(await store.stat('slow/blob'), undefined);
+        assert.deepEqual(await keys('slow/'), []);
+        await sleep(5);
+        yield Buffer.from('second');
+      };
+      await store.write('slow/blob', slow());
+      assert.equal(await text('slow/blob'), 'first second');
+    });
+
+    test('list gives the keys below a prefix, at any depth, and no neighbour', async () => {
+      for (const key of ['list/1/a', 'list/1/b/c', 'list/10/a', 'list-1/a']) await store.write(key, Buffer.from(key));
+      assert.deepEqual(await keys('list/1/'), ['list/1/a', 'list/1/b/c']);
+      assert.deepEqual(await keys('list/'), ['list/1/a', 'list/1/b/c', 'list/10/a']);
+      assert.deepEqual(await keys('nothing/'), []);
+      assert.ok((await keys('')).includes('list-1/a'));
+    });
+
+    test('remove takes one blob, or all below a prefix, and is no error twice', async () => {
+      for (const key of ['gone/1/a', 'gone/1/b/c', 'gone/10/a', 'gone/2']) await store.write(key, Buffer.from(key));
+      await store.remove('gone/2');
+      await store.remove('gone/2');
+      await store.remove('gone/2/deeper');
+      assert.deepEqual(await keys('gone/'), ['gone/1/a', 'gone/1/b/c', 'gone/10/a']);
+      await store.remove('gone/1/');
+      await store.remove('gone/1/');
+      assert.deepEqual(await keys('gone/'), ['gone/10/a']);
+    });
+
+    test('writes at the same time do not mix, not even to one key', async () => {
+      const contents = Array.from({ length: 8 }, (_, i) => Buffer.alloc(200_000, `${i}`));
+      await Promise.all(contents.map((content) => store.write('together', chunks(content, 10_000))));
+      const found = await buffer(store.read('together'));
+      assert.ok(contents.some((content) => content.equals(found)));
+    });
+
+    test('writing and removing below one prefix at the same time gives no error', async () => {
+      for (let i = 0; i < 20; i++) {
+        await Promise.all([store.write('busy/a/b', Buffer.from('x')), store.remove('busy/')]);
+      }
+    });
+
+    const bad = [
+      '',
+      '/',
+      '/etc/passwd',
+      '../x',
+      'a/../b',
+      'a/..',
+      'a//b',
+      'a/',
+      '.tmp/x',
+      'a/.b',
+      'A',
+      'a b',
+      'a\\b',
+      'ä',
+      'a\n',
+    ];
+    test('what is not a key is refused everywhere', async () => {
+      for (const key of bad) {
+        await assert.rejects(store.write(key, Buffer.from('x')), TypeError, JSON.stringify(key));
+        await assert.rejects(store.stat(key), TypeError, JSON.stringify(key));
+        assert.throws(() => store.read(key), TypeError, JSON.stringify(key));
+      }
+      for (const prefix of ['', '/', '../', 'a/../', '.tmp/', 'a//']) {
+        await assert.rejects(store.remove(prefix), TypeError, JSON.stringify(prefix));
+      }
+      await assert.rejects(Array.fromAsync(store.list('a')), TypeError);
+      await assert.rejects(Array.fromAsync(store.list('../')), TypeError);
+    });
+  });
+}
+
+async function* chunks(bytes: Buffer, length: number): AsyncIterable<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
+}
