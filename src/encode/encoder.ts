@@ -1,0 +1,65 @@
+import type { Picture, PictureSize } from '../media/frames.ts';
+
+/** Length of every vector that reelvec returns. */
+export const DIMENSION = 512;
+
+/** The pictures of one segment, sampled at the rate that the encoder asked for; at least one. */
+export interface VisualClip {
+  readonly startSec: number;
+  readonly endSec: number;
+  readonly pictures: readonly Picture[];
+}
+
+/** The sound of one segment: mono, −1 to 1, at the rate that the encoder asked for; may be shorter than the segment. */
+export interface AudioClip {
+  readonly startSec: number;
+  readonly endSec: number;
+  readonly samples: Float32Array;
+}
+
+/** What was said in one segment; never blank. */
+export interface TextClip {
+  readonly startSec: number;
+  readonly endSec: number;
+  readonly text: string;
+}
+
+/**
+ * Turns clips into vectors. Deterministic: the same clips give the same float32 values in any process, whatever else
+ * is in the same call.
+ */
+export interface Encoder<Clip> {
+  /** Vectors compare only within one space. */
+  readonly space: string;
+  /**
+   * @returns one vector per clip, in order: `DIMENSION` float32 values, finite, L2 norm 1.
+   */
+  encode(clips: readonly Clip[], options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
+  /** Releases models and connections. */
+  close(): Promise<void>;
+}
+
+export interface VisualEncoder extends Encoder<VisualClip> {
+  /** What the pictures must look like, and how many of them a second of film gives. */
+  readonly pictures: PictureSize & { readonly perSecond: number };
+}
+
+export interface AudioEncoder extends Encoder<AudioClip> {
+  /** Hertz. */
+  readonly sampleRate: number;
+}
+
+export type TextEncoder = Encoder<TextClip>;
+
+/** The set of encoders that serves a model name. */
+export interface Bundle {
+  readonly name: string;
+  /** Changes whenever vectors change; stored with every task. */
+  readonly revision: string;
+  /** One sentence each, printed at start. */
+  readonly can: string;
+  readonly cannot: string;
+  readonly visual: VisualEncoder;
+  readonly audio: AudioEncoder;
+  readonly transcription: TextEncoder;
+}

@@ -1,0 +1,63 @@
+/**
+ * The closed list of what can go wrong for a client, and the HTTP status of each.
+ * Codes are the lower_snake vocabulary of the TwelveLabs v1.3 API plus a few of our own.
+ */
+const STATUS = {
+  parameter_invalid: 400,
+  parameter_not_provided: 400,
+  parameter_unknown: 400,
+  source_unreachable: 400,
+  source_not_media: 400,
+  asset_not_ready: 400,
+  video_resolution_too_low: 400,
+  video_resolution_too_high: 400,
+  video_resolution_invalid_aspect_ratio: 400,
+  video_duration_too_short: 400,
+  video_duration_too_long: 400,
+  video_file_broken: 400,
+  video_filesize_too_large: 400,
+  audio_format_unsupported: 400,
+  media_has_no_track: 400,
+  api_key_invalid: 401,
+  forbidden: 403,
+  resource_not_exist: 404,
+  method_not_allowed: 405,
+  request_canceled_or_timed_out: 408,
+  conflict: 409,
+  payload_too_large: 413,
+  unsupported_media_type: 415,
+  too_many_requests: 429,
+  internal_server_error: 500,
+  service_unavailable: 503,
+} as const;
+
+export type ErrorCode = keyof typeof STATUS;
+
+/** Facts beside the sentence, for programs: the field, what was got, what is allowed. */
+export type ErrorDetails = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>;
+
+/**
+ * The one error that is meant for clients. `message` names the field, what was got, what is allowed and what to do
+ * next; `cause` is for the log and never sent.
+ */
+export class ReelvecError extends Error {
+  readonly code: ErrorCode;
+  readonly status: number;
+  readonly details: ErrorDetails | undefined;
+
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { details?: ErrorDetails; cause?: unknown; status?: number } = {},
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'ReelvecError';
+    this.code = code;
+    this.status = options.status ?? STATUS[code];
+    this.details = options.details;
+  }
+}
+
+export function isReelvecError(error: unknown): error is ReelvecError {
+  return error instanceof ReelvecError;
+}

@@ -1,0 +1,122 @@
+import {
+  AV_DISPOSITION_ATTACHED_PIC,
+  AV_DISPOSITION_DEFAULT,
+  AV_LOG_QUIET,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_SUBTITLE,
+  AVMEDIA_TYPE_VIDEO,
+  type AVMediaType,
+} from 'node-av/constants';
+import { avGetCodecName, Codec, Dictionary, FormatContext, Log, type Stream } from 'node-av/lib';
+import { ReelvecError } from '../errors.ts';
+
+/**
+ * Demuxers that may open. Self-contained containers only: none of them names other files or addresses, as playlists
+ * (`hls`, `dash`, `concat`) do.
+ */
+const FORMATS = [
+  'mov,mp4,m4a,3gp,3g2,mj2',
+  'matroska,webm',
+  'mpegts',
+  'mpeg',
+  'mpegvideo',
+  'avi',
+  'flv',
+  'asf',
+  'mxf',
+  'ogg',
+  'wav',
+  'w64',
+  'flac',
+  'mp3',
+  'aac',
+  'aiff',
+  'gxf',
+  'ivf',
+  'rm',
+  'nut',
+  'dv',
+  'h264',
+  'hevc',
+  'm4v',
+].join(',');
+
+/** Subtitle codecs that hold text; the others (`dvd_subtitle`, `hdmv_pgs_subtitle`) hold pictures. */
+const TEXT_CODECS = new Set(['mov_text', 'subrip', 'text', 'webvtt', 'ass', 'ssa']);
+
+/** An open file and the tracks that reelvec reads from it. */
+export interface Container extends Disposable {
+  readonly context: FormatContext;
+  readonly video: Stream | undefined;
+  readonly audio: Stream | undefined;
+  readonly subtitles: Stream | undefined;
+  /** Seconds; what every timestamp is counted from. */
+  readonly startSec: number;
+}
+
+/**
+ * Opens a local file by its content, whatever its name.
+ * @throws {ReelvecError} `video_file_broken` when no allowed container recognises it
+ */
+export function openContainer(path: string): Container {
+  Log.setLevel(AV_LOG_QUIET);
+  const context = new FormatContext();
+  const options = Dictionary.fromObject({ protocol_whitelist: 'file', format_whitelist: FORMATS });
+  try {
+    // The scheme keeps a name with a colon in it from being read as a protocol.
+    const opened = context.openInputSync(`file:${path}`, null, options);
+    if (opened < 0 || context.findStreamInfoSync(null) < 0) throw unreadable();
+  } catch (error) {
+    context.closeInputSync();
+    throw error;
+  } finally {
+    options.free();
+  }
+  const streams = context.streams;
+  const video = choose(streams, AVMEDIA_TYPE_VIDEO);
+  const start = context.startTime;
+  return {
+    context,
+    video,
+    audio: choose(streams, AVMEDIA_TYPE_AUDIO),
+    subtitles: choose(streams, AVMEDIA_TYPE_SUBTITLE),
+    // AV_NOPTS_VALUE is far below any real start
+    startSec: start > -(1n << 60n) ? Number(start) / 1e6 : 0,
+    [Symbol.dispose]: () => context.closeInputSync(),
+  };
+}
+
+/** FFmpeg's name of a stream's codec. */
+export function codecName(stream: Stream): string {
+  return avGetCodecName(stream.codecpar.codecId) ?? 'unknown';
+}
+
+/** Numerator over denominator; 0 for FFmpeg's "unknown" (0/0, 0/1). */
+export function ratio({ num, den }: { num: number; den: number }): number {
+  return den === 0 ? 0 : num / den;
+}
+
+/** Tracks of one kind, without the cover pictures of audio files. */
+export function tracksOf(streams: readonly Stream[], type: AVMediaType): Stream[] {
+  return streams.filter(
+    (stream) => stream.codecpar.codecType === type && (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) === 0,
+  );
+}
+
+/** The track a player would pick: the first that is marked default, else the first, among those that can be read. */
+function choose(streams: readonly Stream[], type: AVMediaType): Stream | undefined {
+  const readable = tracksOf(streams, type).filter((stream) =>
+    type === AVMEDIA_TYPE_SUBTITLE
+      ? TEXT_CODECS.has(codecName(stream))
+      : Codec.findDecoder(stream.codecpar.codecId) !== null,
+  );
+  return readable.find((stream) => (stream.disposition & AV_DISPOSITION_DEFAULT) !== 0) ?? readable[0];
+}
+
+function unreadable(): ReelvecError {
+  return new ReelvecError(
+    'video_file_broken',
+    'The media could not be read: it is damaged, cut off before its index, or not an audio or video file. ' +
+      'Check that it plays in a media player and send the whole file.',
+  );
+}

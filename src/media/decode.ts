@@ -1,0 +1,283 @@
+import { AV_NOPTS_VALUE, AVDISCARD_ALL, AVDISCARD_DEFAULT, AVERROR_EOF, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
+import { Codec, CodecContext, Frame, Packet, type Stream } from 'node-av/lib';
+import { type Container, codecName, openContainer, ratio } from './container.ts';
+import type { Picture, PictureSize, Sound, TimeRange } from './frames.ts';
+import { pixelAspect, rotationOf } from './probe.ts';
+import { MonoMixer } from './resample.ts';
+import { Scaler } from './scaler.ts';
+
+export interface DecodeRequest {
+  readonly path: string;
+  /** Only what lies in this range; default: all of it. */
+  readonly range?: TimeRange;
+  /** Every decoded picture, at this size. */
+  readonly everyPicture?: PictureSize;
+  /** One picture for each cell of a time grid that starts at 0: the first at or after the cell's beginning. */
+  readonly sampled?: PictureSize & { readonly perSecond: number };
+  readonly sound?: boolean;
+  readonly subtitles?: boolean;
+}
+
+export type MediaEvent =
+  | { readonly type: 'picture'; readonly view: 'every' | 'sampled'; readonly picture: Picture }
+  | { readonly type: 'sound'; readonly sound: Sound }
+  | { readonly type: 'subtitle'; readonly subtitle: RawSubtitle }
+  /** Something could not be decoded; the stream goes on behind it. */
+  | { readonly type: 'damage'; readonly timeSec: number };
+
+/** A subtitle packet as the container holds it; `codec` says how to read `data`. */
+export interface RawSubtitle {
+  readonly codec: string;
+  readonly startSec: number;
+  readonly endSec: number;
+  readonly data: Uint8Array;
+}
+
+/**
+ * Seconds before the range at which reading starts: an audio decoder needs a few packets to settle, and a container
+ * may hold the sound of a moment well before its picture.
+ */
+const PRE_ROLL_SEC = 2;
+/** How long before the range a subtitle that reaches into it may begin. */
+const SUBTITLE_PRE_ROLL_SEC = 30;
+/** Sound that is further than this from where it should be (in seconds) is a real gap and not rounding. */
+const SOUND_GAP_SEC = 0.05;
+/** How long a subtitle without an end is shown, in seconds. */
+const DEFAULT_SUBTITLE_SEC = 4;
+
+/**
+ * Decodes a local file once and gives everything that was asked for in the order of the file; each kind in order of
+ * time. Pictures are upright, sound is mono at the track's own rate. Times count from the start of the file.
+ * Synchronous: runs in media workers only.
+ * @throws {ReelvecError} `video_file_broken` when it is not media
+ */
+export function* decode(request: DecodeRequest): Generator<MediaEvent> {
+  using container = openContainer(request.path);
+  const range = request.range ?? { startSec: 0, endSec: Number.POSITIVE_INFINITY };
+  const wantsPictures = request.everyPicture !== undefined || request.sampled !== undefined;
+  const subtitles = request.subtitles ? container.subtitles : undefined;
+  if (subtitles && range.startSec > 0) yield* earlierSubtitles(container, subtitles, range);
+
+  using pictures = wantsPictures && container.video ? new PictureReader(container, request, range) : undefined;
+  using sounds = request.sound && container.audio ? new SoundReader(container, range) : undefined;
+  read(container, [pictures?.stream, sounds?.stream, subtitles]);
+  seek(container, range.startSec - PRE_ROLL_SEC);
+
+  // Text alone ends with the range; beside pictures or sound it ends with them.
+  let textDone = subtitles === undefined;
+  const finished = () => (pictures || sounds ? (pictures?.done ?? true) && (sounds?.done ?? true) : textDone);
+  using packet = new Packet();
+  packet.alloc();
+  while (!finished()) {
+    const result = container.context.readFrameSync(packet);
+    if (result < 0) {
+      if (result !== AVERROR_EOF) yield { type: 'damage', timeSec: pictures?.timeSec ?? sounds?.timeSec ?? 0 };
+      break;
+    }
+    const index = packet.streamIndex;
+    if (index === pictures?.stream.index) yield* pictures.read(packet);
+    else if (index === sounds?.stream.index) yield* sounds.read(packet);
+    else if (index === subtitles?.index) {
+      const subtitle = readSubtitle(container, subtitles, packet);
+      textDone = subtitle.startSec >= range.endSec;
+      if (!textDone && subtitle.startSec >= range.startSec) yield { type: 'subtitle', subtitle };
+    }
+    packet.unref();
+  }
+  if (pictures && !pictures.done) yield* pictures.read(null);
+  if (sounds && !sounds.done) yield* sounds.read(null);
+}
+
+/** Decodes one track; what the decoder refuses is reported and skipped. */
+abstract class TrackReader implements Disposable {
+  readonly stream: Stream;
+  /** Seconds; how far the track was decoded. */
+  timeSec = 0;
+  /** The end of the range has been passed. */
+  done = false;
+  readonly #decoder: CodecContext;
+  readonly #frame = new Frame();
+  protected readonly timeBase: number;
+  protected readonly startSec: number;
+
+  constructor(container: Container, stream: Stream) {
+    this.stream = stream;
+    this.timeBase = ratio(stream.timeBase);
+    this.startSec = container.startSec;
+    this.#decoder = openDecoder(stream);
+    this.#frame.alloc();
+  }
+
+  *read(packet: Packet | null): Generator<MediaEvent> {
+    const sent = this.#decoder.sendPacketSync(packet);
+    if (sent < 0 && sent !== AVERROR_EOF) yield { type: 'damage', timeSec: this.timeSec };
+    while (!this.done && this.#decoder.receiveFrameSync(this.#frame) >= 0) {
+      yield* this.take(this.#frame);
+      this.#frame.unref();
+    }
+  }
+
+  protected abstract take(frame: Frame): Iterable<MediaEvent>;
+
+  [Symbol.dispose](): void {
+    this.#frame.free();
+    this.#decoder.freeContext();
+  }
+}
+
+class PictureReader extends TrackReader {
+  readonly #range: TimeRange;
+  readonly #every: Scaler | undefined;
+  readonly #sampled: Scaler | undefined;
+  readonly #request: DecodeRequest;
+  readonly #frameSec: number;
+  #lastCell = Number.NEGATIVE_INFINITY;
+  #next = 0;
+
+  constructor(container: Container, request: DecodeRequest, range: TimeRange) {
+    super(container, container.video!);
+    const orientation = { rotation: rotationOf(this.stream), pixelAspect: pixelAspect(this.stream) };
+    this.#range = range;
+    this.#request = request;
+    this.#every = request.everyPicture && new Scaler(request.everyPicture, orientation);
+    this.#sampled = request.sampled && new Scaler(request.sampled, orientation);
+    this.#frameSec = 1 / (ratio(this.stream.avgFrameRate) || ratio(this.stream.rFrameRate) || 25);
+  }
+
+  protected override *take(frame: Frame): Generator<MediaEvent> {
+    const stamp = frame.bestEffortTimestamp;
+    const stamped = stamp === AV_NOPTS_VALUE ? this.#next : Number(stamp) * this.timeBase - this.startSec;
+    // Containers round their start time to microseconds: finer differences would move frames across chunk edges.
+    const timeSec = Math.max(0, Math.round(stamped * 1e6) / 1e6);
+    this.timeSec = timeSec;
+    this.#next = timeSec + this.#frameSec;
+    if (timeSec < this.#range.startSec) return;
+    if (timeSec >= this.#range.endSec) {
+      this.done = true;
+      return;
+    }
+    if (this.#every) {
+      yield {
+        type: 'picture',
+        view: 'every',
+        picture: this.#picture(frame, timeSec, this.#every, this.#request.everyPicture!),
+      };
+    }
+    if (this.#sampled) {
+      // a microsecond of grace: a frame at 0.999999 s opens the cell of 1 s, however the container rounds
+      const cell = Math.floor((timeSec + 1e-6) * this.#request.sampled!.perSecond);
+      if (cell > this.#lastCell) {
+        this.#lastCell = cell;
+        yield {
+          type: 'picture',
+          view: 'sampled',
+          picture: this.#picture(frame, timeSec, this.#sampled, this.#request.sampled!),
+        };
+      }
+    }
+  }
+
+  #picture(frame: Frame, timeSec: number, scaler: Scaler, { width, height }: PictureSize): Picture {
+    return { timeSec, width, height, data: scaler.scale(frame) };
+  }
+
+  override [Symbol.dispose](): void {
+    this.#every?.[Symbol.dispose]();
+    this.#sampled?.[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+}
+
+class SoundReader extends TrackReader {
+  readonly #range: TimeRange;
+  readonly #mixer = new MonoMixer();
+  /** Where the next sample belongs, in samples from the start of the file. */
+  #position: number | undefined;
+
+  constructor(container: Container, range: TimeRange) {
+    super(container, container.audio!);
+    this.#range = range;
+  }
+
+  protected override *take(frame: Frame): Generator<MediaEvent> {
+    const { sampleRate } = frame;
+    const stamp = frame.bestEffortTimestamp;
+    const stamped =
+      stamp === AV_NOPTS_VALUE ? undefined : Math.round((Number(stamp) * this.timeBase - this.startSec) * sampleRate);
+    const expected = this.#position ?? stamped ?? 0;
+    const isGap = stamped !== undefined && Math.abs(stamped - expected) > SOUND_GAP_SEC * sampleRate;
+    const first = isGap ? stamped : expected;
+    const last = first + frame.nbSamples;
+    this.#position = last;
+    this.timeSec = last / sampleRate;
+    const from = Math.max(first, Math.round(this.#range.startSec * sampleRate));
+    const to = Math.min(last, Math.round(this.#range.endSec * sampleRate));
+    if (this.timeSec >= this.#range.endSec) this.done = true;
+    if (to <= from) return;
+    const samples = this.#mixer.mix(frame).subarray(from - first, to - first);
+    yield { type: 'sound', sound: { startSec: from / sampleRate, sampleRate, samples } };
+  }
+
+  override [Symbol.dispose](): void {
+    this.#mixer[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+}
+
+function openDecoder(stream: Stream): CodecContext {
+  const codec = Codec.findDecoder(stream.codecpar.codecId);
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  context.parametersToContext(stream.codecpar);
+  context.pktTimebase = stream.timeBase;
+  // As many workers as cores run side by side: a second thread here would only get in another worker's way.
+  context.threadCount = 1;
+  const opened = context.open2Sync(codec, null);
+  if (opened < 0) {
+    context.freeContext();
+    throw new Error(`The ${codecName(stream)} decoder did not open (${opened}).`);
+  }
+  return context;
+}
+
+/** Subtitles that begin before the range and reach into it: a cheap pass that skips all other tracks. */
+function* earlierSubtitles(container: Container, stream: Stream, range: TimeRange): Generator<MediaEvent> {
+  read(container, [stream]);
+  seek(container, range.startSec - SUBTITLE_PRE_ROLL_SEC);
+  using packet = new Packet();
+  packet.alloc();
+  while (container.context.readFrameSync(packet) >= 0) {
+    if (packet.streamIndex === stream.index) {
+      const subtitle = readSubtitle(container, stream, packet);
+      if (subtitle.startSec >= range.startSec) break;
+      if (subtitle.endSec > range.startSec) yield { type: 'subtitle', subtitle };
+    }
+    packet.unref();
+  }
+}
+
+function readSubtitle(container: Container, stream: Stream, packet: Packet): RawSubtitle {
+  const timeBase = ratio(stream.timeBase);
+  const startSec = Number(packet.pts) * timeBase - container.startSec;
+  const durationSec = Number(packet.duration) * timeBase || DEFAULT_SUBTITLE_SEC;
+  return {
+    codec: codecName(stream),
+    startSec,
+    endSec: startSec + durationSec,
+    data: Uint8Array.from(packet.data ?? []),
+  };
+}
+
+/** Has the demuxer skip every track but these. */
+function read(container: Container, wanted: readonly (Stream | undefined)[]): void {
+  for (const stream of container.context.streams) {
+    stream.discard = wanted.some((other) => other?.index === stream.index) ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
+  }
+}
+
+/** Goes to the last key frame at or before a time, in seconds from the start of the file. */
+function seek(container: Container, timeSec: number): void {
+  // Where a container cannot seek, reading starts where it stands and what comes too early is dropped.
+  const target = BigInt(Math.round((Math.max(0, timeSec) + container.startSec) * 1e6));
+  if (timeSec > 0) container.context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD);
+}

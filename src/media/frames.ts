@@ -1,0 +1,44 @@
+/** What comes out of a decoder, in the shapes that the rest of reelvec works on. Types only: knows nothing of FFmpeg. */
+
+/** A stretch of time, in seconds from the start of the file. `startSec` is in it, `endSec` is not. */
+export interface TimeRange {
+  readonly startSec: number;
+  readonly endSec: number;
+}
+
+/** A decoded picture, scaled, upright: packed RGB, 8 bits a channel, rows from the top, no padding between rows. */
+export interface Picture {
+  /** Presentation time in seconds from the start of the file. */
+  readonly timeSec: number;
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** width × height × 3 bytes. */
+  readonly data: Uint8Array;
+}
+
+/** How a picture is brought to the size that somebody asks for. */
+export interface PictureSize {
+  /** Pixels. */
+  readonly width: number;
+  /** Pixels. */
+  readonly height: number;
+  /** `stretch` ignores the aspect ratio; `cover` fills the size and crops the middle. */
+  readonly fit: 'stretch' | 'cover';
+}
+
+/** A stretch of mono sound, −1 to 1. */
+export interface Sound {
+  readonly startSec: number;
+  /** Hertz. */
+  readonly sampleRate: number;
+  readonly samples: Float32Array;
+}
+
+/** A line of a subtitle track. */
+export interface Cue {
+  readonly startSec: number;
+  readonly endSec: number;
+  readonly text: string;
+}

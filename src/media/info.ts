@@ -1,0 +1,51 @@
+/** What a source is, as found by looking at its content. Types only: knows nothing of FFmpeg. */
+
+export interface VideoTrack {
+  readonly index: number;
+  /** FFmpeg's name of the codec, `h264`. */
+  readonly codec: string;
+  /** Size as coded, in pixels. */
+  readonly codedWidth: number;
+  readonly codedHeight: number;
+  /** Size as shown: after rotation and with square pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Clockwise turn that brings the coded picture upright: 0, 90, 180 or 270 degrees. */
+  readonly rotation: 0 | 90 | 180 | 270;
+  /** Average frames per second; 0 when the container does not say. */
+  readonly frameRate: number;
+}
+
+export interface AudioTrack {
+  readonly index: number;
+  /** FFmpeg's name of the codec, `aac`. */
+  readonly codec: string;
+  /** Hertz. */
+  readonly sampleRate: number;
+  readonly channels: number;
+}
+
+export interface SubtitleTrack {
+  readonly index: number;
+  /** FFmpeg's name of the codec, `mov_text`. */
+  readonly codec: string;
+  /** ISO 639-2 as the container tells it. */
+  readonly language?: string;
+}
+
+export interface MediaInfo {
+  /** FFmpeg's name of the container, `mov,mp4,m4a,3gp,3g2,mj2`. */
+  readonly format: string;
+  readonly mimeType: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Seconds; of the longest of the tracks that are used. */
+  readonly durationSec: number;
+  readonly bitRate: number;
+  readonly video?: VideoTrack;
+  readonly audio?: AudioTrack;
+  /** The text track that is read for transcription, if there is one that can be. */
+  readonly subtitles?: SubtitleTrack;
+  /** How many tracks of each kind there are, read or not. */
+  readonly trackCounts: { readonly video: number; readonly audio: number; readonly subtitles: number };
+}

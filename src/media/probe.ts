@@ -1,0 +1,111 @@
+import { statSync } from 'node:fs';
+import {
+  AV_PKT_DATA_DISPLAYMATRIX,
+  AVMEDIA_TYPE_AUDIO,
+  AVMEDIA_TYPE_SUBTITLE,
+  AVMEDIA_TYPE_VIDEO,
+} from 'node-av/constants';
+import type { Stream } from 'node-av/lib';
+import { type Container, codecName, openContainer, ratio, tracksOf } from './container.ts';
+import type { AudioTrack, MediaInfo, SubtitleTrack, VideoTrack } from './info.ts';
+
+/**
+ * Looks at a local file's content: container, tracks, duration, size of the upright picture.
+ * @throws {ReelvecError} `video_file_broken` when it is not media
+ */
+export function probe(path: string): MediaInfo {
+  using container = openContainer(path);
+  const { context, video, audio, subtitles } = container;
+  return {
+    format: context.iformat?.name ?? 'unknown',
+    mimeType: mimeType(context.iformat?.name ?? '', video !== undefined),
+    size: statSync(path).size,
+    durationSec: duration(container),
+    bitRate: Number(context.bitRate),
+    ...(video && { video: describeVideo(video) }),
+    ...(audio && { audio: describeAudio(audio) }),
+    ...(subtitles && { subtitles: describeSubtitles(subtitles) }),
+    trackCounts: {
+      video: tracksOf(context.streams, AVMEDIA_TYPE_VIDEO).length,
+      audio: tracksOf(context.streams, AVMEDIA_TYPE_AUDIO).length,
+      subtitles: tracksOf(context.streams, AVMEDIA_TYPE_SUBTITLE).length,
+    },
+  };
+}
+
+/** Clockwise turn that brings a track's pictures upright, from the display matrix (16.16 fixed point). */
+export function rotationOf(stream: Stream): 0 | 90 | 180 | 270 {
+  const matrix = stream.codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX);
+  if (!matrix || matrix.length < 36) return 0;
+  const a = matrix.readInt32LE(0);
+  const b = matrix.readInt32LE(4);
+  const quarter = Math.round(Math.atan2(b, a) / (Math.PI / 2));
+  return ([0, 90, 180, 270] as const)[((quarter % 4) + 4) % 4]!;
+}
+
+/** Width of a pixel over its height; 1 when unknown. */
+export function pixelAspect(stream: Stream): number {
+  return ratio(stream.sampleAspectRatio) || ratio(stream.codecpar.sampleAspectRatio) || 1;
+}
+
+function describeVideo(stream: Stream): VideoTrack {
+  const { width: codedWidth, height: codedHeight } = stream.codecpar;
+  const rotation = rotationOf(stream);
+  const square = Math.round(codedWidth * pixelAspect(stream));
+  const turned = rotation === 90 || rotation === 270;
+  return {
+    index: stream.index,
+    codec: codecName(stream),
+    codedWidth,
+    codedHeight,
+    width: turned ? codedHeight : square,
+    height: turned ? square : codedHeight,
+    rotation,
+    frameRate: ratio(stream.avgFrameRate) || ratio(stream.rFrameRate),
+  };
+}
+
+function describeAudio(stream: Stream): AudioTrack {
+  return {
+    index: stream.index,
+    codec: codecName(stream),
+    sampleRate: stream.codecpar.sampleRate,
+    channels: stream.codecpar.channels,
+  };
+}
+
+function describeSubtitles(stream: Stream): SubtitleTrack {
+  const language = stream.metadata?.get('language');
+  return { index: stream.index, codec: codecName(stream), ...(language && { language }) };
+}
+
+/** The container's duration; where it has none (raw streams, damaged headers), that of the longest track. */
+function duration({ context, video, audio }: Container): number {
+  if (context.duration > 0n) return Number(context.duration) / 1e6;
+  const tracks = [video, audio].filter((stream) => stream !== undefined && stream.duration > 0n) as Stream[];
+  return Math.max(0, ...tracks.map((stream) => Number(stream.duration) * ratio(stream.timeBase)));
+}
+
+const MIME_TYPES: readonly (readonly [string, string, string])[] = [
+  ['mp4', 'video/mp4', 'audio/mp4'],
+  ['webm', 'video/webm', 'audio/webm'],
+  ['mpegts', 'video/mp2t', 'audio/mp2t'],
+  ['mpeg', 'video/mpeg', 'audio/mpeg'],
+  ['avi', 'video/x-msvideo', 'audio/x-msvideo'],
+  ['flv', 'video/x-flv', 'audio/x-flv'],
+  ['asf', 'video/x-ms-asf', 'audio/x-ms-wma'],
+  ['mxf', 'application/mxf', 'application/mxf'],
+  ['ogg', 'video/ogg', 'audio/ogg'],
+  ['wav', 'audio/wav', 'audio/wav'],
+  ['flac', 'audio/flac', 'audio/flac'],
+  ['mp3', 'audio/mpeg', 'audio/mpeg'],
+  ['aac', 'audio/aac', 'audio/aac'],
+  ['aiff', 'audio/aiff', 'audio/aiff'],
+];
+
+function mimeType(format: string, hasVideo: boolean): string {
+  const names = format.split(',');
+  const known = MIME_TYPES.find(([name]) => names.includes(name));
+  if (!known) return hasVideo ? `video/x-${names[0]}` : `audio/x-${names[0]}`;
+  return hasVideo ? known[1] : known[2];
+}

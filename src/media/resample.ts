@@ -1,0 +1,60 @@
+import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT } from 'node-av/constants';
+import { type Frame, SoftwareResampleContext } from 'node-av/lib';
+
+/**
+ * Changes the rate of a whole stretch of mono sound with swresample. Each call stands alone, so the result depends on
+ * the samples alone and not on what was resampled before.
+ * @returns round(length × to / from) samples
+ */
+export function resample(samples: Float32Array, fromHz: number, toHz: number): Float32Array {
+  if (fromHz === toHz || samples.length === 0) return samples;
+  const swr = open(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, fromHz, toHz);
+  try {
+    const length = Math.round((samples.length * toHz) / fromHz);
+    const out = Buffer.alloc((length + 64) * 4);
+    const input = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+    let done = Math.max(0, swr.convertSync([out], length + 64, [input], samples.length));
+    // what the filter still holds
+    done += Math.max(0, swr.convertSync([out.subarray(done * 4)], length + 64 - done, null, 0));
+    const result = new Float32Array(length);
+    result.set(new Float32Array(out.buffer, out.byteOffset, Math.min(done, length)));
+    return result;
+  } finally {
+    swr.free();
+  }
+}
+
+/** Mixes decoded sound down to mono float at its own rate; follows changes of layout and format mid-stream. */
+export class MonoMixer implements Disposable {
+  #swr: SoftwareResampleContext | undefined;
+  #shape = '';
+
+  /** @returns the frame's samples, −1 to 1 */
+  mix(frame: Frame): Float32Array {
+    const shape = `${frame.format}:${frame.sampleRate}:${frame.channels}:${frame.channelLayout.mask}`;
+    if (shape !== this.#shape) {
+      this.#swr?.free();
+      this.#swr = open(frame.channelLayout, frame.format, frame.sampleRate, frame.sampleRate);
+      this.#shape = shape;
+    }
+    const out = Buffer.alloc(frame.nbSamples * 4);
+    const done = this.#swr!.convertSync([out], frame.nbSamples, frame.extendedData ?? frame.data, frame.nbSamples);
+    return new Float32Array(out.buffer, out.byteOffset, Math.max(0, done));
+  }
+
+  [Symbol.dispose](): void {
+    this.#swr?.free();
+  }
+}
+
+type Layout = Frame['channelLayout'];
+
+function open(layout: Layout, format: Frame['format'], fromHz: number, toHz: number): SoftwareResampleContext {
+  const swr = new SoftwareResampleContext();
+  const set = swr.allocSetOpts2(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, toHz, layout, format as never, fromHz);
+  if (set < 0 || swr.init() < 0) {
+    swr.free();
+    throw new Error(`swresample refused ${fromHz} Hz to ${toHz} Hz`);
+  }
+  return swr;
+}
