@@ -61,22 +61,14 @@ export class FolderBlobStore implements BlobStore {
 
   async stat(key: string): Promise<{ size: number; path: string } | undefined> {
     const path = this.#path(key);
-    try {
-      const found = await stat(path);
-      return found.isFile() ? { size: found.size, path } : undefined;
-    } catch (error) {
-      if (isMissing(error)) return undefined;
-      throw error;
-    }
+    const found = await stat(path).catch(unlessMissing);
+    return found?.isFile() ? { size: found.size, path } : undefined;
   }
 
   async *list(prefix: string): AsyncIterable<string> {
     assertBlobPrefix(prefix);
-    const entries = await readdir(join(this.root, prefix), { withFileTypes: true }).catch((error) => {
-      if (isMissing(error)) return [];
-      throw error;
-    });
-    for (const entry of entries) {
+    const entries = await readdir(join(this.root, prefix), { withFileTypes: true }).catch(unlessMissing);
+    for (const entry of entries ?? []) {
       if (entry.name.startsWith('.')) continue;
       if (entry.isDirectory()) yield* this.list(`${prefix}${entry.name}/`);
       else if (entry.isFile()) yield prefix + entry.name;
@@ -84,16 +76,16 @@ export class FolderBlobStore implements BlobStore {
   }
 
   async remove(keyOrPrefix: string): Promise<void> {
-    const below = keyOrPrefix.endsWith('/');
-    if (below) assertBlobPrefix(keyOrPrefix);
-    const path = below ? join(this.root, keyOrPrefix) : this.#path(keyOrPrefix);
-    try {
-      // Retried: a write at the same time may put a folder back into one that is being emptied.
-      await rm(path, { recursive: below, force: true, maxRetries: 5, retryDelay: 10 });
-    } catch (error) {
-      // ENOTDIR: a name on the way is a file, so what was asked for is not there.
-      if (!isMissing(error)) throw error;
+    if (!keyOrPrefix.endsWith('/')) {
+      const path = this.#path(keyOrPrefix);
+      return rm(path, { force: true }).catch(unlessMissing);
     }
+    assertBlobPrefix(keyOrPrefix);
+    // Moved away first: all of it goes at once, and a write below the prefix at the same time cannot get in between.
+    const removed = join(this.root, TEMPORARY, randomUUID());
+    await mkdir(dirname(removed), { recursive: true });
+    await rename(join(this.root, keyOrPrefix), removed).catch(unlessMissing);
+    await rm(removed, { recursive: true, force: true });
   }
 
   #path(key: string): string {
@@ -178,6 +170,10 @@ async function flush(folder: string): Promise<void> {
 function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+function unlessMissing(error: unknown): undefined {
+  if (!isMissing(error)) throw error;
 }
 
 function explained(error: unknown): unknown {
