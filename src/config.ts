@@ -1,0 +1,143 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+
+const MEGABYTE = 1024 ** 2;
+const GIGABYTE = 1024 ** 3;
+
+const list = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== ''),
+  );
+const bytes = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
+
+/** Every setting: its name in the environment, what it may be, what it is when unset, and a line of help. */
+const settings = z.object({
+  REELVEC_HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
+  REELVEC_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(1212)
+    .describe('port to listen on; 0 picks a free one'),
+  REELVEC_PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('URL under which clients reach the server'),
+  REELVEC_DATA_DIR: z.string().min(1).default('./data').describe('folder of the database and of all media and results'),
+  REELVEC_API_KEYS: list.describe('API keys, comma-separated, beside those made by `reelvec keys create`'),
+  REELVEC_URL_ALLOW: list.describe(
+    'hosts or CIDRs that source URLs may reach although they are private, comma-separated',
+  ),
+  REELVEC_BUNDLE: z.string().min(1).default('signal').describe('the encoders that serve marengo3.0'),
+  REELVEC_WORKERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(availableParallelism())
+    .describe('media worker processes; default: one a core'),
+  REELVEC_WORKER_MEMORY_MB: z.coerce
+    .number()
+    .int()
+    .min(128)
+    .default(2048)
+    .describe('memory at which a media worker is stopped'),
+  REELVEC_WORKER_SILENCE_SEC: z.coerce
+    .number()
+    .min(1)
+    .default(60)
+    .describe('time without progress after which a media worker is stopped'),
+  REELVEC_MAX_VIDEO_BYTES: bytes(4 * GIGABYTE).describe('largest video'),
+  REELVEC_MAX_AUDIO_BYTES: bytes(2 * GIGABYTE).describe('largest audio'),
+  REELVEC_MAX_UPLOAD_BYTES: bytes(200 * MEGABYTE).describe('largest direct upload of an asset'),
+  REELVEC_MAX_SEGMENT_SEC: z.coerce
+    .number()
+    .min(5)
+    .max(60)
+    .default(10)
+    .describe('longest dynamic segment; longer shots are cut evenly'),
+  REELVEC_LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('least severe log line'),
+});
+
+export type SettingName = keyof typeof settings.shape;
+
+export interface Config {
+  readonly host: string;
+  readonly port: number;
+  readonly publicUrl: string | undefined;
+  /** Absolute path. */
+  readonly dataDir: string;
+  readonly apiKeys: readonly string[];
+  readonly urlAllow: readonly string[];
+  readonly bundle: string;
+  readonly workers: number;
+  readonly workerMemoryBytes: number;
+  readonly workerSilenceMs: number;
+  readonly maxVideoBytes: number;
+  readonly maxAudioBytes: number;
+  readonly maxUploadBytes: number;
+  readonly maxSegmentSec: number;
+  readonly logLevel: string;
+}
+
+/** A setting that cannot be used; `message` names it and says what it may be. */
+export class ConfigError extends Error {}
+
+/**
+ * Reads the settings from an environment; names that begin with REELVEC_ and mean nothing are refused, so that a typing
+ * error does not pass for a default. Nothing else in reelvec reads `process.env`.
+ * @throws {ConfigError}
+ */
+export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+  const given: Record<string, string> = {};
+  for (const [name, value] of Object.entries(environment)) {
+    // an empty variable is an unset one, as in compose files
+    if (!name.startsWith('REELVEC_') || name.startsWith('REELVEC_TEST_') || value === undefined || value === '')
+      continue;
+    if (!(name in settings.shape))
+      throw new ConfigError(`${name} is not a setting of reelvec. See reelvec serve --help.`);
+    given[name] = value;
+  }
+  const parsed = settings.safeParse(given);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]!;
+    throw new ConfigError(`${issue.path.join('.')}: ${issue.message}`);
+  }
+  const values = parsed.data;
+  return Object.freeze({
+    host: values.REELVEC_HOST,
+    port: values.REELVEC_PORT,
+    publicUrl: values.REELVEC_PUBLIC_URL,
+    dataDir: resolve(values.REELVEC_DATA_DIR),
+    apiKeys: values.REELVEC_API_KEYS,
+    urlAllow: values.REELVEC_URL_ALLOW,
+    bundle: values.REELVEC_BUNDLE,
+    workers: values.REELVEC_WORKERS,
+    workerMemoryBytes: values.REELVEC_WORKER_MEMORY_MB * MEGABYTE,
+    workerSilenceMs: values.REELVEC_WORKER_SILENCE_SEC * 1000,
+    maxVideoBytes: values.REELVEC_MAX_VIDEO_BYTES,
+    maxAudioBytes: values.REELVEC_MAX_AUDIO_BYTES,
+    maxUploadBytes: values.REELVEC_MAX_UPLOAD_BYTES,
+    maxSegmentSec: values.REELVEC_MAX_SEGMENT_SEC,
+    logLevel: values.REELVEC_LOG_LEVEL,
+  });
+}
+
+/** Every setting with its flag (`--port` for REELVEC_PORT) and help, for `--help` and the command line. */
+export function settingFlags(): { name: SettingName; flag: string; help: string }[] {
+  return (Object.keys(settings.shape) as SettingName[]).map((name) => ({
+    name,
+    flag: name.slice('REELVEC_'.length).toLowerCase().replaceAll('_', '-'),
+    help: settings.shape[name].description ?? '',
+  }));
+}

@@ -1,0 +1,81 @@
+import type { Generated } from 'kysely';
+
+/** Times are RFC 3339 in UTC with milliseconds, which sort as text; structured values are JSON text. */
+export interface Database {
+  keys: KeysTable;
+  tasks: TasksTable;
+  chunks: ChunksTable;
+  assets: AssetsTable;
+}
+
+/** API keys that were made here. The key itself is not kept. */
+export interface KeysTable {
+  id: string;
+  name: string;
+  /** SHA-256 of the key, lower-case hex. */
+  hash: string;
+  /** The first characters, to tell keys apart in a list. */
+  prefix: string;
+  created_at: string;
+  revoked_at: string | null;
+}
+
+export interface TasksTable {
+  id: string;
+  /** Whose task it is: the id of the key that made it. */
+  owner: string;
+  input_type: 'audio' | 'video';
+  model_name: string;
+  /** Name and revision of the bundle that makes the vectors. */
+  bundle: string;
+  /** The validated request, JSON of `TaskRequest`. */
+  request: string;
+  status: 'processing' | 'ready' | 'failed';
+  stage: string;
+  /** JSON of `MediaInfo`, once probed. */
+  media: string | null;
+  /** Range that is processed, in seconds from the start of the file, once probed. */
+  start_sec: number | null;
+  end_sec: number | null;
+  /** JSON array of sentences. */
+  warnings: Generated<string>;
+  error_code: string | null;
+  error_message: string | null;
+  /** The durable run that works on it; null until it was started. */
+  run_id: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** The pieces of work of a task, once planned. */
+export interface ChunksTable {
+  task_id: string;
+  number: number;
+  start_sec: number;
+  end_sec: number;
+  /** How much of it is embedded, in seconds of media. */
+  done_sec: number;
+}
+
+export interface AssetsTable {
+  id: string;
+  owner: string;
+  method: 'direct' | 'url';
+  status: 'processing' | 'ready' | 'failed';
+  filename: string;
+  /** MIME type as found in the content. */
+  file_type: string | null;
+  /** Bytes. */
+  size: number | null;
+  duration_sec: number | null;
+  /** JSON of `MediaInfo`, once probed. */
+  media: string | null;
+  /** JSON object of scalars. */
+  user_metadata: string | null;
+  source_url: string | null;
+  error_code: string | null;
+  error_message: string | null;
+  run_id: string | null;
+  created_at: string;
+  updated_at: string;
+}

@@ -1,0 +1,198 @@
+import { sql, type Updateable } from 'kysely';
+import type { ErrorCode } from '../errors.ts';
+import type { TimeRange } from '../media/frames.ts';
+import type { MediaInfo } from '../media/info.ts';
+import type { Db } from '../store/database.ts';
+import type { TasksTable } from '../store/schema.ts';
+import type { TaskRequest } from './request.ts';
+
+export type TaskStatus = 'processing' | 'ready' | 'failed';
+export type Stage = 'queued' | 'fetching' | 'probing' | 'embedding' | 'finalizing';
+
+export interface Task {
+  readonly id: string;
+  readonly owner: string;
+  readonly request: TaskRequest;
+  /** Name and revision of the bundle that makes the vectors. */
+  readonly bundle: string;
+  readonly status: TaskStatus;
+  readonly stage: Stage;
+  /** Known once probed. */
+  readonly media?: MediaInfo;
+  /** The range that is processed; known once probed. */
+  readonly range?: TimeRange;
+  readonly warnings: readonly string[];
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly runId?: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export interface TaskFilter {
+  readonly status?: TaskStatus;
+  /** Created at or after, RFC 3339. */
+  readonly from?: string;
+  /** Created at or before, RFC 3339. */
+  readonly to?: string;
+}
+
+/** The tasks as they stand. Every change of a task that no longer is `processing` is ignored: its story is over. */
+export class TaskRepository {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  async create(task: { id: string; owner: string; request: TaskRequest; bundle: string }): Promise<Task> {
+    const now = new Date().toISOString();
+    const row = await this.#db
+      .insertInto('tasks')
+      .values({
+        id: task.id,
+        owner: task.owner,
+        input_type: task.request.inputType,
+        model_name: task.request.modelName,
+        bundle: task.bundle,
+        request: JSON.stringify(task.request),
+        status: 'processing',
+        stage: 'queued',
+        created_at: now,
+        updated_at: now,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return fromRow(row);
+  }
+
+  /** A task by id; with an owner, only if it is theirs. */
+  async get(id: string, owner?: string): Promise<Task | undefined> {
+    let query = this.#db.selectFrom('tasks').selectAll().where('id', '=', id);
+    if (owner !== undefined) query = query.where('owner', '=', owner);
+    const row = await query.executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** Newest first. */
+  async list(
+    owner: string,
+    filter: TaskFilter,
+    page: { limit: number; offset: number },
+  ): Promise<{ tasks: Task[]; total: number }> {
+    let query = this.#db.selectFrom('tasks').where('owner', '=', owner);
+    if (filter.status !== undefined) query = query.where('status', '=', filter.status);
+    if (filter.from !== undefined) query = query.where('created_at', '>=', filter.from);
+    if (filter.to !== undefined) query = query.where('created_at', '<=', filter.to);
+    const { count } = await query.select((e) => e.fn.countAll().as('count')).executeTakeFirstOrThrow();
+    const rows = await query
+      .selectAll()
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute();
+    return { tasks: rows.map(fromRow), total: Number(count) };
+  }
+
+  /** Share of the work that is done, 0 to 1. */
+  async progress(id: string): Promise<number> {
+    const { done, all } = await this.#db
+      .selectFrom('chunks')
+      .where('task_id', '=', id)
+      .select((e) => [
+        e.fn.sum<number | null>('done_sec').as('done'),
+        e.fn.sum<number | null>(sql<number>`end_sec - start_sec`).as('all'),
+      ])
+      .executeTakeFirstOrThrow();
+    return all ? Math.min(1, Math.max(0, Number(done) / Number(all))) : 0;
+  }
+
+  async setStage(id: string, stage: Stage): Promise<void> {
+    await this.#update(id, { stage });
+  }
+
+  async setProbed(id: string, media: MediaInfo, range: TimeRange): Promise<void> {
+    await this.#update(id, { media: JSON.stringify(media), start_sec: range.startSec, end_sec: range.endSec });
+  }
+
+  /** Writes the plan down; a plan that is already there stays, with what was done of it. */
+  async setPlan(id: string, chunks: readonly TimeRange[]): Promise<void> {
+    const rows = chunks.map(({ startSec, endSec }, number) => ({
+      task_id: id,
+      number,
+      start_sec: startSec,
+      end_sec: endSec,
+      done_sec: 0,
+    }));
+    await this.#db
+      .insertInto('chunks')
+      .values(rows)
+      .onConflict((c) => c.doNothing())
+      .execute();
+    await this.#update(id, { stage: 'embedding' });
+  }
+
+  /** @param doneSec seconds of media of that chunk */
+  async setChunkDone(id: string, number: number, doneSec: number): Promise<void> {
+    await this.#db
+      .updateTable('chunks')
+      .set({ done_sec: doneSec })
+      .where('task_id', '=', id)
+      .where('number', '=', number)
+      .execute();
+  }
+
+  async setReady(id: string, warnings: readonly string[]): Promise<void> {
+    await this.#update(id, { status: 'ready', warnings: JSON.stringify(warnings) });
+  }
+
+  async setFailed(id: string, error: { code: ErrorCode; message: string }): Promise<void> {
+    await this.#update(id, { status: 'failed', error_code: error.code, error_message: error.message });
+  }
+
+  async setRun(id: string, runId: string): Promise<void> {
+    await this.#db.updateTable('tasks').set({ run_id: runId }).where('id', '=', id).execute();
+  }
+
+  /** Tasks that are being worked on, or should be. */
+  async unfinished(): Promise<Task[]> {
+    return (await this.#db.selectFrom('tasks').selectAll().where('status', '=', 'processing').execute()).map(fromRow);
+  }
+
+  /** @returns whether there was such a task */
+  async delete(id: string, owner: string): Promise<boolean> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('tasks')
+      .where('id', '=', id)
+      .where('owner', '=', owner)
+      .executeTakeFirst();
+    return numDeletedRows > 0n;
+  }
+
+  async #update(id: string, values: Updateable<TasksTable>): Promise<void> {
+    await this.#db
+      .updateTable('tasks')
+      .set({ ...values, updated_at: new Date().toISOString() })
+      .where('id', '=', id)
+      .where('status', '=', 'processing')
+      .execute();
+  }
+}
+
+function fromRow(row: { [Name in keyof TasksTable]: unknown }): Task {
+  return {
+    id: String(row.id),
+    owner: String(row.owner),
+    request: JSON.parse(String(row.request)) as TaskRequest,
+    bundle: String(row.bundle),
+    status: row.status as TaskStatus,
+    stage: row.stage as Stage,
+    ...(row.media !== null && { media: JSON.parse(String(row.media)) as MediaInfo }),
+    ...(row.start_sec !== null && { range: { startSec: Number(row.start_sec), endSec: Number(row.end_sec) } }),
+    warnings: JSON.parse(String(row.warnings)) as string[],
+    ...(row.error_code !== null && { error: { code: String(row.error_code), message: String(row.error_message) } }),
+    ...(row.run_id !== null && { runId: String(row.run_id) }),
+    createdAt: String(row.created_at),
+    updatedAt: String(row.updated_at),
+  };
+}
