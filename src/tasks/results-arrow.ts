@@ -1,0 +1,155 @@
+import {
+  Field,
+  FixedSizeList,
+  Float32,
+  Float64,
+  Int32,
+  Message,
+  makeData,
+  RecordBatch,
+  RecordBatchFileWriter,
+  Schema,
+  Struct,
+  Utf8,
+  type Vector,
+} from 'apache-arrow';
+import { DIMENSION } from '../encode/encoder.ts';
+import type { Option, Scope } from './request.ts';
+
+/** One vector and what it stands for. */
+export interface EmbeddingRow {
+  /** Index of the segment, from 0; `ASSET_SEGMENT` for a vector that stands for the whole range. */
+  readonly segment: number;
+  /** Seconds from the start of the file. */
+  readonly startSec: number;
+  readonly endSec: number;
+  readonly option: Option;
+  readonly scope: Scope;
+  /** `DIMENSION` values, L2 norm 1. */
+  readonly embedding: Float32Array;
+}
+
+export const ASSET_SEGMENT = -1;
+
+/** Rows of a record batch: half a megabyte of vectors, which bounds the memory of whoever reads or writes. */
+export const BATCH_ROWS = 256;
+
+/** Version of the columns below, kept in every file. */
+const FORMAT_VERSION = '1';
+
+const COLUMNS = [
+  new Field('segment', new Int32(), false),
+  new Field('start_sec', new Float64(), false),
+  new Field('end_sec', new Float64(), false),
+  new Field('embedding_option', new Utf8(), false),
+  new Field('embedding_scope', new Utf8(), false),
+  new Field('embedding', new FixedSizeList(DIMENSION, new Field('item', new Float32(), false)), false),
+];
+
+/**
+ * Writes rows as an Arrow IPC file, piece by piece. Equal rows and facts give equal bytes, however the calls of `add`
+ * divide them.
+ */
+export class ArrowRows {
+  readonly #schema: Schema;
+  readonly #file: FileParts;
+  #rows: EmbeddingRow[] = [];
+
+  /** @param facts what the file says of itself, beside `reelvec.format` */
+  constructor(facts: Readonly<Record<string, string>>) {
+    const metadata = Object.entries({ format: FORMAT_VERSION, ...facts });
+    this.#schema = new Schema(COLUMNS, new Map(metadata.map(([name, value]) => [`reelvec.${name}`, value])));
+    this.#file = new FileParts(this.#schema);
+  }
+
+  /** @returns the bytes that are now due, often none */
+  add(row: EmbeddingRow): Uint8Array | undefined {
+    if (row.embedding.length !== DIMENSION) {
+      throw new RangeError(`A vector has ${DIMENSION} values: got ${row.embedding.length}.`);
+    }
+    this.#rows.push(row);
+    return this.#rows.length < BATCH_ROWS ? undefined : this.#flush();
+  }
+
+  /** @returns the rest of the file; nothing can be added after it */
+  end(): Uint8Array {
+    const rest = this.#rows.length === 0 ? new Uint8Array() : this.#flush();
+    this.#file.finish();
+    return Buffer.concat([rest, this.#file.take()]);
+  }
+
+  #flush(): Uint8Array {
+    this.#file.write(toBatch(this.#schema, this.#rows));
+    this.#rows = [];
+    return this.#file.take();
+  }
+}
+
+/** Hands over what was written, at once: the writer's own queue would hold a whole file where the reader is slower. */
+class FileParts extends RecordBatchFileWriter {
+  #parts: Uint8Array[] = [];
+
+  constructor(schema: Schema) {
+    super();
+    this.reset(undefined, schema);
+  }
+
+  take(): Uint8Array {
+    const bytes = Buffer.concat(this.#parts);
+    this.#parts = [];
+    return bytes;
+  }
+
+  /** The format has the schema in front as well, so that a file can be read as it streams; the library leaves it out. */
+  protected override _writeSchema(schema: Schema): this {
+    super._writeSchema(schema);
+    return this._writeMessage(Message.from(schema));
+  }
+
+  protected override _write(part: ArrayBufferView): this {
+    if (!this._started || part.byteLength === 0) return this;
+    this.#parts.push(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    this._position += part.byteLength;
+    return this;
+  }
+}
+
+function toBatch(schema: Schema, rows: readonly EmbeddingRow[]): RecordBatch {
+  const length = rows.length;
+  const values = new Float32Array(length * DIMENSION);
+  for (let i = 0; i < length; i++) values.set(rows[i]!.embedding, i * DIMENSION);
+  const column = (index: number, data: object) =>
+    makeData({ type: COLUMNS[index]!.type, length, nullCount: 0, ...data });
+  const children = [
+    column(0, { data: Int32Array.from(rows, (row) => row.segment) }),
+    column(1, { data: Float64Array.from(rows, (row) => row.startSec) }),
+    column(2, { data: Float64Array.from(rows, (row) => row.endSec) }),
+    column(3, utf8(rows.map((row) => row.option))),
+    column(4, utf8(rows.map((row) => row.scope))),
+    column(5, { child: makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values }) }),
+  ];
+  return new RecordBatch(schema, makeData({ type: new Struct(COLUMNS), length, nullCount: 0, children }));
+}
+
+function utf8(words: readonly string[]): { valueOffsets: Int32Array; data: Uint8Array } {
+  const valueOffsets = new Int32Array(words.length + 1);
+  for (let i = 0; i < words.length; i++) valueOffsets[i + 1] = valueOffsets[i]! + words[i]!.length;
+  return { valueOffsets, data: Buffer.from(words.join(''), 'ascii') };
+}
+
+/** The rows of a batch. Their vectors are views into it, not copies. */
+export function toRows(batch: RecordBatch): EmbeddingRow[] {
+  const [segment, startSec, endSec, option, scope] = COLUMNS.slice(0, 5).map(
+    (column) => batch.getChild(column.name) as Vector,
+  );
+  const values: Float32Array = (batch.getChild('embedding') as Vector<FixedSizeList<Float32>>).data[0]!.children[0]!
+    .values;
+  return Array.from({ length: batch.numRows }, (_, row) => ({
+    segment: segment!.get(row),
+    startSec: startSec!.get(row),
+    endSec: endSec!.get(row),
+    option: option!.get(row),
+    scope: scope!.get(row),
+    embedding: values.subarray(row * DIMENSION, (row + 1) * DIMENSION),
+  }));
+}

@@ -1,0 +1,45 @@
+import { DIMENSION } from '../encode/encoder.ts';
+import { MAX_FLOAT32_BYTES, writeFloat32 } from './float32.ts';
+import type { EmbeddingRow } from './results.ts';
+
+/** What a stream likes: large enough to be cheap, small enough that a slow reader holds little memory. */
+const CHUNK_BYTES = 64 * 1024;
+/** A row with every number at its longest; what stands around the vector is below 200 bytes. */
+const MAX_ROW_BYTES = DIMENSION * (MAX_FLOAT32_BYTES + 1) + 256;
+const COMMA = 44;
+
+/**
+ * Rows as the API shows them, as JSON text in pieces: `[{"embedding":[…],"embedding_option":"visual",
+ * "embedding_scope":"clip","start_sec":0,"end_sec":4},…]`. Written byte by byte because `JSON.stringify` would print
+ * every float32 with the digits of a double, twice as many, and be slower.
+ */
+export async function* embeddingsJson(batches: AsyncIterable<readonly EmbeddingRow[]>): AsyncGenerator<Uint8Array> {
+  let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  let end = chunk.write('[', 'latin1');
+  let first = true;
+  for await (const rows of batches) {
+    for (const row of rows) {
+      if (end > CHUNK_BYTES - MAX_ROW_BYTES) {
+        yield chunk.subarray(0, end);
+        chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+        end = 0;
+      }
+      if (!first) chunk[end++] = COMMA;
+      first = false;
+      end = writeRow(row, chunk, end);
+    }
+  }
+  end += chunk.write(']', end, 'latin1');
+  yield chunk.subarray(0, end);
+}
+
+function writeRow(row: EmbeddingRow, chunk: Buffer, at: number): number {
+  let end = at + chunk.write('{"embedding":[', at, 'latin1');
+  const { embedding } = row;
+  for (let i = 0; i < embedding.length; i++) {
+    if (i > 0) chunk[end++] = COMMA;
+    end = writeFloat32(embedding[i]!, chunk, end);
+  }
+  const rest = `],"embedding_option":"${row.option}","embedding_scope":"${row.scope}","start_sec":${row.startSec},"end_sec":${row.endSec}}`;
+  return end + chunk.write(rest, end, 'latin1');
+}
