@@ -1,0 +1,124 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ReelvecError } from '../errors.ts';
+import { explain, SourceFailure } from './failures.ts';
+import { type Answer, drop } from './request.ts';
+
+/** Failures in a row that brought less than `PROGRESS_BYTES`; more than that and the count begins anew. */
+const MAX_FAILURES = 5;
+const PROGRESS_BYTES = 1024 * 1024;
+/** Slower than this is a stall: a byte now and then would otherwise hold a download open for weeks. */
+const SLOWEST = { bytes: 64 * 1024, ms: 60_000 };
+
+/** Part of the content is there and the rest cannot be asked for: what was written has to be written anew. */
+export class CannotResume extends SourceFailure {
+  constructor(cause: SourceFailure) {
+    super(cause.message, { again: true, cause });
+    this.name = 'CannotResume';
+  }
+}
+
+export interface DownloadOptions {
+  readonly host: string;
+  /** More than this is `video_filesize_too_large`, whatever the host says about the size. */
+  readonly maxBytes: number;
+  /** Wait after the first failure; doubled with every further one. */
+  readonly retryDelayMs: number;
+  /** Bytes so far. */
+  readonly onProgress?: (bytes: number) => void;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * The bytes behind a URL, once each and in order. Broken off or stalled, it goes on with a range request that only the
+ * same version of the content answers (RFC 9110, If-Range).
+ * @param request opens the URL with these headers
+ * @throws CannotResume, SourceFailure, or ReelvecError when the content is too large
+ */
+export async function* download(
+  request: (headers: Record<string, string>) => Promise<Answer>,
+  options: DownloadOptions,
+): AsyncGenerator<Uint8Array> {
+  const { signal, onProgress } = options;
+  let at = 0;
+  let validator: string | undefined;
+  let total: number | undefined;
+  let failures = 0;
+  for (;;) {
+    const from = at;
+    try {
+      const answer = await request(at === 0 ? {} : { range: `bytes=${at}-`, 'if-range': validator ?? '' });
+      if (at === 0) {
+        validator = strongValidator(answer);
+        total = contentLength(answer);
+      } else if (!continues(answer, { at, validator, total })) {
+        drop(answer);
+        throw new CannotResume(new SourceFailure('it broke off and cannot be resumed', { again: true }));
+      }
+      refuseTooLarge(total ?? 0, options);
+      for await (const bytes of paced(answer)) {
+        at += bytes.length;
+        refuseTooLarge(at, options);
+        onProgress?.(at);
+        yield bytes;
+      }
+      if (total === undefined || at === total) return;
+      throw new SourceFailure(`it ended after ${at} of ${total} bytes`, { again: true });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof ReelvecError || error instanceof CannotResume) throw error;
+      const failure = explain(error);
+      failures = at - from >= PROGRESS_BYTES ? 1 : failures + 1;
+      if (!failure.again || failures === MAX_FAILURES) throw failure;
+      if (at > 0 && validator === undefined) throw new CannotResume(failure);
+      await sleep(options.retryDelayMs * 2 ** (failures - 1), undefined, { signal });
+    }
+  }
+}
+
+export function refuseTooLarge(bytes: number, { maxBytes, host }: { maxBytes: number; host: string }): void {
+  if (bytes <= maxBytes) return;
+  throw new ReelvecError(
+    'video_filesize_too_large',
+    `The source at ${host} is larger than the ${maxBytes} bytes that are allowed.`,
+    { details: { host, max_bytes: maxBytes } },
+  );
+}
+
+export function contentLength(answer: Answer): number | undefined {
+  const length = answer.header('content-length');
+  return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
+}
+
+async function* paced({ body }: Answer): AsyncGenerator<Uint8Array> {
+  let bytes = 0;
+  let since = performance.now();
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    yield chunk;
+    bytes += chunk.length;
+    if (performance.now() - since < SLOWEST.ms) continue;
+    if (bytes < SLOWEST.bytes) throw new SourceFailure('the transfer stalled', { again: true });
+    since = performance.now();
+    bytes = 0;
+  }
+}
+
+/** What If-Range may carry: a strong ETag, or a modification time that no second version can share (RFC 9110 8.8.2.2). */
+function strongValidator(answer: Answer): string | undefined {
+  const etag = answer.header('etag');
+  if (etag?.startsWith('"')) return etag;
+  const modified = answer.header('last-modified');
+  const age = Date.parse(answer.header('date') ?? '') - Date.parse(modified ?? '');
+  return age >= 1000 ? modified : undefined;
+}
+
+/** Whether an answer to a range request is the rest of the same content. */
+function continues(answer: Answer, known: { at: number; validator?: string; total?: number }): boolean {
+  if (answer.status !== 206) return false;
+  // A host that does not know If-Range sends the range of whatever is there now.
+  const etag = answer.header('etag');
+  if (etag !== undefined && known.validator?.startsWith('"') && etag !== known.validator) return false;
+  const [, start, end, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.header('content-range') ?? '') ?? [];
+  if (Number(start) !== known.at) return false;
+  const size = total === '*' ? Number(end) + 1 : Number(total);
+  return known.total === undefined || size === known.total;
+}

@@ -1,0 +1,241 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ReelvecError } from '../errors.ts';
+import { parseAllowList } from './addresses.ts';
+import { localHost } from './local-host.fixture.ts';
+import { filenameOf, openUrlGuard, parseSourceUrl } from './url.ts';
+
+const maxBytes = 1_000_000;
+
+function fails(code: string, message: RegExp) {
+  return (error: unknown) => {
+    assert.ok(error instanceof ReelvecError, String(error));
+    assert.equal(error.code, code);
+    assert.match(error.message, message);
+    return true;
+  };
+}
+
+test('a check gives the first 64 KB and what the host says of size and type, and hangs up', async () => {
+  const bytes = Buffer.alloc(400_000, 'reelvec');
+  await using host = await localHost((_, response) => {
+    response.writeHead(200, { 'content-length': bytes.length, 'content-type': 'video/mp4' });
+    response.end(bytes);
+  });
+  const found = await host.guard.check(host.url('/film.mp4?signature=x'), { maxBytes });
+  assert.deepEqual(found, { head: bytes.subarray(0, 65_536), size: 400_000, contentType: 'video/mp4' });
+  assert.equal(host.requests[0]?.url, '/film.mp4?signature=x');
+  assert.equal(host.requests[0]?.headers['accept-encoding'], 'identity');
+});
+
+test('a check refuses a Content-Length over the limit without waiting for the bytes', async () => {
+  await using host = await localHost((_, response) => {
+    response.writeHead(200, { 'content-length': 1_000_001 }).flushHeaders();
+  });
+  await assert.rejects(
+    host.guard.check(host.url('/'), { maxBytes }),
+    fails('video_filesize_too_large', new RegExp(`127.0.0.1:${host.port} is larger than the 1000000 bytes`)),
+  );
+});
+
+test('statuses are told by number, never with the path or query of the URL', async () => {
+  await using host = await localHost((request, response) => {
+    response.writeHead(Number(request.url?.slice(1, 4))).end('no');
+  });
+  for (const status of [204, 304, 401, 403, 404, 410, 500]) {
+    await assert.rejects(host.guard.check(host.url(`/${status}?token=secret`), { maxBytes }), (error: Error) => {
+      assert.ok(!error.message.includes('secret'));
+      return fails(
+        'source_unreachable',
+        new RegExp(`127.0.0.1:\\d+ could not be read: it answers HTTP ${status} `),
+      )(error);
+    });
+  }
+});
+
+test('a 500 that passes is met by a second attempt', async () => {
+  let asked = 0;
+  await using host = await localHost((_, response) => {
+    response.writeHead(asked++ === 0 ? 500 : 200).end('fine');
+  });
+  assert.equal(Buffer.from((await host.guard.check(host.url('/'), { maxBytes })).head).toString(), 'fine');
+});
+
+test('a compressed answer is refused', async () => {
+  await using host = await localHost((_, response) => {
+    response.writeHead(200, { 'content-encoding': 'gzip' }).end('x');
+  });
+  await assert.rejects(
+    host.guard.check(host.url('/'), { maxBytes }),
+    fails('source_unreachable', /compressed \(gzip\)/),
+  );
+});
+
+test('five redirects are followed, relative ones too; the sixth is not', async () => {
+  await using host = await localHost((request, response) => {
+    const left = Number(request.url?.slice(1));
+    if (left === 0) response.end('arrived');
+    else response.writeHead([301, 302, 303, 307, 308][left % 5] ?? 302, { location: `./${left - 1}` }).end('see there');
+  });
+  assert.equal(Buffer.from((await host.guard.check(host.url('/5'), { maxBytes })).head).toString(), 'arrived');
+  await assert.rejects(
+    host.guard.check(host.url('/6'), { maxBytes }),
+    fails('source_unreachable', /more than 5 times/),
+  );
+});
+
+test('a redirect is checked like the first URL', async () => {
+  await using host = await localHost((request, response) => {
+    response.writeHead(302, { location: decodeURIComponent(request.url?.slice(1) ?? '') }).end();
+  });
+  const refused: [string, RegExp][] = [
+    ['http://169.254.169.254/latest/meta-data/', /169\.254\.169\.254 is not a public address.*REELVEC_URL_ALLOW/],
+    ['http://2130706433:1/', /127\.0\.0\.1 is not a public address/],
+    ['http://[::ffff:10.0.0.1]/', /::ffff:a00:1 is not a public address/],
+    ['file:///etc/passwd', /has the scheme file:/],
+    ['ftp://127.0.0.1/a', /has the scheme ftp:/],
+    ['http://user:secret@127.0.0.1/', /contains a user name or password/],
+    ['http://', /not a URL/],
+  ];
+  for (const [location, message] of refused) {
+    await assert.rejects(
+      host.guard.check(host.url(`/${encodeURIComponent(location)}`), { maxBytes }),
+      fails('source_unreachable', message),
+      location,
+    );
+  }
+  assert.equal(host.requests.length, refused.length);
+});
+
+test('private addresses are refused however they are spelt, and nothing is sent to them', async () => {
+  await using host = await localHost((_, response) => response.end('inside'), { allow: [] });
+  const hosts = [
+    '127.0.0.1',
+    '2130706433',
+    '0x7f000001',
+    '0x7f.1',
+    '017700000001',
+    '127.1',
+    '0177.0.0.01',
+    'localhost',
+  ];
+  const others = ['[::1]', '[::ffff:127.0.0.1]', '[::ffff:7f00:1]', '[::127.0.0.1]', '0', '0.0.0.0', '[::]'];
+  for (const name of [...hosts, ...others]) {
+    const url = new URL(`http://${name}:${host.port}/`);
+    await assert.rejects(
+      host.guard.check(url, { maxBytes }),
+      fails('source_unreachable', /is not a public address/),
+      name,
+    );
+  }
+  assert.equal(host.requests.length, 0);
+});
+
+test('a name that resolves to a public address first and to a private one later never reaches the private one', async () => {
+  let asked = 0;
+  // 192.0.2.1 stands for the public address, by way of the allow list: no packet of this test leaves the machine.
+  const answers = ['192.0.2.1', '127.0.0.1'];
+  await using host = await localHost((_, response) => response.end('inside'), {
+    allow: parseAllowList('192.0.2.1'),
+    timeouts: { connectMs: 100 },
+    resolve: async () => [{ address: answers[Math.min(asked++, 1)] ?? '', family: 4 }],
+  });
+  const url = new URL(`http://rebinding.test:${host.port}/`);
+  await assert.rejects(host.guard.check(url, { maxBytes }), fails('source_unreachable', /rebinding\.test/));
+  assert.equal(host.requests.length, 0);
+  await assert.rejects(
+    host.guard.check(url, { maxBytes }),
+    fails('source_unreachable', /rebinding\.test:\d+ could not be read: 127\.0\.0\.1 is not a public address/),
+  );
+});
+
+test('of a name with public and private addresses only the public ones are tried', async () => {
+  await using host = await localHost((_, response) => response.end('reached'), {
+    resolve: async () => [
+      { address: '10.0.0.1', family: 4 },
+      { address: '127.0.0.1', family: 4 },
+    ],
+  });
+  const found = await host.guard.check(new URL(`http://mixed.test:${host.port}/`), { maxBytes });
+  assert.equal(Buffer.from(found.head).toString(), 'reached');
+});
+
+test('an allowed host name may resolve to a private address, other names to the same one may not', async () => {
+  await using host = await localHost((_, response) => response.end('reached'), {
+    allow: parseAllowList('nas.internal'),
+    resolve: async () => [{ address: '127.0.0.1', family: 4 }],
+  });
+  await host.guard.check(new URL(`http://nas.internal:${host.port}/`), { maxBytes });
+  const other = new URL(`http://other.internal:${host.port}/`);
+  await assert.rejects(host.guard.check(other, { maxBytes }), fails('source_unreachable', /not a public address/));
+});
+
+test('refused connections, unknown names and hosts that never answer are told apart', async () => {
+  await using host = await localHost(() => {}, { timeouts: { headersMs: 50 } });
+  await assert.rejects(
+    host.guard.check(host.url('/'), { maxBytes }),
+    fails('source_unreachable', /too long to answer/),
+  );
+
+  const guard = openUrlGuard({ allow: parseAllowList('127.0.0.1,gone.test'), retryDelayMs: 1 });
+  await assert.rejects(
+    guard.check(new URL('http://127.0.0.1:1/'), { maxBytes }),
+    fails('source_unreachable', /refused/),
+  );
+  await guard.close();
+
+  const lost = Object.assign(new Error('getaddrinfo ENOTFOUND gone.test'), { code: 'ENOTFOUND' });
+  const unknown = openUrlGuard({ allow: [], resolve: () => Promise.reject(lost) });
+  await assert.rejects(
+    unknown.check(new URL('http://gone.test/'), { maxBytes }),
+    fails('source_unreachable', /gone\.test could not be read: the host name does not resolve/),
+  );
+  await unknown.close();
+});
+
+test('what is not HTTP is said to be none', async () => {
+  await using host = await localHost(({ socket }) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
+  await assert.rejects(
+    host.guard.check(host.url('/'), { maxBytes }),
+    fails('source_unreachable', /does not answer in proper HTTP/),
+  );
+});
+
+test('an abort ends a check at once with its own reason', async () => {
+  await using host = await localHost(() => {});
+  const signal = AbortSignal.timeout(30);
+  await assert.rejects(host.guard.check(host.url('/'), { maxBytes, signal }), { name: 'TimeoutError' });
+});
+
+test('a source URL is http or https without a login', () => {
+  const field = 'video.media_source.url';
+  assert.equal(parseSourceUrl('https://example.org/a.mp4', { field }).host, 'example.org');
+  for (const text of [
+    '',
+    'a.mp4',
+    'file:///etc/passwd',
+    'ftp://example.org/a',
+    'data:,x',
+    'http://u:p@example.org/',
+    'http://u@h/',
+  ]) {
+    assert.throws(
+      () => parseSourceUrl(text, { field }),
+      fails('parameter_invalid', /^video\.media_source\.url /),
+      text,
+    );
+  }
+});
+
+test('a file name comes from the end of the path', () => {
+  const names: Record<string, string> = {
+    'https://h.org/a/b/clip%20one.mp4?x=/y': 'clip one.mp4',
+    'https://h.org/': 'h.org',
+    'https://h.org/dir/': 'h.org',
+    'https://h.org/100%.mp4': '100%.mp4',
+    'https://h.org/..%2F..%2Fetc%2Fpasswd': '....etcpasswd',
+    'https://h.org/a%00%0Ab.mp4': 'ab.mp4',
+  };
+  for (const [url, name] of Object.entries(names)) assert.equal(filenameOf(new URL(url)), name);
+  assert.equal(filenameOf(new URL(`https://h.org/${'x'.repeat(300)}.mp4`)).length, 255);
+});

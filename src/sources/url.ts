@@ -1,0 +1,144 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent } from 'undici';
+import { ReelvecError } from '../errors.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import type { AllowList } from './addresses.ts';
+import { guardedConnector, type Resolve } from './connect.ts';
+import { CannotResume, contentLength, download, refuseTooLarge } from './download.ts';
+import { explain, SourceFailure, unreachable } from './failures.ts';
+import { type Answer, get, type Timeouts, whyNotSource } from './request.ts';
+
+/** Enough for every format to show what it is. */
+const HEAD_BYTES = 64 * 1024;
+/** A check is waited for by the client that creates a task, so it is short where a download is patient. */
+const HEAD_TIMEOUT_MS = 30_000;
+const CHECK_ATTEMPTS = 2;
+/** How often content that cannot be resumed is fetched from its beginning. */
+const DOWNLOAD_STARTS = 3;
+
+const TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 30_000, idleMs: 30_000 };
+
+export interface UrlGuardOptions {
+  /** What may be reached although it is private: `parseAllowList(REELVEC_URL_ALLOW)`. */
+  readonly allow: AllowList;
+  readonly timeouts?: Partial<Timeouts>;
+  /** Wait before the second attempt, doubled for each further one. Default 500. */
+  readonly retryDelayMs?: number;
+  /** How names are resolved. Default: as the operating system does. */
+  readonly resolve?: Resolve;
+}
+
+export interface UrlHead {
+  /** The first 64 KB, or all of it. */
+  readonly head: Uint8Array;
+  /** Bytes, as the host says: not to be relied on. */
+  readonly size?: number;
+  /** Content-Type, as the host says: not to be relied on. */
+  readonly contentType?: string;
+}
+
+/** Reads source URLs without being led into private networks. Errors are ReelvecErrors that name the host only. */
+export interface UrlGuard {
+  /** Opens a URL, reads its first bytes and hangs up. Throws `source_unreachable` or `video_filesize_too_large`. */
+  check(url: URL, options: { maxBytes: number; signal?: AbortSignal }): Promise<UrlHead>;
+  /**
+   * Fetches a URL into a blob, whole or not at all; resumes or starts over where the transfer fails. Throws
+   * `source_unreachable` when that does not help, or `video_filesize_too_large`.
+   * @param options.onProgress gets the bytes so far, which fall to 0 when the transfer starts over
+   */
+  fetchToBlob(
+    store: BlobStore,
+    key: string,
+    url: URL,
+    options: { maxBytes: number; onProgress?: (bytes: number) => void; signal?: AbortSignal },
+  ): Promise<{ size: number; sha256: string }>;
+  /** Breaks off what still runs. */
+  close(): Promise<void>;
+}
+
+export function openUrlGuard(options: UrlGuardOptions): UrlGuard {
+  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const retryDelayMs = options.retryDelayMs ?? 500;
+  const connect = guardedConnector({ allow: options.allow, timeoutMs: timeouts.connectMs, resolve: options.resolve });
+  const agent = new Agent({ connect, allowH2: false });
+
+  async function head(url: URL, maxBytes: number, signal?: AbortSignal): Promise<UrlHead> {
+    const answer = await get(agent, url, { timeouts, signal });
+    const size = contentLength(answer);
+    refuseTooLarge(size ?? 0, { maxBytes, host: url.host });
+    return { head: await readHead(answer), size, contentType: answer.header('content-type') };
+  }
+
+  return {
+    async check(url, { maxBytes, signal }) {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await head(url, maxBytes, signal);
+        } catch (error) {
+          signal?.throwIfAborted();
+          if (error instanceof ReelvecError) throw error;
+          const failure = explain(error);
+          if (!failure.again || attempt === CHECK_ATTEMPTS) throw unreachable(url.host, failure);
+          await sleep(retryDelayMs, undefined, { signal });
+        }
+      }
+    },
+
+    async fetchToBlob(store, key, url, { maxBytes, onProgress, signal }) {
+      const request = (headers: Record<string, string>) => get(agent, url, { headers, timeouts, signal });
+      for (let start = 1; ; start++) {
+        try {
+          const content = download(request, { host: url.host, maxBytes, retryDelayMs, onProgress, signal });
+          return await store.write(key, content, { signal });
+        } catch (error) {
+          signal?.throwIfAborted();
+          if (!(error instanceof SourceFailure)) throw error;
+          if (!(error instanceof CannotResume) || start === DOWNLOAD_STARTS) throw unreachable(url.host, error);
+          await sleep(retryDelayMs * 2 ** start, undefined, { signal });
+        }
+      }
+    },
+
+    close: () => agent.destroy(),
+  };
+}
+
+/** @param field path of the parameter, for the error: `video.media_source.url` */
+export function parseSourceUrl(text: string, { field }: { field: string }): URL {
+  const url = URL.parse(text);
+  const reason = url ? whyNotSource(url) : 'is not a URL';
+  if (url && !reason) return url;
+  throw new ReelvecError('parameter_invalid', `${field} ${reason}. Give a public http(s) link to the file itself.`, {
+    details: { field },
+  });
+}
+
+/** The last part of the path as a file name of 1 to 255 characters; the host where the path has none. */
+export function filenameOf(url: URL): string {
+  const last = url.pathname.split('/').at(-1) ?? '';
+  let name = last;
+  try {
+    name = decodeURIComponent(last);
+  } catch {
+    // A stray % is allowed in a URL: the name is then what stands there.
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  return (name.replace(/[\u0000-\u001f\u007f/\\]/g, '').slice(-255) || url.hostname).slice(0, 255);
+}
+
+async function readHead({ body }: Answer): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const tooSlow = new SourceFailure('its first bytes took too long', { again: false });
+  const deadline = setTimeout(() => body.destroy(tooSlow), HEAD_TIMEOUT_MS);
+  try {
+    for await (const bytes of body as AsyncIterable<Uint8Array>) {
+      chunks.push(bytes);
+      size += bytes.length;
+      if (size >= HEAD_BYTES) break;
+    }
+  } finally {
+    clearTimeout(deadline);
+  }
+  return Buffer.concat(chunks).subarray(0, HEAD_BYTES);
+}
