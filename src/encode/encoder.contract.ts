@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+import { DIMENSION, type Encoder } from './encoder.ts';
+
+/**
+ * The promises of every encoder.
+ *
+ * @param open makes the encoder under test; called once
+ * @param clips at least two different ordinary clips first, then the edges of what may come: black, silent, very short
+ */
+export function encoderContract<Clip>(name: string, open: () => Promise<Encoder<Clip>>, clips: readonly Clip[]): void {
+  describe(name, async () => {
+    const encoder = await open();
+    const vectors = await encoder.encode(clips);
+    after(() => encoder.close());
+
+    it('names its space', () => {
+      assert.ok(encoder.space.length > 0);
+    });
+
+    it('gives one vector per clip, of the right length', () => {
+      assert.equal(vectors.length, clips.length);
+      for (const vector of vectors) {
+        assert.ok(vector instanceof Float32Array);
+        assert.equal(vector.length, DIMENSION);
+      }
+    });
+
+    it('gives finite values of norm 1, whatever the clip', () => {
+      for (const vector of vectors) {
+        assert.ok(vector.every(Number.isFinite));
+        assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-6, `norm ${Math.hypot(...vector)}`);
+      }
+    });
+
+    it('tells different clips apart', () => {
+      assert.notDeepEqual(vectors[0], vectors[1]);
+    });
+
+    it('gives the same bits every time', async () => {
+      assert.deepEqual(await encoder.encode(clips), vectors);
+    });
+
+    it('gives a clip the same bits alone as in company, and keeps the order', async () => {
+      assert.deepEqual(await encoder.encode([...clips].reverse()), [...vectors].reverse());
+      for (const [i, clip] of clips.entries()) assert.deepEqual(await encoder.encode([clip]), [vectors[i]]);
+    });
+
+    it('has nothing to do for no clips', async () => {
+      assert.deepEqual(await encoder.encode([]), []);
+    });
+
+    it('does not start when it is aborted already', async () => {
+      await assert.rejects(encoder.encode(clips, { signal: AbortSignal.abort() }), { name: 'AbortError' });
+    });
+
+    it('stops half-way when it is aborted', async () => {
+      const abort = new AbortController();
+      const many = Array.from({ length: 1000 }, () => clips).flat();
+      const encoding = encoder.encode(many, { signal: abort.signal });
+      setImmediate(() => abort.abort());
+      await assert.rejects(encoding, { name: 'AbortError' });
+    });
+  });
+}
+
+/** Similarity of two vectors of norm 1. */
+export function cosine(a: Float32Array, b: Float32Array): number {
+  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+}
+
+/** Noise from −1 to 1 that is the same on every run (Park & Miller 1988). */
+export function noise(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state * 48271) % 0x7fffffff;
+    return (state / 0x7fffffff) * 2 - 1;
+  };
+}

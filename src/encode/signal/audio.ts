@@ -1,0 +1,49 @@
+import type { AudioEncoder } from '../encoder.ts';
+import learnt from './audio-model.json' with { type: 'json' };
+import { describeEach } from './each.ts';
+import { describeSound } from './sound-features.ts';
+import { analyse, SAMPLE_RATE } from './sound-frames.ts';
+import { evenOut, type Standard, standardise } from './standard.ts';
+import { toUnitVector } from './vector.ts';
+
+/** What the encoder knows of sounds in general; learnt by bench/learn-audio.ts, see docs/encoders.md. */
+export interface AudioModel extends Standard {
+  /** Directions along which kinds of sound differ and takes of one kind do not; a row of weights for each. */
+  readonly directions: readonly (readonly number[])[];
+}
+
+/** How much of a vector's square norm says which kind of sound it is; the rest says which sound. */
+const KIND_SHARE = 0.75;
+
+/** How a clip sounds. `model` is another than the shipped one only where the shipped one is being measured. */
+export function createAudioEncoder(model: AudioModel = learnt): AudioEncoder {
+  return {
+    space: 'signal/audio',
+    sampleRate: SAMPLE_RATE,
+    encode: (clips, options) => describeEach(clips, (clip) => toVector(clip.samples, model), options?.signal),
+    async close() {},
+  };
+}
+
+function toVector(samples: Float32Array, model: AudioModel): Float32Array {
+  const topics = Object.values(describeSound(analyse(samples)));
+  const features = standardise(
+    topics.flatMap((topic) => Array.from(topic)),
+    model,
+  );
+  const kind = model.directions.map((direction) =>
+    direction.reduce((sum, weight, i) => sum + weight * features[i]!, 0),
+  );
+  const sound = evenOut(
+    features,
+    topics.map((topic) => topic.length),
+  );
+  return toUnitVector([...scaled(kind, Math.sqrt(KIND_SHARE)), ...scaled(sound, Math.sqrt(1 - KIND_SHARE))]);
+}
+
+/** The same direction with that norm (shorter for what is all but zero). */
+function scaled(values: ArrayLike<number>, norm: number): number[] {
+  const numbers = Array.from(values);
+  const scale = norm / (Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0)) + 1e-6);
+  return numbers.map((value) => value * scale);
+}

@@ -1,0 +1,47 @@
+import type { Planes } from './planes.ts';
+
+const LUMA_BINS = 16;
+const CHROMA_BINS = 8;
+export const COLOR_FEATURES = LUMA_BINS + CHROMA_BINS * CHROMA_BINS;
+
+/**
+ * How much of a clip has which brightness and which colour (colour indexing, Swain & Ballard 1991). Pixels between two
+ * bins count for both, so that noise of a codec moves little. Roots of shares: their dot product is the Bhattacharyya
+ * coefficient of two clips (RootSIFT's argument, Arandjelović & Zisserman 2012).
+ */
+export class Color {
+  readonly #sums = new Float64Array(COLOR_FEATURES);
+  #pixels = 0;
+
+  add({ y, cb, cr }: Planes): void {
+    const sums = this.#sums;
+    for (let i = 0; i < y.length; i++) {
+      const luma = y[i]! * (LUMA_BINS - 1.001);
+      const bin = luma | 0;
+      sums[bin]! += 1 - (luma - bin);
+      sums[bin + 1]! += luma - bin;
+      const blue = chromaPosition(cb[i]!);
+      const red = chromaPosition(cr[i]!);
+      const column = blue | 0;
+      const row = red | 0;
+      const right = blue - column;
+      const down = red - row;
+      const at = LUMA_BINS + row * CHROMA_BINS + column;
+      sums[at]! += (1 - right) * (1 - down);
+      sums[at + 1]! += right * (1 - down);
+      sums[at + CHROMA_BINS]! += (1 - right) * down;
+      sums[at + CHROMA_BINS + 1]! += right * down;
+    }
+    this.#pixels += y.length;
+  }
+
+  features(): Float64Array {
+    return this.#sums.map((sum) => Math.sqrt(sum / this.#pixels));
+  }
+}
+
+/** Bins are finer near grey, where most of the world is. */
+function chromaPosition(value: number): number {
+  const bent = value / (Math.abs(value) + 0.12) / (0.5 / 0.62);
+  return (bent * 0.5 + 0.5) * (CHROMA_BINS - 1.001);
+}

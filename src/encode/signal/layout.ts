@@ -1,0 +1,31 @@
+import { lowFrequencies } from './dct.ts';
+import { type Planes, SIDE } from './planes.ts';
+
+const LUMA_KEEP = 8;
+const CHROMA_KEEP = 5;
+export const LAYOUT_FEATURES = LUMA_KEEP ** 2 + 2 * CHROMA_KEEP ** 2;
+
+/** Where a clip is bright and coloured: low frequencies of the mean picture (MPEG-7 colour layout, Kasutani & Yamada 2001). */
+export class Layout {
+  readonly #y = new Float64Array(SIDE * SIDE);
+  readonly #cb = new Float64Array(SIDE * SIDE);
+  readonly #cr = new Float64Array(SIDE * SIDE);
+  #pictures = 0;
+
+  add({ y, cb, cr }: Planes): void {
+    for (let i = 0; i < y.length; i++) {
+      this.#y[i]! += y[i]!;
+      this.#cb[i]! += cb[i]!;
+      this.#cr[i]! += cr[i]!;
+    }
+    this.#pictures++;
+  }
+
+  features(): Float64Array {
+    const out = new Float64Array(LAYOUT_FEATURES);
+    out.set(lowFrequencies(this.#y, SIDE, LUMA_KEEP));
+    out.set(lowFrequencies(this.#cb, SIDE, CHROMA_KEEP), LUMA_KEEP ** 2);
+    out.set(lowFrequencies(this.#cr, SIDE, CHROMA_KEEP), LUMA_KEEP ** 2 + CHROMA_KEEP ** 2);
+    return out.map((value) => value / this.#pictures);
+  }
+}

@@ -1,0 +1,30 @@
+/** What is usual for each feature; learnt from media, see docs/encoders.md. */
+export interface Standard {
+  readonly mean: readonly number[];
+  readonly spread: readonly number[];
+}
+
+/** A feature this many spreads from its mean is an outlier and says no more by being further. */
+const LIMIT = 3;
+
+/** Features as deviations from what is usual, in units of their own spread. */
+export function standardise(features: ArrayLike<number>, { mean, spread }: Standard): Float64Array {
+  return Float64Array.from(mean, (middle, i) =>
+    Math.min(LIMIT, Math.max(-LIMIT, (features[i]! - middle) / spread[i]!)),
+  );
+}
+
+/**
+ * Weighs standardised features so that each topic counts the same, however many numbers it has.
+ *
+ * @param lengths features in each topic, in order
+ */
+export function evenOut(features: Float64Array, lengths: readonly number[]): Float64Array {
+  const out = Float64Array.from(features);
+  let at = 0;
+  for (const length of lengths) {
+    const weight = 1 / Math.sqrt(length);
+    for (const end = at + length; at < end; at++) out[at]! *= weight;
+  }
+  return out;
+}

@@ -1,0 +1,50 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { cosine, encoderContract } from '../encoder.contract.ts';
+import { textEncoder } from './text.ts';
+
+const said = (text: string) => ({ startSec: 0, endSec: 6, text });
+
+encoderContract('signal transcription', async () => textEncoder, [
+  said('Ask not what your country can do for you.'),
+  said('音声認識とディープラーニングの技術'),
+  said('♪ ♪'),
+  said('…'),
+  said('a'),
+  said('\u{1F3AC}'),
+  said('\uD800'),
+  said('word '.repeat(10_000)),
+]);
+
+async function similarity(a: string, b: string): Promise<number> {
+  const [x, y] = await textEncoder.encode([said(a), said(b)]);
+  return cosine(x!, y!);
+}
+
+describe('signal transcription', () => {
+  it('does not care for case, width of letters, spaces and punctuation', async () => {
+    assert.ok((await similarity('Hello, WORLD — ok?', 'ｈｅｌｌｏ  world ok')) > 0.999);
+  });
+
+  it('finds texts that share words nearer than texts that do not', async () => {
+    const query = 'the rocket launch was delayed';
+    const near = await similarity(query, 'they delayed the launch of a rocket');
+    assert.ok(near > 0.4);
+    assert.ok(near > 0.2 + (await similarity(query, 'she pours coffee into a blue mug')));
+  });
+
+  it('finds other forms of a word', async () => {
+    assert.ok((await similarity('encoding', 'encoded')) > 0.2 + (await similarity('encoding', 'flower')));
+  });
+
+  it('finds shared words in writing without spaces', async () => {
+    assert.ok(
+      (await similarity('音声認識の技術', '新しい音声認識')) >
+        0.2 + (await similarity('音声認識の技術', '青い花が咲く')),
+    );
+  });
+
+  it('hears order, a little', async () => {
+    assert.ok((await similarity('dog bites man', 'man bites dog')) < 0.95);
+  });
+});

@@ -1,0 +1,43 @@
+import { type Planes, SIDE } from './planes.ts';
+
+const SCALES = 3;
+/** Halves of the picture, both ways. */
+const PARTS = 2;
+export const TEXTURE_FEATURES = SCALES * 3 * PARTS * PARTS;
+
+/** How coarse the surfaces are: mean detail of a Haar wavelet at three scales, three ways (Mallat 1989), per quarter. */
+export class Texture {
+  readonly #sums = new Float64Array(TEXTURE_FEATURES);
+  readonly #levels = Array.from({ length: SCALES }, (_, scale) => new Float32Array((SIDE >> (scale + 1)) ** 2));
+  #pictures = 0;
+
+  add({ y }: Planes): void {
+    let finer: Float32Array = y;
+    for (let scale = 0; scale < SCALES; scale++) {
+      const coarser = this.#levels[scale]!;
+      const side = SIDE >> (scale + 1);
+      const weight = 1 / ((side / PARTS) * (side / PARTS));
+      for (let row = 0; row < side; row++) {
+        for (let column = 0; column < side; column++) {
+          const at = 4 * row * side + 2 * column;
+          const a = finer[at]!;
+          const b = finer[at + 1]!;
+          const c = finer[at + 2 * side]!;
+          const d = finer[at + 2 * side + 1]!;
+          coarser[row * side + column] = (a + b + c + d) / 4;
+          const part = (((row * PARTS) / side) | 0) * PARTS + (((column * PARTS) / side) | 0);
+          const to = (part * SCALES + scale) * 3;
+          this.#sums[to]! += weight * Math.abs(a - b + c - d);
+          this.#sums[to + 1]! += weight * Math.abs(a + b - c - d);
+          this.#sums[to + 2]! += weight * Math.abs(a - b - c + d);
+        }
+      }
+      finer = coarser;
+    }
+    this.#pictures++;
+  }
+
+  features(): Float64Array {
+    return this.#sums.map((sum) => Math.log(sum / this.#pictures + 0.01));
+  }
+}
