@@ -1,0 +1,108 @@
+/**
+ * What video and audio files begin with. Signatures from the formats' own specifications; the MIME types are those of
+ * IANA where there is one.
+ */
+
+type Signature = readonly [type: string, offset: number, bytes: string];
+
+/** `bytes` is Latin-1 text. The first that fits wins. */
+const SIGNATURES: readonly Signature[] = [
+  ['audio/flac', 0, 'fLaC'],
+  ['audio/ogg', 28, '\x01vorbis'],
+  ['audio/ogg', 28, 'OpusHead'],
+  ['audio/ogg', 28, '\x7fFLAC'],
+  ['video/ogg', 0, 'OggS'],
+  ['video/x-flv', 0, 'FLV\x01'],
+  ['video/x-ms-asf', 0, '\x30\x26\xb2\x75\x8e\x66\xcf\x11'],
+  ['video/mpeg', 0, '\x00\x00\x01\xba'],
+  ['video/mpeg', 0, '\x00\x00\x01\xb3'],
+  ['application/mxf', 0, '\x06\x0e\x2b\x34\x02\x05\x01\x01'],
+  ['audio/amr', 0, '#!AMR\n'],
+  ['audio/amr-wb', 0, '#!AMR-WB\n'],
+  ['audio/x-caf', 0, 'caff\x00\x01'],
+  ['audio/basic', 0, '.snd\x00\x00'],
+  ['audio/x-wavpack', 0, 'wvpk'],
+];
+
+/** What the first box of an ISO base media or QuickTime file may be. */
+const FIRST_BOXES = ['ftyp', 'styp', 'moov', 'mdat', 'moof', 'sidx', 'free', 'skip', 'wide', 'pnot'];
+/** HEIF and AVIF: the same boxes, but pictures. */
+const PICTURE_BRANDS = /^(avif|avis|heic|heix|heim|heis|hevc|hevx|mif1|msf1|jpeg|crx )$/;
+
+/** The MIME type of video and audio whose first bytes are known; undefined for everything else. */
+export function mediaType(head: Uint8Array): string | undefined {
+  const text = latin1(head);
+  const signature = SIGNATURES.find(([, offset, bytes]) => text.startsWith(bytes, offset));
+  return (
+    signature?.[0] ??
+    isoMediaType(text) ??
+    riffType(text) ??
+    matroskaType(text) ??
+    audioStreamType(head) ??
+    transportStreamType(head)
+  );
+}
+
+/** Whether these are the boxes of a picture: `ftyp` with a HEIF or AVIF brand. */
+export function isBoxedPicture(text: string): boolean {
+  return text.startsWith('ftyp', 4) && PICTURE_BRANDS.test(text.slice(8, 12));
+}
+
+/** One character per byte, so that signatures can be looked for as text. */
+export function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+}
+
+function isoMediaType(text: string): string | undefined {
+  const box = text.slice(4, 8);
+  // The first byte of the length: only `mdat` is ever so long that it is not zero, and in text it never is.
+  if (!FIRST_BOXES.includes(box) || (box !== 'mdat' && text[0] !== '\0') || isBoxedPicture(text)) return undefined;
+  if (!text.startsWith('ftyp', 4)) return 'video/quicktime';
+  const brand = text.slice(8, 12);
+  if (brand === 'qt  ') return 'video/quicktime';
+  if (brand.startsWith('M4A') || brand.startsWith('M4B')) return 'audio/mp4';
+  if (brand.startsWith('3gp')) return 'video/3gpp';
+  if (brand.startsWith('3g2')) return 'video/3gpp2';
+  return 'video/mp4';
+}
+
+function riffType(text: string): string | undefined {
+  const container = text.slice(0, 4);
+  const form = text.slice(8, 12);
+  if (container === 'FORM') return form === 'AIFF' || form === 'AIFC' ? 'audio/aiff' : undefined;
+  if (!['RIFF', 'RF64', 'BW64'].includes(container)) return undefined;
+  return form === 'WAVE' ? 'audio/wav' : form === 'AVI ' ? 'video/x-msvideo' : undefined;
+}
+
+function matroskaType(text: string): string | undefined {
+  if (!text.startsWith('\x1a\x45\xdf\xa3')) return undefined;
+  return text.slice(0, 64).includes('webm') ? 'video/webm' : 'video/x-matroska';
+}
+
+/** MPEG audio and AAC in ADTS have no magic number: a frame begins with eleven or twelve set bits and valid fields. */
+function audioStreamType(head: Uint8Array): string | undefined {
+  if (latin1(head.subarray(0, 3)) === 'ID3') return 'audio/mpeg';
+  const [first = 0, second = 0, third = 0] = head;
+  if (first !== 0xff || head.length < 4) return undefined;
+  // ADTS: sync 12 bits, layer 0, a sampling frequency index that is not reserved.
+  if ((second & 0xf6) === 0xf0) return ((third >> 2) & 15) < 13 ? 'audio/aac' : undefined;
+  const version = (second >> 3) & 3;
+  const layer = (second >> 1) & 3;
+  const bitRate = third >> 4;
+  const sampleRate = (third >> 2) & 3;
+  const valid = (second & 0xe0) === 0xe0 && version !== 1 && layer !== 0 && bitRate !== 15 && sampleRate !== 3;
+  // FF FE also begins text in UTF-16, whose second character then has a zero byte.
+  const utf16 = second === 0xfe && head[3] === 0;
+  return valid && !utf16 ? 'audio/mpeg' : undefined;
+}
+
+/** Packets of 188 bytes that begin with 0x47, with four bytes of time before (192) or sixteen of parity behind (204). */
+function transportStreamType(head: Uint8Array): string | undefined {
+  const layouts = [
+    [0, 188],
+    [4, 192],
+    [0, 204],
+  ] as const;
+  const found = layouts.some(([offset, step]) => [0, 1, 2, 3].every((packet) => head[offset + packet * step] === 0x47));
+  return found ? 'video/mp2t' : undefined;
+}

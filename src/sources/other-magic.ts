@@ -1,0 +1,103 @@
+import { isBoxedPicture, latin1 } from './media-magic.ts';
+
+/** Ends a sentence about a playlist: the pieces behind it are never fetched. */
+const PLAYLIST = 'which only points to media: link to the media file itself.';
+const LINK = 'not a media file: link to the file itself.';
+const ARCHIVE = 'not a media file: unpack it and send the video or audio inside.';
+const PICTURE = 'image; only video and audio can be read.';
+
+const SIGNATURES: readonly (readonly [reason: string, offset: number, bytes: string])[] = [
+  [`is a PNG ${PICTURE}`, 0, '\x89PNG\r\n'],
+  [`is a JPEG ${PICTURE}`, 0, '\xff\xd8\xff'],
+  [`is a GIF ${PICTURE}`, 0, 'GIF8'],
+  [`is a WebP ${PICTURE}`, 8, 'WEBP'],
+  [`is a TIFF ${PICTURE}`, 0, 'II*\x00'],
+  [`is a TIFF ${PICTURE}`, 0, 'MM\x00*'],
+  [`is a JPEG XL ${PICTURE}`, 0, '\x00\x00\x00\x0cJXL '],
+  [`is a JPEG 2000 ${PICTURE}`, 0, '\x00\x00\x00\x0cjP  '],
+  [`is a Photoshop ${PICTURE}`, 0, '8BPS'],
+  [`is a ZIP archive, ${ARCHIVE}`, 0, 'PK\x03\x04'],
+  [`is a ZIP archive, ${ARCHIVE}`, 0, 'PK\x05\x06'],
+  [`is a gzip archive, ${ARCHIVE}`, 0, '\x1f\x8b'],
+  [`is a RAR archive, ${ARCHIVE}`, 0, 'Rar!\x1a\x07'],
+  [`is a 7z archive, ${ARCHIVE}`, 0, "7z\xbc\xaf'\x1c"],
+  [`is an xz archive, ${ARCHIVE}`, 0, '\xfd7zXZ\x00'],
+  [`is a bzip2 archive, ${ARCHIVE}`, 4, '1AY&SY'],
+  [`is a Zstandard archive, ${ARCHIVE}`, 0, '\x28\xb5\x2f\xfd'],
+  [`is a tar archive, ${ARCHIVE}`, 257, 'ustar'],
+  ['is a PDF document; only video and audio can be read.', 0, '%PDF-'],
+];
+
+const TEXTS: readonly (readonly [reason: string, pattern: RegExp])[] = [
+  [`is an HLS playlist, ${PLAYLIST}`, /^#EXTM3U/i],
+  [`is an FFmpeg concat script, ${PLAYLIST}`, /^ffconcat /],
+  [`is a PLS playlist, ${PLAYLIST}`, /^\[playlist\]/i],
+  [`is an ASX playlist, ${PLAYLIST}`, /^\[reference\]/i],
+  [`is an SDP session description, ${PLAYLIST}`, /^v=0\r?\no=/],
+  [`is a JSON document, ${LINK}`, /^[[{]/],
+];
+
+const ELEMENTS: readonly (readonly [reason: string, name: RegExp])[] = [
+  [`is a DASH manifest, ${PLAYLIST}`, /^mpd$/i],
+  [`is a Smooth Streaming manifest, ${PLAYLIST}`, /^smoothstreamingmedia$/i],
+  [`is an ASX playlist, ${PLAYLIST}`, /^asx$/i],
+  [`is an HTML page, ${LINK}`, /^(html|head|body|title|meta|link|script|style|div|p|h1)$/i],
+  [`is an XML document, ${LINK}`, /./],
+];
+
+/**
+ * What something is when it is certainly no video or audio, as the rest of a sentence: `is an HTML page, not a media
+ * file: link to the file itself.` Undefined when it may be media.
+ */
+export function notMedia(head: Uint8Array): string | undefined {
+  if (head.length === 0) return 'is empty.';
+  const bytes = latin1(head);
+  const signature = SIGNATURES.find(([, offset, magic]) => bytes.startsWith(magic, offset));
+  if (signature) return signature[0];
+  if (isBoxedPicture(bytes)) return `is a HEIF or AVIF ${PICTURE}`;
+  if (isBitmap(head)) return `is a BMP ${PICTURE}`;
+  const text = asText(head)?.trimStart();
+  if (text === undefined) return undefined;
+  const element = firstElement(text);
+  const kind = element
+    ? ELEMENTS.find(([, name]) => name.test(element))
+    : TEXTS.find(([, beginning]) => beginning.test(text));
+  return kind?.[0] ?? `is plain text, ${LINK}`;
+}
+
+/** Name of the outermost element of HTML or XML, found behind declarations and comments, or of its DOCTYPE. */
+function firstElement(text: string): string | undefined {
+  let rest = text;
+  for (const [open, close] of [
+    ['<?', '?>'],
+    ['<!--', '-->'],
+  ] as const) {
+    while (rest.startsWith(open)) {
+      const end = rest.indexOf(close);
+      if (end < 0) return 'comment';
+      rest = rest.slice(end + close.length).trimStart();
+    }
+  }
+  return /^<(?:!doctype\s+)?(?:[\w-]+:)?(\w+)/i.exec(rest)?.[1];
+}
+
+/** `BM` alone could begin anything: the length of the second header must be one that exists. */
+function isBitmap(head: Uint8Array): boolean {
+  return (
+    head[0] === 0x42 && head[1] === 0x4d && [12, 40, 52, 56, 64, 108, 124].includes(head[14] ?? 0) && head[15] === 0
+  );
+}
+
+/** The head as text if it is any: UTF-16 with a byte order mark, or UTF-8 without control characters. */
+function asText(head: Uint8Array): string | undefined {
+  const utf16 =
+    head[0] === 0xff && head[1] === 0xfe ? 'utf-16le' : head[0] === 0xfe && head[1] === 0xff ? 'utf-16be' : 0;
+  try {
+    // As a stream, because the last character may be cut in the middle.
+    const text = new TextDecoder(utf16 || 'utf-8', { fatal: true }).decode(head, { stream: true });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what tells text from media
+    return /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/.test(text) ? undefined : text;
+  } catch {
+    return undefined;
+  }
+}

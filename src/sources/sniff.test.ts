@@ -1,0 +1,138 @@
+import assert from 'node:assert/strict';
+import { closeSync, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { ReelvecError } from '../errors.ts';
+import { requireMedia } from './sniff.ts';
+
+const latin1 = (text: string) => Buffer.from(text, 'latin1');
+const box = (text: string) => latin1(`\0\0\0\x20${text}\0\0\x02\0isomiso2mp41`);
+
+function packets(offset: number, step: number): Buffer {
+  const stream = Buffer.alloc(4 * step + offset, 0x5a);
+  for (let at = offset; at < stream.length; at += step) stream[at] = 0x47;
+  return stream;
+}
+
+function refusal(head: Uint8Array): string | undefined {
+  try {
+    requireMedia(head, { subject: 'The source at h.org' });
+    return undefined;
+  } catch (error) {
+    assert.ok(error instanceof ReelvecError && error.code === 'source_not_media');
+    return error.message;
+  }
+}
+
+test('known media passes at once, with its type', () => {
+  const known: [string, Buffer][] = [
+    ['video/mp4', box('ftypisom')],
+    ['video/quicktime', box('ftypqt  ')],
+    ['audio/mp4', box('ftypM4A ')],
+    ['video/quicktime', box('moov')],
+    ['video/quicktime', latin1('\x30\0\0\0mdat')],
+    ['video/webm', latin1('\x1a\x45\xdf\xa3\x9f\x42\x86\x81\x01\x42\x82\x84webm')],
+    ['video/x-matroska', latin1('\x1a\x45\xdf\xa3\xa3\x42\x86\x81\x01\x42\x82\x88matroska')],
+    ['audio/wav', latin1('RIFF\x24\0\0\0WAVEfmt ')],
+    ['video/x-msvideo', latin1('RIFF\x24\0\0\0AVI LIST')],
+    ['audio/aiff', latin1('FORM\0\0\0\x24AIFFCOMM')],
+    ['audio/flac', latin1('fLaC\0\0\0\x22')],
+    ['audio/mpeg', latin1('ID3\x04\0\0\0\0\0\x23TSSE')],
+    ['audio/mpeg', latin1('\xff\xfb\x90\x64\0\0')],
+    ['audio/mpeg', latin1('\xff\xf3\x40\xc4')],
+    ['audio/aac', latin1('\xff\xf1\x50\x80\x02\x1f')],
+    ['audio/ogg', latin1(`OggS${'\0'.repeat(24)}OpusHead`)],
+    ['video/ogg', latin1(`OggS${'\0'.repeat(24)}\x80theora`)],
+    ['video/mp2t', packets(0, 188)],
+    ['video/mp2t', packets(4, 192)],
+    ['video/mpeg', latin1('\0\0\x01\xba\x44')],
+    ['video/x-flv', latin1('FLV\x01\x05')],
+    ['video/x-ms-asf', latin1('\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9')],
+  ];
+  for (const [type, head] of known) assert.equal(requireMedia(head, { subject: 'It' }), type);
+});
+
+test('what is not known, and not text either, is left to the media worker', () => {
+  assert.equal(requireMedia(latin1('\x01\x02\x03\xfe\xff\0\0\x99'), { subject: 'It' }), undefined);
+  assert.equal(requireMedia(latin1('#!AMR is no header\0\x01\xff'), { subject: 'It' }), undefined);
+});
+
+test('pages, documents and text are refused with what to do instead', () => {
+  const page = 'is an HTML page, not a media file: link to the file itself.';
+  const xml = 'is an XML document, not a media file: link to the file itself.';
+  const text = 'is plain text, not a media file: link to the file itself.';
+  const refused: [string, string | Buffer][] = [
+    [page, '<!DOCTYPE html><html>'],
+    [page, '\ufeff\n\n  <HTML lang="en">'],
+    [page, '<!-- saved page -->\n<!-- twice -->\n<html>'],
+    [page, '<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x">'],
+    [page, '<head><title>Watch</title>'],
+    [page, Buffer.from('\ufeff<html>', 'utf16le')],
+    [xml, '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
+    [xml, '<!-- never closed'],
+    [text, '<!---->'.repeat(9000)],
+    ['is a JSON document, not a media file: link to the file itself.', ' {"message":"Not found"}'],
+    [text, 'Not found'],
+    [text, 'Nicht gefunden: Übergröße'],
+    [text, Buffer.from('größer').subarray(0, 3)],
+    [text, 'Get free stuff here'],
+    ['is empty.', ''],
+  ];
+  for (const [reason, head] of refused) {
+    assert.equal(refusal(typeof head === 'string' ? Buffer.from(head) : head), `The source at h.org ${reason}`);
+  }
+});
+
+test('playlists and manifests are refused: nothing behind them is read', () => {
+  const playlists: [RegExp, string][] = [
+    [/is an HLS playlist/, '#EXTM3U\n#EXT-X-VERSION:3\n'],
+    [/is an HLS playlist/, '\ufeff#EXTM3U\n'],
+    [/is an FFmpeg concat script/, 'ffconcat version 1.0\nfile /etc/passwd\n'],
+    [/is a PLS playlist/, '[playlist]\nFile1=http://h.org/a\n'],
+    [/is an ASX playlist/, '<asx version="3.0">'],
+    [/is an ASX playlist/, '[Reference]\nRef1=http://h.org/a'],
+    [/is an SDP session description/, 'v=0\r\no=- 1 1 IN IP4 127.0.0.1\r\n'],
+    [/is a DASH manifest/, '<?xml version="1.0"?>\n<!-- made by x -->\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011">'],
+    [/is a Smooth Streaming manifest/, '<?xml version="1.0"?><SmoothStreamingMedia MajorVersion="2">'],
+  ];
+  for (const [message, head] of playlists) {
+    assert.match(refusal(Buffer.from(head)) ?? '', message);
+    assert.match(refusal(Buffer.from(head)) ?? '', /only points to media: link to the media file itself\.$/);
+  }
+});
+
+test('archives, documents and pictures are refused', () => {
+  const others: [RegExp, Buffer][] = [
+    [/ZIP archive/, latin1('PK\x03\x04\x14\0')],
+    [/gzip archive/, gzipSync('x')],
+    [/RAR archive/, latin1('Rar!\x1a\x07\x01\0')],
+    [/7z archive/, latin1("7z\xbc\xaf'\x1c\0")],
+    [/tar archive/, Buffer.concat([Buffer.alloc(257), latin1('ustar\0')])],
+    [/PDF document/, latin1('%PDF-1.7\n%\xe2')],
+    [/PNG image/, latin1('\x89PNG\r\n\x1a\n')],
+    [/JPEG image/, latin1('\xff\xd8\xff\xe0\0\x10JFIF')],
+    [/GIF image/, latin1('GIF89a')],
+    [/WebP image/, latin1('RIFF\x24\0\0\0WEBPVP8 ')],
+    [/BMP image/, latin1('BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0')],
+    [/HEIF or AVIF image/, box('ftypavif')],
+    [/HEIF or AVIF image/, box('ftypheic')],
+  ];
+  for (const [message, head] of others) assert.match(refusal(head) ?? '', message);
+});
+
+const shared = join(import.meta.dirname, '../../../shared/media');
+test('no real media is refused', { skip: !existsSync(shared) && 'the shared media are not here' }, () => {
+  const paths = readdirSync(shared, { recursive: true, encoding: 'utf8' });
+  const media = paths.filter((path) =>
+    /^(audio|video|odd)\/.*\.(mp4|mov|mkv|webm|avi|ts|mp3|wav|flac|ogg|m4a)$/.test(path),
+  );
+  assert.ok(media.length > 20);
+  for (const path of media) {
+    const file = openSync(join(shared, path), 'r');
+    const head = Buffer.alloc(65_536);
+    const length = readSync(file, head);
+    closeSync(file);
+    assert.ok(requireMedia(head.subarray(0, length), { subject: path }), `${path} is not known`);
+  }
+});

@@ -1,0 +1,18 @@
+import { ReelvecError } from '../errors.ts';
+import { mediaType } from './media-magic.ts';
+import { notMedia } from './other-magic.ts';
+
+/**
+ * Decides from the first bytes (some KB, all if it is shorter) whether something can be video or audio at all. To pass
+ * it only has to look like nothing else: what it really is, a media worker finds out by opening it.
+ * @param subject begins the sentence of the error: `The source at example.org`
+ * @returns the MIME type where the bytes name one
+ * @throws source_not_media, saying what it is and what to do
+ */
+export function requireMedia(head: Uint8Array, { subject }: { subject: string }): string | undefined {
+  const type = mediaType(head);
+  if (type) return type;
+  const reason = notMedia(head);
+  if (reason) throw new ReelvecError('source_not_media', `${subject} ${reason}`);
+  return undefined;
+}
