@@ -1,0 +1,130 @@
+import { change } from './change.ts';
+import type { Signature } from './signature.ts';
+import type { Timeline } from './timeline.ts';
+
+/** A picture of less contrast than this is blank: black, white or one colour, but for noise. Steps of 8-bit luma. */
+const BLANK_CONTRAST = 3;
+/** The longest fade that is followed, on either side of a blank stretch. Seconds. */
+export const FADE_SEC = 3;
+/** A fade goes on as long as contrast reaches a new extreme at least this often. Seconds. */
+const STALL_SEC = 0.3;
+/** A picture with this part of its shot's contrast next to a blank one was cut there, not faded. */
+const ABRUPT = 0.6;
+/** A shorter blank stretch is a way from one shot to the next; from here on it is a black card of its own. Seconds. */
+const CARD_SEC = 0.5;
+/** Pictures before and after a blank stretch that differ by less (see `change`) are one scene: somebody's flash. */
+const SAME_SCENE = 22;
+
+/** A stretch of blank pictures together with the fades on its two sides. Numbers of pictures. */
+interface Stretch {
+  readonly fadeStart: number;
+  /** The first picture that is all there again. */
+  readonly fadeEnd: number;
+}
+
+/** A blank stretch that has not ended. */
+interface Open {
+  readonly first: number;
+  readonly firstSec: number;
+  /** Where the picture begins to fade; `first` where it was cut. */
+  readonly fadeStart: number;
+  /** The last picture before; none at the start of the stream. */
+  readonly before: Signature | undefined;
+  /** It is long enough to be a card, and the cut to it has been reported. */
+  reported: boolean;
+}
+
+/** What is known after a picture: perhaps a boundary, and from where to where other findings do not count. */
+interface Verdict {
+  readonly boundary?: { readonly frame: number; readonly startFrame: number; readonly endFrame: number };
+  readonly from: number;
+  readonly to: number;
+}
+
+const NOTHING: Verdict = { from: 0, to: -1 };
+
+/**
+ * Follows fades through black (or white, or any plain picture). Contrast tells them, as in Lienhart's fade detector:
+ * in a fade every pixel goes to one value, so the standard deviation of the picture falls to nothing.
+ */
+export class BlankFinder {
+  /** Stretches that still matter, oldest first. */
+  readonly stretches: Stretch[] = [];
+  #open: Open | undefined;
+
+  /** The first picture of a blank stretch whose meaning is not yet known. */
+  get undecidedFrom(): number {
+    if (!this.#open || this.#open.reported || this.#open.fadeStart < this.#open.first) return Number.POSITIVE_INFINITY;
+    return this.#open.first;
+  }
+
+  /** To be called for every picture in turn, with `FADE_SEC` of pictures after it on the timeline if there are any. */
+  visit(timeline: Timeline, frame: number): Verdict {
+    const blank = timeline.at(frame).contrast < BLANK_CONTRAST;
+    if (blank && !this.#open) {
+      const fadeStart = fadeEdge(timeline, frame, -1);
+      const before = frame > 0 ? timeline.at(Math.max(timeline.first, fadeStart - 1)) : undefined;
+      this.#open = { first: frame, firstSec: timeline.timeSec(frame), fadeStart, before, reported: false };
+    }
+    if (!this.#open) return NOTHING;
+    if (!blank) return this.#close(timeline, frame, fadeEdge(timeline, frame - 1, 1));
+
+    const { first, firstSec, fadeStart, before, reported } = this.#open;
+    if (reported || !before || fadeStart < first || timeline.timeSec(frame) - firstSec < CARD_SEC) return NOTHING;
+    this.#open.reported = true;
+    return { boundary: cutAt(first), from: first - 1, to: frame };
+  }
+
+  /** Is there a blank picture, or a fade to or from one, among these pictures? */
+  touches(from: number, to: number): boolean {
+    if (this.#open && this.#open.fadeStart <= to) return true;
+    return this.stretches.some((stretch) => stretch.fadeStart <= to && stretch.fadeEnd > from);
+  }
+
+  /** Lets go of stretches that ended before `frame`. */
+  forget(frame: number): void {
+    while (this.stretches[0] && this.stretches[0].fadeEnd < frame) this.stretches.shift();
+  }
+
+  #close(timeline: Timeline, end: number, lastFaded: number): Verdict {
+    const { first, firstSec, fadeStart, before, reported } = this.#open!;
+    this.#open = undefined;
+    const fadeEnd = lastFaded + 1;
+    this.stretches.push({ fadeStart, fadeEnd });
+    const [cutIn, cutOut] = [fadeStart === first, fadeEnd === end];
+    const range = { from: reported ? first + 1 : fadeStart - 1, to: fadeEnd };
+    // What is faded in at the start of a film is its first shot; after a card the fade belongs to the card.
+    if (!before || reported) return cutOut ? { ...range, boundary: cutAt(end) } : range;
+    const isShort = timeline.timeSec(end) - firstSec < CARD_SEC;
+    if (isShort && change(before, timeline.at(Math.min(fadeEnd, timeline.end - 1))) < SAME_SCENE) return range;
+    if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
+    return { ...range, boundary: { frame: end, startFrame: fadeStart, endFrame: fadeEnd } };
+  }
+}
+
+function cutAt(frame: number): Verdict['boundary'] {
+  return { frame, startFrame: frame, endFrame: frame };
+}
+
+/**
+ * From the blank picture at `edge` outwards: how far the picture keeps gaining contrast. Returns the picture where it
+ * has nearly all of it, or `edge` itself where the neighbour already does.
+ */
+function fadeEdge(timeline: Timeline, edge: number, direction: 1 | -1): number {
+  const from = timeline.timeSec(edge);
+  let most = 0;
+  let mostAt = edge;
+  for (let i = edge + direction; i >= timeline.first && i < timeline.end; i += direction) {
+    const away = Math.abs(timeline.timeSec(i) - from);
+    if (away > FADE_SEC || away - Math.abs(timeline.timeSec(mostAt) - from) > STALL_SEC) break;
+    if (timeline.at(i).contrast > most) {
+      most = timeline.at(i).contrast;
+      mostAt = i;
+    }
+  }
+  const next = edge + direction;
+  if (next < timeline.first || next >= timeline.end || timeline.at(next).contrast >= ABRUPT * most) return edge;
+  let i = mostAt;
+  while (i !== next && timeline.at(i - direction).contrast > 0.95 * most) i -= direction;
+  return i;
+}

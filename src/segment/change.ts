@@ -1,0 +1,113 @@
+import { COARSE_PIXELS, HEIGHT, type Signature, WIDTH } from './signature.ts';
+
+/** Blocks that move as one, in pixels of the 32 × 18 planes: 4 × 3 of them. Smaller ones match anything by chance. */
+const BLOCK_WIDTH = 8;
+const BLOCK_HEIGHT = 6;
+const BLOCK_PIXELS = BLOCK_WIDTH * BLOCK_HEIGHT;
+/** How far a block is looked for, in pixels: 6 % of the width, 11 % of the height between two pictures. */
+const REACH = 2;
+/** [dx, dy] one after the other, nearest first: most blocks hardly move, and a good match ends the later ones early. */
+const DISPLACEMENTS = displacements();
+/** What a step of colour difference counts beside a step of pattern. */
+const COLOUR_WEIGHT = 0.5;
+
+/**
+ * How much of picture `b` neither motion nor exposure explains, seen from picture `a`: mean absolute difference of the
+ * patterns, each block at its best displacement (as in video coding), plus half that of the colours there. Near 0 for
+ * the same scene, 40 and more for unrelated ones. Brightness and contrast of the whole picture do not enter.
+ */
+export function change(a: Signature, b: Signature): number {
+  let sum = 0;
+  for (let top = 0; top < HEIGHT; top += BLOCK_HEIGHT) {
+    for (let left = 0; left < WIDTH; left += BLOCK_WIDTH) {
+      const at = top * WIDTH + left;
+      const { offset, difference } = bestMatch(a.pattern, b.pattern, left, top);
+      sum += difference;
+      sum += COLOUR_WEIGHT * blockDifference(a.blue, b.blue, at, offset, Number.POSITIVE_INFINITY);
+      sum += COLOUR_WEIGHT * blockDifference(a.red, b.red, at, offset, Number.POSITIVE_INFINITY);
+    }
+  }
+  return sum / (WIDTH * HEIGHT);
+}
+
+/** A block with less detail than this (mean, in quarter steps of luma) is plain: that it stays says nothing. */
+const PLAIN = 6;
+/** A block with more detail than this says no more than one with this much. */
+const TEXTURED = 40;
+/** A block is still there if its best match differs by less than this part of its detail; by chance it is 0.6 to 0.8. */
+const SAME_DETAIL = 0.5;
+
+/**
+ * The share of the detail of two pictures that is in both, 0 to 1, whatever the light does: a lamp, a flash, a title or
+ * somebody who walks through leaves the rest of the scene in its place, a new shot leaves next to nothing.
+ */
+export function kept(a: Signature, b: Signature): number {
+  let all = 0;
+  let same = 0;
+  for (let top = 0; top < HEIGHT; top += BLOCK_HEIGHT) {
+    for (let left = 0; left < WIDTH; left += BLOCK_WIDTH) {
+      const at = top * WIDTH + left;
+      const detail = Math.max(blockEnergy(a.detail, at), blockEnergy(b.detail, at)) / BLOCK_PIXELS;
+      const weight = Math.min(detail, TEXTURED) - PLAIN;
+      if (weight <= 0) continue;
+      all += weight;
+      if (bestMatch(a.detail, b.detail, left, top).difference / BLOCK_PIXELS < SAME_DETAIL * detail) same += weight;
+    }
+  }
+  return all === 0 ? 0 : same / all;
+}
+
+/** Mean absolute difference of the coarse pictures, luma and colours together; neither motion nor light is taken out. */
+export function step(a: Signature, b: Signature): number {
+  let sum = 0;
+  for (let i = 0; i < 3 * COARSE_PIXELS; i++) {
+    const d = b.coarse[i]! - a.coarse[i]!;
+    sum += d < 0 ? -d : d;
+  }
+  return sum / COARSE_PIXELS;
+}
+
+/** Where the block of `b` at `left`, `top` lies in `a`: its offset there, and the sum of absolute differences. */
+function bestMatch(a: Int16Array, b: Int16Array, left: number, top: number): { offset: number; difference: number } {
+  let offset = 0;
+  let difference = Number.POSITIVE_INFINITY;
+  for (let k = 0; k < DISPLACEMENTS.length; k += 2) {
+    const dx = DISPLACEMENTS[k]!;
+    const dy = DISPLACEMENTS[k + 1]!;
+    if (left + dx < 0 || left + dx + BLOCK_WIDTH > WIDTH || top + dy < 0 || top + dy + BLOCK_HEIGHT > HEIGHT) continue;
+    const moved = dy * WIDTH + dx;
+    const sum = blockDifference(a, b, top * WIDTH + left, moved, difference);
+    if (sum < difference) {
+      difference = sum;
+      offset = moved;
+    }
+  }
+  return { offset, difference };
+}
+
+/** Sum of absolute differences of one block; stops early once it is past `limit`. */
+function blockDifference<T extends Int16Array | Uint8Array>(a: T, b: T, at: number, moved: number, limit: number) {
+  let sum = 0;
+  for (let row = at, end = at + BLOCK_HEIGHT * WIDTH; row < end && sum < limit; row += WIDTH) {
+    for (let i = row; i < row + BLOCK_WIDTH; i++) {
+      const d = b[i]! - a[i + moved]!;
+      sum += d < 0 ? -d : d;
+    }
+  }
+  return sum;
+}
+
+function blockEnergy(plane: Int16Array, at: number): number {
+  let sum = 0;
+  for (let row = at, end = at + BLOCK_HEIGHT * WIDTH; row < end; row += WIDTH) {
+    for (let i = row; i < row + BLOCK_WIDTH; i++) sum += Math.abs(plane[i]!);
+  }
+  return sum;
+}
+
+function displacements(): Int8Array {
+  const all: [number, number][] = [];
+  for (let dy = -REACH; dy <= REACH; dy++) for (let dx = -REACH; dx <= REACH; dx++) all.push([dx, dy]);
+  all.sort(([ax, ay], [bx, by]) => ax * ax + ay * ay - (bx * bx + by * by));
+  return Int8Array.from(all.flat());
+}

@@ -1,0 +1,71 @@
+import { change, kept } from './change.ts';
+import type { Timeline } from './timeline.ts';
+
+/** A hard cut changes the picture by at least this (see `change`); unrelated pictures differ by 40 and more. */
+const LEAST_CHANGE = 28;
+/** … and by this much more than the pictures around it change, so that a fast pan or a fight is no row of cuts. */
+const LEAST_EXCESS = 18;
+/** A new shot keeps at most this share of the detail (see `kept`). */
+const MOST_KEPT = 0.25;
+/** Pictures looked at on either side to know how much they change anyway. */
+const NEIGHBOURS = 5;
+/**
+ * A picture that comes back within this time was interrupted, not replaced: a flash, a lightning, a dropped frame.
+ * Shots shorter than this between two halves of another are rare even in trailers. Seconds.
+ */
+export const INTERRUPTION_SEC = 0.2;
+/** The picture has come back if it differs by less than this part of the interruption's change. */
+const COME_BACK = 0.5;
+
+/** Are enough pictures after `frame` known to say whether it is a cut? */
+export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
+  const last = timeline.end - 1;
+  return last >= frame + NEIGHBOURS && timeline.timeSec(last) > timeline.timeSec(frame) + INTERRUPTION_SEC;
+}
+
+/** Does a new shot start, without transition, at this picture? Looks at what is held on both sides. */
+export function isCut(timeline: Timeline, frame: number): boolean {
+  const size = timeline.change(frame);
+  if (size < LEAST_CHANGE || !isPeak(timeline, frame)) return false;
+  const usual = Math.max(secondLargest(timeline, frame, -1), secondLargest(timeline, frame, 1));
+  if (size - usual < LEAST_EXCESS) return false;
+  if (kept(timeline.at(frame - 1), timeline.at(frame)) > MOST_KEPT) return false;
+  return !isInterruption(timeline, frame, size);
+}
+
+/** A cut smeared over two or three pictures (blended fields, changed frame rate) counts once, where most changes. */
+function isPeak(timeline: Timeline, frame: number): boolean {
+  const size = timeline.change(frame);
+  for (const d of [1, 2]) if (timeline.change(frame - d) >= size || timeline.change(frame + d) > size) return false;
+  return true;
+}
+
+/**
+ * How much the pictures on one side change anyway: the second largest change, so that another cut close by does not
+ * hide this one, and drawings that stand for two or three pictures still count as moving.
+ */
+function secondLargest(timeline: Timeline, frame: number, direction: 1 | -1): number {
+  let largest = 0;
+  let second = 0;
+  for (let i = 1; i <= NEIGHBOURS; i++) {
+    const size = timeline.change(frame + i * direction);
+    if (size > largest) {
+      second = largest;
+      largest = size;
+    } else if (size > second) second = size;
+  }
+  return second;
+}
+
+/** Is the old shot back a moment later, or was the new one there a moment before? */
+function isInterruption(timeline: Timeline, frame: number, size: number): boolean {
+  const old = timeline.at(frame - 1);
+  const fresh = timeline.at(frame);
+  for (let i = frame + 1; i < timeline.end && timeline.timeSec(i) <= fresh.timeSec + INTERRUPTION_SEC; i++) {
+    if (change(old, timeline.at(i)) < COME_BACK * size) return true;
+  }
+  for (let i = frame - 2; i >= timeline.first && timeline.timeSec(i) >= old.timeSec - INTERRUPTION_SEC; i--) {
+    if (change(timeline.at(i), fresh) < COME_BACK * size) return true;
+  }
+  return false;
+}

@@ -1,0 +1,152 @@
+import type { Picture } from '../media/frames.ts';
+import { BlankFinder, FADE_SEC } from './blanks.ts';
+import { hasCutLookAhead, isCut } from './cuts.ts';
+import { type GradualTransition, Grid, gradualAt, REACH_SEC } from './gradual.ts';
+import { Signature } from './signature.ts';
+import { Timeline } from './timeline.ts';
+
+export { SHOT_PICTURE } from './signature.ts';
+
+/** Where one shot ends and another begins. */
+export interface ShotBoundary {
+  /**
+   * The first picture of the new shot, counted from 0 over all pictures pushed; of a dissolve or a wipe the first that
+   * is more new than old, of a fade through black the first that can be seen.
+   */
+  readonly frame: number;
+  readonly timeSec: number;
+  readonly transition: 'cut' | 'gradual';
+  /** Extent of the transition: its first picture, and the first that is all new shot. Both equal `frame` for a cut. */
+  readonly startFrame: number;
+  readonly endFrame: number;
+}
+
+type Extent = Pick<ShotBoundary, 'frame' | 'startFrame' | 'endFrame'>;
+
+/** A transition over so few pictures is a cut smeared by blended fields or a changed frame rate. */
+const SMEAR_FRAMES = 2;
+/** A gradual transition is judged once blank stretches are known this far after its middle. Seconds. */
+const BLANK_AHEAD_SEC = 1.5;
+/** How far back of the middle pictures are looked at: a window, and the shot before for the same time again. Seconds. */
+const HELD_SEC = Math.max(3 * REACH_SEC, FADE_SEC);
+
+/**
+ * Finds shot boundaries in a stream of small pictures, in one pass and constant memory: every decoded picture, in the
+ * order of presentation, scaled to `SHOT_PICTURE`. A boundary comes some six seconds after its picture.
+ */
+export class ShotDetector {
+  readonly #timeline = new Timeline();
+  readonly #grid = new Grid();
+  readonly #blanks = new BlankFinder();
+  /** The next picture to be looked at for cuts, for blank stretches, and (place on the grid) for gradual transitions. */
+  #nextCut = 1;
+  #nextBlank = 0;
+  #middle = 0;
+  /** Cuts that gradual transitions must not span. */
+  #cuts: number[] = [];
+  /** The best of the gradual transitions that overlap, until none can overlap it any more. */
+  #gradual: GradualTransition | undefined;
+  /** Boundaries that may still be overruled, or overtaken by an earlier one. */
+  #pending: ShotBoundary[] = [];
+  #settledSec = Number.NEGATIVE_INFINITY;
+
+  /** No boundary before this time is still to come. Seconds. */
+  get settledSec(): number {
+    return this.#settledSec;
+  }
+
+  /** Takes the next picture; returns the boundaries that have become certain, in order. */
+  push(picture: Picture): ShotBoundary[] {
+    const frame = this.#timeline.end;
+    this.#timeline.append(new Signature(picture, frame));
+    this.#grid.offer(frame, picture.timeSec);
+    return this.#advance(false);
+  }
+
+  /** The stream is over: returns the boundaries that are left. */
+  end(): ShotBoundary[] {
+    return this.#timeline.end === 0 ? [] : this.#advance(true);
+  }
+
+  /** Each of the three searches needs to know what the one before it found a little further on. */
+  #advance(ended: boolean): ShotBoundary[] {
+    const timeline = this.#timeline;
+    const lastSec = timeline.timeSec(timeline.end - 1);
+    for (; this.#nextCut < timeline.end; this.#nextCut++) {
+      if (!ended && !hasCutLookAhead(timeline, this.#nextCut)) break;
+      this.#findCut(this.#nextCut);
+    }
+    for (; this.#nextBlank < this.#nextCut; this.#nextBlank++) {
+      if (!ended && timeline.timeSec(this.#nextBlank) + FADE_SEC > lastSec) break;
+      this.#findBlank(this.#nextBlank);
+    }
+    const blanksSec = timeline.timeSec(Math.min(this.#nextBlank, timeline.end - 1));
+    for (; this.#middle < this.#grid.frames.length; this.#middle++) {
+      if (!ended && timeline.timeSec(this.#grid.frames[this.#middle]!) + BLANK_AHEAD_SEC > blanksSec) break;
+      this.#findGradual(this.#middle);
+    }
+    if (ended && this.#gradual) this.#closeGradual(this.#gradual);
+    return this.#settle(ended);
+  }
+
+  #findCut(frame: number): void {
+    if (!isCut(this.#timeline, frame)) return;
+    this.#cuts.push(frame);
+    this.#add({ frame, startFrame: frame, endFrame: frame });
+  }
+
+  #findBlank(frame: number): void {
+    const { boundary, from, to } = this.#blanks.visit(this.#timeline, frame);
+    // What a cut to or from a blank picture means is for the blank stretch to say.
+    this.#pending = this.#pending.filter((other) => other.frame < from || other.frame > to);
+    if (boundary) this.#add(boundary);
+  }
+
+  #findGradual(middle: number): void {
+    const found = gradualAt(this.#timeline, this.#grid.frames, middle, (from, to) => this.#isBroken(from, to));
+    const best = this.#gradual;
+    if (
+      best &&
+      this.#timeline.timeSec(this.#grid.frames[middle]!) - REACH_SEC > this.#timeline.timeSec(best.endFrame)
+    ) {
+      this.#closeGradual(best);
+    }
+    if (found && (!this.#gradual || found.score > this.#gradual.score)) this.#gradual = found;
+  }
+
+  #isBroken(from: number, to: number): boolean {
+    return this.#cuts.some((cut) => cut > from && cut <= to) || this.#blanks.touches(from, to);
+  }
+
+  #closeGradual({ frame, startFrame, endFrame }: GradualTransition): void {
+    this.#gradual = undefined;
+    this.#add({ frame, startFrame, endFrame });
+  }
+
+  #add({ frame, startFrame, endFrame }: Extent): void {
+    const transition = endFrame - startFrame > SMEAR_FRAMES ? 'gradual' : 'cut';
+    const extent = transition === 'cut' ? { startFrame: frame, endFrame: frame } : { startFrame, endFrame };
+    this.#pending.push({ frame, timeSec: this.#timeline.timeSec(frame), transition, ...extent });
+    this.#pending.sort((a, b) => a.frame - b.frame);
+  }
+
+  /** Gives out what nothing can come before any more, and lets go of what nothing looks back to. */
+  #settle(ended: boolean): ShotBoundary[] {
+    const timeline = this.#timeline;
+    const middleSec = timeline.timeSec(this.#grid.frames[Math.min(this.#middle, this.#grid.frames.length - 1)]!);
+    let settled = timeline.first;
+    const limit = Math.min(this.#blanks.undecidedFrom, this.#gradual?.startFrame ?? timeline.end, timeline.end);
+    while (settled < limit && (ended || timeline.timeSec(settled) < middleSec - REACH_SEC)) settled++;
+    this.#settledSec = ended ? Number.POSITIVE_INFINITY : timeline.timeSec(settled);
+    const count = this.#pending.findIndex(({ frame }) => !ended && frame >= settled);
+    const certain = this.#pending.splice(0, count === -1 ? this.#pending.length : count);
+
+    let needed = timeline.first;
+    while (timeline.timeSec(needed) < middleSec - HELD_SEC) needed++;
+    timeline.forget(needed);
+    this.#middle -= this.#grid.forget(timeline.first);
+    this.#blanks.forget(timeline.first);
+    while (this.#cuts[0]! < timeline.first) this.#cuts.shift();
+    return certain;
+  }
+}

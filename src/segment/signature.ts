@@ -1,0 +1,114 @@
+import type { Picture, PictureSize } from '../media/frames.ts';
+
+/** What the shot detector wants of every decoded picture. The aspect ratio does not matter to it. */
+export const SHOT_PICTURE: PictureSize = { width: 64, height: 36, fit: 'stretch' };
+
+/** Size of the planes that pictures are compared on: 2 × 2 pixels averaged, so that noise and grain sink. Pixels. */
+export const WIDTH = 32;
+export const HEIGHT = 18;
+const PIXELS = WIDTH * HEIGHT;
+
+/** Size of each coarse plane, on which slow transitions are followed. Pixels. */
+const COARSE_WIDTH = 16;
+const COARSE_HEIGHT = 9;
+export const COARSE_PIXELS = COARSE_WIDTH * COARSE_HEIGHT;
+
+/** Standard deviation of the pattern plane, and so the unit in which changes of pattern are measured. */
+const PATTERN_UNIT = 64;
+
+/**
+ * Added to a picture's contrast before the pattern is divided by it, so that the noise of an almost even picture is not
+ * blown up into structure: about what compression leaves on a plain surface, in steps of 8-bit luma.
+ */
+const NOISE_FLOOR = 4;
+
+/** Half the side of the square whose mean is taken off to leave the detail. Pixels. */
+const DETAIL_RADIUS = 2;
+
+/** What is kept of a picture. Planes have their rows from the top. */
+export class Signature {
+  readonly frame: number;
+  readonly timeSec: number;
+  /** 32 × 18, 0 to 255. */
+  readonly luma = new Uint8Array(PIXELS);
+  /** 32 × 18 colour differences Cb and Cr, offset 128. */
+  readonly blue = new Uint8Array(PIXELS);
+  readonly red = new Uint8Array(PIXELS);
+  /** 32 × 18 luma with the picture's brightness and contrast taken out: mean 0, standard deviation 64. */
+  readonly pattern = new Int16Array(PIXELS);
+  /** 16 × 9 planes of luma, Cb and Cr, one after the other. */
+  readonly coarse = new Uint8Array(3 * COARSE_PIXELS);
+  /** Standard deviation of the luma, 0 to 127.5. */
+  readonly contrast: number;
+  #detail: Int16Array | undefined;
+
+  /** Reads a picture of the size `SHOT_PICTURE`. Luma and colour differences as in ITU-R BT.601, full range. */
+  constructor({ data, timeSec }: Picture, frame: number) {
+    this.frame = frame;
+    this.timeSec = timeSec;
+    const { luma, blue, red, pattern, coarse } = this;
+    const stride = SHOT_PICTURE.width * 3;
+    let sum = 0;
+    let squares = 0;
+    for (let row = 0, i = 0; row < HEIGHT; row++) {
+      for (let p = row * 2 * stride, q = p + stride; p < (row * 2 + 1) * stride; p += 6, q += 6, i++) {
+        const r = data[p]! + data[p + 3]! + data[q]! + data[q + 3]!;
+        const g = data[p + 1]! + data[p + 4]! + data[q + 1]! + data[q + 4]!;
+        const b = data[p + 2]! + data[p + 5]! + data[q + 2]! + data[q + 5]!;
+        const y = (77 * r + 150 * g + 29 * b + 512) >> 10;
+        luma[i] = y;
+        blue[i] = 128 + ((-43 * r - 85 * g + 128 * b) >> 10);
+        red[i] = 128 + ((128 * r - 107 * g - 21 * b) >> 10);
+        sum += y;
+        squares += y * y;
+      }
+    }
+    const mean = sum / PIXELS;
+    this.contrast = Math.sqrt(Math.max(0, squares / PIXELS - mean * mean));
+    const gain = PATTERN_UNIT / (this.contrast + NOISE_FLOOR);
+    for (let i = 0; i < PIXELS; i++) pattern[i] = (luma[i]! - mean) * gain;
+    shrink(luma, coarse, 0);
+    shrink(blue, coarse, COARSE_PIXELS);
+    shrink(red, coarse, 2 * COARSE_PIXELS);
+  }
+
+  /**
+   * 32 × 18: luma less the mean of the square around each pixel, in quarter steps. Light that changes over more than
+   * a few pixels leaves no trace in it. Made when first asked for: few pictures are looked at that closely.
+   */
+  get detail(): Int16Array {
+    this.#detail ??= detailOf(this.luma);
+    return this.#detail;
+  }
+}
+
+function shrink(plane: Uint8Array, into: Uint8Array, at: number): void {
+  for (let row = 0, o = at; row < COARSE_HEIGHT; row++) {
+    for (let i = row * 2 * WIDTH, end = i + WIDTH; i < end; i += 2, o++) {
+      into[o] = (plane[i]! + plane[i + 1]! + plane[i + WIDTH]! + plane[i + WIDTH + 1]! + 2) >> 2;
+    }
+  }
+}
+
+function detailOf(luma: Uint8Array): Int16Array {
+  const across = new Uint16Array(PIXELS);
+  for (let i = 0; i < PIXELS; i++) {
+    const row = i - (i % WIDTH);
+    for (let d = -DETAIL_RADIUS; d <= DETAIL_RADIUS; d++) across[i]! += luma[row + clamp((i % WIDTH) + d, WIDTH)]!;
+  }
+  const side = 2 * DETAIL_RADIUS + 1;
+  const detail = new Int16Array(PIXELS);
+  for (let i = 0; i < PIXELS; i++) {
+    const column = i % WIDTH;
+    let sum = 0;
+    for (let d = -DETAIL_RADIUS; d <= DETAIL_RADIUS; d++) {
+      sum += across[clamp((i - column) / WIDTH + d, HEIGHT) * WIDTH + column]!;
+    }
+    detail[i] = Math.round(4 * (luma[i]! - sum / (side * side)));
+  }
+  return detail;
+}
+
+function clamp(at: number, size: number): number {
+  return at < 0 ? 0 : at >= size ? size - 1 : at;
+}

@@ -1,0 +1,48 @@
+import { change, step } from './change.ts';
+import type { Signature } from './signature.ts';
+
+/** The pictures that can still matter, by their number, with what changed from each to the next. */
+export class Timeline {
+  /** Number of the first picture held, and one past the last. */
+  first = 0;
+  end = 0;
+  #signatures: Signature[] = [];
+  #changes: number[] = [];
+  #steps: number[] = [];
+
+  append(signature: Signature): void {
+    const before = this.#signatures.at(-1);
+    this.#signatures.push(signature);
+    this.#changes.push(before ? change(before, signature) : 0);
+    this.#steps.push(before ? step(before, signature) : 0);
+    this.end += 1;
+  }
+
+  at(frame: number): Signature {
+    return this.#signatures[frame - this.first]!;
+  }
+
+  timeSec(frame: number): number {
+    return this.at(frame).timeSec;
+  }
+
+  /** `change` from the picture before; 0 for pictures that are not held. */
+  change(frame: number): number {
+    return this.#changes[frame - this.first] ?? 0;
+  }
+
+  /** `step` from the picture before. */
+  step(frame: number): number {
+    return this.#steps[frame - this.first] ?? 0;
+  }
+
+  /** Lets go of what lies before `frame`; in large bites, because each one moves the rest. */
+  forget(frame: number): void {
+    const count = frame - this.first;
+    if (count < 64) return;
+    this.#signatures.splice(0, count);
+    this.#changes.splice(0, count);
+    this.#steps.splice(0, count);
+    this.first = frame;
+  }
+}
