@@ -32,9 +32,10 @@ const settings = z.object({
     .describe('URL under which clients reach the server'),
   REELVEC_DATA_DIR: z.string().min(1).default('./data').describe('folder of the database and of all media and results'),
   REELVEC_API_KEYS: list.describe('API keys, comma-separated, beside those made by `reelvec keys create`'),
-  REELVEC_URL_ALLOW: list.describe(
-    'hosts or CIDRs that source URLs may reach although they are private, comma-separated',
-  ),
+  REELVEC_URL_ALLOW: z
+    .string()
+    .default('')
+    .describe('hosts or CIDRs that source URLs may reach although they are private, comma-separated'),
   REELVEC_BUNDLE: z.string().min(1).default('signal').describe('the encoders that serve marengo3.0'),
   REELVEC_WORKERS: z.coerce
     .number()
@@ -59,7 +60,7 @@ const settings = z.object({
   REELVEC_MAX_UPLOAD_BYTES: bytes(200 * MEGABYTE).describe('largest direct upload of an asset'),
   REELVEC_MAX_SEGMENT_SEC: z.coerce
     .number()
-    .min(5)
+    .min(10)
     .max(60)
     .default(10)
     .describe('longest dynamic segment; longer shots are cut evenly'),
@@ -78,7 +79,8 @@ export interface Config {
   /** Absolute path. */
   readonly dataDir: string;
   readonly apiKeys: readonly string[];
-  readonly urlAllow: readonly string[];
+  /** Hosts and CIDRs, comma-separated. */
+  readonly urlAllow: string;
   readonly bundle: string;
   readonly workers: number;
   readonly workerMemoryBytes: number;
@@ -94,13 +96,16 @@ export interface Config {
 export class ConfigError extends Error {}
 
 /**
- * Reads the settings from an environment; names that begin with REELVEC_ and mean nothing are refused, so that a typing
+ * Reads the settings from the environment and what overrides it; names that begin with REELVEC_ and mean nothing are refused, so that a typing
  * error does not pass for a default. Nothing else in reelvec reads `process.env`.
  * @throws {ConfigError}
  */
-export function readConfig(environment: Readonly<Record<string, string | undefined>>): Config {
+export function readConfig(
+  overrides: Readonly<Record<string, string>> = {},
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Config {
   const given: Record<string, string> = {};
-  for (const [name, value] of Object.entries(environment)) {
+  for (const [name, value] of Object.entries({ ...environment, ...overrides })) {
     // an empty variable is an unset one, as in compose files
     if (!name.startsWith('REELVEC_') || name.startsWith('REELVEC_TEST_') || value === undefined || value === '')
       continue;

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+import { CommandError, UsageError } from './commands/arguments.ts';
+import { ConfigError } from './config.ts';
+
+/** The command line. Each command lives in a file of its own and is loaded only when it is called. */
+
+interface Command {
+  readonly help: string;
+  run(args: string[]): Promise<void>;
+}
+
+const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Command> }>> = {
+  serve: { summary: 'serve the API', load: () => import('./commands/serve.ts') },
+  embed: { summary: 'embed a file or URL, without a server', load: () => import('./commands/embed.ts') },
+  shots: { summary: 'find the shots of a video', load: () => import('./commands/shots.ts') },
+  keys: { summary: 'create, list and revoke API keys', load: () => import('./commands/keys.ts') },
+};
+
+const HELP = `reelvec: multimodal embeddings of video and audio on your own machine
+
+Usage: reelvec COMMAND [OPTION]...
+
+Commands:
+${Object.entries(COMMANDS)
+  .map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}`)
+  .join('\n')}
+
+Examples:
+  reelvec serve
+  reelvec embed film.mp4 --segmentation fixed:6 --format ndjson -o film.ndjson
+  reelvec shots film.mp4 --json
+  reelvec keys create --name laptop
+
+reelvec COMMAND --help tells more of a command.
+`;
+
+async function main([name, ...args]: string[]): Promise<void> {
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    process.stdout.write(HELP);
+    if (name === undefined) process.exitCode = 2;
+    return;
+  }
+  const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (!entry) throw new UsageError(`There is no command "${name}". Commands: ${Object.keys(COMMANDS).join(', ')}.`);
+  const command = await entry.load();
+  if (args.includes('--help') || args.includes('-h')) process.stdout.write(command.help);
+  else await command.run(args);
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage = error instanceof UsageError || error instanceof ConfigError;
+  const isExpected = isUsage || error instanceof CommandError;
+  process.stderr.write(`reelvec: ${isExpected ? error.message : error instanceof Error ? error.stack : error}\n`);
+  process.exitCode = isUsage ? 2 : 1;
+}

@@ -1,0 +1,44 @@
+const BAR = 30;
+/** How often a plain line is written where there is no terminal, in milliseconds. */
+const LINE_MS = 5000;
+
+/** Progress on standard error: a bar that is drawn over on a terminal, a line now and then elsewhere. */
+export class ProgressLine {
+  readonly #started = performance.now();
+  #lastLine = performance.now();
+
+  /** @param fraction 0 to 1 */
+  fraction(fraction: number, doneSec: number): void {
+    const filled = Math.round(fraction * BAR);
+    const percent = `${(100 * fraction).toFixed(0)} %`;
+    if (process.stderr.isTTY)
+      this.#draw(`[${'█'.repeat(filled)}${'·'.repeat(BAR - filled)}] ${percent.padStart(5)} ${this.#speed(doneSec)}`);
+    else this.#line(`${percent} ${this.#speed(doneSec)}`);
+  }
+
+  /** For work whose length is not known: seconds of media that are done. */
+  seconds(doneSec: number): void {
+    const text = `${doneSec.toFixed(0)} s ${this.#speed(doneSec)}`;
+    if (process.stderr.isTTY) this.#draw(text);
+    else this.#line(text);
+  }
+
+  clear(): void {
+    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+  }
+
+  #draw(text: string): void {
+    process.stderr.write(`\r\x1b[K${text}`);
+  }
+
+  #line(text: string): void {
+    if (performance.now() - this.#lastLine < LINE_MS) return;
+    this.#lastLine = performance.now();
+    process.stderr.write(`${text}\n`);
+  }
+
+  #speed(doneSec: number): string {
+    const elapsedSec = (performance.now() - this.#started) / 1000;
+    return `(${(doneSec / elapsedSec).toFixed(1)}× real time)`;
+  }
+}

@@ -1,0 +1,21 @@
+import { serve } from '../start/serve.ts';
+import { readArguments, settingsHelp, UsageError } from './arguments.ts';
+
+export const help = `Serves the API until it is stopped with SIGTERM or SIGINT; a second signal stops it at once.
+
+Usage: reelvec serve [OPTION]...
+
+Options, or the variables of the environment behind them:
+${settingsHelp()}
+
+Examples:
+  reelvec serve
+  reelvec serve --host 0.0.0.0 --data-dir /srv/reelvec
+  REELVEC_URL_ALLOW=media.lan,10.0.0.0/8 reelvec serve
+`;
+
+export async function run(args: string[]): Promise<void> {
+  const { positionals, config } = readArguments(args, {});
+  if (positionals.length > 0) throw new UsageError(`serve takes no "${positionals[0]}".`);
+  await serve(config);
+}

@@ -1,0 +1,140 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { AudioClip, Bundle, Encoder, VisualClip } from '../encode/encoder.ts';
+import { decode } from '../media/decode.ts';
+import type { Cue, TimeRange } from '../media/frames.ts';
+import { SHOT_PICTURE } from '../segment/shots.ts';
+import { subtitleText, textOfSegments } from '../transcribe/subtitles.ts';
+import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
+import { ClipAssembler } from './clip-assembler.ts';
+import { openSegmenter } from './segmenter.ts';
+
+/** Segments that go to an encoder in one call: enough for a model to batch, few enough to hold. */
+const BATCH = 8;
+/** How often progress is told, in milliseconds. */
+const PROGRESS_MS = 500;
+
+/**
+ * Decodes one chunk of a file once and embeds its segments as they close: what is held is the open segments' pictures
+ * and sound. The same file and job give the same vectors in any process.
+ * @param onProgress seconds of the chunk that are done
+ */
+export async function embedChunk(
+  job: EmbedJob,
+  bundle: Bundle,
+  onProgress: (doneSec: number) => void,
+): Promise<EmbeddedChunk> {
+  const wants = new Set(job.options);
+  const clips = new ClipAssembler({
+    picturesPerSecond: bundle.visual.pictures.perSecond,
+    sampleRate: bundle.audio.sampleRate,
+  });
+  const visual = new BatchEncoder<VisualClip>(bundle.visual);
+  const audio = new BatchEncoder<AudioClip>(bundle.audio);
+  const segmenter = openSegmenter(job);
+  const waiting = [...segmenter.start()];
+  const segments: TimeRange[] = [];
+  const cues: Cue[] = [];
+  let damages = 0;
+  let pictureSec = wants.has('visual') || segmenter.needsPictures ? job.range.startSec : Number.POSITIVE_INFINITY;
+  let soundSec = wants.has('audio') ? job.range.startSec : Number.POSITIVE_INFINITY;
+  let told = performance.now();
+
+  /** Embeds the waiting segments that are complete up to a time on every track. */
+  const embedUpTo = async (timeSec: number) => {
+    while (waiting.length > 0 && waiting[0]!.endSec <= timeSec) {
+      const segment = waiting.shift()!;
+      segments.push(segment);
+      if (wants.has('visual')) visual.push(clips.visual(segment));
+      if (wants.has('audio')) audio.push(clips.audio(segment));
+      clips.drop(segment.endSec);
+      if (segments.length % BATCH === 0) {
+        await visual.flush();
+        await audio.flush();
+        await nextTurn(); // lets messages out
+      }
+    }
+  };
+
+  const events = decode({
+    path: job.path,
+    range: job.range,
+    ...(segmenter.needsPictures && { everyPicture: SHOT_PICTURE }),
+    ...(wants.has('visual') && { sampled: bundle.visual.pictures }),
+    sound: wants.has('audio'),
+    subtitles: wants.has('transcription'),
+  });
+  for (const event of events) {
+    if (event.type === 'picture') {
+      if (event.view === 'every') waiting.push(...segmenter.picture(event.picture));
+      else clips.pushPicture(event.picture);
+      // The other view of this picture may still come: it is complete up to here, not including it.
+      pictureSec = event.picture.timeSec;
+    } else if (event.type === 'sound') {
+      clips.pushSound(event.sound);
+      soundSec = event.sound.startSec + event.sound.samples.length / event.sound.sampleRate;
+    } else if (event.type === 'subtitle') {
+      const { codec, startSec, endSec, data } = event.subtitle;
+      cues.push({ startSec, endSec, text: subtitleText(codec, data) });
+    } else {
+      damages++;
+    }
+    await embedUpTo(Math.min(pictureSec, soundSec));
+    if (performance.now() - told >= PROGRESS_MS) {
+      told = performance.now();
+      const reached = Math.min(...[pictureSec, soundSec].filter(Number.isFinite));
+      onProgress(Math.max(0, Math.min(reached, job.range.endSec) - job.range.startSec));
+    }
+  }
+  waiting.push(...segmenter.end());
+  await embedUpTo(Number.POSITIVE_INFINITY);
+  await visual.flush();
+  await audio.flush();
+
+  return {
+    segments,
+    vectors: {
+      ...(wants.has('visual') && { visual: visual.vectors }),
+      ...(wants.has('audio') && { audio: audio.vectors }),
+      ...(wants.has('transcription') && { transcription: await embedText(bundle, cues, segments) }),
+    },
+    damages,
+  };
+}
+
+async function embedText(bundle: Bundle, cues: readonly Cue[], segments: readonly TimeRange[]) {
+  const encoder = new BatchEncoder(bundle.transcription);
+  textOfSegments(cues, segments).forEach((text, i) => {
+    encoder.push(text === '' ? undefined : { ...segments[i]!, text });
+  });
+  await encoder.flush();
+  return encoder.vectors;
+}
+
+/** Collects clips for one encoder; a segment that has none keeps its empty place. */
+class BatchEncoder<Clip> {
+  readonly vectors: (Float32Array | undefined)[] = [];
+  readonly #encoder: Encoder<Clip>;
+  #clips: Clip[] = [];
+  #places: number[] = [];
+
+  constructor(encoder: Encoder<Clip>) {
+    this.#encoder = encoder;
+  }
+
+  push(clip: Clip | undefined): void {
+    this.vectors.push(undefined);
+    if (clip === undefined) return;
+    this.#clips.push(clip);
+    this.#places.push(this.vectors.length - 1);
+  }
+
+  async flush(): Promise<void> {
+    if (this.#clips.length === 0) return;
+    const vectors = await this.#encoder.encode(this.#clips);
+    vectors.forEach((vector, i) => {
+      this.vectors[this.#places[i]!] = vector;
+    });
+    this.#clips = [];
+    this.#places = [];
+  }
+}

@@ -1,0 +1,44 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+
+/** Where the parts of an embedded server's data lie. */
+export interface DataFolder extends Disposable {
+  readonly database: string;
+  readonly jobs: string;
+  readonly blobs: string;
+}
+
+/**
+ * Takes a data folder for this process alone. The lock is one of the operating system, held through SQLite: it goes
+ * with the process, however that ends, and no other process that happens to get the same pid can seem to hold it.
+ * @throws Error naming the pid of the server that has it
+ */
+export function lockDataFolder(path: string): DataFolder {
+  mkdirSync(path, { recursive: true });
+  const pidFile = join(path, 'server.pid');
+  const lock = new DatabaseSync(join(path, 'server.lock'));
+  try {
+    lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
+  } catch (error) {
+    lock.close();
+    throw new Error(`The data folder ${path} is in use by the reelvec server with pid ${pidIn(pidFile)}.`, {
+      cause: error,
+    });
+  }
+  writeFileSync(pidFile, `${process.pid}\n`);
+  return {
+    database: join(path, 'reelvec.db'),
+    jobs: join(path, 'jobs.db'),
+    blobs: join(path, 'blobs'),
+    [Symbol.dispose]: () => lock.close(),
+  };
+}
+
+function pidIn(file: string): string {
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}

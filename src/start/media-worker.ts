@@ -1,0 +1,46 @@
+import { Worker } from 'node:worker_threads';
+import { openBundle } from '../encode/bundles.ts';
+import { isReelvecError } from '../errors.ts';
+import { probe } from '../media/probe.ts';
+import { embedChunk } from '../pipeline/embed-chunk.ts';
+import { listShots } from '../pipeline/list-shots.ts';
+import type { Job, Reply, Request, Results } from '../workers/protocol.ts';
+
+/** Entry of the child processes that decode and embed. Arguments: the name of the bundle. */
+
+// A thread of its own, because native code may hold this one for ever: an orphan must not live on.
+new Worker(
+  `const parent = process.ppid;
+   setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500);`,
+  { eval: true },
+).unref();
+
+const bundle = await openBundle(process.argv[2] ?? 'signal');
+
+async function run(job: Job): Promise<Results[Job['kind']]> {
+  const onProgress = (doneSec: number) => send({ type: 'progress', doneSec });
+  switch (job.kind) {
+    case 'probe':
+      return probe(job.path);
+    case 'shots':
+      return listShots(job.path, onProgress);
+    case 'embed':
+      return embedChunk(job, bundle, onProgress);
+  }
+}
+
+function send(reply: Reply): void {
+  process.send?.(reply);
+}
+
+process.on('message', async ({ job }: Request) => {
+  try {
+    send({ type: 'done', result: await run(job) });
+  } catch (error) {
+    const { message, stack } = error instanceof Error ? error : new Error(String(error));
+    send({ type: 'failed', message, stack, ...(isReelvecError(error) && { code: error.code }) });
+  }
+});
+process.on('disconnect', () => process.exit());
+
+send({ type: 'started' });

@@ -1,0 +1,117 @@
+import { ReelvecError } from '../errors.ts';
+import type { MediaInfo } from '../media/info.ts';
+import type { RunOptions, WorkerPool } from '../workers/pool.ts';
+import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
+import { WorkerLost } from '../workers/supervised-process.ts';
+import type { Option } from './request.ts';
+import type { EmbeddingRow } from './results.ts';
+
+/** What the work on a task shares with embedding from the command line. */
+
+/** How often a chunk is tried when the worker dies on it: what kills two workers is the media. */
+const ATTEMPTS = 2;
+
+/** What a chunk tells the task, beside its rows. */
+export interface ChunkReport {
+  readonly segments: number;
+  /** Rows of each option. */
+  readonly rows: Readonly<Partial<Record<Option, number>>>;
+  /** Places where something could not be decoded. */
+  readonly damages: number;
+}
+
+/**
+ * Which of the options asked for the media can serve, by its tracks.
+ * @throws {ReelvecError} `media_has_no_track` when none is left
+ */
+export function servableOptions(media: MediaInfo, asked: readonly Option[]): { options: Option[]; warnings: string[] } {
+  const missing: Record<Option, string | undefined> = {
+    visual: media.video ? undefined : 'The media has no picture track',
+    audio: media.audio ? undefined : 'The media has no sound track',
+    transcription: media.subtitles ? undefined : 'The media has no text track that could be read as its transcription',
+  };
+  const options = asked.filter((option) => missing[option] === undefined);
+  const warnings = asked
+    .filter((option) => missing[option] !== undefined)
+    .map((option) => `${missing[option]}: there are no ${option} embeddings.`);
+  if (options.length === 0) {
+    throw new ReelvecError(
+      'media_has_no_track',
+      `None of the requested embedding options (${asked.join(', ')}) can be served. ${warnings.join(' ')}`,
+    );
+  }
+  return { options, warnings };
+}
+
+/**
+ * Embeds a chunk on a media worker, and once more when the worker is lost on it.
+ * @throws {ReelvecError} `video_file_broken` when the media is at fault
+ */
+export async function embedChunk(pool: WorkerPool, job: EmbedJob, options: RunOptions): Promise<EmbeddedChunk> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await pool.run<'embed'>({ kind: 'embed', ...job }, options);
+    } catch (error) {
+      if (!(error instanceof WorkerLost)) throw error;
+      if (attempt === ATTEMPTS) throw unprocessable(job, error);
+    }
+  }
+}
+
+function unprocessable({ range }: EmbedJob, cause: WorkerLost): ReelvecError {
+  const where = `${range.startSec.toFixed(0)} s and ${range.endSec.toFixed(0)} s`;
+  return new ReelvecError(
+    'video_file_broken',
+    `The media could not be processed: between ${where} it stopped the decoder twice. ` +
+      'Check that it plays in a media player, or encode it again.',
+    { cause },
+  );
+}
+
+/** A chunk's vectors as rows: segment by segment, its options in the order visual, audio, transcription. */
+export function chunkRows({ segments, vectors }: EmbeddedChunk): EmbeddingRow[] {
+  const options = (['visual', 'audio', 'transcription'] as const).filter((option) => vectors[option] !== undefined);
+  return segments.flatMap(({ startSec, endSec }, segment) =>
+    options.flatMap((option) => {
+      const embedding = vectors[option]?.[segment];
+      return embedding ? [{ segment, startSec, endSec, option, scope: 'clip' as const, embedding }] : [];
+    }),
+  );
+}
+
+export function reportOf({ segments, damages }: EmbeddedChunk, rows: readonly EmbeddingRow[]): ChunkReport {
+  const count: Partial<Record<Option, number>> = {};
+  for (const { option } of rows) count[option] = (count[option] ?? 0) + 1;
+  return { segments: segments.length, rows: count, damages };
+}
+
+/**
+ * What the client should know of the result as a whole.
+ * @throws {ReelvecError} `video_file_broken` when nothing at all could be embedded
+ */
+export function resultWarnings(reports: readonly ChunkReport[], options: readonly Option[]): string[] {
+  const sum = (of: (report: ChunkReport) => number) => reports.reduce((total, report) => total + of(report), 0);
+  const segments = sum((report) => report.segments);
+  const damages = sum((report) => report.damages);
+  const counts = options.map((option) => ({ option, rows: sum((report) => report.rows[option] ?? 0) }));
+  if (counts.every(({ rows }) => rows === 0)) {
+    throw new ReelvecError(
+      'video_file_broken',
+      `Nothing in the requested range could be turned into ${options.join(', ')} embeddings. ` +
+        (damages > 0 ? 'The media is damaged: check that it plays in a media player.' : 'Ask for another range.'),
+    );
+  }
+  const warnings = counts
+    .filter(({ rows }) => rows < segments)
+    .map(({ option, rows }) =>
+      rows === 0
+        ? `Nothing in the range could be embedded as ${option}: there are no ${option} embeddings.`
+        : `${segments - rows} of ${segments} segments have nothing to embed as ${option}.`,
+    );
+  if (damages > 0) {
+    warnings.push(
+      `The media is damaged: ${damages} ${damages === 1 ? 'place' : 'places'} could not be decoded and were left out.`,
+    );
+  }
+  return warnings;
+}

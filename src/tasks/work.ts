@@ -1,0 +1,201 @@
+import type { Bundle } from '../encode/encoder.ts';
+import { isReelvecError, ReelvecError } from '../errors.ts';
+import type { Logger } from '../observe/logger.ts';
+import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import type { WorkerPool } from '../workers/pool.ts';
+import { type ChunkReport, chunkRows, embedChunk, reportOf, resultWarnings, servableOptions } from './embedding.ts';
+import { checkLimits, type Limits } from './limits.ts';
+import { planChunks } from './plan.ts';
+import type { Task, TaskRepository } from './repository.ts';
+import type { Option } from './request.ts';
+import { encodeBlock, writeResult } from './results.ts';
+
+export interface TaskWorkDeps {
+  readonly tasks: TaskRepository;
+  readonly blobs: BlobStore;
+  readonly urls: UrlGuard;
+  readonly bundle: Bundle;
+  readonly limits: Limits;
+  readonly maxSegmentSec: number;
+  /** Embeds. */
+  readonly media: WorkerPool;
+  /** Probes, which somebody waits for: workers of its own, never behind a chunk of ten minutes. */
+  readonly probes: WorkerPool;
+  readonly log: Logger;
+  /** Aborted when the server stops. */
+  readonly stopping: AbortSignal;
+}
+
+/** What the plan hands on to the later steps. */
+export interface Plan {
+  readonly chunks: number;
+  readonly options: readonly Option[];
+  readonly warnings: readonly string[];
+}
+
+/** How often a step looks whether its task is still wanted, in milliseconds: a deleted one frees its worker. */
+const WANTED_CHECK_MS = 500;
+
+/**
+ * The steps of a task's life. Each can be done again after a crash with the same outcome. A fault of the media or the
+ * request ends the task as `failed`; any other error is thrown, for the engine to try the step again later.
+ */
+export class TaskWork {
+  readonly #deps: TaskWorkDeps;
+
+  constructor(deps: TaskWorkDeps) {
+    this.#deps = deps;
+  }
+
+  /** Brings the source into a blob. @returns whether the task goes on */
+  async fetch(taskId: string): Promise<boolean> {
+    const done = await this.#step(taskId, async ({ request, id }, signal) => {
+      if (request.source.kind !== 'url') return true;
+      await this.#deps.tasks.setStage(id, 'fetching');
+      const { maxAudioBytes, maxVideoBytes } = this.#deps.limits;
+      await this.#deps.urls.fetchToBlob(
+        this.#deps.blobs,
+        sourceKey(id),
+        parseSourceUrl(request.source.url, { field: `${request.inputType}.media_source.url` }),
+        { maxBytes: request.inputType === 'audio' ? maxAudioBytes : maxVideoBytes, signal },
+      );
+      return true;
+    });
+    return done ?? false;
+  }
+
+  /** Looks at the media and cuts the range into chunks. @returns undefined when the task does not go on */
+  async plan(taskId: string): Promise<Plan | null> {
+    const plan = await this.#step(taskId, async ({ id, request }, signal) => {
+      const { tasks, probes, limits } = this.#deps;
+      await tasks.setStage(id, 'probing');
+      const media = await probes.run<'probe'>({ kind: 'probe', path: await this.#sourcePath(id) }, { signal });
+      const range = checkLimits(media, request, limits);
+      await tasks.setProbed(id, media, range);
+      const { options, warnings } = servableOptions(media, request.options);
+      const chunks = planChunks(range, request.segmentation);
+      await tasks.setPlan(id, chunks);
+      return { chunks: chunks.length, options, warnings };
+    });
+    return plan ?? null;
+  }
+
+  /** Embeds one chunk into its block. @returns undefined when the task does not go on */
+  async embed(taskId: string, number: number, options: readonly Option[]): Promise<ChunkReport | null> {
+    const report = await this.#step(taskId, async (task, signal) => {
+      const { tasks, blobs, media, log } = this.#deps;
+      const started = performance.now();
+      const range = planChunks(task.range!, task.request.segmentation)[number]!;
+      const job = { path: await this.#sourcePath(taskId), range, segmentation: this.#segmentation(task), options };
+      const onProgress = (doneSec: number) => {
+        // a lost report is made good by the next
+        tasks.setChunkDone(taskId, number, doneSec).catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
+      };
+      const chunk = await embedChunk(media, job, { signal, onProgress });
+      const rows = chunkRows(chunk);
+      const facts = { task: taskId, bundle: task.bundle, segments: chunk.segments.length };
+      await blobs.write(blockKey(taskId, number), encodeBlock(rows, facts), { signal });
+      await tasks.setChunkDone(taskId, number, range.endSec - range.startSec);
+      const seconds = (performance.now() - started) / 1000;
+      log.info(
+        { taskId, chunk: number, ...range, seconds, segments: chunk.segments.length, rows: rows.length },
+        'chunk',
+      );
+      return reportOf(chunk, rows);
+    });
+    return report ?? null;
+  }
+
+  /** Joins the blocks into the result and ends the task. */
+  async finish(taskId: string, plan: Plan, reports: readonly ChunkReport[]): Promise<null> {
+    await this.#step(taskId, async (task, signal) => {
+      const { tasks, blobs, log } = this.#deps;
+      await tasks.setStage(taskId, 'finalizing');
+      const warnings = [...plan.warnings, ...resultWarnings(reports, plan.options)];
+      const result = await writeResult({
+        blobs,
+        blocks: reports.map((_, number) => blockKey(taskId, number)),
+        key: resultKey(taskId),
+        scopes: task.request.scopes,
+        range: task.range!,
+        facts: { task: taskId, bundle: task.bundle },
+        signal,
+      });
+      await tasks.setReady(taskId, warnings);
+      log.info({ taskId, ...result }, 'task ready');
+    });
+    await this.#clear(taskId);
+    return null;
+  }
+
+  /**
+   * Runs a step for as long as somebody wants its outcome.
+   * @returns undefined when the task is over: deleted, failed before, or failed in this step
+   */
+  async #step<T>(taskId: string, run: (task: Task, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    const { tasks, stopping, log } = this.#deps;
+    const task = await tasks.get(taskId);
+    if (task?.status !== 'processing') return undefined;
+    const unwanted = new AbortController();
+    const timer = setInterval(async () => {
+      const now = await tasks.get(taskId).catch(() => task);
+      if (now?.status !== 'processing') unwanted.abort(new Error('The task is over.'));
+    }, WANTED_CHECK_MS);
+    try {
+      return await run(task, AbortSignal.any([unwanted.signal, stopping]));
+    } catch (error) {
+      // The process is about to end: the step must not count as failed, it goes on after the restart.
+      if (stopping.aborted) return await new Promise<never>(() => {});
+      if (unwanted.signal.aborted) return undefined;
+      if (!isReelvecError(error)) throw error;
+      log.info({ taskId, code: error.code, reason: error.message, cause: error.cause }, 'task failed');
+      await tasks.setFailed(taskId, error);
+      await this.#clear(taskId);
+      return undefined;
+    } finally {
+      clearInterval(timer);
+      // Whatever was written for a task that was deleted meanwhile goes with it.
+      if (unwanted.signal.aborted && !(await tasks.get(taskId))) await this.#deps.blobs.remove(`tasks/${taskId}/`);
+    }
+  }
+
+  /** Where the media lies: an asset's blob, or the task's own. */
+  async #sourcePath(taskId: string): Promise<string> {
+    const task = await this.#deps.tasks.get(taskId);
+    const source = task?.request.source;
+    const key = source?.kind === 'asset' ? `assets/${source.assetId}/source` : sourceKey(taskId);
+    const blob = await this.#deps.blobs.stat(key);
+    if (blob) return blob.path;
+    throw new ReelvecError(
+      'resource_not_exist',
+      source?.kind === 'asset'
+        ? `The asset ${source.assetId} was deleted before the task had read it.`
+        : 'The media of the task is gone.',
+    );
+  }
+
+  #segmentation({ request: { segmentation } }: Task) {
+    if (segmentation.strategy === 'fixed') return segmentation;
+    return { ...segmentation, maxDurationSec: this.#deps.maxSegmentSec };
+  }
+
+  /** Removes what only the work needed. */
+  async #clear(taskId: string): Promise<void> {
+    await this.#deps.blobs.remove(sourceKey(taskId));
+    await this.#deps.blobs.remove(`tasks/${taskId}/chunks/`);
+  }
+}
+
+/** Where a task's own copy of its source lies. */
+export function sourceKey(taskId: string): string {
+  return `tasks/${taskId}/source`;
+}
+
+export function resultKey(taskId: string): string {
+  return `tasks/${taskId}/result.arrow`;
+}
+
+function blockKey(taskId: string, number: number): string {
+  return `tasks/${taskId}/chunks/${String(number).padStart(4, '0')}.arrow`;
+}

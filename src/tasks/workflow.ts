@@ -1,0 +1,55 @@
+import { defineWorkflow, type Workflow } from 'openworkflow';
+import type { AnyWorkflow } from '../jobs/engine.ts';
+import type { ChunkReport } from './embedding.ts';
+import type { Option } from './request.ts';
+import type { TaskWork } from './work.ts';
+
+interface ChunkInput {
+  readonly taskId: string;
+  readonly number: number;
+  readonly options: readonly Option[];
+}
+
+/**
+ * The durable workflows of a task: `embed-task` fetches, plans, has each chunk embedded by an `embed-chunk` child on
+ * whichever worker is free, and finishes. Steps that were finished are not done again after a crash.
+ */
+export function taskWorkflows(work: TaskWork) {
+  const embedChunk = defineWorkflow({ name: 'embed-chunk' }, ({ input, step }: Run<ChunkInput>) =>
+    step.run({ name: 'embed' }, () => work.embed(input.taskId, input.number, input.options)),
+  );
+
+  const embedTask = defineWorkflow(
+    { name: 'embed-task' },
+    async ({ input: { taskId }, step }: Run<{ taskId: string }>) => {
+      if (!(await step.run({ name: 'fetch' }, () => work.fetch(taskId)))) return null;
+      const plan = await step.run({ name: 'plan' }, () => work.plan(taskId));
+      if (!plan) return null;
+      const chunks = await settleAll(
+        Array.from({ length: plan.chunks }, (_, number) =>
+          step.runWorkflow(embedChunk.spec, { taskId, number, options: plan.options }, { name: `chunk-${number}` }),
+        ),
+      );
+      const reports = chunks.filter((report): report is ChunkReport => report !== null);
+      // A chunk without a report has ended the task.
+      if (reports.length < plan.chunks) return null;
+      return step.run({ name: 'finish' }, () => work.finish(taskId, plan, reports));
+    },
+  );
+
+  return { embedTask, all: [embedTask, embedChunk] as AnyWorkflow[] };
+}
+
+type Run<Input> = Parameters<Workflow<Input, unknown, Input>['fn']>[0];
+
+/**
+ * Promise.all, but not before every promise has settled: a run that waits for a child ends by an exception, and must
+ * not end while other children are still being started. A real failure goes before "come back later".
+ */
+async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(promises);
+  const failures = results.filter((result) => result.status === 'rejected').map(({ reason }) => reason);
+  const failure = failures.find((reason) => reason?.name !== 'SleepSignalError') ?? failures[0];
+  if (failures.length > 0) throw failure;
+  return results.map((result) => (result as PromiseFulfilledResult<T>).value);
+}

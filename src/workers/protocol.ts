@@ -1,0 +1,64 @@
+import type { TimeRange } from '../media/frames.ts';
+import type { MediaInfo } from '../media/info.ts';
+
+/** What a media worker can be asked to do. */
+export type Job =
+  | { readonly kind: 'probe'; readonly path: string }
+  | { readonly kind: 'shots'; readonly path: string }
+  | ({ readonly kind: 'embed' } & EmbedJob);
+
+/** One chunk of one task. */
+export interface EmbedJob {
+  readonly path: string;
+  /** Seconds from the start of the file; both ends lie on segment edges. */
+  readonly range: TimeRange;
+  readonly segmentation:
+    | { readonly strategy: 'fixed'; readonly durationSec: number }
+    | { readonly strategy: 'dynamic'; readonly minDurationSec: number; readonly maxDurationSec: number };
+  readonly options: readonly ('visual' | 'audio' | 'transcription')[];
+}
+
+/** What comes back, by the kind of the job. */
+export interface Results {
+  readonly probe: MediaInfo;
+  readonly shots: ShotList;
+  readonly embed: EmbeddedChunk;
+}
+
+/** What was found in a chunk. A segment that an option has nothing to say of has `undefined` in its place. */
+export interface EmbeddedChunk {
+  readonly segments: readonly TimeRange[];
+  /** For each option asked for, one vector per segment. */
+  readonly vectors: Readonly<
+    Partial<Record<'visual' | 'audio' | 'transcription', readonly (Float32Array | undefined)[]>>
+  >;
+  /** Places where something could not be decoded. */
+  readonly damages: number;
+}
+
+export interface ShotList {
+  /** Average, frames per second. */
+  readonly frameRate: number;
+  readonly frameCount: number;
+  readonly durationSec: number;
+  readonly shots: readonly {
+    /** 0-based, counting every decoded frame. */
+    readonly startFrame: number;
+    readonly startSec: number;
+    readonly endSec: number;
+    /** How the shot begins. */
+    readonly transition: 'start' | 'cut' | 'gradual';
+  }[];
+}
+
+/** To a worker. One job at a time. */
+export type Request = { readonly type: 'run'; readonly job: Job };
+
+/** From a worker. */
+export type Reply =
+  | { readonly type: 'started' }
+  /** Sign of life; seconds of media that are done. */
+  | { readonly type: 'progress'; readonly doneSec: number }
+  | { readonly type: 'done'; readonly result: Results[Job['kind']] }
+  /** The job failed in an orderly way: `code` is there when the cause is the media and a client should read it. */
+  | { readonly type: 'failed'; readonly message: string; readonly code?: string; readonly stack?: string };

@@ -1,0 +1,151 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import type { Reply, Request } from './protocol.ts';
+
+export interface ProcessOptions {
+  /** Module that the child runs. */
+  readonly entry: URL;
+  readonly args: readonly string[];
+  /** Resident memory at which the child is killed, in bytes. */
+  readonly memoryBytes: number;
+  /** Time without a reply, while a job runs, after which the child is killed, in milliseconds. */
+  readonly silenceMs: number;
+}
+
+/** Why a child was lost in the middle of a job: the job may be tried again on another. */
+export class WorkerLost extends Error {
+  override name = 'WorkerLost';
+}
+
+const START_TIMEOUT_MS = 30_000;
+const MEMORY_CHECK_MS = 250;
+/** How much of what a child wrote to stderr is kept to explain its death, in characters. */
+const LAST_WORDS = 2000;
+
+/**
+ * Owns one child process from its start to its end: start against a time limit, watch over silence and memory, kill.
+ * There is no polite stop: a child holds nothing that must be put in order, and native code would not listen.
+ */
+export class SupervisedProcess {
+  readonly #child: ChildProcess;
+  readonly #options: ProcessOptions;
+  readonly #memoryTimer: NodeJS.Timeout;
+  #silenceTimer: NodeJS.Timeout | undefined;
+  #onReply: ((reply: Reply) => void) | undefined;
+  #onLost: ((error: WorkerLost) => void) | undefined;
+  #cause: string | undefined;
+  #lastWords = '';
+  #exited = false;
+
+  private constructor(options: ProcessOptions) {
+    this.#options = options;
+    this.#child = fork(options.entry, options.args, {
+      serialization: 'advanced',
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    });
+    this.#child.stderr?.on('data', (text: Buffer) => {
+      this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
+    });
+    this.#child.on('message', (reply: Reply) => {
+      this.#silenceTimer?.refresh();
+      this.#onReply?.(reply);
+    });
+    this.#child.on('error', (error) => this.#lost(error.message));
+    // `close` and not `exit`: by then stderr has been read to its end
+    this.#child.on('close', (code, signal) =>
+      this.#lost(signal ? `was ended by ${signal}` : `ended with code ${code}`),
+    );
+    this.#memoryTimer = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS);
+    this.#memoryTimer.unref();
+  }
+
+  /** @throws {WorkerLost} when the child does not start */
+  static async start(options: ProcessOptions): Promise<SupervisedProcess> {
+    const process = new SupervisedProcess(options);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const timer = setTimeout(() => process.kill('did not start in time'), START_TIMEOUT_MS);
+    process.#onReply = (reply) => reply.type === 'started' && resolve();
+    process.#onLost = reject;
+    try {
+      await promise;
+    } finally {
+      clearTimeout(timer);
+      process.#onReply = process.#onLost = undefined;
+    }
+    try {
+      // The server's own thread answers first when cores are short.
+      setPriority(process.#child.pid!, constants.priority.PRIORITY_BELOW_NORMAL);
+    } catch {
+      // Containers may forbid it; the work gets done all the same.
+    }
+    return process;
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  get alive(): boolean {
+    return !this.#exited && this.#cause === undefined;
+  }
+
+  /**
+   * Runs one job; one at a time.
+   * @returns the last reply, `done` or `failed`
+   * @throws {WorkerLost} when the child crashed, fell silent, took too much memory or was killed
+   */
+  async run(request: Request, onProgress?: (doneSec: number) => void): Promise<Reply> {
+    const { promise, resolve, reject } = Promise.withResolvers<Reply>();
+    this.#onLost = reject;
+    this.#onReply = (reply) => {
+      if (reply.type === 'progress') onProgress?.(reply.doneSec);
+      else resolve(reply);
+    };
+    this.#silenceTimer = setTimeout(
+      () => this.kill(`made no progress in ${this.#options.silenceMs / 1000} s`),
+      this.#options.silenceMs,
+    );
+    if (!this.alive) reject(new WorkerLost(`The media worker ${this.#cause ?? 'is gone'}.`));
+    else this.#child.send(request, (error) => error && this.#lost(error.message));
+    try {
+      return await promise;
+    } finally {
+      clearTimeout(this.#silenceTimer);
+      this.#onReply = this.#onLost = this.#silenceTimer = undefined;
+    }
+  }
+
+  /** Ends the child at once. */
+  kill(cause: string): void {
+    this.#cause ??= cause;
+    this.#child.kill('SIGKILL');
+  }
+
+  #lost(how: string): void {
+    clearInterval(this.#memoryTimer);
+    this.#exited = true;
+    const lastWords = this.#lastWords.trim();
+    this.#onLost?.(
+      new WorkerLost(`The media worker ${this.#cause ?? how}.`, { cause: lastWords === '' ? undefined : lastWords }),
+    );
+  }
+
+  #checkMemory(): void {
+    const bytes = residentBytes(this.#child.pid);
+    if (bytes > this.#options.memoryBytes) {
+      this.kill(`took more than ${Math.round(this.#options.memoryBytes / 1024 ** 2)} MB of memory`);
+    }
+  }
+}
+
+/** Resident memory of a process where the system tells it cheaply (Linux); elsewhere 0. */
+function residentBytes(pid: number | undefined): number {
+  if (process.platform !== 'linux' || pid === undefined) return 0;
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
+    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
+  } catch {
+    return 0; // just ended
+  }
+}
