@@ -46,7 +46,7 @@ test('public addresses may be reached, however IPv4 is wrapped', () => {
 
 test('the allow list opens hosts, host:port, addresses and ranges, and nothing beside them', () => {
   const allow = parseAllowList(
-    ' media.internal, nas:8080,10.1.0.0/16 ,::1,[fd00::2]:9000,192.168.7.7:80, ::ffff:172.16.0.0/108',
+    'media.Internal nas:8080 10.1.0.0/16 ::1 [fd00::2]:9000 192.168.7.7:80 ::ffff:172.16.0.0/108'.split(' '),
   );
   const reach = (host: string, port: number, address: string) => mayReach({ host, port, address }, allow);
   assert.equal(reach('media.internal', 443, '10.9.9.9'), true);
@@ -67,15 +67,13 @@ test('the allow list opens hosts, host:port, addresses and ranges, and nothing b
 });
 
 test('an empty allow list opens nothing', () => {
-  assert.deepEqual(parseAllowList(''), []);
-  assert.deepEqual(parseAllowList(' , '), []);
   assert.equal(mayReach({ host: 'localhost', port: 80, address: '127.0.0.1' }, []), false);
 });
 
 test('an entry that is none of these is named', () => {
   for (const entry of ['10.0.0.0/40', 'http://nas', 'a b', '10.0.0', '*.internal', 'nas:port', '1.2.3.4.5', '-x']) {
     assert.throws(
-      () => parseAllowList(`ok.internal,${entry}`),
+      () => parseAllowList(['ok.internal', entry]),
       (error: Error) => error.message.includes(entry),
       entry,
     );

@@ -49,15 +49,11 @@ function permits(rule: AllowRule, { address, host, port }: { address: string; ho
 }
 
 /**
- * Reads `REELVEC_URL_ALLOW`: host names, addresses (both may end in `:port`, IPv6 then in brackets) and CIDR ranges,
- * separated by commas. Throws an Error that names the entry which is none of these.
+ * Reads the entries of `REELVEC_URL_ALLOW`: host names, addresses (both may end in `:port`, IPv6 then in brackets) and
+ * CIDR ranges. Throws an Error that names the entry which is none of these.
  */
-export function parseAllowList(text: string): AllowList {
-  return text
-    .split(',')
-    .map((entry) => entry.trim().toLowerCase())
-    .filter((entry) => entry !== '')
-    .map(parseRule);
+export function parseAllowList(entries: readonly string[]): AllowList {
+  return entries.map((entry) => parseRule(entry.toLowerCase()));
 }
 
 function parseRule(entry: string): AllowRule {

@@ -19,7 +19,7 @@ export async function localHost(
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
-  const guard = openUrlGuard({ allow: parseAllowList(`127.0.0.1:${port}`), retryDelayMs: 1, ...options });
+  const guard = openUrlGuard({ allow: parseAllowList([`127.0.0.1:${port}`]), retryDelayMs: 1, ...options });
   return {
     url: (path) => new URL(path, `http://127.0.0.1:${port}`),
     port,

@@ -1,8 +1,8 @@
 import { isBoxedPicture, latin1 } from './media-magic.ts';
 
 /** Ends a sentence about a playlist: the pieces behind it are never fetched. */
-const PLAYLIST = 'which only points to media: link to the media file itself.';
-const LINK = 'not a media file: link to the file itself.';
+const PLAYLIST = 'which only points to media: give the media file itself.';
+const MEDIA = 'not a media file: give the media file itself.';
 const ARCHIVE = 'not a media file: unpack it and send the video or audio inside.';
 const PICTURE = 'image; only video and audio can be read.';
 
@@ -34,20 +34,20 @@ const TEXTS: readonly (readonly [reason: string, pattern: RegExp])[] = [
   [`is a PLS playlist, ${PLAYLIST}`, /^\[playlist\]/i],
   [`is an ASX playlist, ${PLAYLIST}`, /^\[reference\]/i],
   [`is an SDP session description, ${PLAYLIST}`, /^v=0\r?\no=/],
-  [`is a JSON document, ${LINK}`, /^[[{]/],
+  [`is a JSON document, ${MEDIA}`, /^[[{]/],
 ];
 
 const ELEMENTS: readonly (readonly [reason: string, name: RegExp])[] = [
   [`is a DASH manifest, ${PLAYLIST}`, /^mpd$/i],
   [`is a Smooth Streaming manifest, ${PLAYLIST}`, /^smoothstreamingmedia$/i],
   [`is an ASX playlist, ${PLAYLIST}`, /^asx$/i],
-  [`is an HTML page, ${LINK}`, /^(html|head|body|title|meta|link|script|style|div|p|h1)$/i],
-  [`is an XML document, ${LINK}`, /./],
+  [`is an HTML page, ${MEDIA}`, /^(html|head|body|title|meta|link|script|style|div|p|h1)$/i],
+  [`is an XML document, ${MEDIA}`, /./],
 ];
 
 /**
  * What something is when it is certainly no video or audio, as the rest of a sentence: `is an HTML page, not a media
- * file: link to the file itself.` Undefined when it may be media.
+ * file: give the media file itself.` Undefined when it may be media.
  */
 export function notMedia(head: Uint8Array): string | undefined {
   if (head.length === 0) return 'is empty.';
@@ -62,7 +62,7 @@ export function notMedia(head: Uint8Array): string | undefined {
   const kind = element
     ? ELEMENTS.find(([, name]) => name.test(element))
     : TEXTS.find(([, beginning]) => beginning.test(text));
-  return kind?.[0] ?? `is plain text, ${LINK}`;
+  return kind?.[0] ?? `is plain text, ${MEDIA}`;
 }
 
 /** Name of the outermost element of HTML or XML, found behind declarations and comments, or of its DOCTYPE. */

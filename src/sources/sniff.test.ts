@@ -59,9 +59,9 @@ test('what is not known, and not text either, is left to the media worker', () =
 });
 
 test('pages, documents and text are refused with what to do instead', () => {
-  const page = 'is an HTML page, not a media file: link to the file itself.';
-  const xml = 'is an XML document, not a media file: link to the file itself.';
-  const text = 'is plain text, not a media file: link to the file itself.';
+  const page = 'is an HTML page, not a media file: give the media file itself.';
+  const xml = 'is an XML document, not a media file: give the media file itself.';
+  const text = 'is plain text, not a media file: give the media file itself.';
   const refused: [string, string | Buffer][] = [
     [page, '<!DOCTYPE html><html>'],
     [page, '\ufeff\n\n  <HTML lang="en">'],
@@ -72,7 +72,7 @@ test('pages, documents and text are refused with what to do instead', () => {
     [xml, '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
     [xml, '<!-- never closed'],
     [text, '<!---->'.repeat(9000)],
-    ['is a JSON document, not a media file: link to the file itself.', ' {"message":"Not found"}'],
+    ['is a JSON document, not a media file: give the media file itself.', ' {"message":"Not found"}'],
     [text, 'Not found'],
     [text, 'Nicht gefunden: Übergröße'],
     [text, Buffer.from('größer').subarray(0, 3)],
@@ -98,7 +98,7 @@ test('playlists and manifests are refused: nothing behind them is read', () => {
   ];
   for (const [message, head] of playlists) {
     assert.match(refusal(Buffer.from(head)) ?? '', message);
-    assert.match(refusal(Buffer.from(head)) ?? '', /only points to media: link to the media file itself\.$/);
+    assert.match(refusal(Buffer.from(head)) ?? '', /only points to media: give the media file itself\.$/);
   }
 });
 

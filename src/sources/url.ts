@@ -19,7 +19,7 @@ const DOWNLOAD_STARTS = 3;
 const TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 30_000, idleMs: 30_000 };
 
 export interface UrlGuardOptions {
-  /** What may be reached although it is private: `parseAllowList(REELVEC_URL_ALLOW)`. */
+  /** What may be reached although it is private: `parseAllowList` of REELVEC_URL_ALLOW. */
   readonly allow: AllowList;
   readonly timeouts?: Partial<Timeouts>;
   /** Wait before the second attempt, doubled for each further one. Default 500. */
