@@ -34,8 +34,9 @@ export function change(a: Signature, b: Signature): number {
 const PLAIN = 6;
 /** A block with more detail than this says no more than one with this much. */
 const TEXTURED = 40;
-/** A block is still there if its best match differs by less than this part of its detail; by chance it is 0.6 to 0.8. */
-const SAME_DETAIL = 0.5;
+/** A block is still there if its best match differs by up to the first part of its detail, and gone at the second. */
+const SAME_DETAIL = 0.4;
+const OTHER_DETAIL = 0.6;
 
 /**
  * The share of the detail of two pictures that is in both, 0 to 1, whatever the light does: a lamp, a flash, a title or
@@ -51,7 +52,8 @@ export function kept(a: Signature, b: Signature): number {
       const weight = Math.min(detail, TEXTURED) - PLAIN;
       if (weight <= 0) continue;
       all += weight;
-      if (bestMatch(a.detail, b.detail, left, top).difference / BLOCK_PIXELS < SAME_DETAIL * detail) same += weight;
+      const differs = bestMatch(a.detail, b.detail, left, top).difference / BLOCK_PIXELS / detail;
+      same += weight * Math.min(1, Math.max(0, (OTHER_DETAIL - differs) / (OTHER_DETAIL - SAME_DETAIL)));
     }
   }
   return all === 0 ? 0 : same / all;

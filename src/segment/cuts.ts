@@ -6,7 +6,7 @@ const LEAST_CHANGE = 28;
 /** … and by this much more than the pictures around it change, so that a fast pan or a fight is no row of cuts. */
 const LEAST_EXCESS = 18;
 /** A new shot keeps at most this share of the detail (see `kept`). */
-const MOST_KEPT = 0.25;
+const MOST_KEPT = 0.35;
 /** Pictures looked at on either side to know how much they change anyway. */
 const NEIGHBOURS = 5;
 /**

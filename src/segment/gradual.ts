@@ -18,7 +18,7 @@ const LEAST_STRAIGHT = 0.55;
 const MOST_AT_ONCE = 0.6;
 /** … and are different scenes (see `change`, `kept`), by more than the shots on both sides change in that time. */
 const LEAST_CHANGE = 30;
-const MOST_KEPT = 0.2;
+const MOST_KEPT = 0.27;
 const LEAST_SCORE = 22;
 
 export interface GradualTransition {

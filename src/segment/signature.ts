@@ -23,7 +23,7 @@ const PATTERN_UNIT = 64;
 const NOISE_FLOOR = 4;
 
 /** Half the side of the square whose mean is taken off to leave the detail. Pixels. */
-const DETAIL_RADIUS = 2;
+const DETAIL_RADIUS = 4;
 
 /** What is kept of a picture. Planes have their rows from the top. */
 export class Signature {
@@ -73,8 +73,8 @@ export class Signature {
   }
 
   /**
-   * 32 × 18: luma less the mean of the square around each pixel, in quarter steps. Light that changes over more than
-   * a few pixels leaves no trace in it. Made when first asked for: few pictures are looked at that closely.
+   * 32 × 18: luma, a little smoothed so that motion of half a pixel does not matter, less the mean of the square around
+   * each pixel, so that light does not. In quarter steps. Made when first asked for: few pictures are looked at so closely.
    */
   get detail(): Int16Array {
     this.#detail ??= detailOf(this.luma);
@@ -91,22 +91,32 @@ function shrink(plane: Uint8Array, into: Uint8Array, at: number): void {
 }
 
 function detailOf(luma: Uint8Array): Int16Array {
-  const across = new Uint16Array(PIXELS);
-  for (let i = 0; i < PIXELS; i++) {
-    const row = i - (i % WIDTH);
-    for (let d = -DETAIL_RADIUS; d <= DETAIL_RADIUS; d++) across[i]! += luma[row + clamp((i % WIDTH) + d, WIDTH)]!;
-  }
-  const side = 2 * DETAIL_RADIUS + 1;
-  const detail = new Int16Array(PIXELS);
-  for (let i = 0; i < PIXELS; i++) {
-    const column = i % WIDTH;
-    let sum = 0;
-    for (let d = -DETAIL_RADIUS; d <= DETAIL_RADIUS; d++) {
-      sum += across[clamp((i - column) / WIDTH + d, HEIGHT) * WIDTH + column]!;
+  const smooth = filter(luma, [1, 2, 1]);
+  const light = filter(luma, Array(2 * DETAIL_RADIUS + 1).fill(1));
+  return Int16Array.from(smooth, (value, i) => Math.round(4 * (value - light[i]!)));
+}
+
+/** Weighted mean across and down; pixels at the border count for those beyond it. */
+function filter(plane: Uint8Array, weights: readonly number[]): Float32Array {
+  const radius = (weights.length - 1) / 2;
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const across = new Float32Array(PIXELS);
+  const out = new Float32Array(PIXELS);
+  for (let y = 0, i = 0; y < HEIGHT; y++) {
+    for (let x = 0; x < WIDTH; x++, i++) {
+      let sum = 0;
+      for (let k = 0; k < weights.length; k++) sum += weights[k]! * plane[y * WIDTH + clamp(x + k - radius, WIDTH)]!;
+      across[i] = sum / total;
     }
-    detail[i] = Math.round(4 * (luma[i]! - sum / (side * side)));
   }
-  return detail;
+  for (let y = 0, i = 0; y < HEIGHT; y++) {
+    for (let x = 0; x < WIDTH; x++, i++) {
+      let sum = 0;
+      for (let k = 0; k < weights.length; k++) sum += weights[k]! * across[clamp(y + k - radius, HEIGHT) * WIDTH + x]!;
+      out[i] = sum / total;
+    }
+  }
+  return out;
 }
 
 function clamp(at: number, size: number): number {
