@@ -32,10 +32,9 @@ const settings = z.object({
     .describe('URL under which clients reach the server'),
   REELVEC_DATA_DIR: z.string().min(1).default('./data').describe('folder of the database and of all media and results'),
   REELVEC_API_KEYS: list.describe('API keys, comma-separated, beside those made by `reelvec keys create`'),
-  REELVEC_URL_ALLOW: z
-    .string()
-    .default('')
-    .describe('hosts or CIDRs that source URLs may reach although they are private, comma-separated'),
+  REELVEC_URL_ALLOW: list.describe(
+    'hosts or CIDRs that source URLs may reach although they are private, comma-separated',
+  ),
   REELVEC_BUNDLE: z.string().min(1).default('signal').describe('the encoders that serve marengo3.0'),
   REELVEC_WORKERS: z.coerce
     .number()
@@ -79,8 +78,7 @@ export interface Config {
   /** Absolute path. */
   readonly dataDir: string;
   readonly apiKeys: readonly string[];
-  /** Hosts and CIDRs, comma-separated. */
-  readonly urlAllow: string;
+  readonly urlAllow: readonly string[];
   readonly bundle: string;
   readonly workers: number;
   readonly workerMemoryBytes: number;

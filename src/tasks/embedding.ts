@@ -1,15 +1,36 @@
+import type { Bundle } from '../encode/encoder.ts';
 import { ReelvecError } from '../errors.ts';
+import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
-import type { RunOptions, WorkerPool } from '../workers/pool.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
-import { WorkerLost } from '../workers/supervised-process.ts';
-import type { Option } from './request.ts';
+import type { Option, TaskRequest } from './request.ts';
 import type { EmbeddingRow } from './results.ts';
 
 /** What the work on a task shares with embedding from the command line. */
 
-/** How often a chunk is tried when the worker dies on it: what kills two workers is the media. */
-const ATTEMPTS = 2;
+/** What tells one bundle's vectors from another's. */
+export function bundleId({ name, revision }: Bundle): string {
+  return `${name}@${revision}`;
+}
+
+/** The work on one chunk, as a media worker is asked for it. */
+export function chunkJob(chunk: {
+  path: string;
+  range: TimeRange;
+  request: TaskRequest;
+  options: readonly Option[];
+  maxSegmentSec: number;
+}): EmbedJob & { kind: 'embed' } {
+  const { path, range, request, options, maxSegmentSec } = chunk;
+  const { segmentation } = request;
+  return {
+    kind: 'embed',
+    path,
+    range,
+    options,
+    segmentation: segmentation.strategy === 'fixed' ? segmentation : { ...segmentation, maxDurationSec: maxSegmentSec },
+  };
+}
 
 /** What a chunk tells the task, beside its rows. */
 export interface ChunkReport {
@@ -41,31 +62,6 @@ export function servableOptions(media: MediaInfo, asked: readonly Option[]): { o
     );
   }
   return { options, warnings };
-}
-
-/**
- * Embeds a chunk on a media worker, and once more when the worker is lost on it.
- * @throws {ReelvecError} `video_file_broken` when the media is at fault
- */
-export async function embedChunk(pool: WorkerPool, job: EmbedJob, options: RunOptions): Promise<EmbeddedChunk> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await pool.run<'embed'>({ kind: 'embed', ...job }, options);
-    } catch (error) {
-      if (!(error instanceof WorkerLost)) throw error;
-      if (attempt === ATTEMPTS) throw unprocessable(job, error);
-    }
-  }
-}
-
-function unprocessable({ range }: EmbedJob, cause: WorkerLost): ReelvecError {
-  const where = `${range.startSec.toFixed(0)} s and ${range.endSec.toFixed(0)} s`;
-  return new ReelvecError(
-    'video_file_broken',
-    `The media could not be processed: between ${where} it stopped the decoder twice. ` +
-      'Check that it plays in a media player, or encode it again.',
-    { cause },
-  );
 }
 
 /** A chunk's vectors as rows: segment by segment, its options in the order visual, audio, transcription. */

@@ -1,10 +1,11 @@
-import type { Bundle } from '../encode/encoder.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
+import { untilStopped } from '../jobs/until-stopped.ts';
 import type { Logger } from '../observe/logger.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
+import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
-import { type ChunkReport, chunkRows, embedChunk, reportOf, resultWarnings, servableOptions } from './embedding.ts';
+import { type ChunkReport, chunkJob, chunkRows, reportOf, resultWarnings, servableOptions } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
 import type { Task, TaskRepository } from './repository.ts';
@@ -15,7 +16,6 @@ export interface TaskWorkDeps {
   readonly tasks: TaskRepository;
   readonly blobs: BlobStore;
   readonly urls: UrlGuard;
-  readonly bundle: Bundle;
   readonly limits: Limits;
   readonly maxSegmentSec: number;
   /** Embeds. */
@@ -70,7 +70,7 @@ export class TaskWork {
     const plan = await this.#step(taskId, async ({ id, request }, signal) => {
       const { tasks, probes, limits } = this.#deps;
       await tasks.setStage(id, 'probing');
-      const media = await probes.run<'probe'>({ kind: 'probe', path: await this.#sourcePath(id) }, { signal });
+      const media = await runTwice<'probe'>(probes, { kind: 'probe', path: await this.#sourcePath(id) }, { signal });
       const range = checkLimits(media, request, limits);
       await tasks.setProbed(id, media, range);
       const { options, warnings } = servableOptions(media, request.options);
@@ -87,12 +87,13 @@ export class TaskWork {
       const { tasks, blobs, media, log } = this.#deps;
       const started = performance.now();
       const range = planChunks(task.range!, task.request.segmentation)[number]!;
-      const job = { path: await this.#sourcePath(taskId), range, segmentation: this.#segmentation(task), options };
+      const path = await this.#sourcePath(taskId);
+      const job = chunkJob({ path, range, request: task.request, options, maxSegmentSec: this.#deps.maxSegmentSec });
       const onProgress = (doneSec: number) => {
         // a lost report is made good by the next
         tasks.setChunkDone(taskId, number, doneSec).catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
       };
-      const chunk = await embedChunk(media, job, { signal, onProgress });
+      const chunk = await runTwice<'embed'>(media, job, { signal, onProgress });
       const rows = chunkRows(chunk);
       const facts = { task: taskId, bundle: task.bundle, segments: chunk.segments.length };
       await blobs.write(blockKey(taskId, number), encodeBlock(rows, facts), { signal });
@@ -143,10 +144,8 @@ export class TaskWork {
       if (now?.status !== 'processing') unwanted.abort(new Error('The task is over.'));
     }, WANTED_CHECK_MS);
     try {
-      return await run(task, AbortSignal.any([unwanted.signal, stopping]));
+      return await untilStopped(stopping, () => run(task, AbortSignal.any([unwanted.signal, stopping])));
     } catch (error) {
-      // The process is about to end: the step must not count as failed, it goes on after the restart.
-      if (stopping.aborted) return await new Promise<never>(() => {});
       if (unwanted.signal.aborted) return undefined;
       if (!isReelvecError(error)) throw error;
       log.info({ taskId, code: error.code, reason: error.message, cause: error.cause }, 'task failed');
@@ -173,11 +172,6 @@ export class TaskWork {
         ? `The asset ${source.assetId} was deleted before the task had read it.`
         : 'The media of the task is gone.',
     );
-  }
-
-  #segmentation({ request: { segmentation } }: Task) {
-    if (segmentation.strategy === 'fixed') return segmentation;
-    return { ...segmentation, maxDurationSec: this.#deps.maxSegmentSec };
   }
 
   /** Removes what only the work needed. */

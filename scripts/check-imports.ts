@@ -1,0 +1,80 @@
+/**
+ * Fails when an import points up the list of folders below, or when files import each other in a circle. The list is
+ * the architecture: what stands lower knows nothing of what stands higher.
+ */
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+
+const LAYERS = [
+  'cli.ts',
+  'commands',
+  'start',
+  'app.ts',
+  'api',
+  'tasks',
+  'assets',
+  'sources',
+  'pipeline',
+  'segment',
+  'encode',
+  'transcribe',
+  'workers',
+  'media',
+  'jobs',
+  'store',
+  'observe',
+  'config.ts',
+  'errors.ts',
+];
+
+/** Contract suites and fixtures serve tests, which may import anything. */
+const files = globSync('src/**/*.ts').filter((file) => !/\.(test|contract|fixture)\.ts$/.test(file));
+const imports = new Map(files.map((file) => [file, importsOf(file)]));
+const faults = [...upward(), ...circles()];
+for (const fault of faults) console.error(fault);
+console.log(`${files.length} files, ${faults.length} faults`);
+process.exitCode = faults.length === 0 ? 0 : 1;
+
+function importsOf(file: string): { target: string; isType: boolean }[] {
+  const source = readFileSync(file, 'utf8');
+  const pattern =
+    /(?:^|\n)\s*(?:import|export)\s+(type\s+)?[^;'"]*?from\s+['"](\.[^'"]+)['"]|import\(['"](\.[^'"]+)['"]\)/g;
+  return [...source.matchAll(pattern)].map(([, type, from, dynamic]) => ({
+    target: normalize(join(dirname(file), (from ?? dynamic)!)),
+    isType: type !== undefined,
+  }));
+}
+
+function layerOf(file: string): number {
+  const name = file.split('/')[1]!;
+  const layer = LAYERS.indexOf(name);
+  if (layer === -1) throw new Error(`${file}: "${name}" is not in the list of layers`);
+  return layer;
+}
+
+function* upward(): Generator<string> {
+  for (const [file, targets] of imports) {
+    for (const { target } of targets) {
+      if (layerOf(target) < layerOf(file)) yield `${file} imports ${target}, which stands above it`;
+    }
+  }
+}
+
+/** Types vanish when the code runs, so only imports of values can make a circle that harms. */
+function* circles(): Generator<string> {
+  const state = new Map<string, 'open' | 'done'>();
+  const path: string[] = [];
+  function* visit(file: string): Generator<string> {
+    if (state.get(file) === 'done') return;
+    if (state.get(file) === 'open') {
+      yield `circle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`;
+      return;
+    }
+    state.set(file, 'open');
+    path.push(file);
+    for (const { target, isType } of imports.get(file) ?? []) if (!isType) yield* visit(target);
+    path.pop();
+    state.set(file, 'done');
+  }
+  for (const file of files) yield* visit(file);
+}

@@ -1,0 +1,178 @@
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join, resolve } from 'node:path';
+import type { Config } from '../config.ts';
+import { openBundle } from '../encode/bundles.ts';
+import { isReelvecError } from '../errors.ts';
+import type { MediaInfo } from '../media/info.ts';
+import type { Segmentation } from '../segment/segment.ts';
+import { parseAllowList } from '../sources/addresses.ts';
+import { filenameOf, openUrlGuard, parseSourceUrl } from '../sources/url.ts';
+import { mediaWorkers } from '../start/media-workers.ts';
+import { FolderBlobStore } from '../store/blob-folder.ts';
+import { embedFile } from '../tasks/embed-file.ts';
+import { limitsOf } from '../tasks/limits.ts';
+import type { Option, Scope, TaskRequest } from '../tasks/request.ts';
+import { WorkerLost } from '../workers/supervised-process.ts';
+import { CommandError, onlyPositional, readArguments, UsageError } from './arguments.ts';
+import { FORMATS, type Format, render } from './embed-output.ts';
+import { ProgressLine } from './progress-line.ts';
+
+export const help = `Embeds a file or URL without a server, with the vectors that the API would give.
+
+Usage: reelvec embed FILE|URL [OPTION]...
+
+Options:
+  --segmentation HOW  dynamic:SECONDS (shots, no segment shorter; video only) or fixed:SECONDS
+                      default: dynamic:4 for video, fixed:6 for audio
+  --option OPTION     visual, audio or transcription; may be given more than once; default: all that apply
+  --scope SCOPE       clip or asset; may be given more than once; default: both
+  --start SECONDS     begin of the range; default: the beginning
+  --end SECONDS       end of the range; default: the end
+  --format FORMAT     json, ndjson or arrow; default: json
+  -o, --output FILE   where the result goes; default: standard output
+  --workers N         media worker processes; default: one a core
+
+Examples:
+  reelvec embed film.mp4 > film.json
+  reelvec embed film.mp4 --segmentation fixed:6 --option visual --scope clip --format ndjson
+  reelvec embed https://example.org/film.mp4 --format arrow -o film.arrow
+`;
+
+const OPTIONS = {
+  segmentation: { type: 'string' },
+  option: { type: 'string', multiple: true },
+  scope: { type: 'string', multiple: true },
+  start: { type: 'string' },
+  end: { type: 'string' },
+  format: { type: 'string' },
+  output: { type: 'string', short: 'o' },
+} as const;
+
+export async function run(args: string[]): Promise<void> {
+  const { values, positionals, config } = readArguments(args, OPTIONS);
+  const source = onlyPositional(positionals, 'a file or URL');
+  const wishes = {
+    segmentation: values.segmentation === undefined ? undefined : parseSegmentation(values.segmentation),
+    options: words<Option>('option', values.option, ['visual', 'audio', 'transcription']),
+    scopes: words<Scope>('scope', values.scope, ['clip', 'asset']) ?? ['clip', 'asset'],
+    startSec: seconds('start', values.start) ?? 0,
+    endSec: seconds('end', values.end),
+  };
+  const format = words<Format>('format', [values.format ?? 'json'], FORMATS)?.[0] ?? 'json';
+
+  const folder = await mkdtemp(join(tmpdir(), 'reelvec-embed-'));
+  const abort = new AbortController();
+  const stop = () => abort.abort(new CommandError('Stopped.'));
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  const progress = new ProgressLine();
+  try {
+    const blobs = new FolderBlobStore(folder);
+    const { path, filename } = await locate(source, { blobs, config, signal: abort.signal });
+    await using workers = mediaWorkers(config, { size: config.workers });
+    const media = await workers.run<'probe'>({ kind: 'probe', path }, { signal: abort.signal });
+    const request = completeRequest(wishes, media, filename);
+    const bundle = await openBundle(config.bundle);
+    const { range, warnings } = await embedFile({
+      path,
+      media,
+      request,
+      bundle,
+      limits: limitsOf(config),
+      maxSegmentSec: config.maxSegmentSec,
+      workers,
+      blobs,
+      resultKey: 'result.arrow',
+      signal: abort.signal,
+      onProgress: (fraction, doneSec) => progress.fraction(fraction, doneSec),
+    });
+    progress.clear();
+    for (const warning of warnings) process.stderr.write(`reelvec: ${warning}\n`);
+    await render({ blobs, key: 'result.arrow', format, output: values.output, media, request, range, warnings });
+  } catch (error) {
+    progress.clear();
+    if (isReelvecError(error) || error instanceof WorkerLost) throw new CommandError(error.message);
+    throw error;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** A local file where it lies; a URL after it was fetched. */
+async function locate(
+  source: string,
+  { blobs, config, signal }: { blobs: FolderBlobStore; config: Config; signal: AbortSignal },
+): Promise<{ path: string; filename: string }> {
+  if (!/^https?:\/\//i.test(source)) {
+    const path = resolve(source);
+    if (!(await stat(path).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${path}.`);
+    return { path, filename: basename(path) };
+  }
+  const url = parseSourceUrl(source, { field: 'URL' });
+  // Whoever types a URL here may reach what they can reach anyhow.
+  const urls = openUrlGuard({ allow: parseAllowList(['0.0.0.0/0', '::/0']) });
+  try {
+    await urls.fetchToBlob(blobs, 'source', url, { maxBytes: config.maxVideoBytes, signal });
+  } finally {
+    await urls.close();
+  }
+  return { path: (await blobs.stat('source'))!.path, filename: filenameOf(url) };
+}
+
+interface Wishes {
+  readonly segmentation: Segmentation | undefined;
+  readonly options: Option[] | undefined;
+  readonly scopes: Scope[];
+  readonly startSec: number;
+  readonly endSec: number | undefined;
+}
+
+/** Fills in what depends on whether the file is a video. */
+function completeRequest(wishes: Wishes, media: MediaInfo, filename: string): TaskRequest {
+  const isVideo = media.video !== undefined;
+  if (!isVideo && wishes.segmentation?.strategy === 'dynamic') {
+    throw new UsageError('--segmentation dynamic follows the shots of a video: this is audio, use fixed.');
+  }
+  if (!isVideo && wishes.options?.includes('visual'))
+    throw new UsageError('--option visual: this file has no pictures.');
+  return {
+    inputType: isVideo ? 'video' : 'audio',
+    modelName: 'marengo3.0',
+    source: { kind: 'url', url: filename },
+    filename,
+    startSec: wishes.startSec,
+    ...(wishes.endSec !== undefined && { endSec: wishes.endSec }),
+    segmentation:
+      wishes.segmentation ??
+      (isVideo ? { strategy: 'dynamic', minDurationSec: 4 } : { strategy: 'fixed', durationSec: 6 }),
+    options: wishes.options ?? (isVideo ? ['visual', 'audio', 'transcription'] : ['audio', 'transcription']),
+    scopes: wishes.scopes,
+  };
+}
+
+function parseSegmentation(text: string): Segmentation {
+  const match = /^(dynamic|fixed):(\d+)$/.exec(text);
+  const value = Number(match?.[2]);
+  if (match?.[1] === 'dynamic' && value >= 1 && value <= 5) return { strategy: 'dynamic', minDurationSec: value };
+  if (match?.[1] === 'fixed' && value >= 1 && value <= 10) return { strategy: 'fixed', durationSec: value };
+  throw new UsageError(`--segmentation takes dynamic:1 to dynamic:5 or fixed:1 to fixed:10: got "${text}".`);
+}
+
+function words<Word extends string>(
+  flag: string,
+  given: string[] | undefined,
+  allowed: readonly Word[],
+): Word[] | undefined {
+  const wrong = given?.find((word) => !(allowed as readonly string[]).includes(word));
+  if (wrong !== undefined) throw new UsageError(`--${flag} takes ${allowed.join(', ')}: got "${wrong}".`);
+  return given && ([...new Set(given)] as Word[]);
+}
+
+function seconds(flag: string, given: string | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const value = Number(given);
+  if (given.trim() === '' || !(value >= 0) || !Number.isFinite(value))
+    throw new UsageError(`--${flag} takes seconds: got "${given}".`);
+  return value;
+}

@@ -1,0 +1,69 @@
+import type { Bundle } from '../encode/encoder.ts';
+import type { TimeRange } from '../media/frames.ts';
+import type { MediaInfo } from '../media/info.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import { runTwice } from '../workers/attempts.ts';
+import type { WorkerPool } from '../workers/pool.ts';
+import { bundleId, chunkJob, chunkRows, reportOf, resultWarnings, servableOptions } from './embedding.ts';
+import { checkLimits, type Limits } from './limits.ts';
+import { planChunks } from './plan.ts';
+import type { TaskRequest } from './request.ts';
+import { encodeBlock, writeResult } from './results.ts';
+
+export interface EmbedFileOptions {
+  readonly path: string;
+  readonly media: MediaInfo;
+  readonly request: TaskRequest;
+  readonly bundle: Bundle;
+  readonly limits: Limits;
+  readonly maxSegmentSec: number;
+  readonly workers: WorkerPool;
+  /** Where blocks and the result go. */
+  readonly blobs: BlobStore;
+  /** Blob of the result. */
+  readonly resultKey: string;
+  readonly signal?: AbortSignal;
+  readonly onProgress: (fraction: number, doneSec: number) => void;
+}
+
+/**
+ * Embeds a local file without a task: the same plan, chunks and joining as a server's, so the same vectors.
+ * @throws {ReelvecError} when the media or the request is at fault
+ */
+export async function embedFile(options: EmbedFileOptions): Promise<{ range: TimeRange; warnings: string[] }> {
+  const { path, media, request, bundle, workers, blobs } = options;
+  const range = checkLimits(media, request, options.limits);
+  const { options: embeddingOptions, warnings } = servableOptions(media, request.options);
+  const chunks = planChunks(range, request.segmentation);
+  const facts = { task: 'local', bundle: bundleId(bundle) };
+  const done = chunks.map(() => 0);
+  const reports = await Promise.all(
+    chunks.map(async (chunk, number) => {
+      const job = chunkJob({
+        path,
+        range: chunk,
+        request,
+        options: embeddingOptions,
+        maxSegmentSec: options.maxSegmentSec,
+      });
+      const embedded = await runTwice<'embed'>(workers, job, {
+        signal: options.signal,
+        onProgress: (doneSec) => {
+          done[number] = doneSec;
+          const doneAllSec = done.reduce((sum, sec) => sum + sec, 0);
+          options.onProgress(doneAllSec / (range.endSec - range.startSec), doneAllSec);
+        },
+      });
+      const rows = chunkRows(embedded);
+      await blobs.write(blockKey(number), encodeBlock(rows, { ...facts, segments: embedded.segments.length }));
+      return reportOf(embedded, rows);
+    }),
+  );
+  const blocks = chunks.map((_, number) => blockKey(number));
+  await writeResult({ blobs, blocks, key: options.resultKey, scopes: request.scopes, range, facts });
+  return { range, warnings: [...warnings, ...resultWarnings(reports, embeddingOptions)] };
+}
+
+function blockKey(number: number): string {
+  return `chunks/${number}.arrow`;
+}

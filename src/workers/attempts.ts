@@ -1,0 +1,35 @@
+import { ReelvecError } from '../errors.ts';
+import type { RunOptions, WorkerPool } from './pool.ts';
+import type { Job, Results } from './protocol.ts';
+import { WorkerLost } from './supervised-process.ts';
+
+/** How often a job is tried when the worker dies on it: what kills two workers is the media. */
+const ATTEMPTS = 2;
+
+/**
+ * Runs a job, and once more when the worker is lost on it.
+ * @throws {ReelvecError} `video_file_broken` when the second worker is lost too
+ */
+export async function runTwice<Kind extends Job['kind']>(
+  pool: WorkerPool,
+  job: Extract<Job, { kind: Kind }>,
+  options: RunOptions,
+): Promise<Results[Kind]> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await pool.run<Kind>(job, options);
+    } catch (error) {
+      if (!(error instanceof WorkerLost)) throw error;
+      if (attempt === ATTEMPTS) throw unprocessable(error);
+    }
+  }
+}
+
+function unprocessable(cause: WorkerLost): ReelvecError {
+  return new ReelvecError(
+    'video_file_broken',
+    `The media could not be processed: ${ATTEMPTS} attempts ended without a result. ${cause.message} ` +
+      'Check that the file plays in a media player, or encode it again.',
+    { cause },
+  );
+}

@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ReelvecError } from '../errors.ts';
+import { WorkerPool } from './pool.ts';
+import { WorkerLost } from './supervised-process.ts';
+
+const options = {
+  entry: new URL('./misbehaving-worker.fixture.ts', import.meta.url),
+  args: [],
+  memoryBytes: 400 * 1024 ** 2,
+  silenceMs: 400,
+};
+const pool = new WorkerPool({ ...options, size: 2 });
+after(() => pool[Symbol.asyncDispose]());
+const probe = (path: string, more = {}) => pool.run<'probe'>({ kind: 'probe', path }, more);
+
+for (const [path, how] of [
+  ['crash', /was ended by SIGABRT/],
+  ['exit', /ended with code 7/],
+  ['hang', /no progress in 0.4 s/],
+  ['grow', /more than 400 MB/],
+] as const) {
+  test(`a worker that does "${path}" costs its own job only`, async () => {
+    const beside = probe('slow');
+    await assert.rejects(probe(path), (error) => error instanceof WorkerLost && how.test(error.message));
+    assert.equal((await beside).format, 'slow');
+    assert.equal((await probe('ok')).format, 'ok');
+  });
+}
+
+test('signs of life keep a slow job alive beyond the silence allowed', async () => {
+  const seen: number[] = [];
+  await probe('slow', { onProgress: (doneSec: number) => seen.push(doneSec) });
+  assert.deepEqual(seen, [1, 2, 3, 4, 5]);
+});
+
+test('a fault of the media keeps its code, any other is a plain error, and the worker lives on', async () => {
+  const before = (await probe('ok')).mimeType;
+  await assert.rejects(probe('refuse'), (error) => error instanceof ReelvecError && error.code === 'video_file_broken');
+  await assert.rejects(probe('throw'), (error) => !(error instanceof ReelvecError) && !(error instanceof WorkerLost));
+  assert.equal((await probe('ok')).mimeType, before);
+});
+
+test('an abort kills the worker that runs the job, and takes a waiting job out of the queue', async () => {
+  const running = new AbortController();
+  const waiting = new AbortController();
+  const hung = [probe('hang', { signal: running.signal }), probe('hang', { signal: running.signal })];
+  const queued = probe('ok', { signal: waiting.signal });
+  const last = probe('ok');
+  waiting.abort(new Error('not wanted'));
+  await assert.rejects(queued, /not wanted/);
+  running.abort(new Error('stopped'));
+  for (const job of hung) await assert.rejects(job, /stopped/);
+  assert.equal((await last).format, 'ok');
+});
+
+test('never more workers than the pool is wide, and every job gets its turn', async () => {
+  const results = await Promise.all(Array.from({ length: 20 }, () => probe('ok')));
+  assert.ok(new Set(results.map((result) => result.mimeType)).size <= 2);
+});
+
+test('closing ends what runs, and no process is left', async () => {
+  const closing = new WorkerPool({ ...options, size: 1 });
+  const pid = Number((await closing.run<'probe'>({ kind: 'probe', path: 'ok' })).mimeType);
+  const jobs = [closing.run({ kind: 'probe', path: 'slow' }), closing.run({ kind: 'probe', path: 'ok' })];
+  const ends = Promise.allSettled(jobs);
+  await closing[Symbol.asyncDispose]();
+  assert.ok((await ends).every((end) => end.status === 'rejected' && end.reason instanceof WorkerLost));
+  await assert.rejects(closing.run({ kind: 'probe', path: 'ok' }), WorkerLost);
+  await sleep(100);
+  assert.throws(() => process.kill(pid, 0), { code: 'ESRCH' });
+});
