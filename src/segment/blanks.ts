@@ -59,15 +59,15 @@ export class BlankFinder {
   }
 
   /** To be called for every picture in turn, with `FADE_SEC` of pictures after it on the timeline if there are any. */
-  visit(timeline: Timeline, frame: number): Verdict {
+  visit(timeline: Timeline, frame: number, cuts: readonly number[]): Verdict {
     const blank = timeline.at(frame).contrast < BLANK_CONTRAST;
     if (blank && !this.#open) {
-      const fadeStart = fadeEdge(timeline, frame, -1);
+      const fadeStart = fadeEdge(timeline, cuts, frame, -1);
       const before = frame > 0 ? timeline.at(Math.max(timeline.first, fadeStart - 1)) : undefined;
       this.#open = { first: frame, firstSec: timeline.timeSec(frame), fadeStart, before, reported: false };
     }
     if (!this.#open) return NOTHING;
-    if (!blank) return this.#close(timeline, frame, fadeEdge(timeline, frame - 1, 1));
+    if (!blank) return this.#close(timeline, frame, fadeEdge(timeline, cuts, frame - 1, 1));
 
     const { first, firstSec, fadeStart, before, reported } = this.#open;
     if (reported || !before || fadeStart < first || timeline.timeSec(frame) - firstSec < CARD_SEC) return NOTHING;
@@ -95,6 +95,7 @@ export class BlankFinder {
     const range = { from: reported ? first + 1 : fadeStart - 1, to: fadeEnd };
     // What is faded in at the start of a film is its first shot; after a card the fade belongs to the card.
     if (!before || reported) return cutOut ? { ...range, boundary: cutAt(end) } : range;
+    before.crop(timeline.at(end).area);
     const isShort = timeline.timeSec(end) - firstSec < CARD_SEC;
     if (isShort && change(before, timeline.at(Math.min(fadeEnd, timeline.end - 1))) < SAME_SCENE) return range;
     if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
@@ -110,11 +111,12 @@ function cutAt(frame: number): Verdict['boundary'] {
  * From the blank picture at `edge` outwards: how far the picture keeps gaining contrast. Returns the picture where it
  * has nearly all of it, or `edge` itself where the neighbour already does.
  */
-function fadeEdge(timeline: Timeline, edge: number, direction: 1 | -1): number {
+function fadeEdge(timeline: Timeline, cuts: readonly number[], edge: number, direction: 1 | -1): number {
   const from = timeline.timeSec(edge);
   let most = 0;
   let mostAt = edge;
   for (let i = edge + direction; i >= timeline.first && i < timeline.end; i += direction) {
+    if (i !== edge + direction && cuts.includes(direction > 0 ? i : i + 1)) break;
     const away = Math.abs(timeline.timeSec(i) - from);
     if (away > FADE_SEC || away - Math.abs(timeline.timeSec(mostAt) - from) > STALL_SEC) break;
     if (timeline.at(i).contrast > most) {

@@ -27,7 +27,8 @@ export function change(a: Signature, b: Signature): number {
       sum += COLOUR_WEIGHT * blockDifference(a.red, b.red, at, offset, Number.POSITIVE_INFINITY);
     }
   }
-  return sum / (WIDTH * HEIGHT);
+  const { top, bottom, left, right } = b.area;
+  return sum / ((bottom - top) * (right - left));
 }
 
 /** A block with less detail than this (mean, in quarter steps of luma) is plain: that it stays says nothing. */

@@ -1,8 +1,9 @@
 import type { Picture } from '../media/frames.ts';
+import { Bars } from './bars.ts';
 import { BlankFinder, FADE_SEC } from './blanks.ts';
 import { hasCutLookAhead, isCut } from './cuts.ts';
 import { type GradualTransition, Grid, gradualAt, REACH_SEC } from './gradual.ts';
-import { Signature } from './signature.ts';
+import { Signature, WHOLE } from './signature.ts';
 import { Timeline } from './timeline.ts';
 
 export { SHOT_PICTURE } from './signature.ts';
@@ -37,6 +38,8 @@ const HELD_SEC = Math.max(3 * REACH_SEC, FADE_SEC);
 export class ShotDetector {
   readonly #timeline = new Timeline();
   readonly #grid = new Grid();
+  readonly #bars = new Bars();
+  #area = WHOLE;
   readonly #blanks = new BlankFinder();
   /** The next picture to be looked at for cuts, for blank stretches, and (place on the grid) for gradual transitions. */
   #nextCut = 1;
@@ -58,7 +61,14 @@ export class ShotDetector {
   /** Takes the next picture; returns the boundaries that have become certain, in order. */
   push(picture: Picture): ShotBoundary[] {
     const frame = this.#timeline.end;
-    this.#timeline.append(new Signature(picture, frame));
+    const signature = new Signature(picture, frame, this.#area);
+    const area = this.#bars.look(signature);
+    if (area) {
+      this.#area = area;
+      signature.crop(area);
+      this.#timeline.crop(area);
+    }
+    this.#timeline.append(signature);
     this.#grid.offer(frame, picture.timeSec);
     return this.#advance(false);
   }
@@ -96,7 +106,7 @@ export class ShotDetector {
   }
 
   #findBlank(frame: number): void {
-    const { boundary, from, to } = this.#blanks.visit(this.#timeline, frame);
+    const { boundary, from, to } = this.#blanks.visit(this.#timeline, frame, this.#cuts);
     // What a cut to or from a blank picture means is for the blank stretch to say.
     this.#pending = this.#pending.filter((other) => other.frame < from || other.frame > to);
     if (boundary) this.#add(boundary);

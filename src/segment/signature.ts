@@ -25,51 +25,80 @@ const NOISE_FLOOR = 4;
 /** Half the side of the square whose mean is taken off to leave the detail. Pixels. */
 const DETAIL_RADIUS = 4;
 
+/** What of the 32 × 18 planes is picture and not black bars around it: first row and column, and one past the last. */
+export interface Area {
+  readonly top: number;
+  readonly bottom: number;
+  readonly left: number;
+  readonly right: number;
+}
+
+export const WHOLE: Area = { top: 0, bottom: HEIGHT, left: 0, right: WIDTH };
+
 /** What is kept of a picture. Planes have their rows from the top. */
 export class Signature {
   readonly frame: number;
   readonly timeSec: number;
+  /** Everything outside is left out of the comparisons. */
+  area: Area = WHOLE;
   /** 32 × 18, 0 to 255. */
   readonly luma = new Uint8Array(PIXELS);
   /** 32 × 18 colour differences Cb and Cr, offset 128. */
   readonly blue = new Uint8Array(PIXELS);
   readonly red = new Uint8Array(PIXELS);
-  /** 32 × 18 luma with the picture's brightness and contrast taken out: mean 0, standard deviation 64. */
+  /** 32 × 18 luma with the picture's brightness and contrast taken out: mean 0, standard deviation 64; 0 outside it. */
   readonly pattern = new Int16Array(PIXELS);
   /** 16 × 9 planes of luma, Cb and Cr, one after the other. */
   readonly coarse = new Uint8Array(3 * COARSE_PIXELS);
   /** Standard deviation of the luma, 0 to 127.5. */
-  readonly contrast: number;
+  contrast = 0;
   #detail: Int16Array | undefined;
 
   /** Reads a picture of the size `SHOT_PICTURE`. Luma and colour differences as in ITU-R BT.601, full range. */
-  constructor({ data, timeSec }: Picture, frame: number) {
+  constructor({ data, timeSec }: Picture, frame: number, area: Area = WHOLE) {
     this.frame = frame;
     this.timeSec = timeSec;
-    const { luma, blue, red, pattern, coarse } = this;
+    const { luma, blue, red, coarse } = this;
     const stride = SHOT_PICTURE.width * 3;
-    let sum = 0;
-    let squares = 0;
     for (let row = 0, i = 0; row < HEIGHT; row++) {
       for (let p = row * 2 * stride, q = p + stride; p < (row * 2 + 1) * stride; p += 6, q += 6, i++) {
         const r = data[p]! + data[p + 3]! + data[q]! + data[q + 3]!;
         const g = data[p + 1]! + data[p + 4]! + data[q + 1]! + data[q + 4]!;
         const b = data[p + 2]! + data[p + 5]! + data[q + 2]! + data[q + 5]!;
-        const y = (77 * r + 150 * g + 29 * b + 512) >> 10;
-        luma[i] = y;
+        luma[i] = (77 * r + 150 * g + 29 * b + 512) >> 10;
         blue[i] = 128 + ((-43 * r - 85 * g + 128 * b) >> 10);
         red[i] = 128 + ((128 * r - 107 * g - 21 * b) >> 10);
-        sum += y;
-        squares += y * y;
       }
     }
-    const mean = sum / PIXELS;
-    this.contrast = Math.sqrt(Math.max(0, squares / PIXELS - mean * mean));
-    const gain = PATTERN_UNIT / (this.contrast + NOISE_FLOOR);
-    for (let i = 0; i < PIXELS; i++) pattern[i] = (luma[i]! - mean) * gain;
     shrink(luma, coarse, 0);
     shrink(blue, coarse, COARSE_PIXELS);
     shrink(red, coarse, 2 * COARSE_PIXELS);
+    this.crop(area);
+  }
+
+  /** Takes the picture to be what is inside `area`. */
+  crop(area: Area): void {
+    const { luma, pattern } = this;
+    const pixels = (area.bottom - area.top) * (area.right - area.left);
+    let sum = 0;
+    let squares = 0;
+    for (let row = area.top; row < area.bottom; row++) {
+      for (let i = row * WIDTH + area.left, end = row * WIDTH + area.right; i < end; i++) {
+        sum += luma[i]!;
+        squares += luma[i]! * luma[i]!;
+      }
+    }
+    const mean = sum / pixels;
+    this.area = area;
+    this.contrast = Math.sqrt(Math.max(0, squares / pixels - mean * mean));
+    const gain = PATTERN_UNIT / (this.contrast + NOISE_FLOOR);
+    if (pixels < PIXELS) pattern.fill(0);
+    for (let row = area.top; row < area.bottom; row++) {
+      for (let i = row * WIDTH + area.left, end = row * WIDTH + area.right; i < end; i++) {
+        pattern[i] = (luma[i]! - mean) * gain;
+      }
+    }
+    this.#detail = undefined;
   }
 
   /**
@@ -77,7 +106,7 @@ export class Signature {
    * each pixel, so that light does not. In quarter steps. Made when first asked for: few pictures are looked at so closely.
    */
   get detail(): Int16Array {
-    this.#detail ??= detailOf(this.luma);
+    this.#detail ??= detailOf(this.luma, this.area);
     return this.#detail;
   }
 }
@@ -90,35 +119,40 @@ function shrink(plane: Uint8Array, into: Uint8Array, at: number): void {
   }
 }
 
-function detailOf(luma: Uint8Array): Int16Array {
-  const smooth = filter(luma, [1, 2, 1]);
-  const light = filter(luma, Array(2 * DETAIL_RADIUS + 1).fill(1));
+function detailOf(luma: Uint8Array, area: Area): Int16Array {
+  const smooth = filter(luma, area, [1, 2, 1]);
+  const light = filter(luma, area, Array(2 * DETAIL_RADIUS + 1).fill(1));
   return Int16Array.from(smooth, (value, i) => Math.round(4 * (value - light[i]!)));
 }
 
-/** Weighted mean across and down; pixels at the border count for those beyond it. */
-function filter(plane: Uint8Array, weights: readonly number[]): Float32Array {
+/** Weighted mean across and down; the pixels at the border of the area count for those beyond it. 0 outside. */
+function filter(plane: Uint8Array, area: Area, weights: readonly number[]): Float32Array {
+  const { top, bottom, left, right } = area;
   const radius = (weights.length - 1) / 2;
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const across = new Float32Array(PIXELS);
   const out = new Float32Array(PIXELS);
-  for (let y = 0, i = 0; y < HEIGHT; y++) {
-    for (let x = 0; x < WIDTH; x++, i++) {
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
       let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k]! * plane[y * WIDTH + clamp(x + k - radius, WIDTH)]!;
-      across[i] = sum / total;
+      for (let k = 0; k < weights.length; k++) {
+        sum += weights[k]! * plane[y * WIDTH + clamp(x + k - radius, left, right)]!;
+      }
+      across[y * WIDTH + x] = sum / total;
     }
   }
-  for (let y = 0, i = 0; y < HEIGHT; y++) {
-    for (let x = 0; x < WIDTH; x++, i++) {
+  for (let y = top; y < bottom; y++) {
+    for (let x = left; x < right; x++) {
       let sum = 0;
-      for (let k = 0; k < weights.length; k++) sum += weights[k]! * across[clamp(y + k - radius, HEIGHT) * WIDTH + x]!;
-      out[i] = sum / total;
+      for (let k = 0; k < weights.length; k++) {
+        sum += weights[k]! * across[clamp(y + k - radius, top, bottom) * WIDTH + x]!;
+      }
+      out[y * WIDTH + x] = sum / total;
     }
   }
   return out;
 }
 
-function clamp(at: number, size: number): number {
-  return at < 0 ? 0 : at >= size ? size - 1 : at;
+function clamp(at: number, from: number, to: number): number {
+  return at < from ? from : at >= to ? to - 1 : at;
 }

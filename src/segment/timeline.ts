@@ -1,5 +1,5 @@
 import { change, step } from './change.ts';
-import type { Signature } from './signature.ts';
+import type { Area, Signature } from './signature.ts';
 
 /** The pictures that can still matter, by their number, with what changed from each to the next. */
 export class Timeline {
@@ -16,6 +16,11 @@ export class Timeline {
     this.#changes.push(before ? change(before, signature) : 0);
     this.#steps.push(before ? step(before, signature) : 0);
     this.end += 1;
+  }
+
+  /** Takes all pictures held to be what is inside `area`. */
+  crop(area: Area): void {
+    for (const signature of this.#signatures) signature.crop(area);
   }
 
   at(frame: number): Signature {
