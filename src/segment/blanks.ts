@@ -1,9 +1,14 @@
 import { change } from './change.ts';
-import type { Signature } from './signature.ts';
+import { type Signature, WIDTH } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A picture of less contrast than this is blank: black, white or one colour, but for noise. Steps of 8-bit luma. */
 const BLANK_CONTRAST = 3;
+/** Black with something small on it (a logo, a line of text) is still black: the mean luma is at most this … */
+const DARK_MEAN = 40;
+/** … and all but this part of the pixels are within so many steps of the commonest value. */
+const WRITING = 0.08;
+const NEAR = 4;
 /** The longest fade that is followed, on either side of a blank stretch. Seconds. */
 export const FADE_SEC = 3;
 /** A fade goes on as long as contrast reaches a new extreme at least this often. Seconds. */
@@ -60,7 +65,7 @@ export class BlankFinder {
 
   /** To be called for every picture in turn, with `FADE_SEC` of pictures after it on the timeline if there are any. */
   visit(timeline: Timeline, frame: number, cuts: readonly number[]): Verdict {
-    const blank = timeline.at(frame).contrast < BLANK_CONTRAST;
+    const blank = isBlank(timeline.at(frame));
     if (blank && !this.#open) {
       const fadeStart = fadeEdge(timeline, cuts, frame, -1);
       const before = frame > 0 ? timeline.at(Math.max(timeline.first, fadeStart - 1)) : undefined;
@@ -101,6 +106,20 @@ export class BlankFinder {
     if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
     return { ...range, boundary: { frame: end, startFrame: fadeStart, endFrame: fadeEnd } };
   }
+}
+
+function isBlank({ contrast, mean, luma, area }: Signature): boolean {
+  if (contrast < BLANK_CONTRAST) return true;
+  if (mean > DARK_MEAN) return false;
+  const counts = new Uint16Array(256 + 2 * NEAR);
+  let pixels = 0;
+  for (let row = area.top; row < area.bottom; row++) {
+    for (let i = row * WIDTH + area.left, end = row * WIDTH + area.right; i < end; i++, pixels++)
+      counts[luma[i]! + NEAR]!++;
+  }
+  const common = counts.indexOf(Math.max(...counts));
+  const near = counts.subarray(common - NEAR, common + NEAR + 1).reduce((sum, count) => sum + count, 0);
+  return near >= (1 - WRITING) * pixels;
 }
 
 function cutAt(frame: number): Verdict['boundary'] {

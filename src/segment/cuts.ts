@@ -1,4 +1,5 @@
 import { change, kept } from './change.ts';
+import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A hard cut changes the picture by at least this (see `change`); unrelated pictures differ by 40 and more. */
@@ -14,8 +15,9 @@ const NEIGHBOURS = 5;
  * Shots shorter than this between two halves of another are rare even in trailers. Seconds.
  */
 export const INTERRUPTION_SEC = 0.2;
-/** The picture has come back if it differs by less than this part of the interruption's change. */
+/** It has come back if it differs by less than this part of the interruption's change, or has this much of its detail. */
 const COME_BACK = 0.5;
+const KEPT_AFTER = 0.6;
 
 /** Are enough pictures after `frame` known to say whether it is a cut? */
 export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
@@ -62,10 +64,14 @@ function isInterruption(timeline: Timeline, frame: number, size: number): boolea
   const old = timeline.at(frame - 1);
   const fresh = timeline.at(frame);
   for (let i = frame + 1; i < timeline.end && timeline.timeSec(i) <= fresh.timeSec + INTERRUPTION_SEC; i++) {
-    if (change(old, timeline.at(i)) < COME_BACK * size) return true;
+    if (isBack(old, timeline.at(i), size)) return true;
   }
   for (let i = frame - 2; i >= timeline.first && timeline.timeSec(i) >= old.timeSec - INTERRUPTION_SEC; i--) {
-    if (change(timeline.at(i), fresh) < COME_BACK * size) return true;
+    if (isBack(timeline.at(i), fresh, size)) return true;
   }
   return false;
+}
+
+function isBack(a: Signature, b: Signature, size: number): boolean {
+  return change(a, b) < COME_BACK * size || kept(a, b) > KEPT_AFTER;
 }

@@ -47,8 +47,8 @@ export class ShotDetector {
   #middle = 0;
   /** Cuts that gradual transitions must not span. */
   #cuts: number[] = [];
-  /** The best of the gradual transitions that overlap, until none can overlap it any more. */
-  #gradual: GradualTransition | undefined;
+  /** Gradual transitions, the best where several overlap, until no better one can come. */
+  #gradual: GradualTransition[] = [];
   /** Boundaries that may still be overruled, or overtaken by an earlier one. */
   #pending: ShotBoundary[] = [];
   #settledSec = Number.NEGATIVE_INFINITY;
@@ -95,7 +95,7 @@ export class ShotDetector {
       if (!ended && timeline.timeSec(this.#grid.frames[this.#middle]!) + BLANK_AHEAD_SEC > blanksSec) break;
       this.#findGradual(this.#middle);
     }
-    if (ended && this.#gradual) this.#closeGradual(this.#gradual);
+    while (ended && this.#gradual.length > 0) this.#closeGradual();
     return this.#settle(ended);
   }
 
@@ -113,24 +113,24 @@ export class ShotDetector {
   }
 
   #findGradual(middle: number): void {
+    const reachedSec = this.#timeline.timeSec(this.#grid.frames[middle]!) - REACH_SEC;
+    while (this.#gradual[0] && this.#timeline.timeSec(this.#gradual[0].endFrame) < reachedSec) this.#closeGradual();
+
     const found = gradualAt(this.#timeline, this.#grid.frames, middle, (from, to) => this.#isBroken(from, to));
-    const best = this.#gradual;
-    if (
-      best &&
-      this.#timeline.timeSec(this.#grid.frames[middle]!) - REACH_SEC > this.#timeline.timeSec(best.endFrame)
-    ) {
-      this.#closeGradual(best);
-    }
-    if (found && (!this.#gradual || found.score > this.#gradual.score)) this.#gradual = found;
+    if (!found) return;
+    const rivals = this.#gradual.filter(
+      (other) => other.startFrame <= found.endFrame && other.endFrame >= found.startFrame,
+    );
+    if (rivals.some((rival) => rival.score >= found.score)) return;
+    this.#gradual = [...this.#gradual.filter((other) => !rivals.includes(other)), found];
   }
 
   #isBroken(from: number, to: number): boolean {
     return this.#cuts.some((cut) => cut > from && cut <= to) || this.#blanks.touches(from, to);
   }
 
-  #closeGradual({ frame, startFrame, endFrame }: GradualTransition): void {
-    this.#gradual = undefined;
-    this.#add({ frame, startFrame, endFrame });
+  #closeGradual(): void {
+    this.#add(this.#gradual.shift()!);
   }
 
   #add({ frame, startFrame, endFrame }: Extent): void {
@@ -145,7 +145,7 @@ export class ShotDetector {
     const timeline = this.#timeline;
     const middleSec = timeline.timeSec(this.#grid.frames[Math.min(this.#middle, this.#grid.frames.length - 1)]!);
     let settled = timeline.first;
-    const limit = Math.min(this.#blanks.undecidedFrom, this.#gradual?.startFrame ?? timeline.end, timeline.end);
+    const limit = Math.min(this.#blanks.undecidedFrom, this.#gradual[0]?.startFrame ?? timeline.end, timeline.end);
     while (settled < limit && (ended || timeline.timeSec(settled) < middleSec - REACH_SEC)) settled++;
     this.#settledSec = ended ? Number.POSITIVE_INFINITY : timeline.timeSec(settled);
     const count = this.#pending.findIndex(({ frame }) => !ended && frame >= settled);

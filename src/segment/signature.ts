@@ -50,7 +50,8 @@ export class Signature {
   readonly pattern = new Int16Array(PIXELS);
   /** 16 × 9 planes of luma, Cb and Cr, one after the other. */
   readonly coarse = new Uint8Array(3 * COARSE_PIXELS);
-  /** Standard deviation of the luma, 0 to 127.5. */
+  /** Mean and standard deviation of the luma. */
+  mean = 0;
   contrast = 0;
   #detail: Int16Array | undefined;
 
@@ -90,6 +91,7 @@ export class Signature {
     }
     const mean = sum / pixels;
     this.area = area;
+    this.mean = mean;
     this.contrast = Math.sqrt(Math.max(0, squares / pixels - mean * mean));
     const gain = PATTERN_UNIT / (this.contrast + NOISE_FLOOR);
     if (pixels < PIXELS) pattern.fill(0);
