@@ -1,0 +1,51 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { ReelvecError } from '../errors.ts';
+import { hashKey, type KeyRepository, sameHash } from '../store/keys.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Id of the key that the request came with: whose tasks and assets it may see. */
+    owner: string;
+  }
+}
+
+export interface AuthDeps {
+  /** Keys from the configuration, as text. */
+  readonly apiKeys: readonly string[];
+  readonly keys: Pick<KeyRepository, 'find'>;
+}
+
+/** Asks for a key on every route that is registered on `app` from now on. Nothing is cached: a revoked key ends at once. */
+export function requireKey(app: FastifyInstance, { apiKeys, keys }: AuthDeps): void {
+  const configured = apiKeys.map(hashKey).map((hash) => ({ hash, owner: ownerOf(hash) }));
+  app.decorateRequest('owner', '');
+  app.addHook('onRequest', async (request) => {
+    const key = keyOf(request);
+    if (key === undefined) throw refused('No API key came with the request.');
+    const hash = hashKey(key);
+    // All are compared: where the match stands must not show in the time.
+    const matches = configured.filter((candidate) => sameHash(candidate.hash, hash));
+    const owner = matches[0]?.owner ?? (await keys.find(key));
+    if (owner === undefined) throw refused('The API key is not known, or was revoked.');
+    request.owner = owner;
+    request.event.owner = owner;
+  });
+}
+
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const own = headers['x-api-key'];
+  if (typeof own === 'string' && own !== '') return own;
+  return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
+}
+
+/** An id that stays the same for a key of the configuration, and does not tell its hash. */
+function ownerOf(hash: string): string {
+  return hashKey(`owner ${hash}`).slice(0, 24);
+}
+
+function refused(reason: string): ReelvecError {
+  return new ReelvecError(
+    'api_key_invalid',
+    `${reason} Send one in the x-api-key header; \`reelvec keys create\` makes one.`,
+  );
+}

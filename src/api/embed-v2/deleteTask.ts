@@ -1,0 +1,28 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { commonErrors, errorBody } from '../errors.ts';
+import { noSuchTask } from './represent.ts';
+import type { EmbedDeps } from './routes.ts';
+import { taskId } from './schemas.ts';
+
+export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks, blobs, log }) => {
+  app.delete(
+    '/embed-v2/tasks/:task_id',
+    {
+      schema: {
+        summary: 'Cancel a task that is in progress, and remove what it gave',
+        tags: ['embed-v2'],
+        params: taskId,
+        response: { ...commonErrors, 404: errorBody, 204: z.undefined().describe('The task is gone.') },
+      },
+    },
+    async ({ owner, event, params: { task_id: id } }, reply) => {
+      event.taskId = id;
+      // The row first: whatever works on the task sees that it is gone, and stops.
+      if (!(await tasks.delete(id, owner))) throw noSuchTask(id);
+      // The task is gone already; what cannot be removed now is swept at the next start.
+      await blobs.remove(`tasks/${id}/`).catch((err) => log.error({ err, taskId: id }, 'blobs of a deleted task stay'));
+      return reply.code(204).send();
+    },
+  );
+};

@@ -1,0 +1,35 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { commonErrors } from '../errors.ts';
+import { describePage, pageBounds } from '../page.ts';
+import { listedTaskOf } from './represent.ts';
+import type { EmbedDeps } from './routes.ts';
+import { listTasksQuery, taskPage } from './schemas.ts';
+
+/** How far back a list without dates reaches. */
+const DEFAULT_PERIOD_MS = 7 * 24 * 3600 * 1000;
+
+export const listTasksRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks }) => {
+  app.get(
+    '/embed-v2/tasks',
+    {
+      schema: {
+        summary: 'List your tasks, newest first',
+        tags: ['embed-v2'],
+        querystring: listTasksQuery,
+        response: { ...commonErrors, 200: taskPage },
+      },
+    },
+    async ({ owner, query }) => {
+      const { started_at, ended_at, status } = query;
+      const dated = started_at !== undefined || ended_at !== undefined;
+      const from = dated ? started_at && utc(started_at) : utc(Date.now() - DEFAULT_PERIOD_MS);
+      const found = await tasks.list(owner, { status, from, to: ended_at && utc(ended_at) }, pageBounds(query));
+      return { data: found.tasks.map(listedTaskOf), page_info: describePage(query, found.total) };
+    },
+  );
+};
+
+/** As the rows have it, where times are compared as text. */
+function utc(time: string | number): string {
+  return new Date(time).toISOString();
+}

@@ -1,0 +1,68 @@
+import type { z } from 'zod';
+import { ReelvecError } from '../../errors.ts';
+import type { Task } from '../../tasks/repository.ts';
+import type { listedTask, taskMetadata } from './schemas.ts';
+
+/** What the API shows of a task's media and request; undefined until the media is known: SDKs want all of it. */
+export function metadataOf({ request, media, range, bundle }: Task): z.infer<typeof taskMetadata> | undefined {
+  if (!media || !range) return undefined;
+  const { inputType, segmentation } = request;
+  return {
+    input_type: inputType,
+    ...inputOf(request),
+    ...(inputType === 'video' && segmentation.strategy === 'fixed' && { clip_length: segmentation.durationSec }),
+    embedding_scopes: [...request.scopes],
+    embedding_options: [...request.options],
+    duration: media.durationSec,
+    start_offset_sec: range.startSec,
+    end_offset_sec: range.endSec,
+    bundle,
+  };
+}
+
+/** A task in the list, whose names are those of the first version of the API. */
+export function listedTaskOf(task: Task): z.infer<typeof listedTask> {
+  const { request, media, range } = task;
+  const { segmentation } = request;
+  const scopes = [...request.scopes];
+  const options = [...request.options];
+  const input = { ...inputOf(request), ...(media && { duration: media.durationSec }) };
+  const head = {
+    _id: task.id,
+    model_name: request.modelName,
+    status: task.status,
+    created_at: task.createdAt,
+    updated_at: task.updatedAt,
+  };
+  if (request.inputType === 'video') {
+    const length = segmentation.strategy === 'fixed' && { video_clip_length: segmentation.durationSec };
+    const metadata = { ...input, ...length, video_embedding_scope: scopes, video_embedding_option: options };
+    return { ...head, video_embedding: { metadata } };
+  }
+  const metadata = {
+    ...input,
+    ...(range && { start_offset_sec: range.startSec, end_offset_sec: range.endSec }),
+    // Sources disagree whether these names are in the plural.
+    audio_embedding_scope: scopes,
+    audio_embedding_scopes: scopes,
+    audio_embedding_option: options,
+    audio_embedding_options: options,
+  };
+  return { ...head, audio_embedding: { metadata } };
+}
+
+export function noSuchTask(id: string): ReelvecError {
+  const shown = id.length > 64 ? `${id.slice(0, 64)}…` : id;
+  return new ReelvecError(
+    'resource_not_exist',
+    `There is no task "${shown}" in the collection embed-v2/tasks. It may have been deleted, or belong to another key.`,
+    { details: { collection: 'embed-v2/tasks', id: shown } },
+  );
+}
+
+function inputOf({ source, filename }: Task['request']): { input_url?: string; input_filename?: string } {
+  return {
+    ...(source.kind === 'url' && { input_url: source.url }),
+    ...(filename !== undefined && { input_filename: filename }),
+  };
+}

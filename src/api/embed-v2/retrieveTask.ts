@@ -1,0 +1,77 @@
+import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { FastifyReply } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { Task } from '../../tasks/repository.ts';
+import { readResult } from '../../tasks/results.ts';
+import { embeddingsJson } from '../../tasks/results-json.ts';
+import { resultKey } from '../../tasks/work.ts';
+import { commonErrors, errorBody } from '../errors.ts';
+import { metadataOf, noSuchTask } from './represent.ts';
+import type { EmbedDeps } from './routes.ts';
+import { retrievedTask, retrieveTaskQuery, taskId } from './schemas.ts';
+
+/** How often a waiting request looks at its task, in milliseconds. */
+const LOOK_EVERY_MS = 200;
+
+export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks, blobs }) => {
+  async function find(id: string, owner: string): Promise<Task> {
+    const task = await tasks.get(id, owner);
+    if (!task) throw noSuchTask(id);
+    return task;
+  }
+
+  async function findOrWait(id: string, owner: string, waitSec: number, signal: AbortSignal): Promise<Task> {
+    const deadline = performance.now() + waitSec * 1000;
+    for (;;) {
+      const task = await find(id, owner);
+      const left = deadline - performance.now();
+      if (task.status !== 'processing' || left <= 0) return task;
+      await sleep(Math.min(LOOK_EVERY_MS, left), undefined, { signal });
+    }
+  }
+
+  app.get(
+    '/embed-v2/tasks/:task_id',
+    {
+      schema: {
+        summary: 'Retrieve the status of a task and, once it is ready, its embeddings',
+        tags: ['embed-v2'],
+        params: taskId,
+        querystring: retrieveTaskQuery,
+        response: { ...commonErrors, 404: errorBody, 200: retrievedTask },
+      },
+    },
+    async (request, reply) => {
+      const { owner, params, query, signal } = request;
+      request.event.taskId = params.task_id;
+      const task = await findOrWait(params.task_id, owner, query.wait, signal);
+      const facts = {
+        _id: task.id,
+        status: task.status,
+        created_at: task.createdAt,
+        updated_at: task.updatedAt,
+        metadata: metadataOf(task),
+        error: task.error,
+        warnings: [...task.warnings],
+      };
+      if (task.status === 'processing') {
+        const progress = { fraction: await tasks.progress(task.id), stage: task.stage };
+        return reply.send({ ...facts, progress, data: null });
+      }
+      if (task.status === 'failed') return reply.send({ ...facts, data: null });
+      // The type of the schema is that of the text, not of the stream that it comes as.
+      const streamed = reply.type('application/json; charset=utf-8') as unknown as FastifyReply;
+      if (request.method === 'HEAD') return streamed.send('');
+      const data = embeddingsJson(readResult(blobs, resultKey(task.id)));
+      return streamed.send(Readable.from(withData(facts, data)));
+    },
+  );
+};
+
+/** The JSON text of an object whose `data` is text already. */
+async function* withData(facts: object, data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield Buffer.from(`${JSON.stringify(facts).slice(0, -1)},"data":`);
+  yield* data;
+  yield Buffer.from('}');
+}

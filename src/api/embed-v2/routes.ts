@@ -1,0 +1,19 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { CreateTaskDeps } from '../../tasks/create.ts';
+import { createTaskRoute } from './createTask.ts';
+import { deleteTaskRoute } from './deleteTask.ts';
+import { listTasksRoute } from './listTasks.ts';
+import { retrieveTaskRoute } from './retrieveTask.ts';
+
+export interface EmbedDeps extends CreateTaskDeps {
+  /** Where clients reach the server; without it, the host that the request names. */
+  readonly publicUrl?: string;
+}
+
+/** Everything under `/embed-v2`. Expects `request.owner`: the id of the key that was authenticated. */
+export const embedRoutes: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
+  await app.register(createTaskRoute, deps);
+  await app.register(listTasksRoute, deps);
+  await app.register(retrieveTaskRoute, deps);
+  await app.register(deleteTaskRoute, deps);
+};

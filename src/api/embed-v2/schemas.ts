@@ -1,0 +1,101 @@
+import { z } from 'zod';
+import { pageInfo, pageQuery } from '../page.ts';
+
+const OPTIONS = ['visual', 'audio', 'transcription'] as const;
+const SCOPES = ['clip', 'asset'] as const;
+
+export const option = z.enum(OPTIONS);
+export const scope = z.enum(SCOPES);
+export const taskStatus = z.enum(['processing', 'ready', 'failed']);
+const time = z.iso.datetime({ offset: true });
+
+export const taskId = z.object({ task_id: z.string().describe('id of the task, 24 hex characters') });
+
+export const listTasksQuery = z.strictObject({
+  ...pageQuery,
+  started_at: time.optional().describe('created at or after; without dates the last seven days are listed'),
+  ended_at: time.optional().describe('created at or before'),
+  status: taskStatus.optional(),
+});
+
+export const retrieveTaskQuery = z.strictObject({
+  wait: z.coerce.number().min(0).max(60).default(0).describe('seconds to wait for the task to leave processing'),
+});
+
+export const createdTask = z.object({ _id: z.string(), status: z.literal('processing'), data: z.null() });
+
+/** Where media came from, as far as it has a name. */
+const input = { input_url: z.string().optional(), input_filename: z.string().optional() };
+
+export const taskMetadata = z.object({
+  input_type: z.enum(['video', 'audio']),
+  ...input,
+  clip_length: z.int().optional().describe('seconds; video in segments of fixed length only'),
+  embedding_scopes: z.array(scope),
+  embedding_options: z.array(option),
+  duration: z.number().describe('seconds; of the whole file'),
+  start_offset_sec: z.number().describe('start of the range that was processed'),
+  end_offset_sec: z.number(),
+  bundle: z.string().describe('name and revision of what made the vectors'),
+});
+
+const embedding = z.object({
+  embedding: z.array(z.number()).describe('512 values, L2 norm 1'),
+  embedding_option: option,
+  embedding_scope: scope,
+  start_sec: z.number().describe('seconds from the start of the file'),
+  end_sec: z.number(),
+});
+
+export const retrievedTask = z.object({
+  _id: z.string(),
+  status: taskStatus,
+  created_at: z.string(),
+  updated_at: z.string(),
+  metadata: taskMetadata.optional().describe('once the media is known'),
+  error: z.object({ code: z.string(), message: z.string() }).optional().describe('when failed'),
+  progress: z
+    .object({
+      fraction: z.number().min(0).max(1),
+      stage: z.enum(['queued', 'fetching', 'probing', 'embedding', 'finalizing']),
+    })
+    .optional()
+    .describe('while processing'),
+  warnings: z.array(z.string()).describe('what could not be done, in sentences'),
+  data: z.array(embedding).nullable().describe('null until the task is ready; in no particular order'),
+});
+
+export const listedTask = z.object({
+  _id: z.string(),
+  model_name: z.string(),
+  status: taskStatus,
+  created_at: z.string(),
+  updated_at: z.string(),
+  video_embedding: z
+    .object({
+      metadata: z.object({
+        ...input,
+        duration: z.number().optional(),
+        video_clip_length: z.number().optional(),
+        video_embedding_scope: z.array(scope),
+        video_embedding_option: z.array(option),
+      }),
+    })
+    .optional(),
+  audio_embedding: z
+    .object({
+      metadata: z.object({
+        ...input,
+        duration: z.number().optional(),
+        start_offset_sec: z.number().optional(),
+        end_offset_sec: z.number().optional(),
+        audio_embedding_scope: z.array(scope),
+        audio_embedding_scopes: z.array(scope),
+        audio_embedding_option: z.array(option),
+        audio_embedding_options: z.array(option),
+      }),
+    })
+    .optional(),
+});
+
+export const taskPage = z.object({ data: z.array(listedTask), page_info: pageInfo });

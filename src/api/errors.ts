@@ -1,0 +1,84 @@
+import { STATUS_CODES } from 'node:http';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { isReelvecError, ReelvecError } from '../errors.ts';
+
+const shape = {
+  code: z.string().describe('what went wrong, for programs'),
+  message: z.string().describe('what was got, what is allowed and what to do, for people'),
+  details: z.record(z.string(), z.unknown()).optional().describe('facts of the message, for programs'),
+};
+
+/** Every error body: flat, and the same once more under `error`, because clients are written for either. */
+export const errorBody = z
+  .object({ ...shape, error: z.object(shape) })
+  .describe('The request failed. The x-request-id header names it in the log of the server.');
+
+/** Statuses that any operation may answer, for the OpenAPI document. */
+export const commonErrors = { 400: errorBody, 401: errorBody, 500: errorBody };
+
+export function renderError(error: ReelvecError): z.infer<typeof errorBody> {
+  const { code, message, details } = error;
+  const body = { code, message, ...(details && { details: { ...details } }) };
+  return { ...body, error: body };
+}
+
+/** What a client is told about anything that was thrown. What is not meant for clients becomes a plain 500. */
+export function toClientError(error: unknown, request: { id: string }): ReelvecError {
+  if (isReelvecError(error)) return error;
+  const { statusCode: status = 500, code, message } = error as Partial<FastifyError>;
+  if (status < 400 || status >= 500) {
+    return new ReelvecError(
+      'internal_server_error',
+      `The server failed on this request. Try again; if it fails again, look for request ${request.id} in its log.`,
+      { cause: error },
+    );
+  }
+  if (status === 413) {
+    return new ReelvecError('payload_too_large', 'The body of the request is too large for this endpoint.', {
+      cause: error,
+    });
+  }
+  if (status === 415) {
+    return new ReelvecError(
+      'unsupported_media_type',
+      'The Content-Type of the request is not understood here. Send application/json, or multipart/form-data to POST /assets.',
+      { cause: error },
+    );
+  }
+  if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
+    return new ReelvecError('parameter_invalid', 'The body is not valid JSON.', { cause: error });
+  }
+  if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY') {
+    return new ReelvecError('parameter_not_provided', 'The body is empty. Send a JSON object.', { cause: error });
+  }
+  const sentence = message ?? STATUS_CODES[status] ?? 'The request is not valid.';
+  return new ReelvecError('parameter_invalid', sentence, { status, cause: error });
+}
+
+/** Answers with an error. Everything that is not meant for the client goes to the request's log event. */
+export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  const error = toClientError(thrown, request);
+  if (request.event) {
+    request.event.code = error.code;
+    if (error.status >= 500) request.event.err = error.cause ?? error;
+    else request.event.reason = error.message;
+  }
+  // Set once more: what fails before routing has not been through any hook.
+  reply.header('x-request-id', request.id);
+  reply.code(error.status).header('content-type', 'application/json; charset=utf-8').serializer(JSON.stringify);
+  reply.send(renderError(error));
+}
+
+/** Makes every error of the app, unknown routes included, come out in the one shape. */
+export function installErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
+  app.setNotFoundHandler((request, reply) => {
+    const what = `${request.method} ${request.url.split('?', 1)[0]!.slice(0, 200)}`;
+    sendError(
+      new ReelvecError('resource_not_exist', `There is no ${what}. See /docs for what there is.`),
+      request,
+      reply,
+    );
+  });
+}

@@ -1,0 +1,32 @@
+import type { FastifyInstance, HTTPMethods } from 'fastify';
+import { ReelvecError } from '../errors.ts';
+
+const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
+
+/**
+ * Answers 405 with `Allow`, where Fastify would say 404, for paths that exist with another method.
+ * @returns to be called once all routes are registered
+ */
+export function watchMethods(app: FastifyInstance): () => void {
+  const allowed = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    if (!allowed.has(url)) allowed.set(url, new Set());
+    for (const name of [method].flat()) allowed.get(url)!.add(name);
+  });
+  return () => {
+    for (const [url, known] of [...allowed]) {
+      const others = METHODS.filter((method) => !known.has(method));
+      if (others.length === 0 || url.includes('*')) continue;
+      const allow = [...known].join(', ');
+      app.route({
+        method: others,
+        url,
+        schema: { hide: true },
+        handler: async (request, reply) => {
+          reply.header('allow', allow);
+          throw new ReelvecError('method_not_allowed', `${request.method} is not possible here. Allowed: ${allow}.`);
+        },
+      });
+    }
+  };
+}

@@ -1,0 +1,38 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+
+const DESCRIPTION = `Embeddings of video and audio on your own machine, through the TwelveLabs v1.3 API.
+
+Every error body is \`{code, message, details?, error: {code, message, details?}}\`. \`null\` means absent everywhere.`;
+
+/** `/openapi.json`, made of the schemas of all routes, and `/docs` to read it; both from this machine alone. */
+export async function installOpenApi(app: FastifyInstance, { version }: { version: string }): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'reelvec',
+        version,
+        description: DESCRIPTION,
+        license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+      },
+      tags: [
+        { name: 'embed-v2', description: 'Vectors of video and audio' },
+        { name: 'assets', description: 'Media kept for use in tasks' },
+        { name: 'operations', description: 'For whoever runs the server' },
+      ],
+      components: { securitySchemes: { key: { type: 'apiKey', in: 'header', name: 'x-api-key' } } },
+      security: [{ key: [] }],
+    },
+    transform: jsonSchemaTransform,
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // The validator would be asked over the internet.
+    uiConfig: { validatorUrl: null, deepLinking: true },
+    staticCSP: true,
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}

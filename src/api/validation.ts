@@ -1,0 +1,121 @@
+import type { FastifySchemaCompiler } from 'fastify';
+import type { z } from 'zod';
+import { type ErrorCode, type ErrorDetails, ReelvecError } from '../errors.ts';
+
+/** Deeper than any request goes; what lies below is refused as unknown and need not be walked. */
+const MAX_DEPTH = 12;
+/** One request can have many faults; this many are told at once. */
+const MAX_SENTENCES = 3;
+
+/** Characters of a value that a sentence repeats. */
+const MAX_SHOWN = 100;
+
+const TYPE_NAMES: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+};
+const FORMAT_NAMES: Readonly<Record<string, string>> = {
+  datetime: 'a time as in 2025-03-01T12:00:00Z',
+  safeint: 'a whole number',
+};
+
+/** Validates parts of requests with zod schemas. `null` counts as absent everywhere: SDKs send it for what is unset. */
+export const validate: FastifySchemaCompiler<z.ZodType> =
+  ({ schema, httpPart }) =>
+  (data) => {
+    const given = withoutNulls(data) ?? undefined;
+    const result = schema.safeParse(given, { error: (issue) => predicate(issue, at(given, issue.path ?? [])) });
+    return result.success
+      ? { value: result.data }
+      : { error: refusal(result.error.issues, given, httpPart ?? 'request') };
+  };
+
+function withoutNulls(value: unknown, depth = 0): unknown {
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
+  if (Array.isArray(value)) return value.map((item) => withoutNulls(item, depth + 1));
+  const kept = Object.entries(value).filter(([, item]) => item !== null);
+  return Object.fromEntries(kept.map(([name, item]) => [name, withoutNulls(item, depth + 1)]));
+}
+
+function refusal(issues: readonly z.core.$ZodIssue[], given: unknown, part: string): ReelvecError {
+  const sentences = issues.flatMap((issue) =>
+    fields(issue).map((field) => `${field || `The ${part}`} ${issue.message}`),
+  );
+  const first = issues[0]!;
+  const value = at(given, first.path);
+  const field = fields(first)[0];
+  const details: ErrorDetails = {
+    ...(field && { field }),
+    ...(isShort(value) && { value }),
+    ...(first.code === 'invalid_value' && { allowed: first.values.map(String) }),
+  };
+  return new ReelvecError(codeOf(first, value), sentences.slice(0, MAX_SENTENCES).join(' '), {
+    details: Object.keys(details).length > 0 ? details : undefined,
+  });
+}
+
+/** Dotted paths of what an issue is about. */
+function fields(issue: z.core.$ZodIssue): string[] {
+  const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [key.slice(0, 80)]) : [[]];
+  return names.map((name) => [...issue.path, ...name].join('.'));
+}
+
+function codeOf(issue: z.core.$ZodIssue, value: unknown): ErrorCode {
+  if (issue.code === 'unrecognized_keys') return 'parameter_unknown';
+  if (issue.code === 'custom' && issue.params?.code) return issue.params.code;
+  return value === undefined && issue.code.startsWith('invalid_') ? 'parameter_not_provided' : 'parameter_invalid';
+}
+
+/** The rest of a sentence that begins with the name of the field. */
+function predicate(issue: z.core.$ZodRawIssue, value: unknown): string {
+  const got = value === undefined ? '.' : `: got ${show(value)}.`;
+  switch (issue.code) {
+    case 'invalid_type':
+      return value === undefined ? `is required: ${typeName(issue)}.` : `must be ${typeName(issue)}${got}`;
+    case 'invalid_value': {
+      const allowed = issue.values.map((word) => JSON.stringify(word)).join(' or ');
+      return value === undefined ? `is required: ${allowed}.` : `must be ${allowed}${got}`;
+    }
+    case 'invalid_format':
+      return `must be ${FORMAT_NAMES[issue.format] ?? issue.format}${got}`;
+    case 'too_small':
+      if (issue.origin === 'string' || issue.origin === 'array') return 'must not be empty.';
+      return `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${got}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}${issue.origin === 'string' ? ' characters long.' : got}`;
+    case 'unrecognized_keys': {
+      const shape = (issue.inst as z.ZodObject | undefined)?.shape ?? {};
+      return `is not a parameter of this request. Known here: ${Object.keys(shape).join(', ') || 'none'}.`;
+    }
+    default:
+      return `is not valid${got}`;
+  }
+}
+
+function typeName(issue: { expected: string }): string {
+  return TYPE_NAMES[issue.expected] ?? issue.expected;
+}
+
+function at(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
+}
+
+function isShort(value: unknown): value is string | number | boolean {
+  return (
+    typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= MAX_SHOWN)
+  );
+}
+
+/** A value in a sentence. Never large: a field may hold a whole film. */
+function show(value: unknown): string {
+  if (Array.isArray(value)) return value.length <= 8 && value.every(isShort) ? JSON.stringify(value) : 'a list';
+  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'string' && value.length > MAX_SHOWN) {
+    return `${JSON.stringify(value.slice(0, 40))}… (${value.length} characters)`;
+  }
+  return JSON.stringify(value);
+}

@@ -1,0 +1,132 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import { type AppDeps, buildApp } from './app.ts';
+import { AssetRepository } from './assets/repository.ts';
+import { AssetService } from './assets/service.ts';
+import type { Bundle } from './encode/encoder.ts';
+import { ReelvecError } from './errors.ts';
+import type { MediaInfo } from './media/info.ts';
+import { FolderBlobStore } from './store/blob-folder.ts';
+import { openDatabase } from './store/database.ts';
+import { KeyRepository } from './store/keys.ts';
+import { TaskRepository } from './tasks/repository.ts';
+
+export const CONFIGURED_KEY = 'configured-key';
+
+/** What the fixture's prober finds in whatever it is given. */
+export const VIDEO: MediaInfo = {
+  format: 'mov,mp4,m4a,3gp,3g2,mj2',
+  mimeType: 'video/mp4',
+  size: 1_000_000,
+  durationSec: 20.5,
+  bitRate: 400_000,
+  video: {
+    index: 0,
+    codec: 'h264',
+    codedWidth: 640,
+    codedHeight: 360,
+    width: 640,
+    height: 360,
+    rotation: 0,
+    frameRate: 25,
+  },
+  audio: { index: 1, codec: 'aac', sampleRate: 48_000, channels: 2 },
+  trackCounts: { video: 1, audio: 1, subtitles: 0 },
+};
+
+export const AUDIO: MediaInfo = {
+  format: 'flac',
+  mimeType: 'audio/flac',
+  size: 500_000,
+  durationSec: 30,
+  bitRate: 100_000,
+  audio: { index: 0, codec: 'flac', sampleRate: 44_100, channels: 1 },
+  trackCounts: { video: 0, audio: 1, subtitles: 0 },
+};
+
+/** The first bytes of an MP4 file. */
+export const MP4_HEAD = Buffer.from('00000020667479706d703432000000006d70343269736f6d', 'hex');
+
+export interface TestApp extends AsyncDisposable {
+  readonly app: FastifyInstance;
+  readonly deps: AppDeps;
+  readonly tasks: TaskRepository;
+  readonly assets: AssetRepository;
+  readonly blobs: FolderBlobStore;
+  readonly keys: KeyRepository;
+  /** Ids of the tasks whose run was started. */
+  readonly started: string[];
+  /** Lines of the log, parsed. */
+  readonly log: Record<string, unknown>[];
+  /** What the prober finds; change it at will. */
+  media: MediaInfo | Error;
+}
+
+/** The app over a real database and blob store in memory and a temporary folder; no media is decoded or embedded. */
+export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) => deps): Promise<TestApp> {
+  const root = await mkdtemp(join(tmpdir(), 'reelvec-app-'));
+  const db = await openDatabase(':memory:');
+  const lines: Record<string, unknown>[] = [];
+  const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
+  const blobs = new FolderBlobStore(root);
+  const tasks = new TaskRepository(db);
+  const assets = new AssetRepository(db);
+  const keys = new KeyRepository(db);
+  const started: string[] = [];
+  const check: AppDeps['embedding']['urls']['check'] = async (url) => {
+    if (url.host === 'gone.test') {
+      throw new ReelvecError('source_unreachable', 'The source at gone.test answered 404 Not Found.');
+    }
+    return { head: url.pathname.endsWith('.html') ? Buffer.from('<!doctype html><html>') : MP4_HEAD };
+  };
+  const deps = change({
+    apiKeys: [CONFIGURED_KEY],
+    keys,
+    ready: async () => {},
+    version: '0.0.0-test',
+    assets: new AssetService({
+      assets,
+      blobs,
+      urls: { check } as never,
+      maxUploadBytes: 1_000_000,
+      maxUrlBytes: 1_000_000,
+      start: async () => {},
+      log,
+    }),
+    embedding: {
+      tasks,
+      blobs,
+      urls: { check },
+      assets,
+      probe: async () => {
+        if (fixture.media instanceof Error) throw fixture.media;
+        return fixture.media;
+      },
+      limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000 },
+      bundle: { name: 'signal', revision: '1' } as Bundle,
+      start: async (id) => void started.push(id),
+      log,
+    },
+  });
+  const app = await buildApp(deps);
+  const fixture: TestApp = {
+    app,
+    deps,
+    tasks,
+    assets,
+    blobs,
+    keys,
+    started,
+    log: lines,
+    media: VIDEO,
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await db.destroy();
+      await rm(root, { recursive: true, force: true });
+    },
+  };
+  return fixture;
+}

@@ -1,0 +1,61 @@
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { serializerCompiler } from 'fastify-type-provider-zod';
+import { assetRoutes } from './api/assets/routes.ts';
+import { type AuthDeps, requireKey } from './api/auth.ts';
+import { embedRoutes } from './api/embed-v2/routes.ts';
+import { installErrors, sendError } from './api/errors.ts';
+import { watchMethods } from './api/methods.ts';
+import { installOpenApi } from './api/openapi.ts';
+import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
+import { installRequestLog } from './api/request-log.ts';
+import { validate } from './api/validation.ts';
+import type { AssetService } from './assets/service.ts';
+import { newId } from './store/ids.ts';
+import type { CreateTaskDeps } from './tasks/create.ts';
+
+export interface AppDeps extends AuthDeps, OperationsDeps {
+  /** What tasks are made with, retrieved from and listed. */
+  readonly embedding: CreateTaskDeps;
+  readonly assets: AssetService;
+  /** URL under which clients reach the server; without it, the host that a request names. */
+  readonly publicUrl?: string;
+  /** Of reelvec, for the OpenAPI document. */
+  readonly version: string;
+}
+
+/** 1 MB, but for the routes that take media. */
+const BODY_LIMIT = 1024 ** 2;
+/** An id of any length is one that does not exist, not a route that does not. */
+const MAX_ID_LENGTH = 16 * 1024;
+
+/** The HTTP API, complete, on no port yet: `app.listen` or `app.inject` is up to the caller. */
+export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: deps.embedding.log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: newId,
+    bodyLimit: BODY_LIMIT,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_ID_LENGTH },
+    frameworkErrors: (error, request, reply) => sendError(error, request, reply),
+  }) as unknown as FastifyInstance;
+  // Text is nobody's body here: it is refused for its type, not for what it says.
+  app.removeContentTypeParser('text/plain');
+  app.setValidatorCompiler(validate);
+  app.setSerializerCompiler(serializerCompiler);
+  installRequestLog(app);
+  installErrors(app);
+  const refuseOtherMethods = watchMethods(app);
+  await installOpenApi(app, deps);
+  operationsRoutes(app, deps);
+  await app.register(
+    async (v13) => {
+      requireKey(v13, deps);
+      await v13.register(embedRoutes, { ...deps.embedding, publicUrl: deps.publicUrl });
+      await v13.register(assetRoutes, { assets: deps.assets });
+    },
+    { prefix: '/v1.3' },
+  );
+  refuseOtherMethods();
+  await app.ready();
+  return app;
+}

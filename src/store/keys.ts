@@ -1,0 +1,81 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Db } from './database.ts';
+import { newId } from './ids.ts';
+
+/** An API key as it may be shown: the key itself is not kept. */
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string;
+  /** The first characters, to tell keys apart in a list. */
+  readonly prefix: string;
+  readonly createdAt: string;
+  readonly revokedAt?: string;
+}
+
+const KEY_BYTES = 32;
+const PREFIX_LENGTH = 8;
+
+/** The keys that were made here. */
+export class KeyRepository {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  /** Makes a key. Its text is in the answer only: what is stored is a hash. */
+  async create(name: string): Promise<ApiKey & { readonly key: string }> {
+    const key = `rvk_${randomBytes(KEY_BYTES).toString('base64url')}`;
+    const made = { id: newId(), name, prefix: key.slice(0, PREFIX_LENGTH), createdAt: new Date().toISOString() };
+    await this.#db
+      .insertInto('keys')
+      .values({ id: made.id, name, hash: hashKey(key), prefix: made.prefix, created_at: made.createdAt })
+      .execute();
+    return { ...made, key };
+  }
+
+  /** Oldest first, the revoked ones too. */
+  async list(): Promise<ApiKey[]> {
+    const rows = await this.#db.selectFrom('keys').selectAll().orderBy('id').execute();
+    return rows.map((row) => ({
+      id: row.id,
+      name: row.name,
+      prefix: row.prefix,
+      createdAt: row.created_at,
+      ...(row.revoked_at !== null && { revokedAt: row.revoked_at }),
+    }));
+  }
+
+  /** @returns whether there was such a key that still worked */
+  async revoke(id: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('keys')
+      .set({ revoked_at: new Date().toISOString() })
+      .where('id', '=', id)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst();
+    return numUpdatedRows > 0n;
+  }
+
+  /** @returns the id of the key with this text, unless it was revoked */
+  async find(key: string): Promise<string | undefined> {
+    const hash = hashKey(key);
+    const row = await this.#db
+      .selectFrom('keys')
+      .select(['id', 'hash'])
+      .where('hash', '=', hash)
+      .where('revoked_at', 'is', null)
+      .executeTakeFirst();
+    return row && sameHash(row.hash, hash) ? row.id : undefined;
+  }
+}
+
+/** SHA-256 in lower-case hex. A key has 256 random bits: nothing slower is needed to keep it from being guessed. */
+export function hashKey(key: string): string {
+  return createHash('sha256').update(key).digest('hex');
+}
+
+/** Compares in a time that does not tell how much is equal. */
+export function sameHash(a: string, b: string): boolean {
+  return timingSafeEqual(Buffer.from(a, 'hex'), Buffer.from(b, 'hex'));
+}

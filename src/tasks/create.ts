@@ -1,0 +1,132 @@
+import type { AssetRepository } from '../assets/repository.ts';
+import type { Bundle } from '../encode/encoder.ts';
+import { type ErrorCode, ReelvecError } from '../errors.ts';
+import type { MediaInfo } from '../media/info.ts';
+import type { Logger } from '../observe/logger.ts';
+import { decodeBase64 } from '../sources/base64.ts';
+import { requireMedia } from '../sources/sniff.ts';
+import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import { newId } from '../store/ids.ts';
+import { bundleId } from './embedding.ts';
+import { checkLimits, type Limits } from './limits.ts';
+import type { Task, TaskRepository } from './repository.ts';
+import type { TaskRequest } from './request.ts';
+import { sourceKey } from './work.ts';
+
+export interface CreateTaskDeps {
+  readonly tasks: TaskRepository;
+  readonly blobs: BlobStore;
+  readonly urls: Pick<UrlGuard, 'check'>;
+  readonly assets: Pick<AssetRepository, 'get'>;
+  /** Looks at a file in a media worker. Throws a ReelvecError for what is no media. */
+  readonly probe: (path: string, signal?: AbortSignal) => Promise<MediaInfo>;
+  readonly limits: Limits;
+  readonly bundle: Bundle;
+  /** Starts the durable run of a task. */
+  readonly start: (taskId: string) => Promise<void>;
+  readonly log: Logger;
+}
+
+export interface NewTask {
+  readonly owner: string;
+  readonly request: TaskRequest;
+  /** The media itself, where `request.source` is base64. */
+  readonly base64?: string;
+}
+
+/**
+ * Makes a task: the source is looked at as far as it is at hand, then the row is written, then the run is started.
+ * @throws {ReelvecError} for a source that cannot be used; nothing is kept of it
+ */
+export async function createTask(
+  deps: CreateTaskDeps,
+  { owner, request, base64 }: NewTask,
+  signal?: AbortSignal,
+): Promise<Task> {
+  const id = newId();
+  const { source } = request;
+  let filename: string | undefined;
+  let task: Task;
+  try {
+    if (source.kind === 'url') filename = await lookAtUrl(deps, request, source.url, signal);
+    if (source.kind === 'asset') filename = await lookAtAsset(deps, request, { id: source.assetId, owner });
+    if (source.kind === 'base64') await storeBase64(deps, request, { id, base64: base64! }, signal);
+    signal?.throwIfAborted();
+    task = await deps.tasks.create({ id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle) });
+  } catch (error) {
+    if (source.kind === 'base64') await deps.blobs.remove(`tasks/${id}/`);
+    throw error;
+  }
+  try {
+    await deps.start(id);
+  } catch (error) {
+    // The task stands, so the client must not be told that it failed, or it would make another: the sweep starts it.
+    deps.log.error({ err: error, taskId: id }, 'task not started yet');
+  }
+  return task;
+}
+
+/** @returns the name of the file */
+async function lookAtUrl(
+  deps: CreateTaskDeps,
+  request: TaskRequest,
+  text: string,
+  signal?: AbortSignal,
+): Promise<string> {
+  const url = parseSourceUrl(text, { field: `${request.inputType}.media_source.url` });
+  const { maxAudioBytes, maxVideoBytes } = deps.limits;
+  const maxBytes = request.inputType === 'audio' ? maxAudioBytes : maxVideoBytes;
+  const { head } = await deps.urls.check(url, { maxBytes, signal });
+  requireMedia(head, { subject: `The source at ${url.host}` });
+  return filenameOf(url);
+}
+
+/** @returns the name of the file */
+async function lookAtAsset(
+  { assets, limits }: CreateTaskDeps,
+  request: TaskRequest,
+  { id, owner }: { id: string; owner: string },
+): Promise<string> {
+  const field = `${request.inputType}.media_source.asset_id`;
+  const details = { field, value: id };
+  const asset = await assets.get(id, owner);
+  if (!asset) {
+    // 400, not the 404 of the code: what is missing is not what the request's own path names.
+    throw new ReelvecError('resource_not_exist', `${field}: there is no asset "${id}". GET /assets lists yours.`, {
+      status: 400,
+      details,
+    });
+  }
+  if (asset.status === 'failed') {
+    const { code, message } = asset.error ?? { code: 'video_file_broken', message: 'it could not be processed.' };
+    throw new ReelvecError(code as ErrorCode, `${field}: the asset "${id}" has failed: ${message}`, {
+      status: 400,
+      details,
+    });
+  }
+  if (asset.status !== 'ready' || !asset.media) {
+    throw new ReelvecError(
+      'asset_not_ready',
+      `${field}: the asset "${id}" is still being processed. Ask GET /assets/${id} until its status is ready.`,
+      { details },
+    );
+  }
+  checkLimits(asset.media, request, limits);
+  return asset.filename;
+}
+
+async function storeBase64(
+  { blobs, probe, limits }: CreateTaskDeps,
+  request: TaskRequest,
+  { id, base64 }: { id: string; base64: string },
+  signal?: AbortSignal,
+): Promise<void> {
+  const field = `${request.inputType}.media_source.base64_string`;
+  const bytes = decodeBase64(base64, { field });
+  requireMedia(bytes, { subject: `The content of ${field}` });
+  const key = sourceKey(id);
+  await blobs.write(key, bytes, { signal });
+  const blob = await blobs.stat(key);
+  checkLimits(await probe(blob!.path, signal), request, limits);
+}

@@ -1,0 +1,137 @@
+import type { Config } from '../config.ts';
+import { ReelvecError } from '../errors.ts';
+import type { TimeRange } from '../media/frames.ts';
+import type { MediaInfo, VideoTrack } from '../media/info.ts';
+import type { TaskRequest } from './request.ts';
+
+export type Limits = Pick<Config, 'maxVideoBytes' | 'maxAudioBytes'>;
+
+const MIN_DURATION_SEC = 4;
+const MAX_DURATION_SEC = 4 * 3600;
+/** Containers round: a file cut to four seconds often says 3.97. */
+const DURATION_TOLERANCE_SEC = 0.05;
+/** Pixels. */
+const MIN_SIDE = 360;
+const MAX_LONG_SIDE = 5184;
+const MAX_SHORT_SIDE = 2160;
+const MAX_ASPECT = 2.4;
+/** Sizes are whole, mostly even numbers of pixels: 1728×720 is 2.4, and so is meant 1920×798. */
+const ASPECT_TOLERANCE = 0.005;
+const MEGABYTE = 1024 ** 2;
+
+/**
+ * Whether media may be embedded, by what is in it. Pure: a task's source is checked when the task is created, where it
+ * is at hand, and again once it was fetched.
+ *
+ * The duration rule is about the file. A selected range only has to hold some time, however short: its end is clamped
+ * to the end of the file. The largest picture is meant in either orientation, 5184×2160 or 2160×5184.
+ * @returns the range to process
+ * @throws {ReelvecError} that names the rule, what was found and what is allowed
+ */
+export function checkLimits(
+  media: MediaInfo,
+  request: Pick<TaskRequest, 'inputType' | 'startSec' | 'endSec'>,
+  limits: Limits,
+): TimeRange {
+  const { inputType } = request;
+  checkSize(media.size, inputType, limits);
+  if (inputType === 'audio') checkAudioFormat(media);
+  else if (!media.video) throw noPicture(media);
+  checkDuration(media.durationSec);
+  if (inputType === 'video') checkPicture(media.video!);
+  return selectRange(media.durationSec, request);
+}
+
+function checkSize(size: number, inputType: 'audio' | 'video', { maxVideoBytes, maxAudioBytes }: Limits): void {
+  const allowed = inputType === 'audio' ? maxAudioBytes : maxVideoBytes;
+  if (size <= allowed) return;
+  throw new ReelvecError(
+    'video_filesize_too_large',
+    `The file has ${megabytes(size)}; ${inputType} may have ${megabytes(allowed)}. Encode it smaller, or cut it into parts.`,
+    { details: { bytes: size, allowed } },
+  );
+}
+
+/** Audio is WAV (uncompressed), MP3 or FLAC, by the content. */
+function checkAudioFormat({ format, audio, video }: MediaInfo): void {
+  const codec = audio?.codec ?? '';
+  const wav = /^(wav|w64|rf64)$/.test(format) && /^pcm_[suf]\d/.test(codec);
+  if (wav || (format === 'mp3' && /^mp3/.test(codec)) || (format === 'flac' && codec === 'flac')) return;
+  const found = video ? `a video (${format}, ${video.codec})` : `${format} with ${codec || 'no sound'}`;
+  const advice = video ? 'Use input_type "video" for it' : 'Convert it, say with ffmpeg -i IN out.flac';
+  throw new ReelvecError(
+    'audio_format_unsupported',
+    `The file is ${found}; audio may be WAV (uncompressed), MP3 or FLAC. ${advice}.`,
+    { details: { format, codec, allowed: ['wav', 'mp3', 'flac'] } },
+  );
+}
+
+function noPicture({ format, audio }: MediaInfo): ReelvecError {
+  const found = audio ? `only sound (${format}, ${audio.codec})` : `neither picture nor sound (${format})`;
+  return new ReelvecError(
+    'media_has_no_track',
+    `The file has no video track, ${found}; input_type "video" needs one. For sound alone use input_type "audio".`,
+  );
+}
+
+function checkDuration(durationSec: number): void {
+  const found = `The media lasts ${seconds(durationSec)}; allowed are ${MIN_DURATION_SEC} s to ${MAX_DURATION_SEC / 3600} h.`;
+  const details = { duration_sec: durationSec, min_sec: MIN_DURATION_SEC, max_sec: MAX_DURATION_SEC };
+  // Written so that an unknown duration, not a number, is refused too.
+  if (!(durationSec >= MIN_DURATION_SEC - DURATION_TOLERANCE_SEC)) {
+    throw new ReelvecError('video_duration_too_short', found, { details });
+  }
+  if (durationSec > MAX_DURATION_SEC + DURATION_TOLERANCE_SEC) {
+    throw new ReelvecError('video_duration_too_long', `${found} Cut it into parts.`, { details });
+  }
+}
+
+/** The picture as it is shown: upright and with square pixels. */
+function checkPicture({ width, height }: VideoTrack): void {
+  const shown = `The picture is shown at ${width}×${height} pixels`;
+  const details = { width, height };
+  if (Math.min(width, height) < MIN_SIDE) {
+    throw new ReelvecError(
+      'video_resolution_too_low',
+      `${shown}; both sides must have at least ${MIN_SIDE}. Scale it up, or use a better copy.`,
+      { details },
+    );
+  }
+  if (Math.max(width, height) > MAX_LONG_SIDE || Math.min(width, height) > MAX_SHORT_SIDE) {
+    throw new ReelvecError(
+      'video_resolution_too_high',
+      `${shown}; allowed are ${MAX_LONG_SIDE}×${MAX_SHORT_SIDE}, or the same upright. Scale it down.`,
+      { details },
+    );
+  }
+  const aspect = width / height;
+  if (Math.max(aspect, 1 / aspect) > MAX_ASPECT * (1 + ASPECT_TOLERANCE)) {
+    throw new ReelvecError(
+      'video_resolution_invalid_aspect_ratio',
+      `${shown}, an aspect ratio of ${aspect.toFixed(2)}:1; allowed are 1:${MAX_ASPECT} to ${MAX_ASPECT}:1. Crop it, or add borders.`,
+      { details: { ...details, aspect } },
+    );
+  }
+}
+
+function selectRange(
+  durationSec: number,
+  { inputType, startSec, endSec }: Pick<TaskRequest, 'inputType' | 'startSec' | 'endSec'>,
+): TimeRange {
+  if (startSec >= durationSec) {
+    throw new ReelvecError(
+      'parameter_invalid',
+      `${inputType}.start_sec is ${startSec}, but the media lasts ${seconds(durationSec)}. Start before its end.`,
+      { details: { field: `${inputType}.start_sec`, value: startSec, duration_sec: durationSec } },
+    );
+  }
+  return { startSec, endSec: Math.min(endSec ?? durationSec, durationSec) };
+}
+
+function seconds(value: number): string {
+  return `${Number(value.toFixed(2))} s`;
+}
+
+function megabytes(bytes: number): string {
+  return `${Number((bytes / MEGABYTE).toFixed(bytes < 10 * MEGABYTE ? 2 : 0))} MB`;
+}
