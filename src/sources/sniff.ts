@@ -2,8 +2,11 @@ import { ReelvecError } from '../errors.ts';
 import { mediaType } from './media-magic.ts';
 import { notMedia } from './other-magic.ts';
 
+/** As many first bytes as every format needs to show what it is. */
+export const HEAD_BYTES = 64 * 1024;
+
 /**
- * Decides from the first bytes (some KB, all if it is shorter) whether something can be video or audio at all. To pass
+ * Decides from the first `HEAD_BYTES`, or all if it is shorter, whether something can be video or audio at all. To pass
  * it only has to look like nothing else: what it really is, a media worker finds out by opening it.
  * @param subject begins the sentence of the error: `The source at example.org`
  * @returns the MIME type where the bytes name one

@@ -7,9 +7,8 @@ import { guardedConnector, type Resolve } from './connect.ts';
 import { CannotResume, contentLength, download, refuseTooLarge } from './download.ts';
 import { explain, SourceFailure, unreachable } from './failures.ts';
 import { type Answer, get, type Timeouts, whyNotSource } from './request.ts';
+import { HEAD_BYTES } from './sniff.ts';
 
-/** Enough for every format to show what it is. */
-const HEAD_BYTES = 64 * 1024;
 /** A check is waited for by the client that creates a task, so it is short where a download is patient. */
 const HEAD_TIMEOUT_MS = 30_000;
 const CHECK_ATTEMPTS = 2;

@@ -1,0 +1,92 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { serializerCompiler } from 'fastify-type-provider-zod';
+import { pino } from 'pino';
+import { prepareAsset } from '../../assets/prepare.ts';
+import { AssetRepository } from '../../assets/repository.ts';
+import { AssetService } from '../../assets/service.ts';
+import { ReelvecError } from '../../errors.ts';
+import type { MediaInfo } from '../../media/info.ts';
+import { parseAllowList } from '../../sources/addresses.ts';
+import { openUrlGuard } from '../../sources/url.ts';
+import { FolderBlobStore } from '../../store/blob-folder.ts';
+import { openDatabase } from '../../store/database.ts';
+import { installErrors } from '../errors.ts';
+import { validate } from '../validation.ts';
+import { assetRoutes } from './routes.ts';
+
+/** The head of an MP4 file: enough for whatever does not decode. */
+export const MP4 = Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41', 'latin1');
+
+export interface AssetApp extends AsyncDisposable {
+  app: FastifyInstance;
+  assets: AssetRepository;
+  blobs: FolderBlobStore;
+  /** Ids whose durable run was asked for. */
+  started: string[];
+  /** Does what the durable run does, with a probe that finds ten seconds of sound, or nothing in files named so. */
+  prepare: (id: string) => Promise<void>;
+}
+
+/**
+ * The asset routes with a real database and folder, without a media worker. The key id is the `x-api-key` header.
+ */
+export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<AssetApp> {
+  const folder = await mkdtemp(join(tmpdir(), 'reelvec-assets-'));
+  const db = await openDatabase(':memory:');
+  const assets = new AssetRepository(db);
+  const blobs = new FolderBlobStore(folder);
+  const urls = openUrlGuard({ allow: parseAllowList(['127.0.0.1']), retryDelayMs: 1 });
+  const log = pino({ level: 'silent' });
+  const started: string[] = [];
+  const service = new AssetService({
+    assets,
+    blobs,
+    urls,
+    maxUploadBytes,
+    maxUrlBytes: 1_000_000,
+    start: async (id) => {
+      started.push(id);
+    },
+    log,
+  });
+  const probe = async (path: string): Promise<MediaInfo> => {
+    const key = path.slice(folder.length + 1);
+    const blob = await blobs.stat(key);
+    if ((blob?.size ?? 0) < 100) throw new ReelvecError('video_file_broken', 'The file cannot be read as media.');
+    return {
+      format: 'mov,mp4,m4a,3gp,3g2,mj2',
+      mimeType: 'audio/mp4',
+      size: blob?.size ?? 0,
+      durationSec: 10,
+      bitRate: 128_000,
+      audio: { index: 0, codec: 'aac', sampleRate: 48_000, channels: 2 },
+      trackCounts: { video: 0, audio: 1, subtitles: 0 },
+    };
+  };
+  const app = Fastify();
+  app.setValidatorCompiler(validate);
+  app.setSerializerCompiler(serializerCompiler);
+  installErrors(app);
+  app.decorateRequest('owner', '');
+  app.addHook('onRequest', async (request) => {
+    request.owner = String(request.headers['x-api-key'] ?? 'nobody');
+  });
+  await app.register(assetRoutes, { prefix: '/v1.3', assets: service });
+  return {
+    app,
+    assets,
+    blobs,
+    started,
+    prepare: (id) =>
+      prepareAsset({ assets, blobs, urls, maxUrlBytes: 1_000_000, probe, log }, id, new AbortController().signal),
+    async [Symbol.asyncDispose]() {
+      await app.close();
+      await urls.close();
+      await db.destroy();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { AssetService } from '../../assets/service.ts';
+import { commonErrors, errorBody } from '../errors.ts';
+import { AssetId, DeleteQuery } from './schemas.ts';
+
+export const deleteAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = async (app, { assets }) => {
+  app.delete(
+    '/assets/:asset_id',
+    {
+      schema: {
+        summary: 'Delete an asset and its media',
+        tags: ['assets'],
+        params: AssetId,
+        querystring: DeleteQuery,
+        response: { ...commonErrors, 404: errorBody, 204: z.undefined() },
+      },
+    },
+    async ({ owner, params }, reply) => {
+      await assets.delete(params.asset_id, owner);
+      return reply.code(204).send();
+    },
+  );
+};

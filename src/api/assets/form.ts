@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http';
+import type { Multipart } from '@fastify/multipart';
+import type { FastifyRequest } from 'fastify';
+import type { AssetService } from '../../assets/service.ts';
+import type { Upload } from '../../assets/upload.ts';
+import { isReelvecError, ReelvecError } from '../../errors.ts';
+
+/** Characters that an asset keeps of the file's own name; its extension is at the end. */
+const MAX_FILENAME = 255;
+/** Of one text field; user_metadata is the only one that may be long. */
+const MAX_FIELD_BYTES = 64 * 1024;
+const LIMITS = { fieldNameSize: 100, fieldSize: MAX_FIELD_BYTES, fields: 20, files: 2, parts: 22, fileSize: Infinity };
+
+export interface Form {
+  /** Text fields with a value. */
+  readonly fields: Readonly<Record<string, string>>;
+  /** The file, stored already, with the name that the client gave it. */
+  readonly upload?: Upload & { readonly filename: string };
+}
+
+/**
+ * Reads a multipart form whose parts come in any order: the file goes to the blob store as it comes, and what the form
+ * as a whole means is decided by whoever called. When this throws, nothing of the file is kept.
+ */
+export async function readForm(request: FastifyRequest, assets: AssetService): Promise<Form> {
+  if (!request.isMultipart()) {
+    throw new ReelvecError('unsupported_media_type', 'Send the asset as multipart/form-data, also with method url.');
+  }
+  const fields: Record<string, string> = {};
+  let upload: Form['upload'];
+  try {
+    for await (const part of request.parts({ limits: LIMITS })) {
+      const name = part.fieldname;
+      if (name in fields || (upload && name === 'file')) throw invalid(name, `${name} is given more than once.`);
+      if (part.type === 'field') {
+        if (name === 'file') throw invalid(name, 'file must be sent as a file, with a file name.');
+        const text = fieldText(part);
+        if (text !== '') fields[name] = text;
+      } else if (name === 'file') {
+        upload = { ...(await assets.receive(part.file)), filename: part.filename?.slice(-MAX_FILENAME) || 'upload' };
+      } else {
+        throw invalid(name, `${name} is sent as a file. Only file may be one; send ${name} as a text field.`);
+      }
+    }
+    return { fields, upload };
+  } catch (error) {
+    if (upload) await assets.discard(upload);
+    throw asFormError(error);
+  }
+}
+
+/**
+ * Takes the rest of a request that was refused and throws it away: a client that reads the answer only after it has
+ * sent everything would wait for ever otherwise.
+ * @returns false when there is more than `maxBytes` of it: the connection must then be closed
+ */
+export function drain(request: IncomingMessage, maxBytes: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    if (request.readableEnded || request.destroyed) return resolve(true);
+    let size = 0;
+    request
+      .on('end', () => resolve(true))
+      .on('close', () => resolve(true))
+      .on('data', (bytes: Buffer) => {
+        size += bytes.length;
+        if (size > maxBytes) resolve(false);
+        if (size > maxBytes) request.pause();
+      })
+      .unpipe()
+      .resume();
+  });
+}
+
+function fieldText(part: Extract<Multipart, { type: 'field' }>): string {
+  if (part.valueTruncated) {
+    throw invalid(part.fieldname, `${part.fieldname} is longer than the ${MAX_FIELD_BYTES} bytes that are allowed.`);
+  }
+  // A part of type application/json arrives parsed.
+  return typeof part.value === 'string' ? part.value : JSON.stringify(part.value);
+}
+
+function invalid(field: string, message: string): ReelvecError {
+  return new ReelvecError('parameter_invalid', message, { details: { field } });
+}
+
+/** Errors of the parser have a code of Fastify's, or none and speak of the multipart form or one of its parts. */
+function asFormError(error: unknown): unknown {
+  if (isReelvecError(error) || !(error instanceof Error)) return error;
+  const code = 'code' in error ? String(error.code) : '';
+  if (!code.startsWith('FST_') && !/multipart|malformed part|terminated early|boundary/i.test(error.message))
+    return error;
+  const hint = 'Send it again, complete and as multipart/form-data.';
+  return new ReelvecError('parameter_invalid', `The form cannot be read: ${error.message}. ${hint}`, { cause: error });
+}

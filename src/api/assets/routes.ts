@@ -1,0 +1,16 @@
+import multipart from '@fastify/multipart';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { AssetService } from '../../assets/service.ts';
+import { createAsset } from './createAsset.ts';
+import { deleteAsset } from './deleteAsset.ts';
+import { getAsset } from './getAsset.ts';
+import { listAssets } from './listAssets.ts';
+
+/** Everything under `/assets`. Expects `request.owner`: the id of the key that was authenticated. */
+export const assetRoutes: FastifyPluginAsyncZod<{ assets: AssetService }> = async (app, { assets }) => {
+  await app.register(multipart);
+  await app.register(createAsset, { assets });
+  await app.register(listAssets, { assets });
+  await app.register(getAsset, { assets });
+  await app.register(deleteAsset, { assets });
+};

@@ -1,0 +1,161 @@
+import { sql, type Updateable } from 'kysely';
+import type { ErrorCode } from '../errors.ts';
+import type { MediaInfo } from '../media/info.ts';
+import type { Db } from '../store/database.ts';
+import type { AssetsTable } from '../store/schema.ts';
+
+export type AssetStatus = AssetsTable['status'];
+export type AssetMethod = AssetsTable['method'];
+/** Values that a client keeps beside an asset. */
+export type UserMetadata = Readonly<Record<string, string | number | boolean>>;
+
+export interface Asset {
+  readonly id: string;
+  readonly owner: string;
+  readonly method: AssetMethod;
+  readonly status: AssetStatus;
+  readonly filename: string;
+  /** MIME type as found in the content; known once probed, mostly before. */
+  readonly fileType?: string;
+  /** Known once ready. */
+  readonly media?: MediaInfo;
+  readonly userMetadata?: UserMetadata;
+  readonly sourceUrl?: string;
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly runId?: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+export type NewAsset = Pick<Asset, 'id' | 'owner' | 'method' | 'filename' | 'fileType' | 'userMetadata' | 'sourceUrl'>;
+
+export interface AssetFilter {
+  readonly ids?: readonly string[];
+  /** First halves of MIME types. */
+  readonly types?: readonly string[];
+  /** Part of the file name, in upper or lower case. */
+  readonly filename?: string;
+}
+
+/** The assets as they stand. An asset that is `ready` or `failed` stays as it is until it is deleted. */
+export class AssetRepository {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  async create(asset: NewAsset): Promise<Asset> {
+    const now = new Date().toISOString();
+    const row = await this.#db
+      .insertInto('assets')
+      .values({
+        id: asset.id,
+        owner: asset.owner,
+        method: asset.method,
+        status: 'processing',
+        filename: asset.filename,
+        file_type: asset.fileType ?? null,
+        user_metadata: asset.userMetadata ? JSON.stringify(asset.userMetadata) : null,
+        source_url: asset.sourceUrl ?? null,
+        created_at: now,
+        updated_at: now,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return fromRow(row);
+  }
+
+  /** An asset by id; with an owner, only if it is theirs. */
+  async get(id: string, owner?: string): Promise<Asset | undefined> {
+    let query = this.#db.selectFrom('assets').selectAll().where('id', '=', id);
+    if (owner !== undefined) query = query.where('owner', '=', owner);
+    const row = await query.executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** Newest first. */
+  async list(
+    owner: string,
+    filter: AssetFilter,
+    page: { limit: number; offset: number },
+  ): Promise<{ assets: Asset[]; total: number }> {
+    let query = this.#db.selectFrom('assets').where('owner', '=', owner);
+    const { ids, types, filename } = filter;
+    if (ids) query = query.where('id', 'in', ids);
+    if (types) query = query.where((e) => e.or(types.map((type) => e('file_type', 'like', `${type}/%`))));
+    if (filename !== undefined) {
+      const part = `%${filename.replace(/[\\%_]/g, '\\$&')}%`;
+      query = query.where(sql<boolean>`lower(filename) like lower(${part}) escape '\\'`);
+    }
+    const { count } = await query.select((e) => e.fn.countAll().as('count')).executeTakeFirstOrThrow();
+    const rows = await query
+      .selectAll()
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute();
+    return { assets: rows.map(fromRow), total: Number(count) };
+  }
+
+  async setReady(id: string, media: MediaInfo): Promise<void> {
+    await this.#update(id, {
+      status: 'ready',
+      file_type: media.mimeType,
+      size: media.size,
+      duration_sec: media.durationSec,
+      media: JSON.stringify(media),
+    });
+  }
+
+  async setFailed(id: string, error: { code: ErrorCode; message: string }): Promise<void> {
+    await this.#update(id, { status: 'failed', error_code: error.code, error_message: error.message });
+  }
+
+  async setRun(id: string, runId: string): Promise<void> {
+    await this.#db.updateTable('assets').set({ run_id: runId }).where('id', '=', id).execute();
+  }
+
+  /** Assets that are being prepared, or should be. */
+  async unfinished(): Promise<Asset[]> {
+    return (await this.#db.selectFrom('assets').selectAll().where('status', '=', 'processing').execute()).map(fromRow);
+  }
+
+  /** @returns whether there was such an asset */
+  async delete(id: string, owner: string): Promise<boolean> {
+    const { numDeletedRows } = await this.#db
+      .deleteFrom('assets')
+      .where('id', '=', id)
+      .where('owner', '=', owner)
+      .executeTakeFirst();
+    return numDeletedRows > 0n;
+  }
+
+  async #update(id: string, values: Updateable<AssetsTable>): Promise<void> {
+    await this.#db
+      .updateTable('assets')
+      .set({ ...values, updated_at: new Date().toISOString() })
+      .where('id', '=', id)
+      .where('status', '=', 'processing')
+      .execute();
+  }
+}
+
+function fromRow(row: { [Name in keyof AssetsTable]: unknown }): Asset {
+  return {
+    id: String(row.id),
+    owner: String(row.owner),
+    method: row.method as AssetMethod,
+    status: row.status as AssetStatus,
+    filename: String(row.filename),
+    ...(row.file_type !== null && { fileType: String(row.file_type) }),
+    ...(row.media !== null && { media: JSON.parse(String(row.media)) as MediaInfo }),
+    ...(row.user_metadata !== null && { userMetadata: JSON.parse(String(row.user_metadata)) as UserMetadata }),
+    ...(row.source_url !== null && { sourceUrl: String(row.source_url) }),
+    ...(row.error_code !== null && { error: { code: String(row.error_code), message: String(row.error_message) } }),
+    ...(row.run_id !== null && { runId: String(row.run_id) }),
+    createdAt: String(row.created_at),
+    updatedAt: String(row.updated_at),
+  };
+}

@@ -1,0 +1,92 @@
+import { ReelvecError } from '../errors.ts';
+import type { Logger } from '../observe/logger.ts';
+import { requireMedia } from '../sources/sniff.ts';
+import { filenameOf, type UrlGuard } from '../sources/url.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import { newId } from '../store/ids.ts';
+import { removeAssetBlobs } from './blobs.ts';
+import type { Asset, AssetFilter, AssetRepository, NewAsset, UserMetadata } from './repository.ts';
+import { storeUpload, type Upload } from './upload.ts';
+
+export interface AssetServiceDeps {
+  readonly assets: AssetRepository;
+  readonly blobs: BlobStore;
+  readonly urls: UrlGuard;
+  readonly maxUploadBytes: number;
+  readonly maxUrlBytes: number;
+  /** Starts the durable run that prepares an asset. */
+  readonly start: (assetId: string) => Promise<void>;
+  readonly log: Logger;
+}
+
+export interface AssetFacts {
+  readonly owner: string;
+  /** Where the client gives none, the name of the file or the end of the URL. */
+  readonly filename?: string;
+  readonly userMetadata?: UserMetadata;
+}
+
+/** What can be done with assets. An owner sees and touches only their own. */
+export class AssetService {
+  readonly #deps: AssetServiceDeps;
+
+  constructor(deps: AssetServiceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Stores a file that belongs to no asset yet; `createDirect` or `discard` must follow. */
+  receive(content: AsyncIterable<Uint8Array>): Promise<Upload> {
+    return storeUpload(this.#deps.blobs, content, { maxBytes: this.#deps.maxUploadBytes });
+  }
+
+  discard(upload: Upload): Promise<void> {
+    return removeAssetBlobs(this.#deps.blobs, upload.id);
+  }
+
+  createDirect(upload: Upload, facts: AssetFacts & { filename: string }): Promise<Asset> {
+    return this.#create({ ...facts, id: upload.id, method: 'direct', fileType: upload.fileType });
+  }
+
+  /** @throws source_unreachable, source_not_media or video_filesize_too_large, as far as a first look tells */
+  async createFromUrl(url: URL, facts: AssetFacts): Promise<Asset> {
+    const { head } = await this.#deps.urls.check(url, { maxBytes: this.#deps.maxUrlBytes });
+    const fileType = requireMedia(head, { subject: `The source at ${url.host}` });
+    const filename = facts.filename ?? filenameOf(url);
+    return this.#create({ ...facts, id: newId(), method: 'url', filename, fileType, sourceUrl: url.href });
+  }
+
+  /** @throws resource_not_exist */
+  async get(id: string, owner: string): Promise<Asset> {
+    const asset = await this.#deps.assets.get(id, owner);
+    if (!asset) throw notFound(id);
+    return asset;
+  }
+
+  /** Newest first. */
+  list(owner: string, filter: AssetFilter, page: { limit: number; offset: number }) {
+    return this.#deps.assets.list(owner, filter, page);
+  }
+
+  /** Removes an asset and its media. @throws resource_not_exist */
+  async delete(id: string, owner: string): Promise<void> {
+    if (!(await this.#deps.assets.delete(id, owner))) throw notFound(id);
+    await removeAssetBlobs(this.#deps.blobs, id);
+  }
+
+  async #create(asset: NewAsset): Promise<Asset> {
+    const created = await this.#deps.assets.create(asset);
+    try {
+      await this.#deps.start(created.id);
+    } catch (error) {
+      // The row stands, so the client must not be told that it failed: the sweep starts what has no run.
+      this.#deps.log.error({ err: error, assetId: created.id }, 'asset not started yet');
+    }
+    return created;
+  }
+}
+
+function notFound(id: string): ReelvecError {
+  return new ReelvecError('resource_not_exist', `There is no asset ${id} in the collection assets.`, {
+    details: { id, collection: 'assets' },
+  });
+}
