@@ -8,15 +8,34 @@ const CHUNK_BYTES = 64 * 1024;
 const MAX_ROW_BYTES = DIMENSION * (MAX_FLOAT32_BYTES + 1) + 256;
 const COMMA = 44;
 
+interface Marks {
+  readonly open: string;
+  readonly between: string;
+  readonly after: string;
+  readonly close: string;
+}
+
 /**
  * Rows as the API shows them, as JSON text in pieces: `[{"embedding":[…],"embedding_option":"visual",
  * "embedding_scope":"clip","start_sec":0,"end_sec":4},…]`. Written byte by byte because `JSON.stringify` would print
  * every float32 with the digits of a double, twice as many, and be slower.
  */
-export async function* embeddingsJson(batches: AsyncIterable<readonly EmbeddingRow[]>): AsyncGenerator<Uint8Array> {
+export function embeddingsJson(batches: AsyncIterable<readonly EmbeddingRow[]>): AsyncGenerator<Uint8Array> {
+  return text(batches, { open: '[', between: ',', after: '', close: ']' });
+}
+
+/** The same, a line for each row. */
+export function embeddingsNdjson(batches: AsyncIterable<readonly EmbeddingRow[]>): AsyncGenerator<Uint8Array> {
+  return text(batches, { open: '', between: '', after: '\n', close: '' });
+}
+
+async function* text(
+  batches: AsyncIterable<readonly EmbeddingRow[]>,
+  { open, between, after, close }: Marks,
+): AsyncGenerator<Uint8Array> {
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
-  let end = chunk.write('[', 'latin1');
-  let first = true;
+  let end = chunk.write(open, 'latin1');
+  let mark = '';
   for await (const rows of batches) {
     for (const row of rows) {
       if (end > CHUNK_BYTES - MAX_ROW_BYTES) {
@@ -24,12 +43,13 @@ export async function* embeddingsJson(batches: AsyncIterable<readonly EmbeddingR
         chunk = Buffer.allocUnsafe(CHUNK_BYTES);
         end = 0;
       }
-      if (!first) chunk[end++] = COMMA;
-      first = false;
+      end += chunk.write(mark, end, 'latin1');
       end = writeRow(row, chunk, end);
+      end += chunk.write(after, end, 'latin1');
+      mark = between;
     }
   }
-  end += chunk.write(']', end, 'latin1');
+  end += chunk.write(close, end, 'latin1');
   yield chunk.subarray(0, end);
 }
 

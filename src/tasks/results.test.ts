@@ -10,7 +10,7 @@ import { FolderBlobStore } from '../store/blob-folder.ts';
 import { BlobNotFound } from '../store/blobs.ts';
 import type { Option } from './request.ts';
 import { type EmbeddingRow, encodeBlock, readResult, writeResult } from './results.ts';
-import { embeddingsJson } from './results-json.ts';
+import { embeddingsJson, embeddingsNdjson } from './results-json.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'reelvec-results-'));
 after(() => rm(root, { recursive: true, force: true }));
@@ -198,5 +198,14 @@ test('JSON text holds the same rows, in pieces of bounded size', async () => {
   assert.equal(
     (await buffer(embeddingsJson(readResult(blobs, 'tasks/t/json', { options: ['transcription'] })))).toString(),
     '[]',
+  );
+  const lines = Buffer.concat(await Array.fromAsync(embeddingsNdjson(readResult(blobs, 'tasks/t/json'))));
+  assert.deepEqual(
+    lines
+      .toString()
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line)),
+    items,
   );
 });

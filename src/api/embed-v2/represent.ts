@@ -1,23 +1,12 @@
 import type { z } from 'zod';
 import { ReelvecError } from '../../errors.ts';
+import { inputNames, taskMetadata } from '../../tasks/metadata.ts';
 import type { Task } from '../../tasks/repository.ts';
-import type { listedTask, taskMetadata } from './schemas.ts';
+import type { listedTask, metadataBody } from './schemas.ts';
 
 /** What the API shows of a task's media and request; undefined until the media is known: SDKs want all of it. */
-export function metadataOf({ request, media, range, bundle }: Task): z.infer<typeof taskMetadata> | undefined {
-  if (!media || !range) return undefined;
-  const { inputType, segmentation } = request;
-  return {
-    input_type: inputType,
-    ...inputOf(request),
-    ...(inputType === 'video' && segmentation.strategy === 'fixed' && { clip_length: segmentation.durationSec }),
-    embedding_scopes: [...request.scopes],
-    embedding_options: [...request.options],
-    duration: media.durationSec,
-    start_offset_sec: range.startSec,
-    end_offset_sec: range.endSec,
-    bundle,
-  };
+export function metadataOf({ request, media, range, bundle }: Task): z.infer<typeof metadataBody> | undefined {
+  return media && range && { ...taskMetadata({ request, media, range }), bundle };
 }
 
 /** A task in the list, whose names are those of the first version of the API. */
@@ -26,7 +15,7 @@ export function listedTaskOf(task: Task): z.infer<typeof listedTask> {
   const { segmentation } = request;
   const scopes = [...request.scopes];
   const options = [...request.options];
-  const input = { ...inputOf(request), ...(media && { duration: media.durationSec }) };
+  const input = { ...inputNames(request), ...(media && { duration: media.durationSec }) };
   const head = {
     _id: task.id,
     model_name: request.modelName,
@@ -58,11 +47,4 @@ export function noSuchTask(id: string): ReelvecError {
     `There is no task "${shown}" in the collection embed-v2/tasks. It may have been deleted, or belong to another key.`,
     { details: { collection: 'embed-v2/tasks', id: shown } },
   );
-}
-
-function inputOf({ source, filename }: Task['request']): { input_url?: string; input_filename?: string } {
-  return {
-    ...(source.kind === 'url' && { input_url: source.url }),
-    ...(filename !== undefined && { input_filename: filename }),
-  };
 }

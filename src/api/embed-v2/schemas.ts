@@ -27,7 +27,7 @@ export const createdTask = z.object({ _id: z.string(), status: z.literal('proces
 /** Where media came from, as far as it has a name. */
 const input = { input_url: z.string().optional(), input_filename: z.string().optional() };
 
-export const taskMetadata = z.object({
+export const metadataBody = z.object({
   input_type: z.enum(['video', 'audio']),
   ...input,
   clip_length: z.int().optional().describe('seconds; video in segments of fixed length only'),
@@ -52,7 +52,7 @@ export const retrievedTask = z.object({
   status: taskStatus,
   created_at: z.string(),
   updated_at: z.string(),
-  metadata: taskMetadata.optional().describe('once the media is known'),
+  metadata: metadataBody.optional().describe('once the media is known'),
   error: z.object({ code: z.string(), message: z.string() }).optional().describe('when failed'),
   progress: z
     .object({

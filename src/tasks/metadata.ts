@@ -1,0 +1,35 @@
+import type { TimeRange } from '../media/frames.ts';
+import type { MediaInfo } from '../media/info.ts';
+import type { TaskRequest } from './request.ts';
+
+/** What a result says of its request and media, in the words of the API. */
+export function taskMetadata({
+  request,
+  media,
+  range,
+}: {
+  request: TaskRequest;
+  media: MediaInfo;
+  /** What was processed. */
+  range: TimeRange;
+}) {
+  const { inputType, segmentation } = request;
+  return {
+    input_type: inputType,
+    ...inputNames(request),
+    ...(inputType === 'video' && segmentation.strategy === 'fixed' && { clip_length: segmentation.durationSec }),
+    embedding_scopes: [...request.scopes],
+    embedding_options: [...request.options],
+    duration: media.durationSec,
+    start_offset_sec: range.startSec,
+    end_offset_sec: range.endSec,
+  };
+}
+
+/** Where the media came from, as far as it has a name. */
+export function inputNames({ source, filename }: TaskRequest): { input_url?: string; input_filename?: string } {
+  return {
+    ...(source.kind === 'url' && { input_url: source.url }),
+    ...(filename !== undefined && { input_filename: filename }),
+  };
+}
