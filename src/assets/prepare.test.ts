@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { pino } from 'pino';
+import { ReelvecError } from '../errors.ts';
+import type { MediaInfo } from '../media/info.ts';
+import { localHost } from '../sources/local-host.fixture.ts';
+import { FolderBlobStore } from '../store/blob-folder.ts';
+import { openDatabase } from '../store/database.ts';
+import { newId } from '../store/ids.ts';
+import { assetKey } from './blobs.ts';
+import { type PrepareDeps, prepareAsset } from './prepare.ts';
+import { AssetRepository } from './repository.ts';
+import { sweepAssetBlobs } from './sweep.ts';
+
+const FILM = Buffer.concat([Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0', 'latin1'), Buffer.alloc(10_000)]);
+const FOUND: MediaInfo = {
+  format: 'mov,mp4,m4a,3gp,3g2,mj2',
+  mimeType: 'video/mp4',
+  size: FILM.length,
+  durationSec: 12.5,
+  bitRate: 1000,
+  trackCounts: { video: 1, audio: 0, subtitles: 0 },
+};
+const never = new AbortController().signal;
+
+async function setUp(options: { source?: Buffer; probe?: PrepareDeps['probe'] } = {}) {
+  const folder = await mkdtemp(join(tmpdir(), 'reelvec-prepare-'));
+  const db = await openDatabase(':memory:');
+  const host = await localHost((_, response) => response.end(options.source ?? FILM));
+  const assets = new AssetRepository(db);
+  const blobs = new FolderBlobStore(folder);
+  const deps: PrepareDeps = {
+    assets,
+    blobs,
+    urls: host.guard,
+    maxUrlBytes: 1_000_000,
+    probe: options.probe ?? (async () => FOUND),
+    log: pino({ level: 'silent' }),
+  };
+  return {
+    deps,
+    assets,
+    blobs,
+    host,
+    fromUrl: () =>
+      assets.create({ id: newId(), owner: 'me', method: 'url', filename: 'f', sourceUrl: host.url('/f').href }),
+    direct: () => assets.create({ id: newId(), owner: 'me', method: 'direct', filename: 'f' }),
+    async [Symbol.asyncDispose]() {
+      await host[Symbol.asyncDispose]();
+      await db.destroy();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+test('an asset from a URL is fetched, looked at and ready', async () => {
+  await using made = await setUp();
+  const { id } = await made.fromUrl();
+  await prepareAsset(made.deps, id, never);
+  const asset = await made.assets.get(id);
+  assert.equal(asset?.status, 'ready');
+  assert.equal(asset.fileType, 'video/mp4');
+  assert.deepEqual(asset.media, FOUND);
+  assert.equal((await made.blobs.stat(assetKey(id)))?.size, FILM.length);
+});
+
+test('called again after a crash it fetches nothing twice, and a ready asset is left alone', async () => {
+  await using made = await setUp();
+  const { id } = await made.fromUrl();
+  await made.blobs.write(assetKey(id), FILM);
+  await prepareAsset(made.deps, id, never);
+  const { updatedAt } = (await made.assets.get(id)) ?? {};
+  await prepareAsset(made.deps, id, never);
+  assert.equal(made.host.requests.length, 0);
+  assert.equal((await made.assets.get(id))?.updatedAt, updatedAt);
+});
+
+test('media that cannot be read fails the asset with the reason, and its file is not kept', async () => {
+  await using made = await setUp({
+    probe: () => Promise.reject(new ReelvecError('video_file_broken', 'The file ends in its middle.')),
+  });
+  const { id } = await made.direct();
+  await made.blobs.write(assetKey(id), FILM);
+  await prepareAsset(made.deps, id, never);
+  const asset = await made.assets.get(id);
+  assert.deepEqual(
+    [asset?.status, asset?.error],
+    ['failed', { code: 'video_file_broken', message: 'The file ends in its middle.' }],
+  );
+  assert.equal(await made.blobs.stat(assetKey(id)), undefined);
+});
+
+test('a URL that has become a page fails the asset', async () => {
+  await using made = await setUp({ source: Buffer.from('<!doctype html><title>Gone</title>') });
+  const { id } = await made.fromUrl();
+  await prepareAsset(made.deps, id, never);
+  assert.match((await made.assets.get(id))?.error?.message ?? '', /is an HTML page/);
+});
+
+test('a fault of the server is thrown, and the asset goes on when it is called again', async () => {
+  const faults = [new Error('the worker died'), new ReelvecError('service_unavailable', 'no room left')];
+  await using made = await setUp({
+    probe: async () => {
+      const fault = faults.shift();
+      if (fault) throw fault;
+      return FOUND;
+    },
+  });
+  const { id } = await made.fromUrl();
+  await assert.rejects(prepareAsset(made.deps, id, never), /the worker died/);
+  await assert.rejects(prepareAsset(made.deps, id, never), /no room left/);
+  assert.equal((await made.assets.get(id))?.status, 'processing');
+  await prepareAsset(made.deps, id, never);
+  assert.equal((await made.assets.get(id))?.status, 'ready');
+  assert.equal(made.host.requests.length, 1);
+});
+
+test('an abort ends the work with its reason and leaves the asset to be taken up again', async () => {
+  await using made = await setUp({
+    probe: (_, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  });
+  const { id } = await made.fromUrl();
+  const stop = new AbortController();
+  const preparing = prepareAsset(made.deps, id, stop.signal);
+  setTimeout(() => stop.abort(new Error('the server stops')), 50);
+  await assert.rejects(preparing, /the server stops/);
+  assert.equal((await made.assets.get(id))?.status, 'processing');
+});
+
+test('an asset that is deleted meanwhile ends the work, and nothing of it stays', async () => {
+  await using made = await setUp({
+    probe: (_, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  });
+  const { id } = await made.fromUrl();
+  const preparing = prepareAsset(made.deps, id, never);
+  while (!(await made.blobs.stat(assetKey(id)))) await new Promise(setImmediate);
+  await made.assets.delete(id, 'me');
+  await preparing;
+  assert.deepEqual(await Array.fromAsync(made.blobs.list('')), []);
+});
+
+test('the sweep removes files without an asset and no others', async () => {
+  await using made = await setUp();
+  const { id } = await made.direct();
+  await made.blobs.write(assetKey(id), FILM);
+  await made.blobs.write(assetKey(newId()), FILM);
+  await made.blobs.write('tasks/other/source', FILM);
+  await sweepAssetBlobs(made);
+  assert.deepEqual((await Array.fromAsync(made.blobs.list(''))).sort(), [assetKey(id), 'tasks/other/source']);
+});
