@@ -87,6 +87,11 @@ function invalid(field: string, message: string): ReelvecError {
 function asFormError(error: unknown): unknown {
   if (isReelvecError(error) || !(error instanceof Error)) return error;
   const code = 'code' in error ? String(error.code) : '';
+  if (code === 'ECONNRESET') {
+    return new ReelvecError('request_canceled_or_timed_out', 'The connection ended before the form did.', {
+      cause: error,
+    });
+  }
   if (!code.startsWith('FST_') && !/multipart|malformed part|terminated early|boundary/i.test(error.message))
     return error;
   const hint = 'Send it again, complete and as multipart/form-data.';
