@@ -11,7 +11,6 @@ import { filenameOf, openUrlGuard, parseSourceUrl } from '../sources/url.ts';
 import { mediaWorkers } from '../start/media-workers.ts';
 import { FolderBlobStore } from '../store/blob-folder.ts';
 import { embedFile } from '../tasks/embed-file.ts';
-import { limitsOf } from '../tasks/limits.ts';
 import type { Option, Scope, TaskRequest } from '../tasks/request.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
 import { CommandError, onlyPositional, readArguments, UsageError } from './arguments.ts';
@@ -78,7 +77,7 @@ export async function run(args: string[]): Promise<void> {
       media,
       request,
       bundle,
-      limits: limitsOf(config),
+      limits: config,
       maxSegmentSec: config.maxSegmentSec,
       workers,
       blobs,

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { createTask } from '../../tasks/create.ts';
 import { commonErrors, errorBody } from '../errors.ts';
+import { hangUpSignal } from '../hang-up.ts';
 import { createTaskBody } from './createTaskBody.ts';
 import type { EmbedDeps } from './routes.ts';
 import { createdTask } from './schemas.ts';
@@ -26,8 +27,8 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
       },
     },
     async (request, reply) => {
-      const { owner, signal } = request;
-      const task = await createTask(deps, { owner, ...toTaskRequest(request.body, deps.bundle) }, signal);
+      const { owner } = request;
+      const task = await createTask(deps, { owner, ...toTaskRequest(request.body, deps.bundle) }, hangUpSignal(reply));
       request.event.taskId = task.id;
       const base = deps.publicUrl?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
       reply.header('location', `${base}${request.routeOptions.url}/${task.id}`);

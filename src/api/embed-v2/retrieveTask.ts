@@ -7,6 +7,7 @@ import { readResult } from '../../tasks/results.ts';
 import { embeddingsJson } from '../../tasks/results-json.ts';
 import { resultKey } from '../../tasks/work.ts';
 import { commonErrors, errorBody } from '../errors.ts';
+import { hangUpSignal } from '../hang-up.ts';
 import { metadataOf, noSuchTask } from './represent.ts';
 import type { EmbedDeps } from './routes.ts';
 import { retrievedTask, retrieveTaskQuery, taskId } from './schemas.ts';
@@ -43,9 +44,9 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
       },
     },
     async (request, reply) => {
-      const { owner, params, query, signal } = request;
+      const { owner, params, query } = request;
       request.event.taskId = params.task_id;
-      const task = await findOrWait(params.task_id, owner, query.wait, signal);
+      const task = await findOrWait(params.task_id, owner, query.wait, hangUpSignal(reply));
       const facts = {
         _id: task.id,
         status: task.status,

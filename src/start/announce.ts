@@ -1,0 +1,25 @@
+import type { AddressInfo } from 'node:net';
+import type { Config } from '../config.ts';
+import type { Bundle } from '../encode/encoder.ts';
+
+/** Tells the person who started the server what they need to use it. */
+export function announce(start: {
+  address: AddressInfo | string | null;
+  config: Config;
+  bundle: Bundle;
+  /** Shown now and never again. */
+  newKey?: string;
+}): void {
+  const { address, config, bundle, newKey } = start;
+  const port = typeof address === 'object' && address ? address.port : config.port;
+  const host = config.host.includes(':') ? `[${config.host}]` : config.host;
+  const lines = [
+    `reelvec serves http://${host}:${port}/v1.3 (documentation: http://${host}:${port}/docs)`,
+    ...(newKey ? [`  API key  ${newKey}  (shown once; \`reelvec keys create\` makes more)`] : []),
+    `  data     ${config.dataDir}`,
+    `  bundle   ${bundle.name}: ${bundle.can}`,
+    `           ${bundle.cannot}`,
+    `  workers  ${config.workers}`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

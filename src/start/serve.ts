@@ -1,0 +1,151 @@
+import { readFileSync } from 'node:fs';
+import { buildApp } from '../app.ts';
+import { AssetRepository } from '../assets/repository.ts';
+import { AssetService } from '../assets/service.ts';
+import { sweepAssetBlobs } from '../assets/sweep.ts';
+import { prepareAssetWorkflow } from '../assets/workflow.ts';
+import type { Config } from '../config.ts';
+import { openBundle } from '../encode/bundles.ts';
+import type { Bundle } from '../encode/encoder.ts';
+import { type AnyWorkflow, JobEngine } from '../jobs/engine.ts';
+import { reconcile } from '../jobs/reconcile.ts';
+import { openLogger } from '../observe/logger.ts';
+import { parseAllowList } from '../sources/addresses.ts';
+import { openUrlGuard } from '../sources/url.ts';
+import { FolderBlobStore } from '../store/blob-folder.ts';
+import { openDatabase } from '../store/database.ts';
+import { KeyRepository } from '../store/keys.ts';
+import { TaskRepository } from '../tasks/repository.ts';
+import { sweepTaskBlobs } from '../tasks/sweep.ts';
+import { TaskWork } from '../tasks/work.ts';
+import { taskWorkflows } from '../tasks/workflow.ts';
+import { runTwice } from '../workers/attempts.ts';
+import { announce } from './announce.ts';
+import { lockDataFolder } from './data-folder.ts';
+import { mediaWorkers } from './media-workers.ts';
+import { ShutdownList } from './shutdown.ts';
+
+/** Workers for looking at media, which somebody waits for. */
+const PROBE_WORKERS = 1;
+/** Runs beside those that embed: such as wait for a download. */
+const IO_RUNS = 16;
+/** How often rows and runs are compared, in milliseconds. */
+const RECONCILE_MS = 60_000;
+
+/** Runs a server, and works on its tasks, until a signal ends it. Everything is opened in order of need, and closed backwards. */
+export async function serve(config: Config): Promise<void> {
+  const log = openLogger(config.logLevel);
+  const shutdown = new ShutdownList(log);
+  const stopping = shutdown.signal;
+
+  try {
+    // State
+    const folder = lockDataFolder(config.dataDir);
+    shutdown.add('data folder', () => folder[Symbol.dispose]());
+    const db = await openDatabase(folder.database);
+    shutdown.add('database', () => db.destroy());
+    const blobs = new FolderBlobStore(folder.blobs);
+    await blobs.sweepTemporary();
+    const engine = JobEngine.open(folder.jobs);
+    shutdown.add('jobs', () => engine.close());
+    const keys = new KeyRepository(db);
+    const tasks = new TaskRepository(db);
+    const assets = new AssetRepository(db);
+    await sweepTaskBlobs({ tasks, blobs });
+    await sweepAssetBlobs({ assets, blobs });
+
+    // Work
+    const bundle = await openBundle(config.bundle);
+    shutdown.add('bundle', () => closeBundle(bundle));
+    const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
+    shutdown.add('downloads', () => urls.close());
+    const media = mediaWorkers(config, { size: config.workers });
+    shutdown.add('media workers', () => media[Symbol.asyncDispose]());
+    const probes = mediaWorkers(config, { size: PROBE_WORKERS });
+    shutdown.add('probe workers', () => probes[Symbol.asyncDispose]());
+    const probe = (path: string, signal?: AbortSignal) =>
+      runTwice<'probe'>(probes, { kind: 'probe', path }, { signal });
+    const work = new TaskWork({
+      tasks,
+      blobs,
+      urls,
+      limits: config,
+      maxSegmentSec: config.maxSegmentSec,
+      media,
+      probes,
+      log,
+      stopping,
+    });
+    const { embedTask, all } = taskWorkflows(work);
+    const maxUrlBytes = Math.max(config.maxVideoBytes, config.maxAudioBytes);
+    const prepare = prepareAssetWorkflow(
+      { assets, blobs, urls, maxUrlBytes, log, probe: (path, { signal }) => probe(path, signal) },
+      stopping,
+    );
+    const startTask = async (taskId: string) => tasks.setRun(taskId, await engine.start(embedTask, { taskId }, taskId));
+    const startAsset = async (assetId: string) =>
+      assets.setRun(assetId, await engine.start(prepare, { assetId }, assetId));
+    const reconcileAll = async () => {
+      await reconcile({
+        engine,
+        log,
+        unfinished: () => tasks.unfinished(),
+        start: startTask,
+        fail: (id, e) => tasks.setFailed(id, e),
+      });
+      await reconcile({
+        engine,
+        log,
+        unfinished: () => assets.unfinished(),
+        start: startAsset,
+        fail: (id, e) => assets.setFailed(id, e),
+      });
+    };
+    await engine.work([...all, prepare as AnyWorkflow], config.workers + IO_RUNS);
+    shutdown.add('runs', () => engine.stopWork());
+    await reconcileAll();
+    const timer = setInterval(
+      () => reconcileAll().catch((error) => log.error({ err: error }, 'reconcile')),
+      RECONCILE_MS,
+    );
+    shutdown.add('reconcile', () => clearInterval(timer));
+
+    // HTTP
+    const newKey =
+      config.apiKeys.length === 0 && (await keys.list()).length === 0 ? await keys.create('first start') : undefined;
+    const app = await buildApp({
+      apiKeys: config.apiKeys,
+      keys,
+      version: packageVersion(),
+      publicUrl: config.publicUrl,
+      embedding: { tasks, blobs, urls, assets, probe, limits: config, bundle, start: startTask, log },
+      assets: new AssetService({
+        assets,
+        blobs,
+        urls,
+        maxUploadBytes: config.maxUploadBytes,
+        maxUrlBytes,
+        start: startAsset,
+        log,
+      }),
+      ready: async () => {
+        await tasks.get('');
+      },
+    });
+    await app.listen({ host: config.host, port: config.port });
+    shutdown.add('HTTP', () => app.close());
+    announce({ address: app.server.address(), config, bundle, newKey: newKey?.key });
+  } catch (error) {
+    await shutdown.run();
+    throw error;
+  }
+  await shutdown.whenSignalled();
+}
+
+async function closeBundle({ visual, audio, transcription }: Bundle): Promise<void> {
+  for (const encoder of [visual, audio, transcription]) await encoder.close();
+}
+
+function packageVersion(): string {
+  return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+}

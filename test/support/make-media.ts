@@ -1,0 +1,93 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { Decoder, Demuxer, Encoder, Muxer } from 'node-av/api';
+import { AV_LOG_QUIET, FF_ENCODER_AAC, FF_ENCODER_LIBX264, type FFEncoderCodec } from 'node-av/constants';
+import { Log, type Packet } from 'node-av/lib';
+
+/** Small media made on the spot with FFmpeg's own generators, so that tests need no files of others. */
+export interface MediaRecipe {
+  /** Filter graph without inputs that ends in pictures: `testsrc2=size=640x360:rate=24:duration=8`. */
+  readonly video?: string;
+  /** Filter graph without inputs that ends in sound: `sine=frequency=440:duration=8`. */
+  readonly audio?: string;
+  /** A SubRip track, for containers that take one as it is (Matroska). */
+  readonly subtitles?: readonly { startSec: number; endSec: number; text: string }[];
+  readonly audioCodec?: FFEncoderCodec;
+}
+
+/** Writes a media file; the container follows from the ending of the name. @returns the path */
+export function makeMedia(path: string, recipe: MediaRecipe): string {
+  Log.setLevel(AV_LOG_QUIET);
+  const { video, audio, subtitles, audioCodec = FF_ENCODER_AAC } = recipe;
+  using tracks = new DisposableStack();
+  const encoded = [
+    video && tracks.use(new Generated(`${video},format=yuv420p`, FF_ENCODER_LIBX264)),
+    audio && tracks.use(new Generated(audio, audioCodec)),
+  ].filter((track) => track instanceof Generated);
+  const text = subtitles && tracks.use(openSubtitles(path, subtitles));
+  const textStream = text?.streams[0];
+  // Opened last, so that it is closed before the encoders that it looks at.
+  using output = Muxer.openSync(path);
+  const indexes = encoded.map(({ encoder }) => output.addStream(encoder));
+  const textIndex = textStream && output.addStream(textStream);
+  if (text && textStream && textIndex !== undefined) copy(output, textIndex, text.packetsSync(textStream.index));
+  encoded.forEach((track, i) => {
+    copy(output, indexes[i]!, track.packets());
+  });
+  return path;
+}
+
+function copy(output: Muxer, index: number, packets: Iterable<Packet | null>): void {
+  for (const packet of packets) {
+    output.writePacketSync(packet, index);
+    packet?.free();
+  }
+}
+
+/** Several looks, each shown for a while, with hard cuts between: material for shot detection. */
+export function cutsBetween(looks: readonly string[], { size = '640x360', rate = 24, secondsEach = 3 } = {}): string {
+  const parts = looks.map(
+    (look, i) =>
+      `${look}${look.includes('=') ? ':' : '='}size=${size}:rate=${rate},trim=duration=${secondsEach}[v${i}]`,
+  );
+  return `${parts.join(';')};${looks.map((_, i) => `[v${i}]`).join('')}concat=n=${looks.length}:v=1:a=0`;
+}
+
+/** The output of a filter graph without inputs, encoded. */
+class Generated implements Disposable {
+  readonly encoder: Encoder;
+  readonly #input: Demuxer;
+  readonly #decoder: Decoder;
+
+  constructor(graph: string, codec: FFEncoderCodec) {
+    this.#input = Demuxer.openSync(graph, { format: 'lavfi' });
+    this.#decoder = Decoder.createSync(this.#input.streams[0]!);
+    // Without codec options: with any, node-av 6.1.1 brings the process down when it exits.
+    this.encoder = Encoder.createSync(codec, { decoder: this.#decoder, autoResample: true });
+  }
+
+  packets(): Iterable<Packet | null> {
+    return this.encoder.packetsSync(this.#decoder.framesSync(this.#input.packetsSync(0)));
+  }
+
+  [Symbol.dispose](): void {
+    this.encoder[Symbol.dispose]();
+    this.#decoder[Symbol.dispose]();
+    this.#input[Symbol.dispose]();
+  }
+}
+
+function openSubtitles(path: string, lines: readonly { startSec: number; endSec: number; text: string }[]): Demuxer {
+  const file = `${path}.srt`;
+  const stamp = (sec: number) => new Date(sec * 1000).toISOString().slice(11, 23).replace('.', ',');
+  writeFileSync(
+    file,
+    lines
+      .map(({ startSec, endSec, text }, i) => `${i + 1}\n${stamp(startSec)} --> ${stamp(endSec)}\n${text}\n`)
+      .join('\n'),
+  );
+  try {
+    return Demuxer.openSync(file);
+  } finally {
+    rmSync(file);
+  }
+}

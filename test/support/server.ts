@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const ROOT = join(import.meta.dirname, '../..');
+const START_TIMEOUT_MS = 30_000;
+export const KEY = 'test-key';
+
+/** A real server in a process of its own, on a free port. */
+export interface RunningServer extends AsyncDisposable {
+  /** With the version: `http://127.0.0.1:PORT/v1.3`. */
+  readonly url: string;
+  readonly pid: number;
+  /** What it has printed so far. */
+  output(): string;
+  /** SIGTERM. @returns the exit code */
+  stop(): Promise<number | null>;
+  /** SIGKILL, and waits until it is gone. */
+  kill(): Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly dataDir: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export async function startServer({ dataDir, env = {} }: ServerOptions): Promise<RunningServer> {
+  const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'serve'], {
+    env: {
+      PATH: process.env['PATH'],
+      REELVEC_PORT: '0',
+      REELVEC_DATA_DIR: dataDir,
+      REELVEC_API_KEYS: KEY,
+      REELVEC_URL_ALLOW: '127.0.0.1',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  const ended = once(child, 'close');
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const read = (text: Buffer) => {
+    output += text;
+    const url = /serves (http:\S+)/.exec(output)?.[1];
+    if (url) resolve(url);
+  };
+  child.stdout.on('data', read);
+  child.stderr.on('data', read);
+  child.once('close', (code) => reject(new Error(`the server ended with ${code}:\n${output}`)));
+  const timer = setTimeout(() => reject(new Error(`the server did not start:\n${output}`)), START_TIMEOUT_MS);
+  const url = await promise
+    .finally(() => clearTimeout(timer))
+    .catch((error) => {
+      child.kill('SIGKILL');
+      throw error;
+    });
+  return {
+    url,
+    pid: child.pid!,
+    output: () => output,
+    stop: () => end(child, ended, 'SIGTERM'),
+    kill: async () => {
+      await end(child, ended, 'SIGKILL');
+    },
+    [Symbol.asyncDispose]: async () => {
+      await end(child, ended, 'SIGKILL');
+    },
+  };
+}
+
+async function end(child: ChildProcess, ended: Promise<unknown>, signal: NodeJS.Signals): Promise<number | null> {
+  child.kill(signal);
+  await ended;
+  return child.exitCode;
+}
+
+/** A folder that goes with the scope it was made in. */
+export function temporaryFolder(): { path: string } & Disposable {
+  const path = mkdtempSync(join(tmpdir(), 'reelvec-test-'));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
+}
+
+/** Processes whose command line holds a text; for finding what was left behind (Linux). */
+export function processesWith(text: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text);
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
