@@ -67,6 +67,20 @@ test('an asset from a URL is fetched, looked at and ready', async () => {
   assert.equal((await made.blobs.stat(assetKey(id)))?.size, FILM.length);
 });
 
+test('the type is that of the first bytes, unless the tracks say otherwise', async () => {
+  const quicktime = Buffer.concat([Buffer.from('\0\0\0\x14ftypqt  \0\0\x02\0', 'latin1'), Buffer.alloc(10_000)]);
+  const tracks = ['video/mp4', 'audio/mp4'];
+  await using made = await setUp({
+    source: quicktime,
+    probe: async () => ({ ...FOUND, mimeType: tracks.shift() ?? '' }),
+  });
+  for (const expected of ['video/quicktime', 'audio/mp4']) {
+    const { id } = await made.fromUrl();
+    await prepareAsset(made.deps, id, never);
+    assert.equal((await made.assets.get(id))?.fileType, expected);
+  }
+});
+
 test('called again after a crash it fetches nothing twice, and a ready asset is left alone', async () => {
   await using made = await setUp();
   const { id } = await made.fromUrl();

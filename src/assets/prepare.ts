@@ -64,6 +64,9 @@ async function fetchAndProbe(deps: PrepareDeps, asset: Asset, signal: AbortSigna
   if (!blob) throw new ReelvecError('resource_not_exist', 'The file of the asset is gone. Upload it again.');
   // Another look than at creation: the URL may give something else by now.
   const head = await buffer(blobs.read(key, { start: 0, end: HEAD_BYTES - 1 }));
-  requireMedia(head, { subject: 'The file' });
-  return probe(blob.path, { signal });
+  const fileType = requireMedia(head, { subject: 'The file' });
+  const media = await probe(blob.path, { signal });
+  // Its first bytes tell Matroska from WebM and QuickTime from MP4, its tracks whether there are pictures in it.
+  const agree = fileType?.split('/')[0] === media.mimeType.split('/')[0];
+  return agree && fileType ? { ...media, mimeType: fileType } : media;
 }
