@@ -28,7 +28,10 @@ export const validate: FastifySchemaCompiler<z.ZodType> =
   ({ schema, httpPart }) =>
   (data) => {
     const given = withoutNulls(data) ?? undefined;
-    const result = schema.safeParse(given, { error: (issue) => predicate(issue, at(given, issue.path ?? [])) });
+    const result = schema.safeParse(given, {
+      error: (issue) => predicate(issue, givenAt(issue, given)),
+      reportInput: true,
+    });
     return result.success
       ? { value: result.data }
       : { error: refusal(result.error.issues, given, httpPart ?? 'request') };
@@ -46,7 +49,7 @@ function refusal(issues: readonly z.core.$ZodIssue[], given: unknown, part: stri
     fields(issue).map((field) => `${field || `The ${part}`} ${issue.message}`),
   );
   const first = issues[0]!;
-  const value = at(given, first.path);
+  const value = givenAt(first, given);
   const field = fields(first)[0];
   const details: ErrorDetails = {
     ...(field && { field }),
@@ -100,8 +103,10 @@ function typeName(issue: { expected: string }): string {
   return TYPE_NAMES[issue.expected] ?? issue.expected;
 }
 
-function at(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown> | undefined)?.[key], value);
+/** What was given where an issue is. A number that was read from text is shown as that text when it is none. */
+function givenAt(issue: { path?: PropertyKey[]; input?: unknown; code?: string }, given: unknown): unknown {
+  if (issue.code !== 'custom' && !Number.isNaN(issue.input)) return issue.input;
+  return (issue.path ?? []).reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], given);
 }
 
 function isShort(value: unknown): value is string | number | boolean {

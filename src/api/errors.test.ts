@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, connect } from 'node:net';
+import { test } from 'node:test';
+import type { InjectOptions } from 'fastify';
+import { CONFIGURED_KEY, openTestApp } from '../app.fixture.ts';
+import { errorBody } from './errors.ts';
+
+const key = { 'x-api-key': CONFIGURED_KEY };
+const json = { ...key, 'content-type': 'application/json' };
+const TASKS = '/v1.3/embed-v2/tasks';
+
+const FAILING: [string, InjectOptions, number, string][] = [
+  ['unknown route', { url: '/nope' }, 404, 'resource_not_exist'],
+  ['unknown route of the API', { url: '/v1.3/nope', headers: key }, 404, 'resource_not_exist'],
+  ['unknown task', { url: `${TASKS}/0123456789abcdef01234567`, headers: key }, 404, 'resource_not_exist'],
+  ['id of any form', { url: `${TASKS}/${'x'.repeat(5000)}`, headers: key }, 404, 'resource_not_exist'],
+  ['other method', { method: 'PUT', url: TASKS, headers: key }, 405, 'method_not_allowed'],
+  ['other method of a task', { method: 'POST', url: `${TASKS}/1`, headers: key }, 405, 'method_not_allowed'],
+  ['no key', { url: TASKS }, 401, 'api_key_invalid'],
+  ['broken escape in the URL', { url: `${TASKS}/%E0%A4`, headers: key }, 400, 'parameter_invalid'],
+  ['broken JSON', { method: 'POST', url: TASKS, headers: json, payload: '{' }, 400, 'parameter_invalid'],
+  [
+    'prototype in JSON',
+    { method: 'POST', url: TASKS, headers: json, payload: '{"__proto__":1}' },
+    400,
+    'parameter_invalid',
+  ],
+  ['empty body', { method: 'POST', url: TASKS, headers: json, payload: '' }, 400, 'parameter_not_provided'],
+  ['no body', { method: 'POST', url: TASKS, headers: key }, 400, 'parameter_not_provided'],
+  ['list as body', { method: 'POST', url: TASKS, headers: json, payload: '[]' }, 400, 'parameter_invalid'],
+  [
+    'text as body',
+    { method: 'POST', url: TASKS, headers: { ...key, 'content-type': 'text/plain' }, payload: 'x' },
+    415,
+    'unsupported_media_type',
+  ],
+  [
+    'body over 52 MB',
+    { method: 'POST', url: TASKS, headers: json, payload: Buffer.alloc(53 * 1024 ** 2, '1') },
+    413,
+    'payload_too_large',
+  ],
+];
+
+test('every error has both shapes, a request id and a sentence', async () => {
+  await using t = await openTestApp();
+  for (const [what, request, status, code] of FAILING) {
+    const response = await t.app.inject(request);
+    assert.equal(response.statusCode, status, `${what}: ${response.body}`);
+    const body = response.json();
+    errorBody.strict().parse(body);
+    const { error, ...flat } = body;
+    assert.deepEqual(error, flat, what);
+    assert.equal(body.code, code, what);
+    assert.match(body.message, /^.{10,600}\.$|component$/s, what);
+    assert.match(String(response.headers['x-request-id']), /^[0-9a-f]{24}$/, what);
+    assert.match(String(response.headers['content-type']), /^application\/json/, what);
+  }
+});
+
+test('405 says what is allowed', async () => {
+  await using t = await openTestApp();
+  const response = await t.app.inject({ method: 'PATCH', url: TASKS, headers: key });
+  assert.deepEqual(String(response.headers['allow']).split(', ').sort(), ['GET', 'HEAD', 'POST']);
+});
+
+test('a fault of the server tells nothing of itself but the request id; the log has the cause', async () => {
+  await using t = await openTestApp((deps) => ({
+    ...deps,
+    keys: { find: () => Promise.reject(new Error('secret of the database')) },
+  }));
+  const response = await t.app.inject({ url: TASKS, headers: { 'x-api-key': 'x' } });
+  assert.equal(response.statusCode, 500);
+  assert.equal(response.json().code, 'internal_server_error');
+  assert.ok(response.json().message.includes(response.headers['x-request-id']));
+  assert.ok(!/secret|at .*\.ts/.test(response.body));
+  const lines = t.log.filter((line) => line['reqId'] === response.headers['x-request-id']);
+  assert.equal(lines.length, 1);
+  assert.match(JSON.stringify(lines[0]?.['err']), /secret of the database/);
+});
+
+test('a server that cannot work is not ready, and lives', async () => {
+  await using t = await openTestApp((deps) => ({ ...deps, ready: () => Promise.reject(new Error('disk gone')) }));
+  const response = await t.app.inject('/readyz');
+  assert.deepEqual([response.statusCode, response.json().code], [503, 'service_unavailable']);
+  assert.ok(!response.body.includes('disk gone'));
+  assert.equal((await t.app.inject('/healthz')).statusCode, 200);
+});
+
+test('each request is one event in the log, one that hung up too', async () => {
+  await using t = await openTestApp();
+  await t.app.listen();
+  const { port } = t.app.server.address() as AddressInfo;
+  const taskId = '0123456789abcdef01234567';
+  const { key: own, id } = await t.keys.create('y');
+  await t.app.inject({ url: `${TASKS}/${taskId}`, headers: { 'x-api-key': own } });
+  const seen = t.log.filter((line) => line['route'] === `${TASKS}/:task_id`);
+  assert.equal(seen.length, 1);
+  const { ms, ...event } = seen[0]!;
+  const expected = { method: 'GET', status: 404, owner: id, taskId, code: 'resource_not_exist' };
+  assert.partialDeepStrictEqual(event, expected);
+  assert.ok(Number(ms) >= 0);
+
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  socket.write(
+    `POST ${TASKS} HTTP/1.1\r\nhost: x\r\nx-api-key: ${own}\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n{`,
+  );
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  socket.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const left = t.log.filter((line) => line['route'] === TASKS);
+  assert.equal(left.length, 1);
+});

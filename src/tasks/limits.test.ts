@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { AUDIO, VIDEO } from '../app.fixture.ts';
+import { isReelvecError } from '../errors.ts';
+import type { AudioTrack, MediaInfo } from '../media/info.ts';
+import { checkLimits } from './limits.ts';
+
+const LIMITS = { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000 };
+const video = { inputType: 'video', startSec: 0 } as const;
+const audio = { inputType: 'audio', startSec: 0 } as const;
+
+function sized(width: number, height: number): MediaInfo {
+  return { ...VIDEO, video: { ...VIDEO.video!, width, height } };
+}
+
+function sound(format: string, codec: string): MediaInfo {
+  return { ...AUDIO, format, audio: { ...(AUDIO.audio as AudioTrack), codec } };
+}
+
+function codeOf(media: MediaInfo, request: Parameters<typeof checkLimits>[1] = video): string {
+  try {
+    checkLimits(media, request, LIMITS);
+    return 'accepted';
+  } catch (error) {
+    assert.ok(isReelvecError(error), String(error));
+    assert.equal(error.status, 400);
+    return error.code;
+  }
+}
+
+test('the range is what was asked for, its end at most the end of the file', () => {
+  assert.deepEqual(checkLimits(VIDEO, video, LIMITS), { startSec: 0, endSec: 20.5 });
+  assert.deepEqual(checkLimits(VIDEO, { ...video, startSec: 3, endSec: 8 }, LIMITS), { startSec: 3, endSec: 8 });
+  assert.deepEqual(checkLimits(VIDEO, { ...video, startSec: 20, endSec: 99 }, LIMITS), { startSec: 20, endSec: 20.5 });
+  assert.equal(codeOf(VIDEO, { ...video, startSec: 20.5 }), 'parameter_invalid');
+  assert.throws(() => checkLimits(VIDEO, { ...video, startSec: 60 }, LIMITS), /video\.start_sec is 60, but .* 20\.5 s/);
+});
+
+test('media lasts 4 s to 4 h, give or take what containers round', () => {
+  const expected: [number, string][] = [
+    [0, 'video_duration_too_short'],
+    [Number.NaN, 'video_duration_too_short'],
+    [3.9, 'video_duration_too_short'],
+    [3.96, 'accepted'],
+    [4, 'accepted'],
+    [14_400.04, 'accepted'],
+    [14_401, 'video_duration_too_long'],
+  ];
+  for (const [durationSec, code] of expected) assert.equal(codeOf({ ...VIDEO, durationSec }), code, `${durationSec}`);
+  assert.throws(() => checkLimits({ ...VIDEO, durationSec: 2 }, video, LIMITS), /lasts 2 s; allowed are 4 s to 4 h/);
+});
+
+test('a picture has 360×360 to 5184×2160 pixels in either orientation, and an aspect ratio up to 2.4', () => {
+  const expected: [number, number, string][] = [
+    [360, 360, 'accepted'],
+    [360, 640, 'accepted'],
+    [5184, 2160, 'accepted'],
+    [2160, 5184, 'accepted'],
+    [1920, 798, 'accepted'],
+    [358, 640, 'video_resolution_too_low'],
+    [640, 359, 'video_resolution_too_low'],
+    [5186, 2160, 'video_resolution_too_high'],
+    [2880, 2200, 'video_resolution_too_high'],
+    [2560, 1040, 'video_resolution_invalid_aspect_ratio'],
+    [400, 1000, 'video_resolution_invalid_aspect_ratio'],
+  ];
+  for (const [width, height, code] of expected) assert.equal(codeOf(sized(width, height)), code, `${width}×${height}`);
+});
+
+test('sizes follow the kind of input', () => {
+  assert.equal(codeOf({ ...VIDEO, size: 4_000_000 }), 'accepted');
+  assert.equal(codeOf({ ...VIDEO, size: 4_000_001 }), 'video_filesize_too_large');
+  assert.equal(codeOf({ ...AUDIO, size: 2_000_001 }, audio), 'video_filesize_too_large');
+});
+
+test('audio is uncompressed WAV, MP3 or FLAC by its content', () => {
+  const expected: [string, string, string][] = [
+    ['wav', 'pcm_s16le', 'accepted'],
+    ['wav', 'pcm_u8', 'accepted'],
+    ['wav', 'pcm_f32le', 'accepted'],
+    ['w64', 'pcm_s24le', 'accepted'],
+    ['mp3', 'mp3', 'accepted'],
+    ['flac', 'flac', 'accepted'],
+    ['wav', 'pcm_mulaw', 'audio_format_unsupported'],
+    ['wav', 'adpcm_ms', 'audio_format_unsupported'],
+    ['wav', 'mp3', 'audio_format_unsupported'],
+    ['ogg', 'vorbis', 'audio_format_unsupported'],
+    ['ogg', 'flac', 'audio_format_unsupported'],
+    ['mov,mp4,m4a,3gp,3g2,mj2', 'aac', 'audio_format_unsupported'],
+  ];
+  for (const [format, codec, code] of expected) assert.equal(codeOf(sound(format, codec), audio), code, codec);
+});
+
+test('each kind of input needs its own kind of file, and says which would do', () => {
+  assert.equal(codeOf(AUDIO, video), 'media_has_no_track');
+  assert.throws(() => checkLimits(AUDIO, video, LIMITS), /only sound \(flac, flac\).*input_type "audio"/);
+  assert.throws(() => checkLimits(VIDEO, audio, LIMITS), /a video .*h264.*Use input_type "video"/);
+});
