@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import assert from 'node:assert/strict';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
@@ -89,4 +90,12 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Nothing was kept: no blob, no row, no temporary file. */
+export async function assertNothingKept({ blobs, assets, started }: AssetApp): Promise<void> {
+  assert.deepEqual(await Array.fromAsync(blobs.list('')), []);
+  assert.equal((await assets.unfinished()).length, 0);
+  assert.deepEqual(started, []);
+  assert.deepEqual(await readdir(join(blobs.root, '.tmp')).catch(() => []), []);
 }
