@@ -147,7 +147,8 @@ export class TaskWork {
       return await untilStopped(stopping, () => run(task, AbortSignal.any([unwanted.signal, stopping])));
     } catch (error) {
       if (unwanted.signal.aborted) return undefined;
-      if (!isReelvecError(error)) throw error;
+      // A fault of the server, a full disk say, is not held against the task.
+      if (!isReelvecError(error) || error.status >= 500) throw error;
       log.info({ taskId, code: error.code, reason: error.message, cause: error.cause }, 'task failed');
       await tasks.setFailed(taskId, error);
       await this.#clear(taskId);

@@ -27,19 +27,25 @@ export function makeMedia(path: string, recipe: MediaRecipe): string {
   const textStream = text?.streams[0];
   // Opened last, so that it is closed before the encoders that it looks at.
   using output = Muxer.openSync(path);
-  const indexes = encoded.map(({ encoder }) => output.addStream(encoder));
-  const textIndex = textStream && output.addStream(textStream);
-  if (text && textStream && textIndex !== undefined) copy(output, textIndex, text.packetsSync(textStream.index));
-  encoded.forEach((track, i) => {
-    copy(output, indexes[i]!, track.packets());
-  });
+  const sources = encoded.map((track) => ({ index: output.addStream(track.encoder), packets: track.packets() }));
+  if (text && textStream)
+    sources.push({ index: output.addStream(textStream), packets: text.packetsSync(textStream.index) });
+  interleave(output, sources);
   return path;
 }
 
-function copy(output: Muxer, index: number, packets: Iterable<Packet | null>): void {
-  for (const packet of packets) {
-    output.writePacketSync(packet, index);
-    packet?.free();
+/** Writes the packets of all tracks in order of time, as a muxer wants them. */
+function interleave(output: Muxer, sources: { index: number; packets: Iterable<Packet | null> }[]): void {
+  const open = sources.map(({ index, packets }) => ({ index, packets: packets[Symbol.iterator](), timeSec: 0 }));
+  while (open.length > 0) {
+    const earliest = open.reduce((first, other) => (other.timeSec < first.timeSec ? other : first));
+    const { value: packet, done } = earliest.packets.next();
+    if (packet) {
+      earliest.timeSec = (Number(packet.pts) * packet.timeBase.num) / packet.timeBase.den;
+      output.writePacketSync(packet, earliest.index);
+      packet.free();
+    }
+    if (done) open.splice(open.indexOf(earliest), 1);
   }
 }
 

@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { randomInt } from 'node:crypto';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hostFiles } from './support/file-host.ts';
+import { makeMedia } from './support/make-media.ts';
+import { REAL_MEDIA } from './support/real-media.ts';
+import {
+  childrenOf,
+  isAlive,
+  KEY,
+  processesWith,
+  type RunningServer,
+  startServer,
+  temporaryFolder,
+  until,
+} from './support/server.ts';
+
+/** What is asked for in turn, so that kills meet every path: fixed and dynamic segments, some and all options. */
+const WISHES = [
+  { segmentation: { strategy: 'fixed', fixed: { duration_sec: 5 } } },
+  { segmentation: { strategy: 'dynamic', dynamic: { min_duration_sec: 3 } } },
+  { embedding_option: ['audio'], embedding_scope: ['asset'] },
+];
+
+const folder = mkdtempSync(join(tmpdir(), 'reelvec-crash-'));
+after(() => rmSync(folder, { recursive: true }));
+
+test('three chunks of made media: nothing that was answered 202 is lost by kill -9', { timeout: 300_000 }, () => {
+  const file = 'long.mp4';
+  // Two pictures a second: 25 minutes, three chunks, that decode in a moment.
+  makeMedia(join(folder, file), {
+    video: 'testsrc2=size=480x360:rate=2:duration=1500',
+    audio: 'anoisesrc=color=brown:duration=1500',
+  });
+  return survivesKills({ folder, file, kills: 6, longestMs: 2500 });
+});
+
+if (REAL_MEDIA !== undefined) {
+  const real = join(REAL_MEDIA, 'video');
+  test('real media: nothing that was answered 202 is lost by kill -9 at 20 random moments', { timeout: 400_000 }, () =>
+    survivesKills({ folder: real, file: 'bbb_first216s_640x360.mp4', kills: 20, longestMs: 4000 }),
+  );
+}
+
+async function survivesKills(options: {
+  folder: string;
+  file: string;
+  kills: number;
+  longestMs: number;
+}): Promise<void> {
+  const { file, kills, longestMs } = options;
+  await using host = await hostFiles(options.folder);
+  const url = `${host.url}/${file}`;
+
+  using calm = temporaryFolder();
+  const expected: string[] = [];
+  {
+    await using server = await startServer({ dataDir: calm.path });
+    for (const wish of WISHES) expected.push(await result(server, await create(server, url, wish)));
+  }
+
+  using data = temporaryFolder();
+  const tasks: { id: string; wish: number }[] = [];
+  for (let kill = 0; kill < kills; kill++) {
+    await using server = await startServer({ dataDir: data.path });
+    const wish = kill % WISHES.length;
+    tasks.push({ id: await create(server, url, WISHES[wish]!), wish });
+    await sleep(randomInt(longestMs));
+    const workers = childrenOf(server.pid);
+    await server.kill();
+    // Every other time the workers are left to notice by themselves.
+    if (kill % 2 === 0) for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');
+    await until(() => workers.every((pid) => !isAlive(pid)), 3000, 'workers end with their server');
+  }
+
+  await using server = await startServer({ dataDir: data.path });
+  await until(() => /"msg":"(chunk|task ready)"/.test(server.output()), 20_000, 'unfinished work is taken up');
+  for (const { id, wish } of tasks) {
+    // not assert.equal: it would print megabytes
+    assert.ok((await result(server, id)) === expected[wish], `task ${id} has the result of an undisturbed run`);
+  }
+  assert.equal(await server.stop(), 0);
+  assert.deepEqual(processesWith(data.path), [], 'no process is left');
+  const blobs = join(data.path, 'blobs');
+  const left = readdirSync(blobs, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  assert.deepEqual([...new Set(left.map((entry) => entry.name))], ['result.arrow'], 'results are all that is left');
+  assert.equal(left.length, tasks.length);
+}
+
+async function create(server: RunningServer, url: string, wish: object): Promise<string> {
+  const response = await fetch(`${server.url}/embed-v2/tasks`, {
+    method: 'POST',
+    headers: { 'x-api-key': KEY, 'content-type': 'application/json' },
+    body: JSON.stringify({ input_type: 'video', model_name: 'marengo3.0', video: { media_source: { url }, ...wish } }),
+  });
+  const body = (await response.json()) as { _id: string };
+  assert.equal(response.status, 202, JSON.stringify(body));
+  return body._id;
+}
+
+/** The text of `data`, once the task is ready. */
+async function result(server: RunningServer, id: string): Promise<string> {
+  for (;;) {
+    const response = await fetch(`${server.url}/embed-v2/tasks/${id}?wait=60`, { headers: { 'x-api-key': KEY } });
+    const text = await response.text();
+    const { status, error } = JSON.parse(text);
+    if (status === 'processing') continue;
+    assert.equal(status, 'ready', JSON.stringify(error));
+    return text.slice(text.indexOf('"data":'));
+  }
+}
