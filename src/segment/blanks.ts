@@ -56,6 +56,8 @@ export class BlankFinder {
   /** Stretches that still matter, oldest first. */
   readonly stretches: Stretch[] = [];
   #open: Open | undefined;
+  /** End of the last stretch with its fade. */
+  #fadedIn = 0;
 
   /** The first picture of a blank stretch whose meaning is not yet known. */
   get undecidedFrom(): number {
@@ -65,7 +67,8 @@ export class BlankFinder {
 
   /** To be called for every picture in turn, with `FADE_SEC` of pictures after it on the timeline if there are any. */
   visit(timeline: Timeline, frame: number, cuts: readonly number[]): Verdict {
-    const blank = isBlank(timeline.at(frame));
+    // While it fades in, a picture may look blank again: that is still the same stretch.
+    const blank = frame >= this.#fadedIn && isBlank(timeline.at(frame));
     if (blank && !this.#open) {
       const fadeStart = fadeEdge(timeline, cuts, frame, -1);
       const before = frame > 0 ? timeline.at(Math.max(timeline.first, fadeStart - 1)) : undefined;
@@ -96,6 +99,7 @@ export class BlankFinder {
     this.#open = undefined;
     const fadeEnd = lastFaded + 1;
     this.stretches.push({ fadeStart, fadeEnd });
+    this.#fadedIn = fadeEnd;
     const [cutIn, cutOut] = [fadeStart === first, fadeEnd === end];
     const range = { from: reported ? first + 1 : fadeStart - 1, to: fadeEnd };
     // What is faded in at the start of a film is its first shot; after a card the fade belongs to the card.

@@ -11,24 +11,45 @@ const DISPLACEMENTS = displacements();
 /** What a step of colour difference counts beside a step of pattern. */
 const COLOUR_WEIGHT = 0.5;
 
-/**
- * How much of picture `b` neither motion nor exposure explains, seen from picture `a`: mean absolute difference of the
- * patterns, each block at its best displacement (as in video coding), plus half that of the colours there. Near 0 for
- * the same scene, 40 and more for unrelated ones. Brightness and contrast of the whole picture do not enter.
- */
-export function change(a: Signature, b: Signature): number {
-  let sum = 0;
+/** What differs between two pictures, as a mean over the pixels, in units of the pattern plane. */
+export interface Change {
+  /**
+   * What neither motion nor exposure explains: the difference of the patterns, each block at its best displacement (as
+   * in video coding), plus half that of the colours there. Near 0 for the same scene, 40 and more for unrelated ones.
+   * Brightness and contrast of the whole picture do not enter.
+   */
+  readonly size: number;
+  /** The part of it that is pattern. */
+  readonly moved: number;
+  /** What the pattern differs by where it stands, without displacement. */
+  readonly still: number;
+}
+
+export const NO_CHANGE: Change = { size: 0, moved: 0, still: 0 };
+
+/** How picture `b` has changed from picture `a`. */
+export function compare(a: Signature, b: Signature): Change {
+  let still = 0;
+  let moved = 0;
+  let colour = 0;
   for (let top = 0; top < HEIGHT; top += BLOCK_HEIGHT) {
     for (let left = 0; left < WIDTH; left += BLOCK_WIDTH) {
       const at = top * WIDTH + left;
-      const { offset, difference } = bestMatch(a.pattern, b.pattern, left, top);
-      sum += difference;
-      sum += COLOUR_WEIGHT * blockDifference(a.blue, b.blue, at, offset, Number.POSITIVE_INFINITY);
-      sum += COLOUR_WEIGHT * blockDifference(a.red, b.red, at, offset, Number.POSITIVE_INFINITY);
+      const { offset, difference, inPlace } = bestMatch(a.pattern, b.pattern, left, top);
+      still += inPlace;
+      moved += difference;
+      colour += blockDifference(a.blue, b.blue, at, offset, Number.POSITIVE_INFINITY);
+      colour += blockDifference(a.red, b.red, at, offset, Number.POSITIVE_INFINITY);
     }
   }
   const { top, bottom, left, right } = b.area;
-  return sum / ((bottom - top) * (right - left));
+  const pixels = (bottom - top) * (right - left);
+  return { size: (moved + COLOUR_WEIGHT * colour) / pixels, moved: moved / pixels, still: still / pixels };
+}
+
+/** The size of the change alone. */
+export function change(a: Signature, b: Signature): number {
+  return compare(a, b).size;
 }
 
 /** A block with less detail than this (mean, in quarter steps of luma) is plain: that it stays says nothing. */
@@ -70,22 +91,24 @@ export function step(a: Signature, b: Signature): number {
   return sum / COARSE_PIXELS;
 }
 
-/** Where the block of `b` at `left`, `top` lies in `a`: its offset there, and the sum of absolute differences. */
-function bestMatch(a: Int16Array, b: Int16Array, left: number, top: number): { offset: number; difference: number } {
+/** Where the block of `b` at `left`, `top` lies in `a`: its offset; and sums of absolute differences there and in place. */
+function bestMatch(a: Int16Array, b: Int16Array, left: number, top: number) {
+  const at = top * WIDTH + left;
+  const inPlace = blockDifference(a, b, at, 0, Number.POSITIVE_INFINITY);
   let offset = 0;
-  let difference = Number.POSITIVE_INFINITY;
+  let difference = inPlace;
   for (let k = 0; k < DISPLACEMENTS.length; k += 2) {
-    const dx = DISPLACEMENTS[k]!;
-    const dy = DISPLACEMENTS[k + 1]!;
-    if (left + dx < 0 || left + dx + BLOCK_WIDTH > WIDTH || top + dy < 0 || top + dy + BLOCK_HEIGHT > HEIGHT) continue;
-    const moved = dy * WIDTH + dx;
-    const sum = blockDifference(a, b, top * WIDTH + left, moved, difference);
+    const x = left + DISPLACEMENTS[k]!;
+    const y = top + DISPLACEMENTS[k + 1]!;
+    if (x < 0 || x + BLOCK_WIDTH > WIDTH || y < 0 || y + BLOCK_HEIGHT > HEIGHT) continue;
+    const moved = y * WIDTH + x - at;
+    const sum = blockDifference(a, b, at, moved, difference);
     if (sum < difference) {
       difference = sum;
       offset = moved;
     }
   }
-  return { offset, difference };
+  return { offset, difference, inPlace };
 }
 
 /** Sum of absolute differences of one block; stops early once it is past `limit`. */
@@ -110,7 +133,9 @@ function blockEnergy(plane: Int16Array, at: number): number {
 
 function displacements(): Int8Array {
   const all: [number, number][] = [];
-  for (let dy = -REACH; dy <= REACH; dy++) for (let dx = -REACH; dx <= REACH; dx++) all.push([dx, dy]);
+  for (let dy = -REACH; dy <= REACH; dy++) {
+    for (let dx = -REACH; dx <= REACH; dx++) if (dx !== 0 || dy !== 0) all.push([dx, dy]);
+  }
   all.sort(([ax, ay], [bx, by]) => ax * ax + ay * ay - (bx * bx + by * by));
   return Int8Array.from(all.flat());
 }

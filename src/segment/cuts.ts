@@ -27,7 +27,7 @@ export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
 
 /** Does a new shot start, without transition, at this picture? Looks at what is held on both sides. */
 export function isCut(timeline: Timeline, frame: number): boolean {
-  const size = timeline.change(frame);
+  const { size } = timeline.change(frame);
   if (size < LEAST_CHANGE || !isPeak(timeline, frame)) return false;
   const usual = Math.max(secondLargest(timeline, frame, -1), secondLargest(timeline, frame, 1));
   if (size - usual < LEAST_EXCESS) return false;
@@ -37,8 +37,9 @@ export function isCut(timeline: Timeline, frame: number): boolean {
 
 /** A cut smeared over two or three pictures (blended fields, changed frame rate) counts once, where most changes. */
 function isPeak(timeline: Timeline, frame: number): boolean {
-  const size = timeline.change(frame);
-  for (const d of [1, 2]) if (timeline.change(frame - d) >= size || timeline.change(frame + d) > size) return false;
+  const { size } = timeline.change(frame);
+  for (const d of [1, 2])
+    if (timeline.change(frame - d).size >= size || timeline.change(frame + d).size > size) return false;
   return true;
 }
 
@@ -50,7 +51,7 @@ function secondLargest(timeline: Timeline, frame: number, direction: 1 | -1): nu
   let largest = 0;
   let second = 0;
   for (let i = 1; i <= NEIGHBOURS; i++) {
-    const size = timeline.change(frame + i * direction);
+    const { size } = timeline.change(frame + i * direction);
     if (size > largest) {
       second = largest;
       largest = size;

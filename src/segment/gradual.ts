@@ -1,4 +1,4 @@
-import { change, kept, step } from './change.ts';
+import { change, compare, kept, step } from './change.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Slow transitions are followed on pictures this far apart, whatever the frame rate. Seconds. */
@@ -7,19 +7,22 @@ const GRID_SEC = 1 / 15;
 const HALF_LENGTHS = [1, 2, 3, 4, 6, 8, 11, 14, 18];
 /** No window reaches further than this to either side of its middle. Seconds. */
 export const REACH_SEC = 1.25;
-/** A long window is followed in about this many steps, so that noise does not add up to a way. */
-const PATH_STEPS = 8;
+/** The way from one end of a window to the other is measured in this many steps; more would add up noise and motion. */
+const PATH_STEPS = 4;
+/** Motion is looked for from each picture to the next, and in this many steps: slow motion shows only over a while. */
+const MOTION_STEPS = [8, 4];
 
-/** The two ends differ by at least this on the coarse planes (see `step`): less is an object that moved. */
-const LEAST_STEP = 10;
-/** … on a straight way: the sum of the steps between is at most 1 / 0.55 of the direct one. Motion goes astray. */
-const LEAST_STRAIGHT = 0.55;
-/** … of which no single picture makes more than this part, or it is a cut (or a flash), not a transition. */
+/** The two ends differ by at least this on the coarse planes (see `step`): less is not worth a closer look. */
+const LEAST_STEP = 8;
+/** No single picture makes more than this part of the difference, or it is a cut (or a flash), not a transition. */
 const MOST_AT_ONCE = 0.6;
-/** … and are different scenes (see `change`, `kept`), by more than the shots on both sides change in that time. */
-const LEAST_CHANGE = 30;
-const MOST_KEPT = 0.27;
-const LEAST_SCORE = 22;
+/** Two pictures that differ by this (see `Change`) have nothing in common; by less than the second, too much. */
+const UNRELATED = 45;
+const RELATED = 28;
+/** Added on both sides of a ratio of small differences, so that noise alone decides nothing. Units of the pattern. */
+const NOISE = 2;
+/** The least score (see `gradualAt`) of a transition. */
+const LEAST_SCORE = 0.62;
 
 export interface GradualTransition {
   /** The first picture that is more of the new shot than of the old. */
@@ -53,9 +56,12 @@ export class Grid {
 /**
  * The best gradual transition whose middle is the picture at `middle` of the grid, if there is any.
  *
- * In a dissolve, a wipe or a fade from picture to picture, every pixel goes from its old value to its new one and never
- * back. So on planes coarse enough to forget small motion the way from one end to the other is straight, while camera
- * and objects lead it astray; and it joins two scenes that differ by more than either of them changes on its own.
+ * Four things are true of a dissolve, a wipe, or any slow way from one shot to another, and the score is their product:
+ * - every pixel goes from its old value to its new one and never back: on planes coarse enough to forget small motion
+ *   the way between the ends is straight. Camera and objects lead it astray;
+ * - what changes from picture to picture is not motion: shifting blocks hardly explains any of it;
+ * - no detail of the old shot is where it was;
+ * - the two ends differ, by more than exposure.
  */
 export function gradualAt(
   timeline: Timeline,
@@ -71,55 +77,69 @@ export function gradualAt(
     if (from === undefined || to === undefined) break;
     if (middleSec - timeline.timeSec(from) > REACH_SEC || timeline.timeSec(to) - middleSec > REACH_SEC) break;
     if (isBroken(from, to)) break;
-    const net = step(timeline.at(from), timeline.at(to));
-    if (net < LEAST_STEP) continue;
-    const straight = net / pathLength(timeline, grid, middle - half, middle + half);
-    if (straight < LEAST_STRAIGHT || largestStep(timeline, from, to) > MOST_AT_ONCE * net) continue;
-    const across = change(timeline.at(from), timeline.at(to));
-    if (across < LEAST_CHANGE) continue;
-    const score = across * straight - usualChange(timeline, grid, middle, half, isBroken);
-    if (score < LEAST_SCORE || score <= (best?.score ?? 0)) continue;
-    if (kept(timeline.at(from), timeline.at(to)) > MOST_KEPT) continue;
-    best = { ...extent(timeline, from, to), score };
+    const [old, fresh] = [timeline.at(from), timeline.at(to)];
+    const net = step(old, fresh);
+    if (net < LEAST_STEP || largestStep(timeline, from, to) > MOST_AT_ONCE * net) continue;
+    const straight = net / pathLength(timeline, stepsOf(grid, middle - half, middle + half, PATH_STEPS));
+    let score = straight * unexplained(timeline, from, to);
+    if (!isBetter(score, best)) continue;
+    for (const count of MOTION_STEPS) {
+      const steps = stepsOf(grid, middle - half, middle + half, count);
+      score = Math.min(score, straight * unexplainedInSteps(timeline, steps));
+    }
+    if (!isBetter(score, best)) continue;
+    const difference = change(old, fresh);
+    if (difference < RELATED) continue;
+    score *= Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh));
+    if (isBetter(score, best)) best = { ...extent(timeline, from, to), score };
   }
   return best;
 }
 
-function pathLength(timeline: Timeline, grid: readonly number[], from: number, to: number): number {
-  const stride = Math.max(1, Math.floor((to - from) / PATH_STEPS));
-  let length = 0;
-  for (let i = from; i < to; i += stride) {
-    length += step(timeline.at(grid[i]!), timeline.at(grid[Math.min(i + stride, to)]!));
+function isBetter(score: number, best: GradualTransition | undefined): boolean {
+  return score >= LEAST_SCORE && score > (best?.score ?? 0);
+}
+
+/** The part of the changes from picture to picture that displacement of blocks does not explain, 0 to 1. */
+function unexplained(timeline: Timeline, from: number, to: number): number {
+  let moved = NOISE;
+  let still = NOISE;
+  for (let i = from + 1; i <= to; i++) {
+    moved += timeline.change(i).moved;
+    still += timeline.change(i).still;
   }
+  return moved / still;
+}
+
+function unexplainedInSteps(timeline: Timeline, frames: readonly number[]): number {
+  let moved = NOISE;
+  let still = NOISE;
+  for (let i = 1; i < frames.length; i++) {
+    const between = compare(timeline.at(frames[i - 1]!), timeline.at(frames[i]!));
+    moved += between.moved;
+    still += between.still;
+  }
+  return moved / still;
+}
+
+function pathLength(timeline: Timeline, frames: readonly number[]): number {
+  let length = 0;
+  for (let i = 1; i < frames.length; i++) length += step(timeline.at(frames[i - 1]!), timeline.at(frames[i]!));
   return length;
+}
+
+/** About `count` equal steps of the grid from one of its pictures to another, both included. */
+function stepsOf(grid: readonly number[], from: number, to: number, count: number): number[] {
+  const stride = Math.max(1, Math.round((to - from) / count));
+  const frames: number[] = [];
+  for (let i = from; i < to; i += stride) frames.push(grid[i]!);
+  return [...frames, grid[to]!];
 }
 
 function largestStep(timeline: Timeline, from: number, to: number): number {
   let largest = 0;
   for (let i = from + 1; i <= to; i++) largest = Math.max(largest, timeline.step(i));
   return largest;
-}
-
-/** How much the shots before and after change on their own in half the window's time, as far as they reach. */
-function usualChange(
-  timeline: Timeline,
-  grid: readonly number[],
-  middle: number,
-  half: number,
-  isBroken: (from: number, to: number) => boolean,
-): number {
-  let usual = 0;
-  for (const side of [-1, 1]) {
-    const near = middle + side * half;
-    for (let reach = half; reach > 0; reach--) {
-      const far = near + side * reach;
-      const [from, to] = [grid[Math.min(near, far)], grid[Math.max(near, far)]];
-      if (from === undefined || to === undefined || from < timeline.first || isBroken(from, to)) continue;
-      usual = Math.max(usual, change(timeline.at(from), timeline.at(to)));
-      break;
-    }
-  }
-  return usual;
 }
 
 /** Between two pictures on both sides: where the way has made its first tenth, its half and all but its last tenth. */

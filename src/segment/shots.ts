@@ -28,8 +28,8 @@ type Extent = Pick<ShotBoundary, 'frame' | 'startFrame' | 'endFrame'>;
 const SMEAR_FRAMES = 2;
 /** A gradual transition is judged once blank stretches are known this far after its middle. Seconds. */
 const BLANK_AHEAD_SEC = 1.5;
-/** How far back of the middle pictures are looked at: a window, and the shot before for the same time again. Seconds. */
-const HELD_SEC = Math.max(3 * REACH_SEC, FADE_SEC);
+/** How far back of the middle of a window pictures are looked at. Seconds. */
+const HELD_SEC = Math.max(2 * REACH_SEC, FADE_SEC);
 
 /**
  * Finds shot boundaries in a stream of small pictures, in one pass and constant memory: every decoded picture, in the

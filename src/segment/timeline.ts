@@ -1,4 +1,4 @@
-import { change, step } from './change.ts';
+import { type Change, compare, NO_CHANGE, step } from './change.ts';
 import type { Area, Signature } from './signature.ts';
 
 /** The pictures that can still matter, by their number, with what changed from each to the next. */
@@ -7,13 +7,13 @@ export class Timeline {
   first = 0;
   end = 0;
   #signatures: Signature[] = [];
-  #changes: number[] = [];
+  #changes: Change[] = [];
   #steps: number[] = [];
 
   append(signature: Signature): void {
     const before = this.#signatures.at(-1);
     this.#signatures.push(signature);
-    this.#changes.push(before ? change(before, signature) : 0);
+    this.#changes.push(before ? compare(before, signature) : NO_CHANGE);
     this.#steps.push(before ? step(before, signature) : 0);
     this.end += 1;
   }
@@ -31,9 +31,9 @@ export class Timeline {
     return this.at(frame).timeSec;
   }
 
-  /** `change` from the picture before; 0 for pictures that are not held. */
-  change(frame: number): number {
-    return this.#changes[frame - this.first] ?? 0;
+  /** What changed from the picture before; nothing for pictures that are not held. */
+  change(frame: number): Change {
+    return this.#changes[frame - this.first] ?? NO_CHANGE;
   }
 
   /** `step` from the picture before. */
