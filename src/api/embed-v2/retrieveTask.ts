@@ -64,15 +64,29 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
       // The type of the schema is that of the text, not of the stream that it comes as.
       const streamed = reply.type('application/json; charset=utf-8') as unknown as FastifyReply;
       if (request.method === 'HEAD') return streamed.send('');
-      const data = embeddingsJson(readResult(blobs, resultKey(task.id)));
-      return streamed.send(Readable.from(withData(facts, data)));
+      const stream = await withData(facts, embeddingsJson(readResult(blobs, resultKey(task.id)))).catch(
+        async (error) => {
+          await find(task.id, owner); // deleted meanwhile, it is not found rather than broken
+          throw error;
+        },
+      );
+      return streamed.send(stream);
     },
   );
 };
 
-/** The JSON text of an object whose `data` is text already. */
-async function* withData(facts: object, data: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield Buffer.from(`${JSON.stringify(facts).slice(0, -1)},"data":`);
-  yield* data;
-  yield Buffer.from('}');
+/**
+ * The JSON text of an object whose `data` is text already. Waits for the first of it: what cannot be read at all is
+ * still answered with an error.
+ */
+async function withData(facts: object, data: AsyncGenerator<Uint8Array>): Promise<Readable> {
+  const first = await data.next();
+  async function* text() {
+    yield Buffer.from(`${JSON.stringify(facts).slice(0, -1)},"data":`);
+    yield first.value;
+    yield* data;
+    yield Buffer.from('}');
+  }
+  // A stream that is given up before it was read never enters the generator: the result is closed here then.
+  return Readable.from(text()).once('close', () => data.return(undefined));
 }
