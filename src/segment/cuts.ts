@@ -8,8 +8,9 @@ const LEAST_CHANGE = 28;
 const LEAST_EXCESS = 18;
 /** A new shot keeps at most this share of the detail (see `kept`). */
 const MOST_KEPT = 0.35;
-/** Pictures looked at on either side to know how much they change anyway. */
+/** Pictures looked at on either side to know how much they change anyway: so many, and all within so many seconds. */
 const NEIGHBOURS = 5;
+const NEIGHBOURS_SEC = 0.2;
 /**
  * A picture that comes back within this time was interrupted, not replaced: a flash, a lightning, a dropped frame.
  * Shots shorter than this between two halves of another are rare even in trailers. Seconds.
@@ -50,8 +51,10 @@ function isPeak(timeline: Timeline, frame: number): boolean {
 function secondLargest(timeline: Timeline, frame: number, direction: 1 | -1): number {
   let largest = 0;
   let second = 0;
-  for (let i = 1; i <= NEIGHBOURS; i++) {
-    const { size } = timeline.change(frame + i * direction);
+  const sec = timeline.timeSec(frame);
+  for (let count = 1, i = frame + direction; i > timeline.first && i < timeline.end; count++, i += direction) {
+    if (count > NEIGHBOURS && Math.abs(timeline.timeSec(i) - sec) > NEIGHBOURS_SEC) break;
+    const { size } = timeline.change(i);
     if (size > largest) {
       second = largest;
       largest = size;

@@ -81,16 +81,17 @@ export function gradualAt(
     const net = step(old, fresh);
     if (net < LEAST_STEP || largestStep(timeline, from, to) > MOST_AT_ONCE * net) continue;
     const straight = net / pathLength(timeline, stepsOf(grid, middle - half, middle + half, PATH_STEPS));
-    let score = straight * unexplained(timeline, from, to);
-    if (!isBetter(score, best)) continue;
-    for (const count of MOTION_STEPS) {
-      const steps = stepsOf(grid, middle - half, middle + half, count);
-      score = Math.min(score, straight * unexplainedInSteps(timeline, steps));
-    }
-    if (!isBetter(score, best)) continue;
+    let motionless = unexplained(timeline, from, to);
+    if (!isBetter(straight * motionless, best)) continue;
     const difference = change(old, fresh);
     if (difference < RELATED) continue;
-    score *= Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh));
+    const other = Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh));
+    if (!isBetter(straight * motionless * other, best)) continue;
+    for (const count of MOTION_STEPS) {
+      const steps = stepsOf(grid, middle - half, middle + half, count);
+      motionless = Math.min(motionless, unexplainedInSteps(timeline, steps));
+    }
+    const score = straight * motionless * other;
     if (isBetter(score, best)) best = { ...extent(timeline, from, to), score };
   }
   return best;
