@@ -1,0 +1,69 @@
+import type { AddressInfo } from 'node:net';
+import { CONFIGURED_KEY, openTestApp } from '../../app.fixture.ts';
+import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results.ts';
+import { resultKey } from '../../tasks/work.ts';
+
+/*
+ * A server in a process of its own, with one ready task of 10,000 segments and three options. It tells its parent where
+ * that is; asked by any message, it tells the most memory that it held since it was asked last, in bytes.
+ */
+const BLOCKS = 20;
+const SEGMENTS_PER_BLOCK = 500;
+const LOOK_EVERY_MS = 5;
+
+export interface LargeResult {
+  readonly url: string;
+  readonly headers: Record<string, string>;
+}
+
+const t = await openTestApp();
+const headers = { 'x-api-key': CONFIGURED_KEY };
+const payload = {
+  input_type: 'video',
+  model_name: 'marengo3.0',
+  video: { media_source: { url: 'https://a.test/b.mp4' } },
+};
+const created = await t.app.inject({ method: 'POST', url: '/v1.3/embed-v2/tasks', headers, payload });
+const id: string = created.json()._id;
+
+const facts = { task: id, bundle: 'signal@1' };
+const block = `tasks/${id}/block`;
+await t.blobs.write(block, encodeBlock(rows(), { ...facts, segments: SEGMENTS_PER_BLOCK }));
+await writeResult({
+  blobs: t.blobs,
+  blocks: Array.from({ length: BLOCKS }, () => block),
+  key: resultKey(id),
+  scopes: ['clip', 'asset'],
+  range: { startSec: 0, endSec: 40_000 },
+  facts,
+});
+await t.tasks.setReady(id, []);
+
+let peak = 0;
+const look = () => {
+  peak = Math.max(peak, process.memoryUsage.rss());
+};
+setInterval(look, LOOK_EVERY_MS);
+process.on('message', () => {
+  look();
+  process.send?.(peak);
+  peak = 0;
+});
+process.on('disconnect', async () => {
+  await t[Symbol.asyncDispose]();
+  process.exit();
+});
+await t.app.listen();
+const { port } = t.app.server.address() as AddressInfo;
+process.send?.({ url: `http://127.0.0.1:${port}/v1.3/embed-v2/tasks/${id}`, headers } satisfies LargeResult);
+
+function rows(): EmbeddingRow[] {
+  return Array.from({ length: SEGMENTS_PER_BLOCK }).flatMap((_, segment) =>
+    (['visual', 'audio', 'transcription'] as const).map((option, o) => {
+      const raw = Float64Array.from({ length: 512 }, (_, i) => Math.sin((segment * 3 + o + 1) * (i + 1) * 1.7));
+      const norm = Math.hypot(...raw);
+      const embedding = Float32Array.from(raw, (x) => x / norm);
+      return { segment, startSec: segment * 4, endSec: segment * 4 + 4, option, scope: 'clip', embedding };
+    }),
+  );
+}

@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { LargeResult } from './large-result.fixture.ts';
+
+/** 192 MB of JSON go through a server whose memory may rise by this. */
+const MAX_GROWTH = 50 * 1024 ** 2;
+const ITEMS = 30_003;
+const MARK = '"end_sec":';
+
+let server: ChildProcess;
+let result: LargeResult;
+before(async () => {
+  server = fork(new URL('./large-result.fixture.ts', import.meta.url));
+  [result] = await once(server, 'message');
+});
+after(async () => {
+  server.disconnect();
+  await once(server, 'exit');
+});
+
+/** The most memory of the server since the last call, in bytes. */
+async function peakMemory(): Promise<number> {
+  server.send('memory');
+  return (await once(server, 'message'))[0];
+}
+
+async function open(): Promise<IncomingMessage> {
+  const [response] = await once(get(result.url, { headers: result.headers }), 'response');
+  return response;
+}
+
+test('a task of 10,000 segments and three options is answered whole, in memory that does not grow with it', async () => {
+  let warm = 0; // a part of it first, so that the code is compiled and the buffers are there
+  for await (const bytes of await open()) if ((warm += bytes.length) > 30_000_000) break;
+  await peakMemory();
+  const before = await peakMemory();
+  let items = 0;
+  let end = Buffer.alloc(0);
+  for await (const bytes of await open()) {
+    const text = Buffer.concat([end, bytes]);
+    for (let at = text.indexOf(MARK); at !== -1; at = text.indexOf(MARK, at + 1)) items++;
+    // One byte short of the mark: one that is cut in two is counted once, and no other is counted twice.
+    end = text.subarray(1 - MARK.length);
+  }
+  assert.equal(items, ITEMS);
+  assert.ok(end.toString().endsWith('}]}'));
+  const growth = (await peakMemory()) - before;
+  assert.ok(growth < MAX_GROWTH, `rose by ${Math.round(growth / 1024 ** 2)} MB`);
+});
+
+test('readers that are slow, and readers that hang up, hold no memory either', async () => {
+  await peakMemory();
+  const before = await peakMemory();
+  const readers = Array.from({ length: 20 }, async () => {
+    const response = await open();
+    await once(response, 'readable');
+    await sleep(500);
+    response.destroy();
+  });
+  await Promise.all(readers);
+  const growth = (await peakMemory()) - before;
+  assert.ok(growth < MAX_GROWTH, `rose by ${Math.round(growth / 1024 ** 2)} MB`);
+});
