@@ -3,8 +3,9 @@ import { serializerCompiler } from 'fastify-type-provider-zod';
 import { assetRoutes } from './api/assets/routes.ts';
 import { type AuthDeps, requireKey } from './api/auth.ts';
 import { embedRoutes } from './api/embed-v2/routes.ts';
-import { installErrors, sendError } from './api/errors.ts';
+import { installErrors, refuseConnection, sendError } from './api/errors.ts';
 import { watchMethods } from './api/methods.ts';
+import { installMetrics } from './api/metrics.ts';
 import { installOpenApi } from './api/openapi.ts';
 import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
 import { installRequestLog } from './api/request-log.ts';
@@ -36,6 +37,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     genReqId: newId,
     bodyLimit: BODY_LIMIT,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_ID_LENGTH },
+    clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => sendError(error, request, reply),
   }) as unknown as FastifyInstance;
   // Text is nobody's body here: it is refused for its type, not for what it says.
@@ -47,6 +49,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const refuseOtherMethods = watchMethods(app);
   await installOpenApi(app, deps);
   operationsRoutes(app, deps);
+  await installMetrics(app, deps);
   await app.register(
     async (v13) => {
       requireKey(v13, deps);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { InjectOptions } from 'fastify';
 import { CONFIGURED_KEY, openTestApp } from '../app.fixture.ts';
@@ -63,6 +64,22 @@ test('405 says what is allowed', async () => {
   await using t = await openTestApp();
   const response = await t.app.inject({ method: 'PATCH', url: TASKS, headers: key });
   assert.deepEqual(String(response.headers['allow']).split(', ').sort(), ['GET', 'HEAD', 'POST']);
+});
+
+test('what is no HTTP gets the same shape', async () => {
+  await using t = await openTestApp();
+  await t.app.listen();
+  const { port } = t.app.server.address() as AddressInfo;
+  for (const [sent, status] of [
+    ['nonsense\r\n\r\n', 400],
+    [`GET / HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}\r\n\r\n`, 431],
+  ] as const) {
+    const socket = connect(port, '127.0.0.1');
+    socket.write(sent);
+    const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+    assert.match(head, new RegExp(`^HTTP/1.1 ${status} [^]*x-request-id: [0-9a-f]{24}`));
+    errorBody.strict().parse(JSON.parse(body));
+  }
 });
 
 test('a fault of the server tells nothing of itself but the request id; the log has the cause', async () => {

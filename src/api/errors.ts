@@ -1,7 +1,9 @@
 import { STATUS_CODES } from 'node:http';
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Socket } from 'node:net';
+import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isReelvecError, ReelvecError } from '../errors.ts';
+import { newId } from '../store/ids.ts';
 
 const shape = {
   code: z.string().describe('what went wrong, for programs'),
@@ -82,3 +84,24 @@ export function installErrors(app: FastifyInstance): void {
     );
   });
 }
+
+/** Answers what is no HTTP, or came too slowly, in the same shape; there is no request yet. */
+export function refuseConnection(fault: ConnectionError, socket: Socket): void {
+  if (fault.code === 'ECONNRESET' || !socket.writable) return void socket.destroy(fault);
+  const [status, message] = CONNECTION_FAULTS[fault.code] ?? [400, 'This is not a valid HTTP request.'];
+  const code = status === 408 ? 'request_canceled_or_timed_out' : 'parameter_invalid';
+  const body = JSON.stringify(renderError(new ReelvecError(code, message)));
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${newId()}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
+}
+
+const CONNECTION_FAULTS: Readonly<Record<string, [status: number, message: string]>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
+  HPE_HEADER_OVERFLOW: [431, 'The headers of the request are too large.'],
+};

@@ -194,6 +194,20 @@ test('a task is not looked at any more once the client that waited has hung up',
   assert.equal(look.mock.callCount(), 0);
 });
 
+test('a server that stops answers those who wait at once', async () => {
+  await using t = await openTestApp();
+  const id = await create(t);
+  await t.app.listen();
+  const { port } = t.app.server.address() as AddressInfo;
+  const waiting = fetch(`http://127.0.0.1:${port}${TASKS}/${id}?wait=60`, { headers });
+  await sleep(300);
+  const start = performance.now();
+  await t.app.close();
+  assert.ok(performance.now() - start < 1000);
+  const body = (await (await waiting).json()) as { status: string };
+  assert.equal(body.status, 'processing');
+});
+
 test('delete removes the row and all blobs of the task, and no neighbour', async () => {
   await using t = await openTestApp();
   const id = await create(t);

@@ -22,13 +22,18 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
     return task;
   }
 
-  async function findOrWait(id: string, owner: string, waitSec: number, signal: AbortSignal): Promise<Task> {
+  // A server that stops does not wait for those who wait: they get the task as it is.
+  const closing = new AbortController();
+  app.addHook('preClose', async () => closing.abort());
+
+  async function findOrWait(id: string, owner: string, waitSec: number, hungUp: AbortSignal): Promise<Task> {
     const deadline = performance.now() + waitSec * 1000;
+    const signal = AbortSignal.any([hungUp, closing.signal]);
     for (;;) {
       const task = await find(id, owner);
       const left = deadline - performance.now();
-      if (task.status !== 'processing' || left <= 0) return task;
-      await sleep(Math.min(LOOK_EVERY_MS, left), undefined, { signal });
+      if (task.status !== 'processing' || left <= 0 || closing.signal.aborted) return task;
+      await sleep(Math.min(LOOK_EVERY_MS, left), undefined, { signal }).catch(() => hungUp.throwIfAborted());
     }
   }
 

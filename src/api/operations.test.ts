@@ -1,0 +1,54 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CONFIGURED_KEY, openTestApp } from '../app.fixture.ts';
+
+const headers = { 'x-api-key': CONFIGURED_KEY };
+
+test('the OpenAPI document has every route, what it takes and the key it asks for', async () => {
+  await using t = await openTestApp();
+  const { openapi, info, paths, components, security } = (await t.app.inject('/openapi.json')).json();
+  assert.equal(openapi, '3.1.0');
+  assert.equal(info.version, '0.0.0-test');
+  assert.deepEqual(security, [{ key: [] }]);
+  assert.equal(components.securitySchemes.key.name, 'x-api-key');
+  const operations = Object.entries<object>(paths).map(([path, item]) => `${path} ${Object.keys(item).sort()}`);
+  assert.deepEqual(operations.sort(), [
+    '/healthz get',
+    '/metrics get',
+    '/readyz get',
+    '/v1.3/assets get,post',
+    '/v1.3/assets/{asset_id} delete,get',
+    '/v1.3/embed-v2/tasks get,post',
+    '/v1.3/embed-v2/tasks/{task_id} delete,get',
+  ]);
+  const { requestBody, responses } = paths['/v1.3/embed-v2/tasks'].post;
+  const { properties, required } = requestBody.content['application/json'].schema;
+  assert.deepEqual(required, ['input_type', 'model_name']);
+  assert.deepEqual(properties.model_name.enum, ['marengo3.0', 'signal']);
+  assert.deepEqual(properties.video.properties.embedding_option.items.enum, ['visual', 'audio', 'transcription']);
+  assert.deepEqual(Object.keys(responses), ['202', '400', '401', '413', '500']);
+});
+
+test('the docs come from this server alone', async () => {
+  await using t = await openTestApp();
+  const page = await t.app.inject('/docs');
+  const parts = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
+  assert.ok(parts.length >= 4);
+  for (const path of parts) {
+    assert.match(path, /^\//);
+    assert.equal((await t.app.inject(path)).statusCode, 200, path);
+  }
+  const { body } = await t.app.inject('/docs/static/swagger-initializer.js');
+  assert.match(body, /"validatorUrl":\s*null/);
+  assert.match(String(page.headers['content-security-policy']), /default-src 'self'/);
+});
+
+test('metrics count requests by route, not by task, and ask for a key', async () => {
+  await using t = await openTestApp();
+  assert.equal((await t.app.inject('/metrics')).statusCode, 401);
+  for (const id of ['a', 'b']) await t.app.inject({ url: `/v1.3/embed-v2/tasks/${id}`, headers });
+  const { body } = await t.app.inject({ url: '/metrics', headers: { authorization: `Bearer ${CONFIGURED_KEY}` } });
+  const labels = 'method="GET",route="/v1.3/embed-v2/tasks/:task_id",status="404"';
+  assert.ok(body.includes(`reelvec_http_request_seconds_count{${labels}} 2`), body.slice(-1000));
+  assert.match(body, /^process_resident_memory_bytes \d+/m);
+});
