@@ -3,11 +3,11 @@ import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A hard cut changes the picture by at least this (see `change`); unrelated pictures differ by 40 and more. */
-const LEAST_CHANGE = 28;
+const LEAST_CHANGE = 22;
 /** … and by this much more than the pictures around it change, so that a fast pan or a fight is no row of cuts. */
-const LEAST_EXCESS = 18;
+const LEAST_EXCESS = 14;
 /** A new shot keeps at most this share of the detail (see `kept`). */
-const MOST_KEPT = 0.35;
+const MOST_KEPT = 0.4;
 /** Pictures looked at on either side to know how much they change anyway: so many, and all within so many seconds. */
 const NEIGHBOURS = 5;
 const NEIGHBOURS_SEC = 0.2;
@@ -17,7 +17,7 @@ const NEIGHBOURS_SEC = 0.2;
  */
 export const INTERRUPTION_SEC = 0.2;
 /** It has come back if it differs by less than this part of the interruption's change, or has this much of its detail. */
-const COME_BACK = 0.5;
+const COME_BACK = 0.6;
 const KEPT_AFTER = 0.6;
 
 /** Are enough pictures after `frame` known to say whether it is a cut? */

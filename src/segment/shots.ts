@@ -116,7 +116,7 @@ export class ShotDetector {
     const reachedSec = this.#timeline.timeSec(this.#grid.frames[middle]!) - REACH_SEC;
     while (this.#gradual[0] && this.#timeline.timeSec(this.#gradual[0].endFrame) < reachedSec) this.#closeGradual();
 
-    const found = gradualAt(this.#timeline, this.#grid.frames, middle, (from, to) => this.#isBroken(from, to));
+    const found = gradualAt(this.#timeline, this.#grid, middle, (from, to) => this.#isBroken(from, to));
     if (!found) return;
     const rivals = this.#gradual.filter(
       (other) => other.startFrame <= found.endFrame && other.endFrame >= found.startFrame,

@@ -24,6 +24,7 @@ const NOISE_FLOOR = 4;
 
 /** Half the side of the square whose mean is taken off to leave the detail. Pixels. */
 const DETAIL_RADIUS = 4;
+const FLAT = Array<number>(2 * DETAIL_RADIUS + 1).fill(1);
 
 /** What of the 32 × 18 planes is picture and not black bars around it: first row and column, and one past the last. */
 export interface Area {
@@ -123,8 +124,10 @@ function shrink(plane: Uint8Array, into: Uint8Array, at: number): void {
 
 function detailOf(luma: Uint8Array, area: Area): Int16Array {
   const smooth = filter(luma, area, [1, 2, 1]);
-  const light = filter(luma, area, Array(2 * DETAIL_RADIUS + 1).fill(1));
-  return Int16Array.from(smooth, (value, i) => Math.round(4 * (value - light[i]!)));
+  const light = filter(luma, area, FLAT);
+  const detail = new Int16Array(PIXELS);
+  for (let i = 0; i < PIXELS; i++) detail[i] = Math.round(4 * (smooth[i]! - light[i]!));
+  return detail;
 }
 
 /** Weighted mean across and down; the pixels at the border of the area count for those beyond it. 0 outside. */
@@ -133,23 +136,19 @@ function filter(plane: Uint8Array, area: Area, weights: readonly number[]): Floa
   const radius = (weights.length - 1) / 2;
   const total = weights.reduce((sum, weight) => sum + weight, 0);
   const across = new Float32Array(PIXELS);
-  const out = new Float32Array(PIXELS);
-  for (let y = top; y < bottom; y++) {
+  for (let k = 0; k < weights.length; k++) {
+    const weight = weights[k]! / total;
     for (let x = left; x < right; x++) {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) {
-        sum += weights[k]! * plane[y * WIDTH + clamp(x + k - radius, left, right)]!;
-      }
-      across[y * WIDTH + x] = sum / total;
+      const from = clamp(x + k - radius, left, right);
+      for (let y = top; y < bottom; y++) across[y * WIDTH + x]! += weight * plane[y * WIDTH + from]!;
     }
   }
-  for (let y = top; y < bottom; y++) {
-    for (let x = left; x < right; x++) {
-      let sum = 0;
-      for (let k = 0; k < weights.length; k++) {
-        sum += weights[k]! * across[clamp(y + k - radius, top, bottom) * WIDTH + x]!;
-      }
-      out[y * WIDTH + x] = sum / total;
+  const out = new Float32Array(PIXELS);
+  for (let k = 0; k < weights.length; k++) {
+    const weight = weights[k]! / total;
+    for (let y = top; y < bottom; y++) {
+      const from = clamp(y + k - radius, top, bottom) * WIDTH;
+      for (let x = left; x < right; x++) out[y * WIDTH + x]! += weight * across[from + x]!;
     }
   }
   return out;
