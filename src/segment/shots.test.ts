@@ -1,0 +1,192 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Picture } from '../media/frames.ts';
+import { SHOT_PICTURE, type ShotBoundary, ShotDetector } from './shots.ts';
+
+const { width, height } = SHOT_PICTURE;
+type Pixels = Float32Array;
+
+/** A made-up scene: colours that vary smoothly over a plane, of which a window of picture size is seen at x, y. */
+function scene(seed: number, x = 0, y = 0): Pixels {
+  const wave = (k: number) => Math.sin(seed * 12.9898 + k * 78.233) * 43758.5453;
+  const part = (k: number) => wave(k) - Math.floor(wave(k));
+  const pixels = new Float32Array(width * height * 3);
+  for (let row = 0; row < height; row++) {
+    for (let column = 0; column < width; column++) {
+      for (let channel = 0; channel < 3; channel++) {
+        let value = 0;
+        for (let k = 0; k < 6; k++) {
+          const at = 10 * k + (channel === 0 ? 0 : channel * 0.01);
+          const across = (0.1 + 0.5 * part(at + 1)) * (column + x);
+          const down = (0.1 + 0.5 * part(at + 2)) * (row + y);
+          value += Math.sin(across + down + 6.28 * part(at + 3));
+        }
+        pixels[(row * width + column) * 3 + channel] = 110 + 28 * value + 60 * (part(90 + channel) - 0.5);
+      }
+    }
+  }
+  return pixels;
+}
+
+const mix = (a: Pixels, b: Pixels, share: number) => a.map((value, i) => value * (1 - share) + b[i]! * share);
+const even = (value: number) => new Float32Array(width * height * 3).fill(value);
+const times = (count: number, picture: (i: number) => Pixels) => Array.from({ length: count }, (_, i) => picture(i));
+
+function picture(pixels: Pixels, timeSec: number): Picture {
+  return { timeSec, width, height, data: Uint8Array.from(pixels, (value) => Math.min(255, Math.max(0, value))) };
+}
+
+/** Boundaries of a film at a constant frame rate, or at the given times. */
+function detect(film: Pixels[], timeSec: (frame: number) => number = (frame) => frame / 24): ShotBoundary[] {
+  const detector = new ShotDetector();
+  const found: ShotBoundary[] = [];
+  film.forEach((pixels, frame) => {
+    const settledSec = detector.settledSec;
+    const boundaries = detector.push(picture(pixels, timeSec(frame)));
+    for (const boundary of boundaries)
+      assert.ok(boundary.timeSec >= settledSec, 'a boundary came after it was ruled out');
+    found.push(...boundaries);
+  });
+  found.push(...detector.end());
+  for (const { frame, startFrame, endFrame, timeSec: sec } of found) {
+    assert.ok(startFrame <= frame && frame <= endFrame);
+    assert.equal(sec, timeSec(frame));
+  }
+  assert.deepEqual(
+    found.map(({ frame }) => frame),
+    found.map(({ frame }) => frame).sort((a, b) => a - b),
+  );
+  return found;
+}
+
+const cuts = (boundaries: ShotBoundary[]) => boundaries.map(({ frame, transition }) => [frame, transition]);
+
+describe('hard cuts', () => {
+  test('are found at the first picture of the new shot', () => {
+    const film = [...times(40, () => scene(1)), ...times(40, () => scene(2)), ...times(40, () => scene(3))];
+    assert.deepEqual(cuts(detect(film)), [
+      [40, 'cut'],
+      [80, 'cut'],
+    ]);
+  });
+
+  test('are found between shots in motion', () => {
+    const film = [...times(40, (i) => scene(1, i)), ...times(40, (i) => scene(2, -i, i / 2))];
+    assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
+  });
+
+  test('are found at 2 pictures a second and at a variable frame rate', () => {
+    const film = [...times(12, () => scene(1)), ...times(12, () => scene(2))];
+    assert.deepEqual(cuts(detect(film, (frame) => frame / 2)), [[12, 'cut']]);
+    assert.deepEqual(cuts(detect(film, (frame) => frame / 24 + (frame > 5 ? 1.7 : 0) + (frame > 15 ? 3 : 0))), [
+      [12, 'cut'],
+    ]);
+  });
+
+  test('are found between black bars', () => {
+    const boxed = (pixels: Pixels) => pixels.map((value, i) => (Math.abs(i / (width * 3) - 18) > 13 ? 0 : value));
+    const film = [...times(40, () => boxed(scene(1))), ...times(40, () => boxed(scene(2)))];
+    assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
+  });
+
+  test('are found where drawings stand for two pictures', () => {
+    const film = [...times(40, (i) => scene(1, 2 * (i >> 1))), ...times(40, (i) => scene(2, 2 * (i >> 1)))];
+    assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
+  });
+});
+
+describe('no boundary is reported', () => {
+  test('in a static shot, with noise', () => {
+    const grain = (i: number) => scene(1).map((value, k) => value + 6 * Math.sin(k * 12.9898 + i * 78.233));
+    assert.deepEqual(detect(times(200, grain)), []);
+  });
+
+  test('for a flash', () => {
+    const film = times(80, (i) => (i === 40 || i === 41 ? mix(scene(1), even(255), 0.8) : scene(1)));
+    assert.deepEqual(detect(film), []);
+  });
+
+  test('for a lost picture that is black', () => {
+    assert.deepEqual(detect(times(80, (i) => (i === 40 ? even(0) : scene(1)))), []);
+  });
+
+  test('for a pan', () => {
+    assert.deepEqual(detect(times(120, (i) => scene(1, i < 30 ? 0 : 1.5 * Math.min(60, i - 30)))), []);
+  });
+
+  test('for light that goes down', () => {
+    assert.deepEqual(detect(times(120, (i) => scene(1).map((value) => value * (1 - Math.min(60, i) / 90)))), []);
+  });
+
+  test('for a title over the scene', () => {
+    const title = (share: number) =>
+      scene(1).map((value, i) => {
+        const [row, column] = [Math.floor(i / (width * 3)), Math.floor(i / 3) % width];
+        return row > 24 && row < 31 && column > 12 && column < 50 && column % 3 > 0
+          ? value * (1 - share) + 250 * share
+          : value;
+      });
+    assert.deepEqual(detect(times(100, (i) => title(Math.min(1, Math.max(0, (i - 40) / 12))))), []);
+    assert.deepEqual(detect(times(100, (i) => title(i < 40 ? 0 : 1))), []);
+  });
+});
+
+describe('gradual transitions', () => {
+  for (const length of [4, 12, 30, 60]) {
+    test(`a dissolve of ${length} pictures is one boundary inside it`, () => {
+      const share = (i: number) => Math.min(1, Math.max(0, (i - 60) / length));
+      const found = detect(times(180, (i) => mix(scene(1, i / 8), scene(2), share(i))));
+      assert.equal(found.length, 1);
+      const { frame, startFrame, endFrame, transition } = found[0]!;
+      assert.equal(transition, 'gradual');
+      assert.ok(frame > 60 && frame < 60 + length, `at ${frame}`);
+      assert.ok(startFrame >= 60 && endFrame <= 60 + length + 1, `from ${startFrame} to ${endFrame}`);
+    });
+  }
+
+  test('a wipe is one boundary inside it', () => {
+    const wiped = (i: number) => {
+      const [a, b] = [scene(1), scene(2)];
+      return a.map((value, k) => (Math.floor(k / 3) % width < ((i - 60) / 24) * width ? b[k]! : value));
+    };
+    const found = detect(times(140, wiped));
+    assert.equal(found.length, 1);
+    assert.ok(found[0]!.transition === 'gradual' && found[0]!.frame > 60 && found[0]!.frame < 84);
+  });
+
+  test('a fade through black or white is one boundary, at the first picture that can be seen', () => {
+    for (const value of [0, 255]) {
+      const share = (i: number) => (i < 60 ? 0 : i < 80 ? (i - 59) / 20 : i < 90 ? 1 : Math.max(0, 1 - (i - 89) / 20));
+      const found = detect(times(170, (i) => mix(scene(i < 85 ? 1 : 2), even(value), share(i))));
+      assert.equal(found.length, 1);
+      const { frame, startFrame, endFrame, transition } = found[0]!;
+      assert.equal(transition, 'gradual');
+      assert.ok(frame >= 90 && frame <= 92, `at ${frame}`);
+      assert.ok(
+        startFrame >= 59 && startFrame <= 64 && endFrame >= 104 && endFrame <= 110,
+        `${startFrame} to ${endFrame}`,
+      );
+    }
+  });
+
+  test('a fade in at the start and a fade out at the end are none', () => {
+    const share = (i: number) => (i < 20 ? 1 - i / 20 : i > 100 ? Math.min(1, (i - 100) / 20) : 0);
+    assert.deepEqual(detect(times(140, (i) => mix(scene(1), even(0), share(i)))), []);
+  });
+
+  test('a cut to black that stays is where the new shot starts', () => {
+    const black = [...times(60, () => scene(1)), ...times(40, () => even(0))];
+    const film = [...black, ...times(60, (i) => mix(even(0), scene(2), Math.min(1, i / 20)))];
+    assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
+  });
+});
+
+test('a boundary comes within ten seconds of film, and without pictures there is none', () => {
+  const detector = new ShotDetector();
+  assert.deepEqual(detector.end(), []);
+  const still = picture(scene(1), 0);
+  for (let frame = 0; frame < 24 * 60; frame++) {
+    detector.push({ ...still, timeSec: frame / 24 });
+    if (frame > 240) assert.ok(frame / 24 - detector.settledSec < 10);
+  }
+});
