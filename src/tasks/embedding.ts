@@ -105,9 +105,9 @@ export function resultWarnings(reports: readonly ChunkReport[], options: readonl
         : `${segments - rows} of ${segments} segments have nothing to embed as ${option}.`,
     );
   if (damages > 0) {
-    warnings.push(
-      `The media is damaged: ${damages} ${damages === 1 ? 'place' : 'places'} could not be decoded and were left out.`,
-    );
+    const places =
+      damages === 1 ? '1 place could not be decoded and was' : `${damages} places could not be decoded and were`;
+    warnings.push(`The media is damaged: ${places} left out.`);
   }
   return warnings;
 }
