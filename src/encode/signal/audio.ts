@@ -1,10 +1,10 @@
 import type { AudioEncoder } from '../encoder.ts';
 import learnt from './audio-model.json' with { type: 'json' };
 import { describeEach } from './each.ts';
-import { describeSound } from './sound-features.ts';
-import { analyse, SAMPLE_RATE } from './sound-frames.ts';
+import { describeSound } from './sound.ts';
 import { evenOut, type Standard, standardise } from './standard.ts';
 import { toUnitVector } from './vector.ts';
+import { SAMPLE_RATE } from './windows.ts';
 
 /** What the encoder knows of sounds in general; learnt by bench/learn-audio.ts, see docs/encoders.md. */
 export interface AudioModel extends Standard {
@@ -26,7 +26,7 @@ export function createAudioEncoder(model: AudioModel = learnt): AudioEncoder {
 }
 
 function toVector(samples: Float32Array, model: AudioModel): Float32Array {
-  const topics = Object.values(describeSound(analyse(samples)));
+  const topics = Object.values(describeSound(samples));
   const features = standardise(
     topics.flatMap((topic) => Array.from(topic)),
     model,

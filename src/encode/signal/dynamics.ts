@@ -1,0 +1,26 @@
+import type { Frames } from './frames.ts';
+import type { Spectrogram } from './spectrogram.ts';
+
+/** Steps of 6 dB under the loudest window. */
+const STEPS = 11;
+
+/** How much of a sound is how far under its loudest window (roots of shares), and how often it rises by 6 dB at once. */
+export function dynamics({ count, levels }: Spectrogram): Float64Array {
+  const shares = new Float64Array(STEPS);
+  let rises = 0;
+  for (let t = 0; t < count; t++) {
+    const step = Math.min(STEPS - 1.001, Math.max(0, -levels[t]! / 6));
+    const lower = Math.floor(step);
+    shares[lower]! += (1 - (step - lower)) / count;
+    shares[lower + 1]! += (step - lower) / count;
+    if (t > 1 && levels[t]! > levels[t - 2]! + 6) rises++;
+  }
+  return Float64Array.from([...shares.map(Math.sqrt), Math.log(rises + 1)]);
+}
+
+/** Mean power and crest in decibels: the only features that know how loud the recording is. */
+export function loudness({ count, level }: Frames): Float64Array {
+  const mean = level.reduce((sum, value) => sum + value, 0) / count;
+  const peak = level.reduce((highest, value) => Math.max(highest, value), 0);
+  return Float64Array.of(10 * Math.log10(mean + 1e-6), 10 * Math.log10((peak + 1e-6) / (mean + 1e-6)));
+}

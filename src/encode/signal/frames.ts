@@ -1,0 +1,108 @@
+import { chromaOf, PITCH_CLASSES } from './chroma.ts';
+import { Fft } from './fft.ts';
+import { MelBands } from './mel.ts';
+import { findPitch } from './pitch.ts';
+import { HOP, SAMPLE_RATE, WINDOW, window } from './windows.ts';
+
+export const BANDS = 40;
+
+/** Under 50 Hz is rumble; what is over 7.6 kHz a copy at 16 kHz has lost. */
+const bands = new MelBands({ count: BANDS, lowHz: 50, highHz: 7600, fftSize: WINDOW, sampleRate: SAMPLE_RATE });
+const fft = new Fft(WINDOW);
+
+/** What is measured in every window of a stretch of sound. */
+export interface Frames {
+  readonly count: number;
+  /** count × BANDS: mean power in each mel band. */
+  readonly power: Float64Array;
+  /** count: mean power of the bands. */
+  readonly level: Float64Array;
+  /** count: 0 (one tone) to 1 (white): geometric over arithmetic mean of the bands. */
+  readonly flatness: Float64Array;
+  /** count: 0 (noise) to 1 (periodic). */
+  readonly clarity: Float64Array;
+  /** count: octaves above 80 Hz. */
+  readonly pitch: Float64Array;
+  /** count × PITCH_CLASSES: share of each in the spectrum's peaks. */
+  readonly chroma: Float64Array;
+}
+
+/** Cuts mono sound at SAMPLE_RATE into windows and measures each; sound shorter than a window is followed by silence. */
+export function analyse(samples: Float32Array): Frames {
+  const count = 1 + Math.max(0, Math.floor((samples.length - WINDOW) / HOP));
+  const frames: Frames = {
+    count,
+    power: new Float64Array(count * BANDS),
+    level: new Float64Array(count),
+    flatness: new Float64Array(count),
+    clarity: new Float64Array(count),
+    pitch: new Float64Array(count),
+    chroma: new Float64Array(count * PITCH_CLASSES),
+  };
+  const re = new Float64Array(WINDOW);
+  const im = new Float64Array(WINDOW);
+  const first = new Float64Array(WINDOW / 2 + 1);
+  const second = new Float64Array(WINDOW / 2 + 1);
+  // Two real windows go through one complex transform, there and back: half the work.
+  for (let frame = 0; frame < count; frame += 2) {
+    const hasSecond = frame + 1 < count;
+    fill(re, samples, frame * HOP);
+    if (hasSecond) fill(im, samples, (frame + 1) * HOP);
+    else im.fill(0);
+    fft.transform(re, im);
+    splitPowers(re, im, first, second);
+    measureSpectrum(frames, frame, first);
+    if (hasSecond) measureSpectrum(frames, frame + 1, second);
+    // The root of the power evens out formants, so that the fundamental stands out (Tolonen & Karjalainen 2000).
+    mirrorRoots(first, re);
+    mirrorRoots(second, im);
+    fft.transform(re, im);
+    measurePitch(frames, frame, re);
+    if (hasSecond) measurePitch(frames, frame + 1, im);
+  }
+  return frames;
+}
+
+function fill(out: Float64Array, samples: Float32Array, at: number): void {
+  const end = Math.min(WINDOW, samples.length - at);
+  for (let i = 0; i < end; i++) out[i] = window[i]! * samples[at + i]!;
+  out.fill(0, Math.max(0, end));
+}
+
+/** Power spectra of the two real signals whose sum re + i·im was transformed. */
+function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, second: Float64Array): void {
+  for (let k = 0; k <= WINDOW / 2; k++) {
+    const other = (WINDOW - k) % WINDOW;
+    const a = re[k]! + re[other]!;
+    const b = im[k]! - im[other]!;
+    const c = im[k]! + im[other]!;
+    const d = re[other]! - re[k]!;
+    first[k] = (a * a + b * b) / 4;
+    second[k] = (c * c + d * d) / 4;
+  }
+}
+
+function mirrorRoots(power: Float64Array, out: Float64Array): void {
+  for (let k = 0; k <= WINDOW / 2; k++) out[k] = Math.sqrt(power[k]!);
+  for (let k = 1; k < WINDOW / 2; k++) out[WINDOW - k] = out[k]!;
+}
+
+function measureSpectrum(frames: Frames, frame: number, power: Float64Array): void {
+  bands.apply(power, frames.power, frame * BANDS);
+  let sum = 0;
+  let logs = 0;
+  for (let band = 0; band < BANDS; band++) {
+    const value = frames.power[frame * BANDS + band]!;
+    sum += value;
+    logs += Math.log(value + 1e-12);
+  }
+  frames.level[frame] = sum / BANDS;
+  frames.flatness[frame] = Math.exp(logs / BANDS) / (sum / BANDS + 1e-12);
+  chromaOf(power, frames.chroma, frame * PITCH_CLASSES);
+}
+
+function measurePitch(frames: Frames, frame: number, correlation: Float64Array): void {
+  const { clarity, octaves } = findPitch(correlation);
+  frames.clarity[frame] = clarity;
+  frames.pitch[frame] = octaves;
+}

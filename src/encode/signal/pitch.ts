@@ -1,0 +1,45 @@
+import { SAMPLE_RATE, WINDOW, window } from './windows.ts';
+
+/** Hertz. The voices of people, animals, engines and most instruments. */
+const LOWEST_HZ = 80;
+const HIGHEST_HZ = 2000;
+/** Samples. */
+const LONGEST_LAG = Math.floor(SAMPLE_RATE / LOWEST_HZ);
+const SHORTEST_LAG = Math.ceil(SAMPLE_RATE / HIGHEST_HZ);
+
+/** One over the window's own autocorrelation, which would otherwise favour short lags (Boersma 1993). */
+const correction = Float64Array.from({ length: LONGEST_LAG + 2 }, (_, lag) => {
+  let own = 0;
+  let whole = 0;
+  for (let i = 0; i < WINDOW; i++) {
+    own += window[i]! * (window[i + lag] ?? 0);
+    whole += window[i]! * window[i]!;
+  }
+  return whole / own;
+});
+
+/**
+ * The best peak of an autocorrelation.
+ *
+ * @returns clarity, 0 (noise) to 1 (periodic), and octaves above 80 Hz
+ */
+export function findPitch(correlation: Float64Array): { clarity: number; octaves: number } {
+  const total = correlation[0]!;
+  if (total <= 1e-9) return { clarity: 0, octaves: 0 };
+  let best = 0;
+  let bestLag = LONGEST_LAG;
+  let before = correlation[SHORTEST_LAG - 1]! * correction[SHORTEST_LAG - 1]!;
+  let here = correlation[SHORTEST_LAG]! * correction[SHORTEST_LAG]!;
+  for (let lag = SHORTEST_LAG; lag <= LONGEST_LAG; lag++) {
+    const after = correlation[lag + 1]! * correction[lag + 1]!;
+    // A little favour for short lags, or every multiple of the period would do as well.
+    const height = here - (0.05 * total * lag) / LONGEST_LAG;
+    if (here > before && here >= after && height > best) {
+      best = height;
+      bestLag = lag;
+    }
+    before = here;
+    here = after;
+  }
+  return { clarity: Math.min(1, best / total), octaves: Math.log2(SAMPLE_RATE / bestLag / LOWEST_HZ) };
+}

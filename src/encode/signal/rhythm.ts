@@ -1,0 +1,52 @@
+import { BANDS } from './frames.ts';
+import type { Spectrogram } from './spectrogram.ts';
+import { WINDOWS_PER_SECOND } from './windows.ts';
+
+/** Edges of the lags that are looked at, in windows: 70 ms to 2 s, equally spaced in log. */
+const LAGS = 24;
+const edges = Array.from({ length: LAGS + 1 }, (_, i) =>
+  Math.round(WINDOWS_PER_SECOND * 0.07 * (2 / 0.07) ** (i / LAGS)),
+);
+
+/**
+ * Autocorrelation of the onset strength (spectral flux: Bello et al. 2005; its periodicity: Ellis 2007), then how strong,
+ * uneven, sparse and sudden onsets are.
+ */
+export function rhythm({ count, decibels }: Spectrogram): Float64Array {
+  const onsets = new Float64Array(count);
+  for (let at = BANDS; at < decibels.length; at++) {
+    onsets[Math.floor(at / BANDS)]! += Math.max(0, decibels[at]! - decibels[at - BANDS]!) / BANDS;
+  }
+  const mean = onsets.reduce((sum, value) => sum + value, 0) / count;
+  const peak = onsets.reduce((highest, value) => Math.max(highest, value), 0);
+  const deviations = onsets.map((value) => value - mean);
+  let squares = 0;
+  let cubes = 0;
+  for (const deviation of deviations) {
+    squares += deviation * deviation;
+    cubes += deviation * deviation * deviation;
+  }
+  const spread = Math.sqrt(squares / count);
+  const skewness = cubes / count / (spread ** 3 + 0.1);
+  return Float64Array.from([
+    ...periodicity(deviations, squares + 1e-3),
+    Math.log(mean + 0.1),
+    Math.log(spread + 0.1),
+    skewness,
+    Math.log(peak + 1),
+  ]);
+}
+
+/** The highest autocorrelation between each two edges; 0 where the sound is too short to tell. */
+function periodicity(deviations: Float64Array, total: number): number[] {
+  return edges.slice(0, -1).map((start, i) => {
+    if (start >= deviations.length) return 0;
+    let best = -1;
+    for (let lag = start; lag < Math.max(start + 1, edges[i + 1]!); lag++) {
+      let sum = 0;
+      for (let t = lag; t < deviations.length; t++) sum += deviations[t]! * deviations[t - lag]!;
+      best = Math.max(best, sum / total);
+    }
+    return best;
+  });
+}

@@ -1,0 +1,29 @@
+import { dynamics, loudness } from './dynamics.ts';
+import { analyse } from './frames.ts';
+import { modulation } from './modulation.ts';
+import { rhythm } from './rhythm.ts';
+import { spectrogramOf } from './spectrogram.ts';
+import { cepstralVariation, timbre } from './timbre.ts';
+import { tonality } from './tonality.ts';
+import { transients } from './transients.ts';
+
+/**
+ * What a clip sounds like, by topic; how many numbers there are never depends on the sound.
+ *
+ * @param samples mono, at SAMPLE_RATE
+ */
+export function describeSound(samples: Float32Array): Float64Array[] {
+  const frames = analyse(samples);
+  const spectrogram = spectrogramOf(frames);
+  const bands = timbre(spectrogram);
+  return [
+    ...bands,
+    cepstralVariation(spectrogram, bands[0]!),
+    modulation(spectrogram),
+    rhythm(spectrogram),
+    dynamics(spectrogram),
+    ...tonality(frames, spectrogram),
+    loudness(frames),
+    ...transients(samples),
+  ];
+}
