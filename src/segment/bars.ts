@@ -19,15 +19,15 @@ export class Bars {
   #sinceSec = 0;
 
   /** Returns the area if this picture changes it. */
-  look({ luma, timeSec }: Signature): Area | undefined {
+  look({ luma, clockSec }: Signature): Area | undefined {
     const lit = litArea(luma);
     if (!lit) return undefined;
     let area = this.#area ? union(this.#area, lit) : lit;
     this.#lit = this.#area ? union(this.#lit, lit) : lit;
-    if (!this.#area || timeSec - this.#sinceSec > PATIENCE_SEC) {
+    if (!this.#area || clockSec - this.#sinceSec > PATIENCE_SEC) {
       area = this.#lit;
       this.#lit = lit;
-      this.#sinceSec = timeSec;
+      this.#sinceSec = clockSec;
     }
     if (this.#area && isSame(area, this.#area)) return undefined;
     this.#area = area;

@@ -72,13 +72,13 @@ export class BlankFinder {
     if (blank && !this.#open) {
       const fadeStart = fadeEdge(timeline, cuts, frame, -1);
       const before = frame > 0 ? timeline.at(Math.max(timeline.first, fadeStart - 1)) : undefined;
-      this.#open = { first: frame, firstSec: timeline.timeSec(frame), fadeStart, before, reported: false };
+      this.#open = { first: frame, firstSec: timeline.clockSec(frame), fadeStart, before, reported: false };
     }
     if (!this.#open) return NOTHING;
     if (!blank) return this.#close(timeline, frame, fadeEdge(timeline, cuts, frame - 1, 1));
 
     const { first, firstSec, fadeStart, before, reported } = this.#open;
-    if (reported || !before || fadeStart < first || timeline.timeSec(frame) - firstSec < CARD_SEC) return NOTHING;
+    if (reported || !before || fadeStart < first || timeline.clockSec(frame) - firstSec < CARD_SEC) return NOTHING;
     this.#open.reported = true;
     return { boundary: cutAt(first), from: first - 1, to: frame };
   }
@@ -105,7 +105,7 @@ export class BlankFinder {
     // What is faded in at the start of a film is its first shot; after a card the fade belongs to the card.
     if (!before || reported) return cutOut ? { ...range, boundary: cutAt(end) } : range;
     before.crop(timeline.at(end).area);
-    const isShort = timeline.timeSec(end) - firstSec < CARD_SEC;
+    const isShort = timeline.clockSec(end) - firstSec < CARD_SEC;
     if (isShort && change(before, timeline.at(Math.min(fadeEnd, timeline.end - 1))) < SAME_SCENE) return range;
     if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
     return { ...range, boundary: { frame: end, startFrame: fadeStart, endFrame: fadeEnd } };
@@ -135,13 +135,13 @@ function cutAt(frame: number): Verdict['boundary'] {
  * has nearly all of it, or `edge` itself where the neighbour already does.
  */
 function fadeEdge(timeline: Timeline, cuts: readonly number[], edge: number, direction: 1 | -1): number {
-  const from = timeline.timeSec(edge);
+  const from = timeline.clockSec(edge);
   let most = 0;
   let mostAt = edge;
   for (let i = edge + direction; i >= timeline.first && i < timeline.end; i += direction) {
     if (i !== edge + direction && cuts.includes(direction > 0 ? i : i + 1)) break;
-    const away = Math.abs(timeline.timeSec(i) - from);
-    if (away > FADE_SEC || away - Math.abs(timeline.timeSec(mostAt) - from) > STALL_SEC) break;
+    const away = Math.abs(timeline.clockSec(i) - from);
+    if (away > FADE_SEC || away - Math.abs(timeline.clockSec(mostAt) - from) > STALL_SEC) break;
     if (timeline.at(i).contrast > most) {
       most = timeline.at(i).contrast;
       mostAt = i;

@@ -23,7 +23,7 @@ const KEPT_AFTER = 0.6;
 /** Are enough pictures after `frame` known to say whether it is a cut? */
 export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
   const last = timeline.end - 1;
-  return last >= frame + NEIGHBOURS && timeline.timeSec(last) > timeline.timeSec(frame) + INTERRUPTION_SEC;
+  return last >= frame + NEIGHBOURS && timeline.clockSec(last) > timeline.clockSec(frame) + INTERRUPTION_SEC;
 }
 
 /** Does a new shot start, without transition, at this picture? Looks at what is held on both sides. */
@@ -51,9 +51,9 @@ function isPeak(timeline: Timeline, frame: number): boolean {
 function secondLargest(timeline: Timeline, frame: number, direction: 1 | -1): number {
   let largest = 0;
   let second = 0;
-  const sec = timeline.timeSec(frame);
+  const sec = timeline.clockSec(frame);
   for (let count = 1, i = frame + direction; i > timeline.first && i < timeline.end; count++, i += direction) {
-    if (count > NEIGHBOURS && Math.abs(timeline.timeSec(i) - sec) > NEIGHBOURS_SEC) break;
+    if (count > NEIGHBOURS && Math.abs(timeline.clockSec(i) - sec) > NEIGHBOURS_SEC) break;
     const { size } = timeline.change(i);
     if (size > largest) {
       second = largest;
@@ -67,10 +67,10 @@ function secondLargest(timeline: Timeline, frame: number, direction: 1 | -1): nu
 function isInterruption(timeline: Timeline, frame: number, size: number): boolean {
   const old = timeline.at(frame - 1);
   const fresh = timeline.at(frame);
-  for (let i = frame + 1; i < timeline.end && timeline.timeSec(i) <= fresh.timeSec + INTERRUPTION_SEC; i++) {
+  for (let i = frame + 1; i < timeline.end && timeline.clockSec(i) <= fresh.clockSec + INTERRUPTION_SEC; i++) {
     if (isBack(old, timeline.at(i), size)) return true;
   }
-  for (let i = frame - 2; i >= timeline.first && timeline.timeSec(i) >= old.timeSec - INTERRUPTION_SEC; i--) {
+  for (let i = frame - 2; i >= timeline.first && timeline.clockSec(i) >= old.clockSec - INTERRUPTION_SEC; i--) {
     if (isBack(timeline.at(i), fresh, size)) return true;
   }
   return false;

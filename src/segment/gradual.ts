@@ -74,12 +74,12 @@ export function gradualAt(
   isBroken: (from: number, to: number) => boolean,
 ): GradualTransition | undefined {
   let best: GradualTransition | undefined;
-  const middleSec = timeline.timeSec(grid[middle]!);
+  const middleSec = timeline.clockSec(grid[middle]!);
   for (const half of HALF_LENGTHS) {
     const from = grid[middle - half];
     const to = grid[middle + half];
     if (from === undefined || to === undefined) break;
-    if (middleSec - timeline.timeSec(from) > REACH_SEC || timeline.timeSec(to) - middleSec > REACH_SEC) break;
+    if (middleSec - timeline.clockSec(from) > REACH_SEC || timeline.clockSec(to) - middleSec > REACH_SEC) break;
     if (isBroken(from, to)) break;
     // A long window need not be tried at every step: moved by an eighth of its length it finds the same transition.
     if ((dropped + middle) % Math.max(1, half >> 2) !== 0) continue;

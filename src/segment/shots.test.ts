@@ -83,6 +83,17 @@ describe('hard cuts', () => {
     ]);
   });
 
+  test('are found where timestamps jump ahead or back', () => {
+    const film = [...times(80, () => scene(1)), ...times(80, () => scene(2)), ...times(80, () => scene(3))];
+    const jump = (frame: number) => frame / 24 + (frame >= 70 ? 95_000 : 0) - (frame >= 170 ? 94_990 : 0);
+    const detector = new ShotDetector();
+    const found = film.flatMap((pixels, frame) => detector.push(picture(pixels, jump(frame))));
+    assert.deepEqual(cuts([...found, ...detector.end()]), [
+      [80, 'cut'],
+      [160, 'cut'],
+    ]);
+  });
+
   test('are found between black bars', () => {
     const boxed = (pixels: Pixels) => pixels.map((value, i) => (Math.abs(i / (width * 3) - 18) > 13 ? 0 : value));
     const film = [...times(40, () => boxed(scene(1))), ...times(40, () => boxed(scene(2)))];

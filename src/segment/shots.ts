@@ -28,8 +28,12 @@ type Extent = Pick<ShotBoundary, 'frame' | 'startFrame' | 'endFrame'>;
 const SMEAR_FRAMES = 2;
 /** A gradual transition is judged once blank stretches are known this far after its middle. Seconds. */
 const BLANK_AHEAD_SEC = 1.5;
-/** How far back of the middle of a window pictures are looked at. Seconds. */
+/** How far back of the next picture to be looked at others are needed. Seconds. */
 const HELD_SEC = Math.max(2 * REACH_SEC, FADE_SEC);
+/** … but always so many, where pictures are far apart. */
+const HELD_FRAMES = 10;
+/** Timestamps that jump further than this, or back, are broken; inside, time goes on without the jump. Seconds. */
+const LONGEST_STEP_SEC = 10;
 
 /**
  * Finds shot boundaries in a stream of small pictures, in one pass and constant memory: every decoded picture, in the
@@ -40,6 +44,9 @@ export class ShotDetector {
   readonly #grid = new Grid();
   readonly #bars = new Bars();
   #area = WHOLE;
+  /** Timestamp of the last picture, and the time that has passed in sane steps. */
+  #timeSec = 0;
+  #clockSec = 0;
   readonly #blanks = new BlankFinder();
   /** The next picture to be looked at for cuts, for blank stretches, and (place on the grid) for gradual transitions. */
   #nextCut = 1;
@@ -61,7 +68,9 @@ export class ShotDetector {
   /** Takes the next picture; returns the boundaries that have become certain, in order. */
   push(picture: Picture): ShotBoundary[] {
     const frame = this.#timeline.end;
-    const signature = new Signature(picture, frame, this.#area);
+    this.#clockSec += Math.min(LONGEST_STEP_SEC, Math.max(0, picture.timeSec - this.#timeSec));
+    this.#timeSec = picture.timeSec;
+    const signature = new Signature(picture, this.#clockSec, this.#area);
     const area = this.#bars.look(signature);
     if (area) {
       this.#area = area;
@@ -69,7 +78,7 @@ export class ShotDetector {
       this.#timeline.crop(area);
     }
     this.#timeline.append(signature);
-    this.#grid.offer(frame, picture.timeSec);
+    this.#grid.offer(frame, this.#clockSec);
     return this.#advance(false);
   }
 
@@ -81,18 +90,18 @@ export class ShotDetector {
   /** Each of the three searches needs to know what the one before it found a little further on. */
   #advance(ended: boolean): ShotBoundary[] {
     const timeline = this.#timeline;
-    const lastSec = timeline.timeSec(timeline.end - 1);
+    const lastSec = timeline.clockSec(timeline.end - 1);
     for (; this.#nextCut < timeline.end; this.#nextCut++) {
       if (!ended && !hasCutLookAhead(timeline, this.#nextCut)) break;
       this.#findCut(this.#nextCut);
     }
     for (; this.#nextBlank < this.#nextCut; this.#nextBlank++) {
-      if (!ended && timeline.timeSec(this.#nextBlank) + FADE_SEC > lastSec) break;
+      if (!ended && timeline.clockSec(this.#nextBlank) + FADE_SEC > lastSec) break;
       this.#findBlank(this.#nextBlank);
     }
-    const blanksSec = timeline.timeSec(Math.min(this.#nextBlank, timeline.end - 1));
+    const blanksSec = timeline.clockSec(Math.min(this.#nextBlank, timeline.end - 1));
     for (; this.#middle < this.#grid.frames.length; this.#middle++) {
-      if (!ended && timeline.timeSec(this.#grid.frames[this.#middle]!) + BLANK_AHEAD_SEC > blanksSec) break;
+      if (!ended && timeline.clockSec(this.#grid.frames[this.#middle]!) + BLANK_AHEAD_SEC > blanksSec) break;
       this.#findGradual(this.#middle);
     }
     while (ended && this.#gradual.length > 0) this.#closeGradual();
@@ -113,8 +122,8 @@ export class ShotDetector {
   }
 
   #findGradual(middle: number): void {
-    const reachedSec = this.#timeline.timeSec(this.#grid.frames[middle]!) - REACH_SEC;
-    while (this.#gradual[0] && this.#timeline.timeSec(this.#gradual[0].endFrame) < reachedSec) this.#closeGradual();
+    const reachedSec = this.#timeline.clockSec(this.#grid.frames[middle]!) - REACH_SEC;
+    while (this.#gradual[0] && this.#timeline.clockSec(this.#gradual[0].endFrame) < reachedSec) this.#closeGradual();
 
     const found = gradualAt(this.#timeline, this.#grid, middle, (from, to) => this.#isBroken(from, to));
     if (!found) return;
@@ -136,23 +145,24 @@ export class ShotDetector {
   #add({ frame, startFrame, endFrame }: Extent): void {
     const transition = endFrame - startFrame > SMEAR_FRAMES ? 'gradual' : 'cut';
     const extent = transition === 'cut' ? { startFrame: frame, endFrame: frame } : { startFrame, endFrame };
-    this.#pending.push({ frame, timeSec: this.#timeline.timeSec(frame), transition, ...extent });
+    this.#pending.push({ frame, timeSec: this.#timeline.at(frame).timeSec, transition, ...extent });
     this.#pending.sort((a, b) => a.frame - b.frame);
   }
 
   /** Gives out what nothing can come before any more, and lets go of what nothing looks back to. */
   #settle(ended: boolean): ShotBoundary[] {
     const timeline = this.#timeline;
-    const middleSec = timeline.timeSec(this.#grid.frames[Math.min(this.#middle, this.#grid.frames.length - 1)]!);
+    const middleSec = timeline.clockSec(this.#grid.frames[Math.min(this.#middle, this.#grid.frames.length - 1)]!);
     let settled = timeline.first;
     const limit = Math.min(this.#blanks.undecidedFrom, this.#gradual[0]?.startFrame ?? timeline.end, timeline.end);
-    while (settled < limit && (ended || timeline.timeSec(settled) < middleSec - REACH_SEC)) settled++;
-    this.#settledSec = ended ? Number.POSITIVE_INFINITY : timeline.timeSec(settled);
+    while (settled < limit && (ended || timeline.clockSec(settled) < middleSec - REACH_SEC)) settled++;
+    this.#settledSec = ended ? Number.POSITIVE_INFINITY : timeline.at(settled).timeSec;
     const count = this.#pending.findIndex(({ frame }) => !ended && frame >= settled);
     const certain = this.#pending.splice(0, count === -1 ? this.#pending.length : count);
 
+    const next = Math.min(this.#nextCut, this.#nextBlank, this.#grid.frames[this.#middle] ?? timeline.end);
     let needed = timeline.first;
-    while (timeline.timeSec(needed) < middleSec - HELD_SEC) needed++;
+    while (needed < next - HELD_FRAMES && timeline.clockSec(needed) < timeline.clockSec(next - 1) - HELD_SEC) needed++;
     timeline.forget(needed);
     this.#middle -= this.#grid.forget(timeline.first);
     this.#blanks.forget(timeline.first);

@@ -38,8 +38,9 @@ export const WHOLE: Area = { top: 0, bottom: HEIGHT, left: 0, right: WIDTH };
 
 /** What is kept of a picture. Planes have their rows from the top. */
 export class Signature {
-  readonly frame: number;
   readonly timeSec: number;
+  /** The detector's own time of it. Seconds. */
+  readonly clockSec: number;
   /** Everything outside is left out of the comparisons. */
   area: Area = WHOLE;
   /** 32 × 18, 0 to 255. */
@@ -57,9 +58,9 @@ export class Signature {
   #detail: Int16Array | undefined;
 
   /** Reads a picture of the size `SHOT_PICTURE`. Luma and colour differences as in ITU-R BT.601, full range. */
-  constructor({ data, timeSec }: Picture, frame: number, area: Area = WHOLE) {
-    this.frame = frame;
+  constructor({ data, timeSec }: Picture, clockSec: number, area: Area = WHOLE) {
     this.timeSec = timeSec;
+    this.clockSec = clockSec;
     const { luma, blue, red, coarse } = this;
     const stride = SHOT_PICTURE.width * 3;
     for (let row = 0, i = 0; row < HEIGHT; row++) {

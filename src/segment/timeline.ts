@@ -27,8 +27,8 @@ export class Timeline {
     return this.#signatures[frame - this.first]!;
   }
 
-  timeSec(frame: number): number {
-    return this.at(frame).timeSec;
+  clockSec(frame: number): number {
+    return this.at(frame).clockSec;
   }
 
   /** What changed from the picture before; nothing for pictures that are not held. */
