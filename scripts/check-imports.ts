@@ -35,14 +35,10 @@ for (const fault of faults) console.error(fault);
 console.log(`${files.length} files, ${faults.length} faults`);
 process.exitCode = faults.length === 0 ? 0 : 1;
 
-function importsOf(file: string): { target: string; isType: boolean }[] {
+function importsOf(file: string): string[] {
   const source = readFileSync(file, 'utf8');
-  const pattern =
-    /(?:^|\n)\s*(?:import|export)\s+(type\s+)?[^;'"]*?from\s+['"](\.[^'"]+)['"]|import\(['"](\.[^'"]+)['"]\)/g;
-  return [...source.matchAll(pattern)].map(([, type, from, dynamic]) => ({
-    target: normalize(join(dirname(file), (from ?? dynamic)!)),
-    isType: type !== undefined,
-  }));
+  const pattern = /(?:^|\n)\s*(?:import|export)\s+[^;'"]*?from\s+['"](\.[^'"]+)['"]|import\(['"](\.[^'"]+)['"]\)/g;
+  return [...source.matchAll(pattern)].map(([, from, dynamic]) => normalize(join(dirname(file), (from ?? dynamic)!)));
 }
 
 function layerOf(file: string): number {
@@ -54,13 +50,13 @@ function layerOf(file: string): number {
 
 function* upward(): Generator<string> {
   for (const [file, targets] of imports) {
-    for (const { target } of targets) {
+    for (const target of targets) {
       if (layerOf(target) < layerOf(file)) yield `${file} imports ${target}, which stands above it`;
     }
   }
 }
 
-/** Types vanish when the code runs, so only imports of values can make a circle that harms. */
+/** Imports of types count too: files that need each other's types are one idea in two places. */
 function* circles(): Generator<string> {
   const state = new Map<string, 'open' | 'done'>();
   const path: string[] = [];
@@ -72,7 +68,7 @@ function* circles(): Generator<string> {
     }
     state.set(file, 'open');
     path.push(file);
-    for (const { target, isType } of imports.get(file) ?? []) if (!isType) yield* visit(target);
+    for (const target of imports.get(file) ?? []) yield* visit(target);
     path.pop();
     state.set(file, 'done');
   }

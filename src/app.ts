@@ -26,6 +26,8 @@ export interface AppDeps extends AuthDeps, OperationsDeps {
 
 /** 1 MB, but for the routes that take media. */
 const BODY_LIMIT = 1024 ** 2;
+/** A connection on which nothing moves for so long is closed: longer than any answer is waited for. Milliseconds. */
+const IDLE_MS = 120_000;
 /** An id of any length is one that does not exist, not a route that does not. */
 const MAX_ID_LENGTH = 16 * 1024;
 
@@ -36,6 +38,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: newId,
     bodyLimit: BODY_LIMIT,
+    connectionTimeout: IDLE_MS,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_ID_LENGTH },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => sendError(error, request, reply),

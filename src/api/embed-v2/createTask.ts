@@ -3,7 +3,7 @@ import { createTask } from '../../tasks/create.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { createTaskBody } from './createTaskBody.ts';
-import type { EmbedDeps } from './routes.ts';
+import type { EmbedDeps } from './deps.ts';
 import { createdTask } from './schemas.ts';
 import { toTaskRequest } from './taskRequest.ts';
 

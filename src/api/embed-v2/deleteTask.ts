@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { commonErrors, errorBody } from '../errors.ts';
+import type { EmbedDeps } from './deps.ts';
 import { noSuchTask } from './represent.ts';
-import type { EmbedDeps } from './routes.ts';
 import { taskId } from './schemas.ts';
 
 export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks, blobs, log }) => {

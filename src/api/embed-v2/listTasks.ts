@@ -1,8 +1,8 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { commonErrors } from '../errors.ts';
 import { describePage, pageBounds } from '../page.ts';
+import type { EmbedDeps } from './deps.ts';
 import { listedTaskOf } from './represent.ts';
-import type { EmbedDeps } from './routes.ts';
 import { listTasksQuery, taskPage } from './schemas.ts';
 
 /** How far back a list without dates reaches. */

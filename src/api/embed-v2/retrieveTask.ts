@@ -8,8 +8,8 @@ import { embeddingsJson } from '../../tasks/results-json.ts';
 import { resultKey } from '../../tasks/work.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
+import type { EmbedDeps } from './deps.ts';
 import { metadataOf, noSuchTask } from './represent.ts';
-import type { EmbedDeps } from './routes.ts';
 import { retrievedTask, retrieveTaskQuery, taskId } from './schemas.ts';
 
 /** How often a waiting request looks at its task, in milliseconds. */

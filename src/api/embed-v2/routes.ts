@@ -1,14 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { CreateTaskDeps } from '../../tasks/create.ts';
 import { createTaskRoute } from './createTask.ts';
 import { deleteTaskRoute } from './deleteTask.ts';
+import type { EmbedDeps } from './deps.ts';
 import { listTasksRoute } from './listTasks.ts';
 import { retrieveTaskRoute } from './retrieveTask.ts';
-
-export interface EmbedDeps extends CreateTaskDeps {
-  /** Where clients reach the server; without it, the host that the request names. */
-  readonly publicUrl?: string;
-}
 
 /** Everything under `/embed-v2`. Expects `request.owner`: the id of the key that was authenticated. */
 export const embedRoutes: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {

@@ -1,0 +1,7 @@
+import type { CreateTaskDeps } from '../../tasks/create.ts';
+
+/** What the routes under `/embed-v2` work with. */
+export interface EmbedDeps extends CreateTaskDeps {
+  /** Where clients reach the server; without it, the host that the request names. */
+  readonly publicUrl?: string;
+}
