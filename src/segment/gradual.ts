@@ -29,7 +29,8 @@ export interface GradualTransition {
   readonly frame: number;
   readonly startFrame: number;
   readonly endFrame: number;
-  readonly score: number;
+  /** Score times the way made: of windows on one transition the one that holds all of it is the strongest. */
+  readonly strength: number;
 }
 
 /** The pictures on the grid. */
@@ -88,23 +89,23 @@ export function gradualAt(
     if (net < LEAST_STEP || largestStep(timeline, from, to) > MOST_AT_ONCE * net) continue;
     const straight = net / pathLength(timeline, stepsOf(grid, middle - half, middle + half, PATH_STEPS));
     let motionless = unexplained(timeline, from, to);
-    if (!isBetter(straight * motionless, best)) continue;
+    if (!isBetter(straight * motionless, net, best)) continue;
     const difference = change(old, fresh);
     if (difference < RELATED) continue;
     const other = Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh));
-    if (!isBetter(straight * motionless * other, best)) continue;
+    if (!isBetter(straight * motionless * other, net, best)) continue;
     for (const count of MOTION_STEPS) {
       const steps = stepsOf(grid, middle - half, middle + half, count);
       motionless = Math.min(motionless, unexplainedInSteps(timeline, steps));
     }
     const score = straight * motionless * other;
-    if (isBetter(score, best)) best = { ...extent(timeline, from, to), score };
+    if (isBetter(score, net, best)) best = { ...extent(timeline, from, to), strength: score * net };
   }
   return best;
 }
 
-function isBetter(score: number, best: GradualTransition | undefined): boolean {
-  return score >= LEAST_SCORE && score > (best?.score ?? 0);
+function isBetter(score: number, net: number, best: GradualTransition | undefined): boolean {
+  return score >= LEAST_SCORE && score * net > (best?.strength ?? 0);
 }
 
 /** The part of the changes from picture to picture that displacement of blocks does not explain, 0 to 1. */
@@ -150,7 +151,7 @@ function largestStep(timeline: Timeline, from: number, to: number): number {
 }
 
 /** Between two pictures on both sides: where the way has made its first tenth, its half and all but its last tenth. */
-function extent(timeline: Timeline, from: number, to: number): Omit<GradualTransition, 'score'> {
+function extent(timeline: Timeline, from: number, to: number): Omit<GradualTransition, 'strength'> {
   const [old, fresh] = [timeline.at(from), timeline.at(to)];
   const part = (frame: number) => {
     const gone = step(old, timeline.at(frame));

@@ -6,25 +6,33 @@ import { SHOT_PICTURE, type ShotBoundary, ShotDetector } from './shots.ts';
 const { width, height } = SHOT_PICTURE;
 type Pixels = Float32Array;
 
+const scenes = new Map<string, Pixels>();
+
 /** A made-up scene: colours that vary smoothly over a plane, of which a window of picture size is seen at x, y. */
 function scene(seed: number, x = 0, y = 0): Pixels {
+  const name = `${seed} ${x} ${y}`;
+  const known = scenes.get(name);
+  if (known) return known;
   const wave = (k: number) => Math.sin(seed * 12.9898 + k * 78.233) * 43758.5453;
   const part = (k: number) => wave(k) - Math.floor(wave(k));
+  const waves = [0, 10, 20, 30, 40, 50].map((k) => ({
+    across: 0.1 + 0.5 * part(k + 1),
+    down: 0.1 + 0.5 * part(k + 2),
+    phase: 6.28 * part(k + 3),
+  }));
+  const tint = [90, 91, 92].map((k) => 60 * (part(k) - 0.5));
   const pixels = new Float32Array(width * height * 3);
   for (let row = 0; row < height; row++) {
     for (let column = 0; column < width; column++) {
       for (let channel = 0; channel < 3; channel++) {
         let value = 0;
-        for (let k = 0; k < 6; k++) {
-          const at = 10 * k + (channel === 0 ? 0 : channel * 0.01);
-          const across = (0.1 + 0.5 * part(at + 1)) * (column + x);
-          const down = (0.1 + 0.5 * part(at + 2)) * (row + y);
-          value += Math.sin(across + down + 6.28 * part(at + 3));
-        }
-        pixels[(row * width + column) * 3 + channel] = 110 + 28 * value + 60 * (part(90 + channel) - 0.5);
+        for (const { across, down, phase } of waves)
+          value += Math.sin(across * (column + x) + down * (row + y) + phase);
+        pixels[(row * width + column) * 3 + channel] = 110 + 28 * value + tint[channel]!;
       }
     }
   }
+  scenes.set(name, pixels);
   return pixels;
 }
 

@@ -130,7 +130,7 @@ export class ShotDetector {
     const rivals = this.#gradual.filter(
       (other) => other.startFrame <= found.endFrame && other.endFrame >= found.startFrame,
     );
-    if (rivals.some((rival) => rival.score >= found.score)) return;
+    if (rivals.some((rival) => rival.strength >= found.strength)) return;
     this.#gradual = [...this.#gradual.filter((other) => !rivals.includes(other)), found];
   }
 
