@@ -1,14 +1,15 @@
 import { ReelvecError } from '../errors.ts';
 import type { RunOptions, WorkerPool } from './pool.ts';
 import type { Job, Results } from './protocol.ts';
-import { WorkerLost } from './supervised-process.ts';
+import { WorkerLost, WorkerNotStarted } from './supervised-process.ts';
 
 /** How often a job is tried when the worker dies on it: what kills two workers is the media. */
 const ATTEMPTS = 2;
 
 /**
- * Runs a job, and once more when the worker is lost on it.
+ * Runs a job, and once more when the worker is lost on it or does not start.
  * @throws {ReelvecError} `video_file_broken` when the second worker is lost too
+ * @throws {WorkerNotStarted} which is no fault of the media
  */
 export async function runTwice<Kind extends Job['kind']>(
   pool: WorkerPool,
@@ -19,8 +20,9 @@ export async function runTwice<Kind extends Job['kind']>(
     try {
       return await pool.run<Kind>(job, options);
     } catch (error) {
-      if (!(error instanceof WorkerLost)) throw error;
-      if (attempt === ATTEMPTS) throw unprocessable(error);
+      const isLost = error instanceof WorkerLost;
+      if (!isLost && !(error instanceof WorkerNotStarted)) throw error;
+      if (attempt === ATTEMPTS) throw isLost ? unprocessable(error) : error;
     }
   }
 }

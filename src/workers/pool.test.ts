@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReelvecError } from '../errors.ts';
+import { runTwice } from './attempts.ts';
 import { WorkerPool } from './pool.ts';
-import { WorkerLost } from './supervised-process.ts';
+import { WorkerLost, WorkerNotStarted } from './supervised-process.ts';
 
 const options = {
   entry: new URL('./misbehaving-worker.fixture.ts', import.meta.url),
@@ -53,6 +54,23 @@ test('an abort kills the worker that runs the job, and takes a waiting job out o
   running.abort(new Error('stopped'));
   for (const job of hung) await assert.rejects(job, /stopped/);
   assert.equal((await last).format, 'ok');
+});
+
+test('an abort while the worker still starts keeps the job from running', async () => {
+  await using cold = new WorkerPool({ ...options, size: 1 });
+  const aborted = new AbortController();
+  const job = cold.run({ kind: 'probe', path: 'slow' }, { signal: aborted.signal });
+  setImmediate(() => aborted.abort(new Error('not wanted')));
+  await assert.rejects(job, /not wanted/);
+  assert.equal((await cold.run<'probe'>({ kind: 'probe', path: 'ok' })).format, 'ok');
+});
+
+test('a worker that does not start is a fault of the server and not of the media', async () => {
+  await using none = new WorkerPool({ ...options, entry: new URL('./no-such-worker.ts', import.meta.url), size: 1 });
+  await assert.rejects(
+    runTwice(none, { kind: 'probe', path: 'ok' }, {}),
+    (error) => error instanceof WorkerNotStarted && /no-such-worker/.test(error.message),
+  );
 });
 
 test('never more workers than the pool is wide, and every job gets its turn', async () => {

@@ -33,6 +33,7 @@ export class WorkerPool implements AsyncDisposable {
    * Runs a job on the next free worker. An abort while it runs kills the worker, which frees the core at once.
    * @throws {ReelvecError} when the media is at fault
    * @throws {WorkerLost} when the worker died on it: try again
+   * @throws {WorkerNotStarted} when there is no worker to be had
    * @throws the signal's reason
    */
   async run<Kind extends Job['kind']>(
@@ -47,6 +48,8 @@ export class WorkerPool implements AsyncDisposable {
       const abort = () => worker.kill('was stopped');
       signal?.addEventListener('abort', abort, { once: true });
       try {
+        // Aborted while the worker started, the signal tells nobody any more.
+        signal?.throwIfAborted();
         const reply = await worker.run({ type: 'run', job }, onProgress);
         if (reply.type === 'done') return reply.result as Results[Kind];
         throw failure(reply);

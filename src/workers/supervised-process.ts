@@ -18,6 +18,11 @@ export class WorkerLost extends Error {
   override name = 'WorkerLost';
 }
 
+/** Why no child came up. No job is to blame for it, so it says nothing about the media. */
+export class WorkerNotStarted extends Error {
+  override name = 'WorkerNotStarted';
+}
+
 const START_TIMEOUT_MS = 30_000;
 const MEMORY_CHECK_MS = 250;
 /** How much of what a child wrote to stderr is kept to explain its death, in characters. */
@@ -60,7 +65,7 @@ export class SupervisedProcess {
     this.#memoryTimer.unref();
   }
 
-  /** @throws {WorkerLost} when the child does not start */
+  /** @throws {WorkerNotStarted} */
   static async start(options: ProcessOptions): Promise<SupervisedProcess> {
     const process = new SupervisedProcess(options);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -69,6 +74,11 @@ export class SupervisedProcess {
     process.#onLost = reject;
     try {
       await promise;
+    } catch (error) {
+      const { message, cause } = error as WorkerLost;
+      throw new WorkerNotStarted(
+        `No media worker could be started. ${message}${cause === undefined ? '' : `\n${cause}`}`,
+      );
     } finally {
       clearTimeout(timer);
       process.#onReply = process.#onLost = undefined;
