@@ -22,6 +22,8 @@ export type MediaEvent =
   | { readonly type: 'picture'; readonly view: 'every' | 'sampled'; readonly picture: Picture }
   | { readonly type: 'sound'; readonly sound: Sound }
   | { readonly type: 'subtitle'; readonly subtitle: RawSubtitle }
+  /** A sign of life: what was decoded lies before the range, which may take long where key frames are rare. */
+  | { readonly type: 'skipped'; readonly timeSec: number }
   /** Something could not be decoded; the stream goes on behind it. */
   | { readonly type: 'damage'; readonly timeSec: number };
 
@@ -151,7 +153,10 @@ class PictureReader extends TrackReader {
     const timeSec = Math.max(0, Math.round(stamped * 1e6) / 1e6);
     this.timeSec = timeSec;
     this.#next = timeSec + this.#frameSec;
-    if (timeSec < this.#range.startSec) return;
+    if (timeSec < this.#range.startSec) {
+      yield { type: 'skipped', timeSec };
+      return;
+    }
     if (timeSec >= this.#range.endSec) {
       this.done = true;
       return;

@@ -75,7 +75,7 @@ export async function embedChunk(
     } else if (event.type === 'subtitle') {
       const { codec, startSec, endSec, data } = event.subtitle;
       cues.push({ startSec, endSec, text: subtitleText(codec, data) });
-    } else {
+    } else if (event.type === 'damage') {
       damages++;
     }
     await embedUpTo(Math.min(pictureSec, soundSec));
