@@ -1,11 +1,11 @@
 const BAR = 30;
-/** How often a plain line is written where there is no terminal, in milliseconds. */
+/** How long after a plain line, where there is no terminal, the next may follow, in milliseconds. */
 const LINE_MS = 5000;
 
 /** Progress on standard error: a bar that is drawn over on a terminal, a line now and then elsewhere. */
 export class ProgressLine {
   readonly #started = performance.now();
-  #lastLine = performance.now();
+  #lastLine = Number.NEGATIVE_INFINITY;
 
   /** @param fraction 0 to 1 */
   fraction(fraction: number, doneSec: number): void {

@@ -1,5 +1,6 @@
+import { DataFolderInUse } from '../start/data-folder.ts';
 import { serve } from '../start/serve.ts';
-import { readArguments, settingsHelp, UsageError } from './arguments.ts';
+import { CommandError, readArguments, settingsHelp, UsageError } from './arguments.ts';
 
 export const help = `Serves the API until it is stopped with SIGTERM or SIGINT; a second signal stops it at once.
 
@@ -17,5 +18,10 @@ Examples:
 export async function run(args: string[]): Promise<void> {
   const { positionals, config } = readArguments(args, {});
   if (positionals.length > 0) throw new UsageError(`serve takes no "${positionals[0]}".`);
-  await serve(config);
+  try {
+    await serve(config);
+  } catch (error) {
+    if (error instanceof DataFolderInUse) throw new CommandError(error.message);
+    throw error;
+  }
 }

@@ -9,10 +9,16 @@ export interface DataFolder extends Disposable {
   readonly blobs: string;
 }
 
+/** https://sqlite.org/rescode.html#busy */
+const SQLITE_BUSY = 5;
+
+/** Another server works in the folder: nothing is wrong but the call. */
+export class DataFolderInUse extends Error {}
+
 /**
  * Takes a data folder for this process alone. The lock is one of the operating system, held through SQLite: it goes
  * with the process, however that ends, and no other process that happens to get the same pid can seem to hold it.
- * @throws Error naming the pid of the server that has it
+ * @throws {DataFolderInUse} naming the pid of the server that has it
  */
 export function lockDataFolder(path: string): DataFolder {
   mkdirSync(path, { recursive: true });
@@ -22,9 +28,12 @@ export function lockDataFolder(path: string): DataFolder {
     lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
     lock.close();
-    throw new Error(`The data folder ${path} is in use by the reelvec server with pid ${pidIn(pidFile)}.`, {
-      cause: error,
-    });
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
+    const pid = pidIn(pidFile);
+    throw new DataFolderInUse(
+      `The data folder ${path} is in use by the reelvec server with pid ${pid}. Stop that one, or give another --data-dir.`,
+      { cause: error },
+    );
   }
   writeFileSync(pidFile, `${process.pid}\n`);
   return {
