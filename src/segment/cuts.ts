@@ -19,6 +19,8 @@ export const INTERRUPTION_SEC = 0.2;
 /** It has come back if it differs by less than this part of the interruption's change, or has this much of its detail. */
 const COME_BACK = 0.6;
 const KEPT_AFTER = 0.6;
+/** Or if the light was up or down by this (mean luma) in between: then a scene in motion may have moved on meanwhile. */
+const FLASH = 25;
 
 /** Are enough pictures after `frame` known to say whether it is a cut? */
 export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
@@ -68,14 +70,19 @@ function isInterruption(timeline: Timeline, frame: number, size: number): boolea
   const old = timeline.at(frame - 1);
   const fresh = timeline.at(frame);
   for (let i = frame + 1; i < timeline.end && timeline.clockSec(i) <= fresh.clockSec + INTERRUPTION_SEC; i++) {
-    if (isBack(old, timeline.at(i), size)) return true;
+    if (isBack(old, fresh, timeline.at(i), size)) return true;
   }
   for (let i = frame - 2; i >= timeline.first && timeline.clockSec(i) >= old.clockSec - INTERRUPTION_SEC; i--) {
-    if (isBack(timeline.at(i), fresh, size)) return true;
+    if (isBack(fresh, old, timeline.at(i), size)) return true;
   }
   return false;
 }
 
-function isBack(a: Signature, b: Signature, size: number): boolean {
-  return change(a, b) < COME_BACK * size || kept(a, b) > KEPT_AFTER;
+/** Is `later` the scene that `between`, which differs from it by `size`, took the place of? */
+function isBack(scene: Signature, between: Signature, later: Signature, size: number): boolean {
+  const difference = change(scene, later);
+  if (difference < COME_BACK * size) return true;
+  const flash = Math.abs(between.mean - scene.mean);
+  const isFlash = flash > FLASH && Math.abs(later.mean - scene.mean) < flash / 4;
+  return (isFlash && difference < size) || kept(scene, later) > KEPT_AFTER;
 }

@@ -99,13 +99,13 @@ export function gradualAt(
       motionless = Math.min(motionless, unexplainedInSteps(timeline, steps));
     }
     const score = straight * motionless * other;
-    if (isBetter(score, net, best)) best = { ...extent(timeline, from, to), strength: score * net };
+    if (isBetter(score, net, best)) best = { ...extent(timeline, from, to), strength: score * Math.sqrt(net) };
   }
   return best;
 }
 
 function isBetter(score: number, net: number, best: GradualTransition | undefined): boolean {
-  return score >= LEAST_SCORE && score * net > (best?.strength ?? 0);
+  return score >= LEAST_SCORE && score * Math.sqrt(net) > (best?.strength ?? 0);
 }
 
 /** The part of the changes from picture to picture that displacement of blocks does not explain, 0 to 1. */
