@@ -50,6 +50,8 @@ async function main([name, ...args]: string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
+  // Whoever reads the output has seen enough, as `head` does.
+  if (error instanceof Error && 'code' in error && error.code === 'EPIPE') process.exit(0);
   const isUsage = error instanceof UsageError || error instanceof ConfigError;
   const isExpected = isUsage || error instanceof CommandError;
   process.stderr.write(`reelvec: ${isExpected ? error.message : error instanceof Error ? error.stack : error}\n`);

@@ -11,7 +11,7 @@ import { filenameOf, openUrlGuard, parseSourceUrl } from '../sources/url.ts';
 import { mediaWorkers } from '../start/media-workers.ts';
 import { FolderBlobStore } from '../store/blob-folder.ts';
 import { embedFile } from '../tasks/embed-file.ts';
-import type { Option, Scope, TaskRequest } from '../tasks/request.ts';
+import type { Option, Scope, Source, TaskRequest } from '../tasks/request.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
 import { CommandError, onlyPositional, readArguments, UsageError } from './arguments.ts';
 import { FORMATS, type Format, render } from './embed-output.ts';
@@ -67,10 +67,11 @@ export async function run(args: string[]): Promise<void> {
   const progress = new ProgressLine();
   try {
     const blobs = new FolderBlobStore(folder);
-    const { path, filename } = await locate(source, { blobs, config, signal: abort.signal });
+    const located = await locate(source, { blobs, config, signal: abort.signal });
+    const { path } = located;
     await using workers = mediaWorkers(config, { size: config.workers });
     const media = await workers.run<'probe'>({ kind: 'probe', path }, { signal: abort.signal });
-    const request = completeRequest(wishes, media, filename);
+    const request = completeRequest(wishes, media, located);
     const bundle = await openBundle(config.bundle);
     const { range, warnings } = await embedFile({
       path,
@@ -98,15 +99,22 @@ export async function run(args: string[]): Promise<void> {
   }
 }
 
+/** The media at hand, and where it came from. */
+interface Located {
+  readonly path: string;
+  readonly filename: string;
+  readonly source: Source;
+}
+
 /** A local file where it lies; a URL after it was fetched. */
 async function locate(
   source: string,
   { blobs, config, signal }: { blobs: FolderBlobStore; config: Config; signal: AbortSignal },
-): Promise<{ path: string; filename: string }> {
+): Promise<Located> {
   if (!/^https?:\/\//i.test(source)) {
     const path = resolve(source);
     if (!(await stat(path).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${path}.`);
-    return { path, filename: basename(path) };
+    return { path, filename: basename(path), source: { kind: 'file' } };
   }
   const url = parseSourceUrl(source, { field: 'URL' });
   // Whoever types a URL here may reach what they can reach anyhow.
@@ -116,7 +124,7 @@ async function locate(
   } finally {
     await urls.close();
   }
-  return { path: (await blobs.stat('source'))!.path, filename: filenameOf(url) };
+  return { path: (await blobs.stat('source'))!.path, filename: filenameOf(url), source: { kind: 'url', url: source } };
 }
 
 interface Wishes {
@@ -128,7 +136,7 @@ interface Wishes {
 }
 
 /** Fills in what depends on whether the file is a video. */
-function completeRequest(wishes: Wishes, media: MediaInfo, filename: string): TaskRequest {
+function completeRequest(wishes: Wishes, media: MediaInfo, { source, filename }: Located): TaskRequest {
   const isVideo = media.video !== undefined;
   if (!isVideo && wishes.segmentation?.strategy === 'dynamic') {
     throw new UsageError('--segmentation dynamic follows the shots of a video: this is audio, use fixed.');
@@ -138,7 +146,7 @@ function completeRequest(wishes: Wishes, media: MediaInfo, filename: string): Ta
   return {
     inputType: isVideo ? 'video' : 'audio',
     modelName: 'marengo3.0',
-    source: { kind: 'url', url: filename },
+    source,
     filename,
     startSec: wishes.startSec,
     ...(wishes.endSec !== undefined && { endSec: wishes.endSec }),

@@ -7,7 +7,9 @@ export type Scope = 'clip' | 'asset';
 export type Source =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'base64' }
-  | { readonly kind: 'asset'; readonly assetId: string };
+  | { readonly kind: 'asset'; readonly assetId: string }
+  /** A local file, on the command line. */
+  | { readonly kind: 'file' };
 
 /** What was asked for, validated, with every default filled in. */
 export interface TaskRequest {
