@@ -6,6 +6,7 @@ import { decode } from '../src/media/decode.ts';
 import { resample } from '../src/media/resample.ts';
 import { discriminants } from './discriminant.ts';
 import { mediaFiles } from './media.ts';
+import { moments, rounded } from './moments.ts';
 
 /** A clip of ESC-10 (Piczak 2015); CLASS__FOLD-SOURCE-TAKE.flac. */
 export interface LabelledClip {
@@ -44,13 +45,11 @@ function readSound(path: string): Float32Array {
 
 /** Everything that the audio encoder holds, learnt from these clips and no others. */
 export function learn(clips: readonly LabelledClip[]): AudioModel {
-  const size = clips[0]!.features.length;
-  const mean = new Array<number>(size).fill(0);
-  const spread = new Array<number>(size).fill(0);
-  for (const { features } of clips) for (let i = 0; i < size; i++) mean[i]! += features[i]! / clips.length;
-  for (const { features } of clips)
-    for (let i = 0; i < size; i++) spread[i]! += (features[i]! - mean[i]!) ** 2 / clips.length;
-  const scale = { mean: mean.map(rounded), spread: spread.map((variance) => rounded(Math.sqrt(variance) + 1e-6)) };
+  const { mean, variance } = moments(
+    clips.map((clip) => clip.features),
+    clips.map(() => 1),
+  );
+  const scale = { mean: mean.map(rounded), spread: variance.map((value) => rounded(Math.sqrt(value) + 1e-6)) };
   const rows = clips.map((clip) => standardise(clip.features, scale));
   const directions = discriminants(
     rows,
@@ -58,9 +57,4 @@ export function learn(clips: readonly LabelledClip[]): AudioModel {
     SHRINKAGE,
   );
   return { ...scale, directions: directions.map((direction) => Array.from(direction, rounded)) };
-}
-
-/** Four digits are far below what moves a neighbour, and keep the file small. */
-function rounded(value: number): number {
-  return Number(value.toPrecision(4));
 }

@@ -1,7 +1,8 @@
 /**
  * Does a re-encoded clip find itself? Copies of all films and sounds of the test media, cut like their originals into
  * clips of 6 s, look for their nearest neighbour among the clips of all originals. Right is the same stretch of the
- * same recording, and nothing else of it. The sound of films counts as sound.
+ * same recording, and nothing else of it. The sound of films counts as sound; clips of digital silence, which are all
+ * the same sound, are left out.
  */
 import { basename } from 'node:path';
 import { openBundle } from '../src/encode/bundles.ts';

@@ -2,7 +2,7 @@ import type { Planes } from './planes.ts';
 
 const LUMA_BINS = 16;
 const CHROMA_BINS = 8;
-export const COLOR_FEATURES = LUMA_BINS + CHROMA_BINS * CHROMA_BINS;
+const COLOR_FEATURES = LUMA_BINS + CHROMA_BINS * CHROMA_BINS;
 
 /**
  * How much of a clip has which brightness and which colour (colour indexing, Swain & Ballard 1991). Pixels between two

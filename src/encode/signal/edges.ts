@@ -3,7 +3,9 @@ import { type Planes, SIDE } from './planes.ts';
 const CELLS = 4;
 const DIRECTIONS = 8;
 const CELL = SIDE / CELLS;
-export const EDGE_FEATURES = CELLS * CELLS * DIRECTIONS;
+const EDGE_FEATURES = CELLS * CELLS * DIRECTIONS;
+/** Strength of one direction in a cell that is all but even. */
+const FAINT = 0.1;
 
 /** Which way edges run, and where: gradient histograms of 4 × 4 cells, 8 directions (Dalal & Triggs 2005). */
 export class Edges {
@@ -17,12 +19,12 @@ export class Edges {
         const at = row * SIDE + column;
         const across = y[at + 1]! - y[at - 1]!;
         const down = y[at + SIDE]! - y[at - SIDE]!;
-        const strength = Math.sqrt(across * across + down * down);
-        if (strength < 0.01) continue;
-        const turn = (Math.atan2(down, across) / Math.PI + 1) * DIRECTIONS;
-        const lower = Math.floor(turn);
+        const squares = across * across + down * down;
+        if (squares < 1e-4) continue;
+        const strength = Math.sqrt(squares);
+        const turn = halfTurns(across, down) * DIRECTIONS;
+        const lower = turn | 0;
         const cell = (((row / CELL) | 0) * CELLS + ((column / CELL) | 0)) * DIRECTIONS;
-        // A direction and its opposite are one edge: light on the left or on the right.
         sums[cell + (lower % DIRECTIONS)]! += strength * (1 - (turn - lower));
         sums[cell + ((lower + 1) % DIRECTIONS)]! += strength * (turn - lower);
       }
@@ -30,7 +32,31 @@ export class Edges {
     this.#pictures++;
   }
 
+  /** Roots of each direction's strength in its cell, over the mean: a pattern that does not depend on contrast. */
   features(): Float64Array {
-    return this.#sums.map((sum) => Math.sqrt(sum / this.#pictures / (CELL * CELL)));
+    const mean = this.#mean();
+    return this.#sums.map((sum) => Math.sqrt(sum / this.#pictures / (mean + FAINT)));
   }
+
+  /** How strong edges are at all. */
+  levels(): number[] {
+    return [Math.log(this.#mean() + FAINT)];
+  }
+
+  #mean(): number {
+    return this.#sums.reduce((sum, value) => sum + value, 0) / EDGE_FEATURES / this.#pictures;
+  }
+}
+
+/**
+ * Angle of a gradient in half turns, 0 to 1: light on the left and light on the right are one direction. The arctangent
+ * is within 0.22° (Rajan, Wang, Inkol & Joyal 2006), which costs a fifth of the exact one.
+ */
+function halfTurns(across: number, down: number): number {
+  const a = Math.abs(across);
+  const b = Math.abs(down);
+  const ratio = a > b ? b / a : a / b;
+  const eighth = ratio * (0.25 + 0.0869 * (1 - ratio));
+  const steep = a > b ? eighth : 0.5 - eighth;
+  return across < 0 === down < 0 ? steep : 1 - steep;
 }

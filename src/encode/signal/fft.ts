@@ -1,19 +1,18 @@
-/** Fast Fourier transform of one power-of-two size, tables made once (Cooley & Tukey 1965, radix 2, in place). */
+/**
+ * Fast Fourier transform of one power-of-two size, in place, tables made once (Cooley & Tukey 1965). Radix 4: two stages
+ * at a time are half the reads and writes.
+ */
 export class Fft {
   readonly size: number;
   readonly #cos: Float64Array;
   readonly #sin: Float64Array;
   readonly #reversed: Uint32Array;
 
-  /** @param size a power of two */
+  /** @param size a power of two, at least 4 */
   constructor(size: number) {
     this.size = size;
-    this.#cos = new Float64Array(size / 2);
-    this.#sin = new Float64Array(size / 2);
-    for (let i = 0; i < size / 2; i++) {
-      this.#cos[i] = Math.cos((2 * Math.PI * i) / size);
-      this.#sin[i] = Math.sin((2 * Math.PI * i) / size);
-    }
+    this.#cos = Float64Array.from({ length: size }, (_, i) => Math.cos((2 * Math.PI * i) / size));
+    this.#sin = Float64Array.from({ length: size }, (_, i) => Math.sin((2 * Math.PI * i) / size));
     this.#reversed = new Uint32Array(size);
     for (let i = 1; i < size; i++) {
       this.#reversed[i] = (this.#reversed[i >> 1]! >> 1) | (i & 1 ? size >> 1 : 0);
@@ -22,36 +21,74 @@ export class Fft {
 
   /** Transforms `size` complex values in place. */
   transform(re: Float64Array, im: Float64Array): void {
+    this.#reorder(re);
+    this.#reorder(im);
+    const isPowerOfFour = (31 - Math.clz32(this.size)) % 2 === 0;
+    if (!isPowerOfFour) addPairs(re, im);
+    for (let quarter = isPowerOfFour ? 1 : 2; quarter < this.size; quarter *= 4) this.#combine(re, im, quarter);
+  }
+
+  #reorder(values: Float64Array): void {
+    const reversed = this.#reversed;
+    for (let i = 0; i < reversed.length; i++) {
+      const j = reversed[i]!;
+      if (j > i) {
+        const value = values[i]!;
+        values[i] = values[j]!;
+        values[j] = value;
+      }
+    }
+  }
+
+  /** Makes each four neighbouring transforms of `quarter` values one. */
+  #combine(re: Float64Array, im: Float64Array, quarter: number): void {
     const { size } = this;
     const cos = this.#cos;
     const sin = this.#sin;
-    const reversed = this.#reversed;
-    for (let i = 0; i < size; i++) {
-      const j = reversed[i]!;
-      if (j > i) {
-        const r = re[i]!;
-        re[i] = re[j]!;
-        re[j] = r;
-        const m = im[i]!;
-        im[i] = im[j]!;
-        im[j] = m;
+    const step = size / (4 * quarter);
+    for (let start = 0; start < size; start += 4 * quarter) {
+      for (let k = 0; k < quarter; k++) {
+        const i0 = start + k;
+        const i1 = i0 + quarter;
+        const i2 = i1 + quarter;
+        const i3 = i2 + quarter;
+        const c1 = cos[2 * k * step]!;
+        const s1 = sin[2 * k * step]!;
+        const c2 = cos[k * step]!;
+        const s2 = sin[k * step]!;
+        const c3 = cos[3 * k * step]!;
+        const s3 = sin[3 * k * step]!;
+        const r1 = re[i1]! * c1 + im[i1]! * s1;
+        const m1 = im[i1]! * c1 - re[i1]! * s1;
+        const r2 = re[i2]! * c2 + im[i2]! * s2;
+        const m2 = im[i2]! * c2 - re[i2]! * s2;
+        const r3 = re[i3]! * c3 + im[i3]! * s3;
+        const m3 = im[i3]! * c3 - re[i3]! * s3;
+        const evenR = re[i0]! + r1;
+        const evenM = im[i0]! + m1;
+        const oddR = re[i0]! - r1;
+        const oddM = im[i0]! - m1;
+        re[i0] = evenR + (r2 + r3);
+        im[i0] = evenM + (m2 + m3);
+        re[i2] = evenR - (r2 + r3);
+        im[i2] = evenM - (m2 + m3);
+        re[i1] = oddR + (m2 - m3);
+        im[i1] = oddM - (r2 - r3);
+        re[i3] = oddR - (m2 - m3);
+        im[i3] = oddM + (r2 - r3);
       }
     }
-    for (let half = 1; half < size; half <<= 1) {
-      const step = size / (2 * half);
-      for (let k = 0, t = 0; k < half; k++, t += step) {
-        const c = cos[t]!;
-        const s = sin[t]!;
-        for (let a = k; a < size; a += 2 * half) {
-          const b = a + half;
-          const r = re[b]! * c + im[b]! * s;
-          const m = im[b]! * c - re[b]! * s;
-          re[b] = re[a]! - r;
-          im[b] = im[a]! - m;
-          re[a] = re[a]! + r;
-          im[a] = im[a]! + m;
-        }
-      }
-    }
+  }
+}
+
+/** Makes each two neighbouring values a transform of two. */
+function addPairs(re: Float64Array, im: Float64Array): void {
+  for (let i = 0; i < re.length; i += 2) {
+    const r = re[i + 1]!;
+    const m = im[i + 1]!;
+    re[i + 1] = re[i]! - r;
+    im[i + 1] = im[i]! - m;
+    re[i]! += r;
+    im[i]! += m;
   }
 }

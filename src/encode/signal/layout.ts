@@ -3,7 +3,7 @@ import { type Planes, SIDE } from './planes.ts';
 
 const LUMA_KEEP = 8;
 const CHROMA_KEEP = 5;
-export const LAYOUT_FEATURES = LUMA_KEEP ** 2 + 2 * CHROMA_KEEP ** 2;
+const LAYOUT_FEATURES = LUMA_KEEP ** 2 + 2 * CHROMA_KEEP ** 2;
 
 /** Where a clip is bright and coloured: low frequencies of the mean picture (MPEG-7 colour layout, Kasutani & Yamada 2001). */
 export class Layout {

@@ -8,11 +8,17 @@ import { Texture } from './texture.ts';
 
 /** What a clip looks like and how it moves, by topic; how many numbers there are never depends on the clip. */
 export function describePictures(pictures: readonly Picture[]): Float64Array[] {
-  const topics = [new Color(), new Layout(), new Edges(), new Texture(), new Motion()];
+  const color = new Color();
+  const layout = new Layout();
+  const edges = new Edges();
+  const texture = new Texture();
+  const motion = new Motion();
   const planes = emptyPlanes();
   for (const picture of pictures) {
     readPicture(picture, planes);
-    for (const topic of topics) topic.add(planes);
+    for (const topic of [color, layout, edges, texture, motion]) topic.add(planes);
   }
-  return topics.map((topic) => topic.features());
+  // Levels are apart from patterns, or how much moves at all would drown where it moves.
+  const levels = Float64Array.from([edges, texture, motion].flatMap((topic) => topic.levels()));
+  return [color.features(), layout.features(), edges.features(), texture.features(), motion.features(), levels];
 }

@@ -3,8 +3,9 @@ import { type Planes, SIDE } from './planes.ts';
 
 const CELLS = 8;
 const CELL = SIDE / CELLS;
-const TREND_KEEP = 4;
-export const MOTION_FEATURES = 2 * CELLS * CELLS + TREND_KEEP ** 2 + 3;
+const DRIFT_KEEP = 4;
+/** Brightness. A change that noise makes. */
+const FAINT = 0.005;
 
 /**
  * What changes in a clip, and where: change from picture to picture and spread over the whole clip in 8 × 8 cells (motion
@@ -16,7 +17,7 @@ export class Motion {
   readonly #change = new Float64Array(CELLS * CELLS);
   readonly #sum = new Float64Array(CELLS * CELLS);
   readonly #squares = new Float64Array(CELLS * CELLS);
-  readonly #drift = new Float64Array(CELLS * CELLS);
+  readonly #products = new Float64Array(CELLS * CELLS);
   readonly #cells = new Float64Array(CELLS * CELLS);
   readonly #changes: number[] = [];
   #pictures = 0;
@@ -36,31 +37,53 @@ export class Motion {
     for (let cell = 0; cell < cells.length; cell++) {
       this.#sum[cell]! += cells[cell]!;
       this.#squares[cell]! += cells[cell]! * cells[cell]!;
-      this.#drift[cell]! += cells[cell]! * this.#pictures;
+      this.#products[cell]! += cells[cell]! * this.#pictures;
     }
     if (this.#pictures > 0) this.#changes.push(total / y.length);
     this.#before.set(y);
     this.#pictures++;
   }
 
+  /** Change of each cell and spread of each cell (logs, over their means), then low frequencies of the drift. */
   features(): Float64Array {
-    const n = this.#pictures;
-    const out = new Float64Array(MOTION_FEATURES);
-    const drift = new Float64Array(CELLS * CELLS);
-    for (let cell = 0; cell < drift.length; cell++) {
-      const mean = this.#sum[cell]! / n;
-      const variance = Math.max(0, this.#squares[cell]! / n - mean * mean);
-      out[cell] = Math.log(this.#change[cell]! / Math.max(1, n - 1) + 0.01);
-      out[CELLS * CELLS + cell] = Math.log(Math.sqrt(variance) + 0.01);
-      // Slope of the regression on the picture's number, from −1 (first) to 1 (last).
-      drift[cell] = n > 1 ? (this.#drift[cell]! / n - (mean * (n - 1)) / 2) * (6 / (n + 1)) : 0;
-    }
-    out.set(lowFrequencies(drift, CELLS, TREND_KEEP), 2 * CELLS * CELLS);
-    const sorted = this.#changes.sort((a, b) => a - b);
-    for (const [i, share] of [0.1, 0.5, 0.95].entries()) {
-      const value = sorted[Math.floor(sorted.length * share)] ?? 0;
-      out[MOTION_FEATURES - 3 + i] = Math.log(value + 0.003);
-    }
-    return out;
+    const { change, spread } = this.#cellsOverTime();
+    return Float64Array.from([
+      ...overMean(change),
+      ...overMean(spread),
+      ...lowFrequencies(this.#driftOverTime(), CELLS, DRIFT_KEEP),
+    ]);
   }
+
+  /** How much changes at all, between pictures and over the clip, and in its calm, usual and wildest moments. */
+  levels(): number[] {
+    const { change, spread } = this.#cellsOverTime();
+    const sorted = Float64Array.from(this.#changes).sort();
+    const moments = [0.1, 0.5, 0.95].map((share) => sorted[Math.floor(sorted.length * share)] ?? 0);
+    return [meanOf(change), meanOf(spread), ...moments].map((level) => Math.log(level + FAINT));
+  }
+
+  #cellsOverTime(): { change: Float64Array; spread: Float64Array } {
+    const n = this.#pictures;
+    return {
+      change: this.#change.map((sum) => sum / Math.max(1, n - 1)),
+      spread: this.#squares.map((squares, cell) => Math.sqrt(Math.max(0, squares / n - (this.#sum[cell]! / n) ** 2))),
+    };
+  }
+
+  /** Change of each cell along its regression line, from the first picture to the last. */
+  #driftOverTime(): Float64Array {
+    const n = this.#pictures;
+    if (n === 1) return new Float64Array(CELLS * CELLS);
+    const middle = (n - 1) / 2;
+    return this.#products.map((products, cell) => (12 * (products - middle * this.#sum[cell]!)) / (n * (n + 1)));
+  }
+}
+
+function overMean(values: Float64Array): Float64Array {
+  const mean = meanOf(values);
+  return values.map((value) => Math.log((value + FAINT) / (mean + FAINT)));
+}
+
+function meanOf(values: Float64Array): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

@@ -15,7 +15,8 @@ export function standardise(features: ArrayLike<number>, { mean, spread }: Stand
 }
 
 /**
- * Weighs standardised features so that each topic counts the same, however many numbers it has.
+ * Weighs standardised features so that each topic counts about the same: however many numbers it has, and even where a
+ * clip is unusual in one of them, as a black picture is in its texture.
  *
  * @param lengths features in each topic, in order
  */
@@ -23,8 +24,11 @@ export function evenOut(features: Float64Array, lengths: readonly number[]): Flo
   const out = Float64Array.from(features);
   let at = 0;
   for (const length of lengths) {
-    const weight = 1 / Math.sqrt(length);
-    for (const end = at + length; at < end; at++) out[at]! *= weight;
+    const topic = out.subarray(at, at + length);
+    at += length;
+    const squares = topic.reduce((sum, value) => sum + value * value, 0);
+    const scale = 1 / Math.sqrt(length + squares);
+    for (let i = 0; i < length; i++) topic[i]! *= scale;
   }
   return out;
 }

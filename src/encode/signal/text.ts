@@ -4,10 +4,20 @@ import { describeEach } from './each.ts';
 import { toUnitVector } from './vector.ts';
 
 const SLOTS = DIMENSION - 1;
-/** Characters. Long enough to carry a stem, short enough to forgive an ending; one suits scripts without spaces. */
-const GRAM_LENGTHS = [1, 2, 3, 4, 5];
+/** Characters. Long enough to carry a stem, short enough to forgive an ending. */
+const GRAM_LENGTHS = [2, 3, 4, 5];
 /** Words say more than the letters in them, which every text of a language shares. */
-const WEIGHT = { word: 1, pair: 0.7, gram: [0, 0.05, 0.15, 0.25, 0.3, 0.3] } as const;
+const WORD_WEIGHT = 1;
+const PAIR_WEIGHT = 0.5;
+const GRAM_WEIGHT = 0.25;
+/** Letters from which on a word weighs in full: the shorter, the more often it occurs and the less it says (Zipf 1949). */
+const TELLING_LENGTH = 6;
+
+/** Words: letters, marks and digits, with an apostrophe between them. */
+const WORDS = /[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*/gu;
+/** Writing that does not part its words. */
+const UNPARTED =
+  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu;
 
 /** Text as hashed word and character n-grams: near to what shares words or stems, with no notion of meaning. */
 export const textEncoder: TextEncoder = {
@@ -29,14 +39,13 @@ function describeText(clip: TextClip): Float32Array {
   };
   const words = wordsOf(clip.text);
   for (const [i, word] of words.entries()) {
-    add(`w ${word}`, WEIGHT.word);
+    add(`w ${word.text}`, WORD_WEIGHT * word.weight);
     const next = words[i + 1];
-    if (next !== undefined) add(`p ${word} ${next}`, WEIGHT.pair);
-    const letters = [...` ${word} `];
+    if (next) add(`p ${word.text} ${next.text}`, PAIR_WEIGHT * Math.min(word.weight, next.weight));
+    const letters = [...` ${word.text} `];
     for (const length of GRAM_LENGTHS) {
       for (let at = 0; at + length <= letters.length; at++) {
-        const gram = letters.slice(at, at + length).join('');
-        if (gram !== ' ') add(`c ${gram}`, WEIGHT.gram[length]!);
+        add(`c ${letters.slice(at, at + length).join('')}`, GRAM_WEIGHT * word.weight);
       }
     }
   }
@@ -48,10 +57,29 @@ function describeText(clip: TextClip): Float32Array {
   return toUnitVector(slots);
 }
 
-/** Words after compatibility normalisation and lower case; a text without letters or digits is its own only word. */
-function wordsOf(text: string): string[] {
-  const plain = text.normalize('NFKC').toLowerCase().normalize('NFKC');
-  return plain.match(/[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*/gu) ?? plain.split(/\s+/u).filter((part) => part !== '');
+interface Word {
+  readonly text: string;
+  /** 0 to 1: how much it tells. */
+  readonly weight: number;
+}
+
+/**
+ * Words after compatibility normalisation and lower case. Where words are not parted, every two neighbouring letters are
+ * one (Nie, Gao, Zhang & Zhou 2000). A text without letters and digits has its signs for words.
+ */
+function wordsOf(text: string): Word[] {
+  const plain = text.normalize('NFKC').toLowerCase().normalize('NFKC').toWellFormed();
+  const parted = plain.replace(UNPARTED, (run) => ` ${pairsOf(run).join(' ')} `);
+  const words = parted.match(WORDS) ?? plain.split(/\s+/u).filter((part) => part !== '');
+  return words.map((word) => ({
+    text: word,
+    weight: word.search(UNPARTED) === 0 ? 1 : Math.min(1, word.length / TELLING_LENGTH),
+  }));
+}
+
+function pairsOf(run: string): string[] {
+  const letters = [...run];
+  return letters.length === 1 ? letters : letters.slice(1).map((letter, i) => `${letters[i]!}${letter}`);
 }
 
 /** FNV-1a over UTF-16 code units (Fowler, Noll & Vo 1991), finished like MurmurHash3 so that all bits depend on all. */

@@ -3,7 +3,9 @@ import { type Planes, SIDE } from './planes.ts';
 const SCALES = 3;
 /** Halves of the picture, both ways. */
 const PARTS = 2;
-export const TEXTURE_FEATURES = SCALES * 3 * PARTS * PARTS;
+const TEXTURE_FEATURES = SCALES * 3 * PARTS * PARTS;
+/** Detail of a surface that is all but even. */
+const FAINT = 0.01;
 
 /** How coarse the surfaces are: mean detail of a Haar wavelet at three scales, three ways (Mallat 1989), per quarter. */
 export class Texture {
@@ -37,7 +39,16 @@ export class Texture {
     this.#pictures++;
   }
 
+  /** Logs of the detail of each part, scale and way, over the mean of its scale. */
   features(): Float64Array {
-    return this.#sums.map((sum) => Math.log(sum / this.#pictures + 0.01));
+    const levels = this.levels();
+    return this.#sums.map((sum, i) => Math.log(sum / this.#pictures + FAINT) - levels[Math.floor(i / 3) % SCALES]!);
+  }
+
+  /** How much detail each scale has at all. */
+  levels(): number[] {
+    const totals = new Float64Array(SCALES);
+    for (const [i, sum] of this.#sums.entries()) totals[Math.floor(i / 3) % SCALES]! += sum / (3 * PARTS * PARTS);
+    return Array.from(totals, (total) => Math.log(total / this.#pictures + FAINT));
   }
 }

@@ -3,7 +3,7 @@ import type { Frames } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
 
 /** Thirds of an octave from 80 Hz up. */
-const HEIGHTS = 16;
+const HEIGHTS = 15;
 
 /**
  * What is sung, played or hummed: pitch classes (Fujishima 1999), heights of clear pitches, and how clear, how steady and

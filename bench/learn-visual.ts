@@ -1,0 +1,34 @@
+/** Learns what is usual for each visual feature from the films of the test media; writes src/encode/signal/visual-model.json. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { openBundle } from '../src/encode/bundles.ts';
+import { describePictures } from '../src/encode/signal/look.ts';
+import { clipsOf } from './clips.ts';
+import { mediaFiles } from './media.ts';
+import { moments, rounded } from './moments.ts';
+import { recordingOf } from './recordings.ts';
+
+const bundle = await openBundle('signal');
+const clips = mediaFiles('video', /\.(mp4|webm|ts)$/).flatMap((path) =>
+  clipsOf(path, bundle, 6).visual.map(({ pictures }) => ({
+    recording: recordingOf(path),
+    topics: describePictures(pictures),
+  })),
+);
+// Each recording counts the same, or a few minutes of one film would be what is usual.
+const weights = clips.map(({ recording }) => 1 / clips.filter((clip) => clip.recording === recording).length);
+const rows = clips.map(({ topics }) => Float64Array.from(topics.flatMap((topic) => Array.from(topic))));
+const { mean, variance } = moments(rows, weights);
+
+// Few films: what none of them varies in (a colour that none has) may vary in others. Half of each variance is its topic's.
+let at = 0;
+const spread = clips[0]!.topics.flatMap((topic) => {
+  const own = variance.slice(at, at + topic.length);
+  at += topic.length;
+  const common = own.reduce((sum, value) => sum + value, 0) / own.length;
+  return own.map((value) => Math.sqrt((value + common) / 2));
+});
+writeFileSync(
+  join(import.meta.dirname, '../src/encode/signal/visual-model.json'),
+  `{\n  "mean": ${JSON.stringify(mean.map(rounded))},\n  "spread": ${JSON.stringify(spread.map(rounded))}\n}\n`,
+);
