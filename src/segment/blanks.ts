@@ -9,6 +9,8 @@ const DARK_MEAN = 40;
 /** … and all but this part of the pixels are within so many steps of the commonest value. */
 const WRITING = 0.08;
 const NEAR = 4;
+/** Writing that stands out by so much (luma over the mean), for `CARD_SEC`, makes a title card of a blank stretch. */
+const WRITING_LUMA = 36;
 /** The longest fade that is followed, on either side of a blank stretch. Seconds. */
 export const FADE_SEC = 3;
 /** A fade goes on as long as contrast reaches a new extreme at least this often. Seconds. */
@@ -35,8 +37,12 @@ interface Open {
   readonly fadeStart: number;
   /** The last picture before; none at the start of the stream. */
   readonly before: Signature | undefined;
-  /** It is long enough to be a card, and the cut to it has been reported. */
+  /** It is long enough to be a card, and its start has been reported. */
   reported: boolean;
+  /** The first of the last pictures that all have writing on them. */
+  writtenFrom: number | undefined;
+  /** There has been writing for a while. */
+  isTitle: boolean;
 }
 
 /** What is known after a picture: perhaps a boundary, and from where to where other findings do not count. */
@@ -72,15 +78,20 @@ export class BlankFinder {
     if (blank && !this.#open) {
       const fadeStart = fadeEdge(timeline, cuts, frame, -1);
       const before = frame > 0 ? timeline.at(Math.max(timeline.first, fadeStart - 1)) : undefined;
-      this.#open = { first: frame, firstSec: timeline.clockSec(frame), fadeStart, before, reported: false };
+      this.#open = {
+        first: frame,
+        firstSec: timeline.clockSec(frame),
+        fadeStart,
+        before,
+        reported: false,
+        writtenFrom: undefined,
+        isTitle: false,
+      };
     }
     if (!this.#open) return NOTHING;
     if (!blank) return this.#close(timeline, frame, fadeEdge(timeline, cuts, frame - 1, 1));
 
-    const { first, firstSec, fadeStart, before, reported } = this.#open;
-    if (reported || !before || fadeStart < first || timeline.clockSec(frame) - firstSec < CARD_SEC) return NOTHING;
-    this.#open.reported = true;
-    return { boundary: cutAt(first), from: first - 1, to: frame };
+    return this.#grow(timeline, frame, this.#open);
   }
 
   /** Is there a blank picture, or a fade to or from one, among these pictures? */
@@ -94,15 +105,38 @@ export class BlankFinder {
     while (this.stretches[0] && this.stretches[0].fadeEnd < frame) this.stretches.shift();
   }
 
+  /** A stretch that lasts becomes a card: if it was cut to, that is where it starts, else where its writing appears. */
+  #grow(timeline: Timeline, frame: number, open: Open): Verdict {
+    const { luma, mean } = timeline.at(frame);
+    const isWritten = luma.some((value) => value > mean + WRITING_LUMA);
+    open.writtenFrom = isWritten ? (open.writtenFrom ?? frame) : undefined;
+    const { first, firstSec, fadeStart, before, writtenFrom } = open;
+    const sec = timeline.clockSec(frame);
+    if (writtenFrom !== undefined && sec - timeline.clockSec(writtenFrom) >= CARD_SEC) open.isTitle = true;
+    if (open.reported || !before) return NOTHING;
+    if (fadeStart === first && sec - firstSec >= CARD_SEC) {
+      open.reported = true;
+      return { boundary: cutAt(first), from: first - 1, to: frame };
+    }
+    if (!open.isTitle) return NOTHING;
+    open.reported = true;
+    return {
+      boundary: { frame: writtenFrom!, startFrame: fadeStart, endFrame: writtenFrom! },
+      from: fadeStart - 1,
+      to: frame,
+    };
+  }
+
   #close(timeline: Timeline, end: number, lastFaded: number): Verdict {
-    const { first, firstSec, fadeStart, before, reported } = this.#open!;
+    const { first, firstSec, fadeStart, before, reported, isTitle } = this.#open!;
     this.#open = undefined;
     const fadeEnd = lastFaded + 1;
     this.stretches.push({ fadeStart, fadeEnd });
     this.#fadedIn = fadeEnd;
     const [cutIn, cutOut] = [fadeStart === first, fadeEnd === end];
-    const range = { from: reported ? first + 1 : fadeStart - 1, to: fadeEnd };
-    // What is faded in at the start of a film is its first shot; after a card the fade belongs to the card.
+    const range = { from: reported ? end - 1 : fadeStart - 1, to: fadeEnd };
+    if (isTitle) return { ...range, boundary: { frame: end, startFrame: cutOut ? end : end - 1, endFrame: fadeEnd } };
+    // What is faded in at the start of a film is its first shot; after a plain card the fade belongs to the card.
     if (!before || reported) return cutOut ? { ...range, boundary: cutAt(end) } : range;
     before.crop(timeline.at(end).area);
     const isShort = timeline.clockSec(end) - firstSec < CARD_SEC;

@@ -198,6 +198,25 @@ describe('gradual transitions', () => {
     const film = [...black, ...times(60, (i) => mix(even(0), scene(2), Math.min(1, i / 20)))];
     assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
   });
+
+  test('a title card between two fades is a shot of its own', () => {
+    const line = even(0).map((value, i) =>
+      i / (width * 3) > 16 && i / (width * 3) < 19 && (i / 3) % width > 22 && (i / 3) % width < 42 ? 230 : value,
+    );
+    const film = [
+      ...times(60, () => scene(1)),
+      ...times(20, (i) => mix(scene(1), even(0), i / 20)),
+      ...times(20, (i) => mix(even(0), line, i / 20)),
+      ...times(40, () => line),
+      ...times(20, (i) => mix(line, even(0), i / 20)),
+      ...times(20, (i) => mix(even(0), scene(2), i / 20)),
+      ...times(60, () => scene(2)),
+    ];
+    const found = detect(film);
+    assert.equal(found.length, 2);
+    assert.ok(found[0]!.frame >= 78 && found[0]!.frame <= 92, `title at ${found[0]!.frame}`);
+    assert.ok(found[1]!.frame >= 158 && found[1]!.frame <= 166, `shot at ${found[1]!.frame}`);
+  });
 });
 
 test('a boundary comes within ten seconds of film, and without pictures there is none', () => {
