@@ -13,6 +13,8 @@ import { AUDIO_VARIANTS, reencode, type Variant, VIDEO_VARIANTS } from './reenco
 import { checkTargets, cosine, median, percent } from './report.ts';
 
 const CLIP_SEC = 6;
+/** One step of 16-bit samples. */
+const SILENCE = 1 / 32768;
 
 interface Point {
   readonly path: string;
@@ -93,10 +95,11 @@ async function measure(
 
 /** @param path the original that the file is, or is a copy of */
 async function embed(option: keyof MediaClips, path: string, file: string): Promise<Point[]> {
-  const clips = clipsOf(file, bundle, CLIP_SEC);
-  const vectors =
-    option === 'visual' ? await bundle.visual.encode(clips.visual) : await bundle.audio.encode(clips.audio);
-  return vectors.map((vector, i) => ({ path, startSec: clips[option][i]!.startSec, vector }));
+  const { visual, audio } = clipsOf(file, bundle, CLIP_SEC);
+  const audible = audio.filter(({ samples }) => samples.some((sample) => Math.abs(sample) > SILENCE));
+  const clips = option === 'visual' ? visual : audible;
+  const vectors = option === 'visual' ? await bundle.visual.encode(visual) : await bundle.audio.encode(audible);
+  return vectors.map((vector, i) => ({ path, startSec: clips[i]!.startSec, vector }));
 }
 
 function nearestOf(copy: Point, originals: readonly Point[]): Point {

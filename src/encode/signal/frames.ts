@@ -9,6 +9,7 @@ export const BANDS = 40;
 /** Under 50 Hz is rumble; what is over 7.6 kHz a copy at 16 kHz has lost. */
 const bands = new MelBands({ count: BANDS, lowHz: 50, highHz: 7600, fftSize: WINDOW, sampleRate: SAMPLE_RATE });
 const fft = new Fft(WINDOW);
+const correlationFft = new Fft(WINDOW / 2);
 
 /** What is measured in every window of a stretch of sound. */
 export interface Frames {
@@ -41,6 +42,8 @@ export function analyse(samples: Float32Array): Frames {
   };
   const re = new Float64Array(WINDOW);
   const im = new Float64Array(WINDOW);
+  const correlation = new Float64Array(WINDOW / 2);
+  const other = new Float64Array(WINDOW / 2);
   const first = new Float64Array(WINDOW / 2 + 1);
   const second = new Float64Array(WINDOW / 2 + 1);
   // Two real windows go through one complex transform, there and back: half the work.
@@ -54,11 +57,11 @@ export function analyse(samples: Float32Array): Frames {
     measureSpectrum(frames, frame, first);
     if (hasSecond) measureSpectrum(frames, frame + 1, second);
     // The root of the power evens out formants, so that the fundamental stands out (Tolonen & Karjalainen 2000).
-    mirrorRoots(first, re);
-    mirrorRoots(second, im);
-    fft.transform(re, im);
-    measurePitch(frames, frame, re);
-    if (hasSecond) measurePitch(frames, frame + 1, im);
+    mirrorRoots(first, correlation);
+    mirrorRoots(second, other);
+    correlationFft.transform(correlation, other);
+    measurePitch(frames, frame, correlation);
+    if (hasSecond) measurePitch(frames, frame + 1, other);
   }
   return frames;
 }
@@ -72,7 +75,7 @@ function fill(out: Float64Array, samples: Float32Array, at: number): void {
 /** Power spectra of the two real signals whose sum re + i·im was transformed. */
 function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, second: Float64Array): void {
   for (let k = 0; k <= WINDOW / 2; k++) {
-    const other = (WINDOW - k) % WINDOW;
+    const other = (WINDOW - k) & (WINDOW - 1);
     const a = re[k]! + re[other]!;
     const b = im[k]! - im[other]!;
     const c = im[k]! + im[other]!;
@@ -82,9 +85,10 @@ function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, se
   }
 }
 
+/** The lower half of the spectrum is enough for pitch: its autocorrelation is that of the sound at half the rate. */
 function mirrorRoots(power: Float64Array, out: Float64Array): void {
-  for (let k = 0; k <= WINDOW / 2; k++) out[k] = Math.sqrt(power[k]!);
-  for (let k = 1; k < WINDOW / 2; k++) out[WINDOW - k] = out[k]!;
+  for (let k = 0; k <= WINDOW / 4; k++) out[k] = Math.sqrt(power[k]!);
+  for (let k = 1; k < WINDOW / 4; k++) out[WINDOW / 2 - k] = out[k]!;
 }
 
 function measureSpectrum(frames: Frames, frame: number, power: Float64Array): void {

@@ -3,23 +3,24 @@ import { SAMPLE_RATE, WINDOW, window } from './windows.ts';
 /** Hertz. The voices of people, animals, engines and most instruments. */
 const LOWEST_HZ = 80;
 const HIGHEST_HZ = 2000;
-/** Samples. */
-const LONGEST_LAG = Math.floor(SAMPLE_RATE / LOWEST_HZ);
-const SHORTEST_LAG = Math.ceil(SAMPLE_RATE / HIGHEST_HZ);
+/** Lags are steps at half the rate of the sound. */
+const RATE = SAMPLE_RATE / 2;
+const LONGEST_LAG = Math.floor(RATE / LOWEST_HZ);
+const SHORTEST_LAG = Math.ceil(RATE / HIGHEST_HZ);
 
 /** One over the window's own autocorrelation, which would otherwise favour short lags (Boersma 1993). */
 const correction = Float64Array.from({ length: LONGEST_LAG + 2 }, (_, lag) => {
   let own = 0;
   let whole = 0;
   for (let i = 0; i < WINDOW; i++) {
-    own += window[i]! * (window[i + lag] ?? 0);
+    own += window[i]! * (window[i + 2 * lag] ?? 0);
     whole += window[i]! * window[i]!;
   }
   return whole / own;
 });
 
 /**
- * The best peak of an autocorrelation.
+ * The best peak of an autocorrelation, placed between lags by a parabola.
  *
  * @returns clarity, 0 (noise) to 1 (periodic), and octaves above 80 Hz
  */
@@ -36,10 +37,10 @@ export function findPitch(correlation: Float64Array): { clarity: number; octaves
     const height = here - (0.05 * total * lag) / LONGEST_LAG;
     if (here > before && here >= after && height > best) {
       best = height;
-      bestLag = lag;
+      bestLag = lag + (after - before) / (2 * (2 * here - before - after));
     }
     before = here;
     here = after;
   }
-  return { clarity: Math.min(1, best / total), octaves: Math.log2(SAMPLE_RATE / bestLag / LOWEST_HZ) };
+  return { clarity: Math.min(1, best / total), octaves: Math.max(0, Math.log2(RATE / bestLag / LOWEST_HZ)) };
 }
