@@ -44,7 +44,7 @@ export class WorkerPool implements AsyncDisposable {
     await this.#turn(signal);
     try {
       signal?.throwIfAborted();
-      const worker = this.#idle.pop() ?? (await this.#start());
+      const worker = this.#takeIdle() ?? (await this.#start());
       const abort = () => worker.kill('was stopped');
       signal?.addEventListener('abort', abort, { once: true });
       try {
@@ -98,6 +98,15 @@ export class WorkerPool implements AsyncDisposable {
     const next = this.#waiting.shift();
     if (next) next();
     else this.#busy--;
+  }
+
+  /** One that died while it had nothing to do must not cost a job an attempt. */
+  #takeIdle(): SupervisedProcess | undefined {
+    for (;;) {
+      const worker = this.#idle.pop();
+      if (!worker || worker.alive) return worker;
+      this.#all.delete(worker);
+    }
   }
 
   async #start(): Promise<SupervisedProcess> {

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { hostFiles } from './support/file-host.ts';
+import { loopMedia } from './support/loop-media.ts';
+import { makeMedia } from './support/make-media.ts';
+import { REAL_MEDIA } from './support/real-media.ts';
+import {
+  childrenOf,
+  isAlive,
+  processesWith,
+  type RunningServer,
+  startServer,
+  temporaryFolder,
+  until,
+} from './support/server.ts';
+import { asking, call, createTask, type EndedTask, ended, ready } from './support/tasks.ts';
+import { workersReading } from './support/workers.ts';
+
+const SILENCE_SEC = 2;
+const folder = mkdtempSync(join(tmpdir(), 'reelvec-faults-'));
+after(() => rmSync(folder, { recursive: true }));
+
+before(() => {
+  const round = makeMedia(join(folder, 'short.mp4'), {
+    video: 'testsrc=size=640x360:rate=24:duration=5',
+    audio: 'sine=frequency=440:duration=5',
+  });
+  // Two thousand pictures: a second or two of work at least, so that there is a middle to strike in.
+  loopMedia(join(folder, 'film.mp4'), { of: round, times: 16, everySec: 5 });
+  // The decoder alone holds more of these than the limit below leaves room for.
+  makeMedia(join(folder, 'large.mp4'), { video: 'testsrc=size=5184x2160:rate=2:duration=4' });
+});
+
+const KILLED = ['killed', 'SIGKILL'] as const;
+const FROZEN = ['frozen', 'SIGSTOP'] as const;
+
+losesWorkers('made media', { folder, film: 'film.mp4', short: 'short.mp4' }, [KILLED, FROZEN]);
+if (REAL_MEDIA !== undefined) {
+  const real = { folder: join(REAL_MEDIA, 'video'), film: 'bbb_30s_854x480_6ch.mp4', short: 'flower_960x540.mp4' };
+  losesWorkers('real media', real, [KILLED]);
+}
+
+function losesWorkers(
+  name: string,
+  media: { folder: string; film: string; short: string },
+  strikes: readonly (typeof KILLED | typeof FROZEN)[],
+): void {
+  describe(name, { timeout: 120_000 }, () => {
+    const stack = new AsyncDisposableStack();
+    let server: RunningServer;
+    let film: object;
+    let short: object;
+    let undisturbed: EndedTask;
+    let dataDir: string;
+    before(async () => {
+      const host = stack.use(await hostFiles(media.folder));
+      dataDir = stack.use(temporaryFolder()).path;
+      server = stack.use(
+        await startServer({
+          dataDir,
+          env: { REELVEC_WORKER_SILENCE_SEC: String(SILENCE_SEC), REELVEC_WORKERS: '2' },
+        }),
+      );
+      film = asking('video', { url: `${host.url}/${media.film}` });
+      short = asking('video', { url: `${host.url}/${media.short}` });
+      // Both at once, so that both workers have started.
+      const twice = [await createTask(server, film), await createTask(server, film)];
+      undisturbed = await ready(server, twice[0]!);
+      assert.ok((await ready(server, twice[1]!)).data === undisturbed.data, 'the same again');
+    });
+    after(() => stack.disposeAsync());
+
+    test('workers that die while they have nothing to do cost no task an attempt', async () => {
+      const idle = childrenOf(server.pid);
+      for (const pid of idle) process.kill(pid, 'SIGKILL');
+      await until(() => idle.every((pid) => !isAlive(pid)), 2000, 'they are dead');
+      await ready(server, await createTask(server, short));
+    });
+
+    for (const [how, signal] of strikes) {
+      test(`a worker ${how} in the middle of a task is replaced, and the result is the same`, async () => {
+        const id = await createTask(server, film);
+        const [struck] = await strike(server, id, signal, 1);
+        const task = await ready(server, id);
+        assert.ok(task.data === undisturbed.data, 'the result of an undisturbed run');
+        assert.ok(!isAlive(struck!), 'the struck worker is gone');
+      });
+
+      test(`workers ${how} on every attempt fail that task only`, async () => {
+        const id = await createTask(server, film);
+        const striking = strike(server, id, signal, Number.POSITIVE_INFINITY);
+        const beside = await createTask(server, short);
+        const slowestMs = healthWhile(server, striking);
+        await ready(server, beside);
+        const task = await ended(server, id);
+        assert.equal(task.status, 'failed');
+        assert.equal(task.error?.code, 'video_file_broken');
+        assert.match(task.error.message, /media could not be processed/);
+        assert.match(task.error.message, signal === 'SIGKILL' ? /SIGKILL/ : /no progress in 2 s/);
+        assert.equal((await striking).length, 2, 'two attempts');
+        assert.ok((await slowestMs) < 1000, `/healthz took ${await slowestMs} ms`);
+      });
+    }
+
+    test('no process is left of all of them, and no work', async () => {
+      await until(() => workersReading(server, '/source').length === 0, 2000, 'every worker is idle');
+      assert.equal(await server.stop(), 0);
+      assert.deepEqual(processesWith(dataDir), []);
+    });
+  });
+}
+
+test('a worker over its memory limit fails the task with a sentence that says so', { timeout: 60_000 }, async () => {
+  await using host = await hostFiles(folder);
+  using data = temporaryFolder();
+  await using server = await startServer({ dataDir: data.path, env: { REELVEC_WORKER_MEMORY_MB: '180' } });
+  const url = (file: string) => ({ url: `${host.url}/${file}` });
+  const large = await createTask(server, asking('video', url('large.mp4')));
+  const task = await ended(server, large);
+  assert.equal(task.status, 'failed');
+  assert.match(task.error?.message ?? '', /media could not be processed.*more than 180 MB of memory/);
+  assert.equal((await call(server, 'GET', '//healthz')).status, 200);
+  await ready(server, await createTask(server, asking('video', url('short.mp4'))));
+});
+
+/** Sends a signal to each of the workers that embed a task, up to so many, until the task is over. @returns their pids */
+async function strike(server: RunningServer, id: string, signal: NodeJS.Signals, most: number): Promise<number[]> {
+  const struck = new Set<number>();
+  for (;;) {
+    const { status, progress } = (await call(server, 'GET', `/embed-v2/tasks/${id}`)).body;
+    if (status !== 'processing') return [...struck];
+    if (progress.stage !== 'embedding') continue;
+    for (const pid of workersReading(server, id)) {
+      if (struck.has(pid)) continue;
+      process.kill(pid, signal);
+      struck.add(pid);
+      if (struck.size === most) return [...struck];
+    }
+    await sleep(10);
+  }
+}
+
+/** Asks for /healthz again and again. @returns the longest that an answer took, in milliseconds */
+async function healthWhile(server: RunningServer, work: Promise<unknown>): Promise<number> {
+  let isOver = false;
+  work.finally(() => {
+    isOver = true;
+  });
+  let slowest = 0;
+  while (!isOver) {
+    const asked = performance.now();
+    assert.equal((await call(server, 'GET', '//healthz')).status, 200);
+    slowest = Math.max(slowest, performance.now() - asked);
+    await sleep(50);
+  }
+  return slowest;
+}

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { KEY, type RunningServer } from './server.ts';
+
+/** The API as plain HTTP, for what the official SDK hides: statuses, headers and bodies as they are. */
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: whatever the server says is looked at by the test
+  readonly body: any;
+  readonly text: string;
+}
+
+/** A task that is over. */
+export interface EndedTask {
+  readonly status: 'ready' | 'failed';
+  readonly error?: { readonly code: string; readonly message: string };
+  readonly warnings: readonly string[];
+  /** `data` as it was sent, to be compared byte for byte. Megabytes: not for messages of assertions. */
+  readonly data: string;
+}
+
+const ANSWER_TIMEOUT_MS = 70_000;
+
+/** @param path below `/v1.3`, or anything that begins with `//` for what lies beside it: `//healthz` */
+export async function call(
+  server: RunningServer,
+  method: string,
+  path: string,
+  { body, headers = { 'x-api-key': KEY } }: { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<Answer> {
+  const url = path.startsWith('//') ? new URL(path.slice(1), server.url) : `${server.url}${path}`;
+  const isForm = body instanceof FormData;
+  const response = await fetch(url, {
+    method,
+    headers: body === undefined || isForm ? headers : { 'content-type': 'application/json', ...headers },
+    ...(body !== undefined && { body: isForm ? body : JSON.stringify(body) }),
+    signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text), text };
+}
+
+/** The body that asks for a video, or for audio, from a source: `{ url }`, `{ base64_string }`, `{ asset_id }`. */
+export function asking(inputType: 'video' | 'audio', mediaSource: object, wishes: object = {}): object {
+  return { input_type: inputType, model_name: 'marengo3.0', [inputType]: { media_source: mediaSource, ...wishes } };
+}
+
+/** @returns the id of the new task */
+export async function createTask(server: RunningServer, body: object): Promise<string> {
+  const answer = await call(server, 'POST', '/embed-v2/tasks', { body });
+  assert.equal(answer.status, 202, answer.text.slice(0, 500));
+  return answer.body._id;
+}
+
+/** Waits for the end of a task. */
+export async function ended(server: RunningServer, id: string, withinMs = 60_000): Promise<EndedTask> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    const left = deadline - performance.now();
+    assert.ok(left > 0, `task ${id} is over within ${withinMs} ms`);
+    const { status, body, text } = await call(server, 'GET', `/embed-v2/tasks/${id}?wait=${Math.min(60, left / 1000)}`);
+    assert.equal(status, 200, text.slice(0, 500));
+    if (body.status === 'processing') continue;
+    return {
+      status: body.status,
+      error: body.error,
+      warnings: body.warnings,
+      data: text.slice(text.indexOf('"data":')),
+    };
+  }
+}
+
+/** As {@link ended}, and it must be `ready`. */
+export async function ready(server: RunningServer, id: string, withinMs?: number): Promise<EndedTask> {
+  const task = await ended(server, id, withinMs);
+  assert.equal(task.status, 'ready', task.error?.message);
+  return task;
+}
+
+/** Uploads a file as an asset, and waits until it was looked at. @returns the asset */
+export async function uploadAsset(server: RunningServer, content: Uint8Array, filename: string) {
+  const form = new FormData();
+  form.set('method', 'direct');
+  form.set('file', new Blob([Uint8Array.from(content)]), filename);
+  const created = await call(server, 'POST', '/assets', { body: form });
+  for (let answer = created; ; answer = await call(server, 'GET', `/assets/${created.body._id}`)) {
+    if (answer.status >= 300 || answer.body.status !== 'processing') return answer;
+  }
+}
