@@ -1,3 +1,4 @@
+import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import { assetRoutes } from './api/assets/routes.ts';
@@ -47,6 +48,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(serializerCompiler);
+  // The fastest level: numbers hardly shrink further, and a large result must not wait for it.
+  await app.register(compress, { encodings: ['gzip', 'deflate', 'identity'], zlibOptions: { level: 1 } });
   installRequestLog(app);
   installErrors(app);
   const refuseOtherMethods = watchMethods(app);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gunzipSync } from 'node:zlib';
 import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../app.fixture.ts';
 import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results.ts';
 import { resultKey } from '../../tasks/work.ts';
@@ -250,4 +251,27 @@ test('a result that breaks off midway breaks the connection: it must not look wh
   const response = await fetch(`http://127.0.0.1:${port}${TASKS}/${id}`, { headers });
   assert.equal(response.status, 200);
   await assert.rejects(response.text());
+});
+
+test('a client that holds the result already is told so, and one that asks for gzip gets the same in fewer bytes', async () => {
+  await using t = await openTestApp();
+  const id = await create(t);
+  await ready(t, id);
+  const plain = await retrieve(t, id);
+  const etag = String(plain.headers['etag']);
+  for (const [given, status] of [
+    [etag, 304],
+    [`"other", ${etag}`, 304],
+    ['*', 304],
+    ['"other"', 200],
+  ] as const) {
+    const url = `${TASKS}/${id}`;
+    const again = await t.app.inject({ url, headers: { ...headers, 'if-none-match': given } });
+    assert.equal(again.statusCode, status);
+    if (status === 304) assert.equal(again.body, '');
+  }
+  const packed = await t.app.inject({ url: `${TASKS}/${id}`, headers: { ...headers, 'accept-encoding': 'gzip' } });
+  assert.equal(packed.headers['content-encoding'], 'gzip');
+  assert.ok(packed.rawPayload.length < plain.rawPayload.length);
+  assert.equal(gunzipSync(packed.rawPayload).toString(), plain.body);
 });

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import type { Task } from '../../tasks/repository.ts';
 import { readResult } from '../../tasks/results.ts';
 import { embeddingsJson } from '../../tasks/results-json.ts';
@@ -45,7 +46,12 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
         tags: ['embed-v2'],
         params: taskId,
         querystring: retrieveTaskQuery,
-        response: { ...commonErrors, 404: errorBody, 200: retrievedTask },
+        response: {
+          ...commonErrors,
+          404: errorBody,
+          200: retrievedTask,
+          304: z.undefined().describe('As `If-None-Match` has it.'),
+        },
       },
     },
     async (request, reply) => {
@@ -66,9 +72,13 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
         return reply.send({ ...facts, progress, data: null });
       }
       if (task.status === 'failed') return reply.send({ ...facts, data: null });
+      // What is ready stays as it is. Weak: compressed, the same answer has other bytes.
+      const etag = `W/"${task.id}-${Date.parse(task.updatedAt)}"`;
+      reply.header('etag', etag).header('cache-control', 'private, no-cache');
+      if (isAmong(etag, request.headers['if-none-match'])) return reply.code(304).send();
       // The type of the schema is that of the text, not of the stream that it comes as.
       const streamed = reply.type('application/json; charset=utf-8') as unknown as FastifyReply;
-      if (request.method === 'HEAD') return streamed.send('');
+      if (request.method === 'HEAD') return streamed.send(Readable.from([]));
       const stream = await withData(facts, embeddingsJson(readResult(blobs, resultKey(task.id)))).catch(
         async (error) => {
           await find(task.id, owner); // deleted meanwhile, it is not found rather than broken
@@ -79,6 +89,11 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
     },
   );
 };
+
+/** Whether an entity tag is one of those in an `If-None-Match` header (RFC 9110, section 13.1.2). */
+function isAmong(etag: string, header: string | undefined): boolean {
+  return header?.split(',').some((given) => given.trim() === '*' || given.trim() === etag) ?? false;
+}
 
 /**
  * The JSON text of an object whose `data` is text already. Waits for the first of it: what cannot be read at all is
