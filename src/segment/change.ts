@@ -112,7 +112,7 @@ function bestMatch(a: Int16Array, b: Int16Array, left: number, top: number) {
 }
 
 /** Sum of absolute differences of one block; stops early once it is past `limit`. */
-function blockDifference<T extends Int16Array | Uint8Array>(a: T, b: T, at: number, moved: number, limit: number) {
+function blockDifference(a: Int16Array, b: Int16Array, at: number, moved: number, limit: number) {
   let sum = 0;
   for (let row = at, end = at + BLOCK_HEIGHT * WIDTH; row < end && sum < limit; row += WIDTH) {
     for (let i = row; i < row + BLOCK_WIDTH; i++) {

@@ -4,7 +4,7 @@ import type { Timeline } from './timeline.ts';
 /** Slow transitions are followed on pictures this far apart, whatever the frame rate. Seconds. */
 const GRID_SEC = 1 / 15;
 /** Half lengths of the windows tried, in steps of the grid: dissolves of 4 pictures up to some 60. */
-const HALF_LENGTHS = [1, 2, 3, 4, 6, 8, 11, 14, 18];
+const HALF_LENGTHS = [1, 2, 3, 5, 8, 12, 18];
 /** No window reaches further than this to either side of its middle. Seconds. */
 export const REACH_SEC = 1.25;
 /** The way from one end of a window to the other is measured in this many steps; more would add up noise and motion. */
@@ -82,8 +82,8 @@ export function gradualAt(
     if (from === undefined || to === undefined) break;
     if (middleSec - timeline.clockSec(from) > REACH_SEC || timeline.clockSec(to) - middleSec > REACH_SEC) break;
     if (isBroken(from, to)) break;
-    // A long window need not be tried at every step: moved by an eighth of its length it finds the same transition.
-    if ((dropped + middle) % Math.max(1, half >> 2) !== 0) continue;
+    // A long window need not be tried at every step: moved by a quarter of its length it finds the same transition.
+    if ((dropped + middle) % Math.max(1, half >> 1) !== 0) continue;
     const [old, fresh] = [timeline.at(from), timeline.at(to)];
     const net = step(old, fresh);
     if (net < LEAST_STEP || largestStep(timeline, from, to) > MOST_AT_ONCE * net) continue;

@@ -45,9 +45,9 @@ export class Signature {
   area: Area = WHOLE;
   /** 32 × 18, 0 to 255. */
   readonly luma = new Uint8Array(PIXELS);
-  /** 32 × 18 colour differences Cb and Cr, offset 128. */
-  readonly blue = new Uint8Array(PIXELS);
-  readonly red = new Uint8Array(PIXELS);
+  /** 32 × 18 colour differences Cb and Cr, offset 128; 16 bits like the pattern, so that one compiled loop does both. */
+  readonly blue = new Int16Array(PIXELS);
+  readonly red = new Int16Array(PIXELS);
   /** 32 × 18 luma with the picture's brightness and contrast taken out: mean 0, standard deviation 64; 0 outside it. */
   readonly pattern = new Int16Array(PIXELS);
   /** 16 × 9 planes of luma, Cb and Cr, one after the other. */
@@ -115,7 +115,7 @@ export class Signature {
   }
 }
 
-function shrink(plane: Uint8Array, into: Uint8Array, at: number): void {
+function shrink(plane: Uint8Array | Int16Array, into: Uint8Array, at: number): void {
   for (let row = 0, o = at; row < COARSE_HEIGHT; row++) {
     for (let i = row * 2 * WIDTH, end = i + WIDTH; i < end; i += 2, o++) {
       into[o] = (plane[i]! + plane[i + 1]! + plane[i + WIDTH]! + plane[i + WIDTH + 1]! + 2) >> 2;
