@@ -1,4 +1,10 @@
-import { AV_PIX_FMT_RGB24, type AVPixelFormat, SWS_AREA } from 'node-av/constants';
+import {
+  AV_FRAME_FLAG_INTERLACED,
+  AV_PIX_FMT_RGB24,
+  AVCOL_RANGE_JPEG,
+  AVCOL_SPC_RGB,
+  SWS_AREA,
+} from 'node-av/constants';
 import { Frame, SoftwareScaleContext } from 'node-av/lib';
 import type { PictureSize } from './frames.ts';
 
@@ -9,12 +15,16 @@ export interface Orientation {
   readonly pixelAspect: number;
 }
 
-/** Brings decoded frames to one size: upright, packed RGB. Keeps one swscale context until the source's shape changes. */
+/**
+ * Brings decoded frames to one size: upright, packed RGB. The matrix and the range of the source's colours are those
+ * that it is tagged with (untagged: BT.601, limited, as FFmpeg has it); its brightness curve and primaries stay as they
+ * are, so HDR is not mapped to SDR.
+ */
 export class Scaler implements Disposable {
   readonly #size: PictureSize;
   readonly #orientation: Orientation;
   readonly #scaled = new Frame();
-  #context: SoftwareScaleContext | undefined;
+  readonly #context = new SoftwareScaleContext();
   #shape = '';
   #width = 0;
   #height = 0;
@@ -23,20 +33,25 @@ export class Scaler implements Disposable {
     this.#size = size;
     this.#orientation = orientation;
     this.#scaled.alloc();
+    // Without sizes and formats, which swscale then takes from each frame, together with its colours.
+    this.#context.allocContext();
+    // Area averaging: every source pixel counts, so that a small picture does not flicker with the sampling grid.
+    this.#context.setOption('sws_flags', SWS_AREA);
   }
 
   /** @returns width × height × 3 bytes of the size asked for */
   scale(frame: Frame): Uint8Array {
-    const shape = `${frame.width}x${frame.height}:${frame.format}`;
+    const shape = `${frame.width}x${frame.height}:${frame.format}:${frame.colorTrc}:${frame.colorPrimaries}`;
     if (shape !== this.#shape) this.#reshape(frame, shape);
-    this.#scaled.unref();
-    const result = this.#context!.scaleFrameSync(this.#scaled, frame);
+    // Fields are blended where the picture gets smaller; taken apart they would lose half of its lines.
+    frame.clearFlags(AV_FRAME_FLAG_INTERLACED);
+    const result = this.#context.scaleFrameSync(this.#scaled, frame);
     if (result < 0) throw new Error(`swscale failed with ${result} on ${shape}`);
     return this.#upright(this.#scaled.data![0]!, this.#scaled.linesize[0]!);
   }
 
   [Symbol.dispose](): void {
-    this.#context?.freeContext();
+    this.#context.freeContext();
     this.#scaled.free();
   }
 
@@ -50,18 +65,15 @@ export class Scaler implements Disposable {
       this.#width = Math.max(width, Math.round(frame.width * this.#orientation.pixelAspect * scale));
       this.#height = Math.max(height, Math.round(frame.height * scale));
     }
-    this.#context?.freeContext();
-    this.#context = new SoftwareScaleContext();
-    // Area averaging: every source pixel counts, so that a small picture does not flicker with the sampling grid.
-    this.#context.getContext(
-      frame.width,
-      frame.height,
-      frame.format as AVPixelFormat,
-      this.#width,
-      this.#height,
-      AV_PIX_FMT_RGB24,
-      SWS_AREA,
-    );
+    this.#scaled.unref();
+    this.#scaled.width = this.#width;
+    this.#scaled.height = this.#height;
+    this.#scaled.format = AV_PIX_FMT_RGB24;
+    this.#scaled.colorSpace = AVCOL_SPC_RGB;
+    this.#scaled.colorRange = AVCOL_RANGE_JPEG;
+    this.#scaled.colorTrc = frame.colorTrc;
+    this.#scaled.colorPrimaries = frame.colorPrimaries;
+    if (this.#scaled.getBuffer(0) < 0) throw new Error(`no memory for a picture of ${this.#width}x${this.#height}`);
     this.#shape = shape;
   }
 
