@@ -36,7 +36,7 @@ export class Bars {
 }
 
 /** Where anything but black is; a black picture has no such place, and says nothing about bars. */
-function litArea(luma: Uint8Array): Area | undefined {
+function litArea(luma: Int16Array): Area | undefined {
   const rowIsLit = (row: number) => luma.subarray(row * WIDTH, (row + 1) * WIDTH).some((value) => value > BLACK);
   const columnIsLit = (column: number) => {
     for (let i = column; i < luma.length; i += WIDTH) if (luma[i]! > BLACK) return true;

@@ -43,9 +43,9 @@ export class Signature {
   readonly clockSec: number;
   /** Everything outside is left out of the comparisons. */
   area: Area = WHOLE;
-  /** 32 × 18, 0 to 255. */
-  readonly luma = new Uint8Array(PIXELS);
-  /** 32 × 18 colour differences Cb and Cr, offset 128; 16 bits like the pattern, so that one compiled loop does both. */
+  /** 32 × 18, 0 to 255; 16 bits like all these planes, so that the loops over them are compiled for one type. */
+  readonly luma = new Int16Array(PIXELS);
+  /** 32 × 18 colour differences Cb and Cr, offset 128. */
   readonly blue = new Int16Array(PIXELS);
   readonly red = new Int16Array(PIXELS);
   /** 32 × 18 luma with the picture's brightness and contrast taken out: mean 0, standard deviation 64; 0 outside it. */
@@ -115,7 +115,7 @@ export class Signature {
   }
 }
 
-function shrink(plane: Uint8Array | Int16Array, into: Uint8Array, at: number): void {
+function shrink(plane: Int16Array, into: Uint8Array, at: number): void {
   for (let row = 0, o = at; row < COARSE_HEIGHT; row++) {
     for (let i = row * 2 * WIDTH, end = i + WIDTH; i < end; i += 2, o++) {
       into[o] = (plane[i]! + plane[i + 1]! + plane[i + WIDTH]! + plane[i + WIDTH + 1]! + 2) >> 2;
@@ -123,7 +123,7 @@ function shrink(plane: Uint8Array | Int16Array, into: Uint8Array, at: number): v
   }
 }
 
-function detailOf(luma: Uint8Array, area: Area): Int16Array {
+function detailOf(luma: Int16Array, area: Area): Int16Array {
   const smooth = filter(luma, area, [1, 2, 1]);
   const light = filter(luma, area, FLAT);
   const detail = new Int16Array(PIXELS);
@@ -132,7 +132,7 @@ function detailOf(luma: Uint8Array, area: Area): Int16Array {
 }
 
 /** Weighted mean across and down; the pixels at the border of the area count for those beyond it. 0 outside. */
-function filter(plane: Uint8Array, area: Area, weights: readonly number[]): Float32Array {
+function filter(plane: Int16Array, area: Area, weights: readonly number[]): Float32Array {
   const { top, bottom, left, right } = area;
   const radius = (weights.length - 1) / 2;
   const total = weights.reduce((sum, weight) => sum + weight, 0);
