@@ -1,6 +1,14 @@
-import { AV_NOPTS_VALUE, AVDISCARD_ALL, AVDISCARD_DEFAULT, AVERROR_EOF, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
+import {
+  AV_NOPTS_VALUE,
+  AVDISCARD_ALL,
+  AVDISCARD_DEFAULT,
+  AVERROR_EAGAIN,
+  AVERROR_EOF,
+  AVSEEK_FLAG_BACKWARD,
+} from 'node-av/constants';
 import { Codec, CodecContext, Frame, Packet, type Stream } from 'node-av/lib';
 import { type Container, codecName, openContainer, ratio } from './container.ts';
+import { Undecodable } from './damage.ts';
 import type { Picture, PictureSize, Sound, TimeRange } from './frames.ts';
 import { pixelAspect, rotationOf } from './probe.ts';
 import { MonoMixer } from './resample.ts';
@@ -25,7 +33,9 @@ export type MediaEvent =
   /** A sign of life: what was decoded lies before the range, which may take long where key frames are rare. */
   | { readonly type: 'skipped'; readonly timeSec: number }
   /** Something could not be decoded; the stream goes on behind it. */
-  | { readonly type: 'damage'; readonly timeSec: number };
+  | { readonly type: 'damage'; readonly timeSec: number }
+  /** The last event: for how many seconds of the range each of the tracks that were asked for had something. */
+  | { readonly type: 'covered'; readonly picturesSec?: number; readonly soundSec?: number };
 
 /** A subtitle packet as the container holds it; `codec` says how to read `data`. */
 export interface RawSubtitle {
@@ -44,6 +54,10 @@ const PRE_ROLL_SEC = 2;
 const SUBTITLE_PRE_ROLL_SEC = 30;
 /** Sound that is further than this from where it should be (in seconds) is a real gap and not rounding. */
 const SOUND_GAP_SEC = 0.05;
+/** A timestamp beyond the range may be damaged: so many in a row, and the range is over. */
+const PAST_FRAMES = 3;
+/** A decoder that refuses the same packet this often will not come to its end. */
+const REFUSALS = 100;
 /** How long a subtitle without an end is shown, in seconds. */
 const DEFAULT_SUBTITLE_SEC = 4;
 
@@ -88,6 +102,11 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
   }
   if (pictures && !pictures.done) yield* pictures.read(null);
   if (sounds && !sounds.done) yield* sounds.read(null);
+  yield {
+    type: 'covered',
+    ...(pictures && { picturesSec: pictures.coveredSec }),
+    ...(sounds && { soundSec: sounds.coveredSec }),
+  };
 }
 
 /** Decodes one track; what the decoder refuses is reported and skipped. */
@@ -97,53 +116,111 @@ abstract class TrackReader implements Disposable {
   timeSec = 0;
   /** The end of the range has been passed. */
   done = false;
-  readonly #decoder: CodecContext;
+  /** Nothing where the track's header is too damaged for a decoder to open. */
+  readonly #decoder: CodecContext | undefined;
   readonly #frame = new Frame();
   protected readonly timeBase: number;
   protected readonly startSec: number;
+  protected readonly range: TimeRange;
+  #past = 0;
 
-  constructor(container: Container, stream: Stream) {
+  constructor(container: Container, stream: Stream, range: TimeRange) {
     this.stream = stream;
+    this.range = range;
     this.timeBase = ratio(stream.timeBase);
     this.startSec = container.startSec;
     this.#decoder = openDecoder(stream);
     this.#frame.alloc();
   }
 
+  /** Seconds of the range for which there was something. */
+  abstract get coveredSec(): number;
+
+  /** @param packet null at the end of the file */
   *read(packet: Packet | null): Generator<MediaEvent> {
+    if (!this.#decoder) {
+      this.done = true;
+      yield this.#lose(packet);
+      return;
+    }
     const sent = this.#decoder.sendPacketSync(packet);
-    if (sent < 0 && sent !== AVERROR_EOF) yield { type: 'damage', timeSec: this.timeSec };
-    while (!this.done && this.#decoder.receiveFrameSync(this.#frame) >= 0) {
-      yield* this.take(this.#frame);
+    if (sent < 0 && sent !== AVERROR_EOF) yield this.#lose(packet);
+    for (let refusals = 0; !this.done && refusals < REFUSALS; ) {
+      const received = this.#decoder.receiveFrameSync(this.#frame);
+      if (received === AVERROR_EAGAIN || received === AVERROR_EOF) return;
+      if (received < 0) {
+        refusals++;
+        yield this.#lose(packet);
+        continue;
+      }
+      try {
+        yield* this.take(this.#frame);
+      } catch (error) {
+        if (!(error instanceof Undecodable)) throw error;
+        yield this.#lose(packet);
+      }
       this.#frame.unref();
     }
   }
 
   protected abstract take(frame: Frame): Iterable<MediaEvent>;
 
+  /** Whether a time lies beyond the range, and takes note of it. */
+  protected isPast(timeSec: number): boolean {
+    this.#past = timeSec >= this.range.endSec ? this.#past + 1 : 0;
+    this.done = this.#past >= PAST_FRAMES;
+    return this.#past > 0;
+  }
+
+  /** Takes note of what could not be decoded. */
+  protected lost(_sec: number): void {}
+
+  #lose(packet: Packet | null): MediaEvent {
+    const timeSec = packet && packet.pts !== AV_NOPTS_VALUE ? this.#time(packet.pts) : this.timeSec;
+    const isInside = timeSec >= this.range.startSec && timeSec < this.range.endSec;
+    if (packet && isInside) this.lost(Number(packet.duration) * this.timeBase);
+    return { type: 'damage', timeSec };
+  }
+
+  #time(stamp: bigint): number {
+    return Number(stamp) * this.timeBase - this.startSec;
+  }
+
   [Symbol.dispose](): void {
     this.#frame.free();
-    this.#decoder.freeContext();
+    this.#decoder?.freeContext();
   }
 }
 
 class PictureReader extends TrackReader {
-  readonly #range: TimeRange;
   readonly #every: Scaler | undefined;
   readonly #sampled: Scaler | undefined;
   readonly #request: DecodeRequest;
   readonly #frameSec: number;
   #lastCell = Number.NEGATIVE_INFINITY;
   #next = 0;
+  /** When the first picture of the range came. */
+  #firstSec: number | undefined;
+  #lostSec = 0;
 
   constructor(container: Container, request: DecodeRequest, range: TimeRange) {
-    super(container, container.video!);
+    super(container, container.video!, range);
     const orientation = { rotation: rotationOf(this.stream), pixelAspect: pixelAspect(this.stream) };
-    this.#range = range;
     this.#request = request;
     this.#every = request.everyPicture && new Scaler(request.everyPicture, orientation);
     this.#sampled = request.sampled && new Scaler(request.sampled, orientation);
     this.#frameSec = 1 / (ratio(this.stream.avgFrameRate) || ratio(this.stream.rFrameRate) || 25);
+  }
+
+  /** Pictures stand until the next one comes, so only what lies before, behind, or was refused is missing. */
+  override get coveredSec(): number {
+    if (this.#firstSec === undefined) return 0;
+    const endSec = this.done ? this.range.endSec : Math.min(this.#next, this.range.endSec);
+    return Math.max(0, endSec - this.#firstSec - this.#lostSec);
+  }
+
+  protected override lost(sec: number): void {
+    this.#lostSec += sec;
   }
 
   protected override *take(frame: Frame): Generator<MediaEvent> {
@@ -152,15 +229,14 @@ class PictureReader extends TrackReader {
     // Containers round their start time to microseconds: finer differences would move frames across chunk edges.
     const timeSec = Math.max(0, Math.round(stamped * 1e6) / 1e6);
     this.timeSec = timeSec;
+    if (this.isPast(timeSec)) return;
     this.#next = timeSec + this.#frameSec;
-    if (timeSec < this.#range.startSec) {
+    if (timeSec < this.range.startSec) {
+      this.#firstSec = this.range.startSec;
       yield { type: 'skipped', timeSec };
       return;
     }
-    if (timeSec >= this.#range.endSec) {
-      this.done = true;
-      return;
-    }
+    this.#firstSec ??= timeSec;
     if (this.#every) {
       yield {
         type: 'picture',
@@ -194,18 +270,18 @@ class PictureReader extends TrackReader {
 }
 
 class SoundReader extends TrackReader {
-  readonly #range: TimeRange;
   readonly #mixer = new MonoMixer();
   /** Where the next sample belongs, in samples from the start of the file. */
   #position: number | undefined;
+  coveredSec = 0;
 
   constructor(container: Container, range: TimeRange) {
-    super(container, container.audio!);
-    this.#range = range;
+    super(container, container.audio!, range);
   }
 
   protected override *take(frame: Frame): Generator<MediaEvent> {
     const { sampleRate } = frame;
+    if (!(sampleRate > 0)) throw new Undecodable('sound without a rate');
     const stamp = frame.bestEffortTimestamp;
     const stamped =
       stamp === AV_NOPTS_VALUE ? undefined : Math.round((Number(stamp) * this.timeBase - this.startSec) * sampleRate);
@@ -215,10 +291,11 @@ class SoundReader extends TrackReader {
     const last = first + frame.nbSamples;
     this.#position = last;
     this.timeSec = last / sampleRate;
-    const from = Math.max(first, Math.round(this.#range.startSec * sampleRate));
-    const to = Math.min(last, Math.round(this.#range.endSec * sampleRate));
-    if (this.timeSec >= this.#range.endSec) this.done = true;
+    const from = Math.max(first, Math.round(this.range.startSec * sampleRate));
+    const to = Math.min(last, Math.round(this.range.endSec * sampleRate));
+    this.isPast(this.timeSec);
     if (to <= from) return;
+    this.coveredSec += (to - from) / sampleRate;
     const samples = this.#mixer.mix(frame).subarray(from - first, to - first);
     yield { type: 'sound', sound: { startSec: from / sampleRate, sampleRate, samples } };
   }
@@ -229,7 +306,7 @@ class SoundReader extends TrackReader {
   }
 }
 
-function openDecoder(stream: Stream): CodecContext {
+function openDecoder(stream: Stream): CodecContext | undefined {
   const codec = Codec.findDecoder(stream.codecpar.codecId);
   const context = new CodecContext();
   context.allocContext3(codec);
@@ -237,6 +314,8 @@ function openDecoder(stream: Stream): CodecContext {
   context.pktTimebase = stream.timeBase;
   // As many workers as cores run side by side: a second thread here would only get in another worker's way.
   context.threadCount = 1;
+  // One by one: a Dictionary given to open2 is freed twice (node-av 6.1.1).
+  for (const [name, value] of Object.entries(options)) context.setOption(name, value);
   const opened = context.open2Sync(codec, null);
   if (opened < 0) {
     context.freeContext();

@@ -1,5 +1,6 @@
 import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT } from 'node-av/constants';
 import { type Frame, SoftwareResampleContext } from 'node-av/lib';
+import { Undecodable } from './damage.ts';
 
 /**
  * Changes the rate of a whole stretch of mono sound with swresample. Each call stands alone, so the result depends on
@@ -54,7 +55,7 @@ function open(layout: Layout, format: Frame['format'], fromHz: number, toHz: num
   const set = swr.allocSetOpts2(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, toHz, layout, format as never, fromHz);
   if (set < 0 || swr.init() < 0) {
     swr.free();
-    throw new Error(`swresample refused ${fromHz} Hz to ${toHz} Hz`);
+    throw new Undecodable(`swresample refused ${fromHz} Hz to ${toHz} Hz`);
   }
   return swr;
 }

@@ -6,6 +6,7 @@ import {
   SWS_AREA,
 } from 'node-av/constants';
 import { Frame, SoftwareScaleContext } from 'node-av/lib';
+import { Undecodable } from './damage.ts';
 import type { PictureSize } from './frames.ts';
 
 /** How the coded picture lies: what turns it upright and makes its pixels square. */
@@ -46,7 +47,7 @@ export class Scaler implements Disposable {
     // Fields are blended where the picture gets smaller; taken apart they would lose half of its lines.
     frame.clearFlags(AV_FRAME_FLAG_INTERLACED);
     const result = this.#context.scaleFrameSync(this.#scaled, frame);
-    if (result < 0) throw new Error(`swscale failed with ${result} on ${shape}`);
+    if (result < 0) throw new Undecodable(`swscale failed with ${result} on ${shape}`);
     return this.#upright(this.#scaled.data![0]!, this.#scaled.linesize[0]!);
   }
 
