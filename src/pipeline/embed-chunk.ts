@@ -35,6 +35,7 @@ export async function embedChunk(
   const segments: TimeRange[] = [];
   const cues: Cue[] = [];
   let damages = 0;
+  let missingSec: EmbeddedChunk['missingSec'] = {};
   let pictureSec = wants.has('visual') || segmenter.needsPictures ? job.range.startSec : Number.POSITIVE_INFINITY;
   let soundSec = wants.has('audio') ? job.range.startSec : Number.POSITIVE_INFINITY;
   let told = performance.now();
@@ -77,6 +78,8 @@ export async function embedChunk(
       cues.push({ startSec, endSec, text: subtitleText(codec, data) });
     } else if (event.type === 'damage') {
       damages++;
+    } else if (event.type === 'covered') {
+      missingSec = missing(job, event);
     }
     await embedUpTo(Math.min(pictureSec, soundSec));
     if (performance.now() - told >= PROGRESS_MS) {
@@ -98,6 +101,18 @@ export async function embedChunk(
       ...(wants.has('transcription') && { transcription: await embedText(bundle, cues, segments) }),
     },
     damages,
+    missingSec,
+  };
+}
+
+function missing(
+  { range, options }: EmbedJob,
+  { picturesSec, soundSec }: { picturesSec?: number; soundSec?: number },
+): EmbeddedChunk['missingSec'] {
+  const without = (sec: number) => Math.max(0, range.endSec - range.startSec - sec);
+  return {
+    ...(picturesSec !== undefined && options.includes('visual') && { visual: without(picturesSec) }),
+    ...(soundSec !== undefined && { audio: without(soundSec) }),
   };
 }
 

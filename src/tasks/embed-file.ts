@@ -4,11 +4,12 @@ import type { MediaInfo } from '../media/info.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
-import { bundleId, chunkJob, chunkRows, reportOf, resultWarnings, servableOptions } from './embedding.ts';
+import { bundleId, chunkJob, chunkRows, servableOptions } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
 import type { TaskRequest } from './request.ts';
 import { encodeBlock, writeResult } from './results.ts';
+import { reportOf, resultWarnings } from './warnings.ts';
 
 export interface EmbedFileOptions {
   readonly path: string;

@@ -32,15 +32,6 @@ export function chunkJob(chunk: {
   };
 }
 
-/** What a chunk tells the task, beside its rows. */
-export interface ChunkReport {
-  readonly segments: number;
-  /** Rows of each option. */
-  readonly rows: Readonly<Partial<Record<Option, number>>>;
-  /** Places where something could not be decoded. */
-  readonly damages: number;
-}
-
 /**
  * Which of the options asked for the media can serve, by its tracks.
  * @throws {ReelvecError} `media_has_no_track` when none is left
@@ -73,41 +64,4 @@ export function chunkRows({ segments, vectors }: EmbeddedChunk): EmbeddingRow[] 
       return embedding ? [{ segment, startSec, endSec, option, scope: 'clip' as const, embedding }] : [];
     }),
   );
-}
-
-export function reportOf({ segments, damages }: EmbeddedChunk, rows: readonly EmbeddingRow[]): ChunkReport {
-  const count: Partial<Record<Option, number>> = {};
-  for (const { option } of rows) count[option] = (count[option] ?? 0) + 1;
-  return { segments: segments.length, rows: count, damages };
-}
-
-/**
- * What the client should know of the result as a whole.
- * @throws {ReelvecError} `video_file_broken` when nothing at all could be embedded
- */
-export function resultWarnings(reports: readonly ChunkReport[], options: readonly Option[]): string[] {
-  const sum = (of: (report: ChunkReport) => number) => reports.reduce((total, report) => total + of(report), 0);
-  const segments = sum((report) => report.segments);
-  const damages = sum((report) => report.damages);
-  const counts = options.map((option) => ({ option, rows: sum((report) => report.rows[option] ?? 0) }));
-  if (counts.every(({ rows }) => rows === 0)) {
-    throw new ReelvecError(
-      'video_file_broken',
-      `Nothing in the requested range could be turned into ${options.join(', ')} embeddings. ` +
-        (damages > 0 ? 'The media is damaged: check that it plays in a media player.' : 'Ask for another range.'),
-    );
-  }
-  const warnings = counts
-    .filter(({ rows }) => rows < segments)
-    .map(({ option, rows }) =>
-      rows === 0
-        ? `Nothing in the range could be embedded as ${option}: there are no ${option} embeddings.`
-        : `${segments - rows} of ${segments} segments have nothing to embed as ${option}.`,
-    );
-  if (damages > 0) {
-    const places =
-      damages === 1 ? '1 place could not be decoded and was' : `${damages} places could not be decoded and were`;
-    warnings.push(`The media is damaged: ${places} left out.`);
-  }
-  return warnings;
 }

@@ -5,12 +5,13 @@ import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
-import { type ChunkReport, chunkJob, chunkRows, reportOf, resultWarnings, servableOptions } from './embedding.ts';
+import { chunkJob, chunkRows, servableOptions } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
 import type { Task, TaskRepository } from './repository.ts';
 import type { Option } from './request.ts';
 import { encodeBlock, writeResult } from './results.ts';
+import { type ChunkReport, reportOf, resultWarnings } from './warnings.ts';
 
 export interface TaskWorkDeps {
   readonly tasks: TaskRepository;

@@ -1,7 +1,7 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
 import type { AnyWorkflow } from '../jobs/engine.ts';
-import type { ChunkReport } from './embedding.ts';
 import type { Option } from './request.ts';
+import type { ChunkReport } from './warnings.ts';
 import type { TaskWork } from './work.ts';
 
 interface ChunkInput {

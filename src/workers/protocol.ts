@@ -34,6 +34,8 @@ export interface EmbeddedChunk {
   >;
   /** Places where something could not be decoded. */
   readonly damages: number;
+  /** Seconds of the chunk for which a track that was read has nothing: cut off, damaged, or shorter than the others. */
+  readonly missingSec: { readonly visual?: number; readonly audio?: number };
 }
 
 export interface ShotList {

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isReelvecError } from '../errors.ts';
+import { type ChunkReport, resultWarnings } from './warnings.ts';
+
+const whole: ChunkReport = {
+  segments: 2,
+  lengthSec: 12,
+  rows: { visual: 2, audio: 2 },
+  damages: 0,
+  missingSec: { visual: 0.04, audio: 0.02 },
+};
+
+test('of media that is all there, nothing is said', () => {
+  assert.deepEqual(resultWarnings([whole, whole], ['visual', 'audio']), []);
+});
+
+test('a file that is cut off says how much is missing, over all chunks', () => {
+  const cut = { ...whole, rows: { visual: 1, audio: 1 }, missingSec: { visual: 7.5, audio: 7.25 } };
+  assert.deepEqual(resultWarnings([whole, cut], ['visual', 'audio']), [
+    '1 of 4 segments have nothing to embed as visual.',
+    '1 of 4 segments have nothing to embed as audio.',
+    'Of 24 s, 7.54 s of the pictures and 7.27 s of the sound are not there: ' +
+      'the file is cut off, or its tracks are shorter than it says.',
+  ]);
+});
+
+test('a track that is shorter than the others is told from a file that is cut off', () => {
+  const short = { ...whole, missingSec: { visual: 0, audio: 6.98 } };
+  assert.deepEqual(resultWarnings([short], ['visual', 'audio']), [
+    'Of 12 s, 6.98 s of the sound are not there: a track has a gap, or is shorter than the other.',
+  ]);
+});
+
+test('damage says how often and for how long', () => {
+  const damaged = { ...whole, damages: 3, missingSec: { visual: 0, audio: 0.26 } };
+  assert.deepEqual(resultWarnings([damaged], ['visual', 'audio']), [
+    'The media is damaged: 3 places could not be decoded and were left out.',
+    'Of 12 s, 0.26 s of the sound could not be read.',
+  ]);
+});
+
+test('nothing at all is a failure', () => {
+  const nothing = { ...whole, rows: {}, damages: 1 };
+  assert.throws(
+    () => resultWarnings([nothing], ['visual']),
+    (error) => isReelvecError(error) && error.code === 'video_file_broken' && /damaged/.test(error.message),
+  );
+});
