@@ -6,8 +6,9 @@ import {
   AVMEDIA_TYPE_VIDEO,
 } from 'node-av/constants';
 import type { Stream } from 'node-av/lib';
-import { type Container, codecName, openContainer, ratio, tracksOf } from './container.ts';
+import { codecName, openContainer, ratio, tracksOf } from './container.ts';
 import type { AudioTrack, MediaInfo, SubtitleTrack, VideoTrack } from './info.ts';
+import { durationOf } from './measure.ts';
 
 /**
  * Looks at a local file's content: container, tracks, duration, size of the upright picture.
@@ -20,7 +21,7 @@ export function probe(path: string): MediaInfo {
     format: context.iformat?.name ?? 'unknown',
     mimeType: mimeType(context.iformat?.name ?? '', video !== undefined),
     size: statSync(path).size,
-    durationSec: duration(container),
+    durationSec: durationOf(container),
     bitRate: Number(context.bitRate),
     ...(video && { video: describeVideo(video) }),
     ...(audio && { audio: describeAudio(audio) }),
@@ -77,13 +78,6 @@ function describeAudio(stream: Stream): AudioTrack {
 function describeSubtitles(stream: Stream): SubtitleTrack {
   const language = stream.metadata?.get('language');
   return { index: stream.index, codec: codecName(stream), ...(language && { language }) };
-}
-
-/** The container's duration; where it has none (raw streams, damaged headers), that of the longest track. */
-function duration({ context, video, audio }: Container): number {
-  if (context.duration > 0n) return Number(context.duration) / 1e6;
-  const tracks = [video, audio].filter((stream) => stream !== undefined && stream.duration > 0n) as Stream[];
-  return Math.max(0, ...tracks.map((stream) => Number(stream.duration) * ratio(stream.timeBase)));
 }
 
 const MIME_TYPES: readonly (readonly [string, string, string])[] = [
