@@ -22,7 +22,7 @@ export interface LabelledClip {
   readonly degraded: readonly Float64Array[];
 }
 
-/** Between trusting the scatter of a few hundred clips in 466 features and ignoring it. */
+/** Between trusting the scatter of a few hundred clips in 465 features and ignoring it. */
 const SHRINKAGE = 0.4;
 /** Hertz. What is left of a sound on a telephone. */
 const NARROW_RATE = 8000;
