@@ -54,6 +54,8 @@ const PRE_ROLL_SEC = 2;
 const SUBTITLE_PRE_ROLL_SEC = 30;
 /** Sound that is further than this from where it should be (in seconds) is a real gap and not rounding. */
 const SOUND_GAP_SEC = 0.05;
+/** Pictures for each sample from which on such that no other is predicted from are skipped. */
+const PICTURES_TO_SPARE = 5;
 /** A timestamp beyond the range may be damaged: so many in a row, and the range is over. */
 const PAST_FRAMES = 3;
 /** A decoder that refuses the same packet this often will not come to its end. */
@@ -124,12 +126,12 @@ abstract class TrackReader implements Disposable {
   protected readonly range: TimeRange;
   #past = 0;
 
-  constructor(container: Container, stream: Stream, range: TimeRange) {
+  constructor(container: Container, stream: Stream, range: TimeRange, decoderOptions: Record<string, string>) {
     this.stream = stream;
     this.range = range;
     this.timeBase = ratio(stream.timeBase);
     this.startSec = container.startSec;
-    this.#decoder = openDecoder(stream);
+    this.#decoder = openDecoder(stream, decoderOptions);
     this.#frame.alloc();
   }
 
@@ -204,12 +206,12 @@ class PictureReader extends TrackReader {
   #lostSec = 0;
 
   constructor(container: Container, request: DecodeRequest, range: TimeRange) {
-    super(container, container.video!, range);
+    super(container, container.video!, range, thrift(container.video!, request));
     const orientation = { rotation: rotationOf(this.stream), pixelAspect: pixelAspect(this.stream) };
     this.#request = request;
     this.#every = request.everyPicture && new Scaler(request.everyPicture, orientation);
     this.#sampled = request.sampled && new Scaler(request.sampled, orientation);
-    this.#frameSec = 1 / (ratio(this.stream.avgFrameRate) || ratio(this.stream.rFrameRate) || 25);
+    this.#frameSec = 1 / (frameRateOf(this.stream) || 25);
   }
 
   /** Pictures stand until the next one comes, so only what lies before, behind, or was refused is missing. */
@@ -276,7 +278,7 @@ class SoundReader extends TrackReader {
   coveredSec = 0;
 
   constructor(container: Container, range: TimeRange) {
-    super(container, container.audio!, range);
+    super(container, container.audio!, range, {});
   }
 
   protected override *take(frame: Frame): Generator<MediaEvent> {
@@ -306,7 +308,23 @@ class SoundReader extends TrackReader {
   }
 }
 
-function openDecoder(stream: Stream): CodecContext | undefined {
+/**
+ * What a decoder may leave out because nobody will see it on pictures of a few pixels. Deblocking of pictures that no
+ * other is predicted from, always. Where only samples are wanted, and the film has several pictures for each, those
+ * pictures themselves, and all deblocking: the drift that follows stays below what scaling averages out, and ends with
+ * each key frame.
+ */
+function thrift(stream: Stream, { everyPicture, sampled }: DecodeRequest): Record<string, string> {
+  if (everyPicture || !sampled) return { skip_loop_filter: 'noref' };
+  const spare = frameRateOf(stream) >= PICTURES_TO_SPARE * sampled.perSecond;
+  return { skip_loop_filter: 'all', ...(spare && { skip_frame: 'noref' }) };
+}
+
+function frameRateOf(stream: Stream): number {
+  return ratio(stream.avgFrameRate) || ratio(stream.rFrameRate);
+}
+
+function openDecoder(stream: Stream, options: Record<string, string>): CodecContext | undefined {
   const codec = Codec.findDecoder(stream.codecpar.codecId);
   const context = new CodecContext();
   context.allocContext3(codec);
