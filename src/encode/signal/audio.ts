@@ -26,7 +26,7 @@ export function createAudioEncoder(model: AudioModel = learnt): AudioEncoder {
 }
 
 function toVector(samples: Float32Array, model: AudioModel): Float32Array {
-  const topics = Object.values(describeSound(samples));
+  const topics = describeSound(samples);
   const features = standardise(
     topics.flatMap((topic) => Array.from(topic)),
     model,
