@@ -13,10 +13,23 @@ test('far from the last key frame there are signs of life all the way to the ran
   // 192 pictures, of which x264 makes the first a key frame only.
   const path = makeMedia(join(folder, 'one-key-frame.mp4'), { video: 'testsrc=size=320x180:rate=24:duration=8' });
   const range = { startSec: 7, endSec: 8 };
-  const events = [...decode({ path, range, sampled: { width: 16, height: 16, fit: 'stretch', perSecond: 2 } })];
+  const events = [...decode({ path, range, everyPicture: { width: 16, height: 16, fit: 'stretch' } })];
   const skipped = events.filter((event) => event.type === 'skipped').map(({ timeSec }) => timeSec);
   assert.equal(skipped.length, 7 * 24);
   assert.ok(skipped.every((timeSec) => timeSec < range.startSec));
   const seen = events.flatMap((event) => (event.type === 'picture' ? [event.picture.timeSec] : []));
-  assert.deepEqual(seen, [7, 7.5]);
+  assert.equal(seen.length, 24);
+  assert.equal(seen[0], 7);
+});
+
+test('samples alone are taken from fewer pictures, and stay on their grid', () => {
+  const path = makeMedia(join(folder, 'film.mp4'), { video: 'testsrc=size=320x180:rate=24:duration=4' });
+  const sampled = { width: 16, height: 16, fit: 'stretch', perSecond: 2 } as const;
+  const times = [...decode({ path, sampled })].flatMap((event) =>
+    event.type === 'picture' ? [event.picture.timeSec] : [],
+  );
+  assert.deepEqual(
+    times.map((timeSec) => Math.floor(timeSec * 2)),
+    [0, 1, 2, 3, 4, 5, 6, 7],
+  );
 });
