@@ -1,0 +1,79 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import {
+  AV_FRAME_FLAG_INTERLACED,
+  AV_PIX_FMT_YUV420P,
+  AVCOL_RANGE_JPEG,
+  AVCOL_RANGE_MPEG,
+  AVCOL_SPC_BT709,
+  AVCOL_SPC_UNSPECIFIED,
+  AVCOL_TRC_SMPTE2084,
+  type AVColorRange,
+  type AVColorSpace,
+} from 'node-av/constants';
+import { Frame } from 'node-av/lib';
+import { Scaler } from './scaler.ts';
+
+/** A picture of 64 × 64 pixels in one colour. */
+function plain(yuv: readonly [number, number, number], space: AVColorSpace, range: AVColorRange): Frame {
+  const frame = new Frame();
+  frame.alloc();
+  frame.width = frame.height = 64;
+  frame.format = AV_PIX_FMT_YUV420P;
+  frame.colorSpace = space;
+  frame.colorRange = range;
+  assert.equal(frame.getBuffer(0), 0);
+  yuv.forEach((value, plane) => {
+    frame.data![plane]!.fill(value);
+  });
+  return frame;
+}
+
+function colourOf(frame: Frame): number[] {
+  using scaler = new Scaler({ width: 8, height: 8, fit: 'stretch' }, { rotation: 0, pixelAspect: 1 });
+  const picture = scaler.scale(frame);
+  frame.free();
+  return [...picture.subarray(0, 3)];
+}
+
+function assertColour(frame: Frame, wanted: readonly number[]): void {
+  const found = colourOf(frame);
+  assert.ok(
+    found.every((value, i) => Math.abs(value - wanted[i]!) <= 3),
+    `${found} is not ${wanted}`,
+  );
+}
+
+test('the matrix is the one that the picture is tagged with; BT.601 without a tag', () => {
+  assertColour(plain([63, 102, 240], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG), [255, 0, 0]);
+  assertColour(plain([81, 90, 240], AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_MPEG), [255, 0, 0]);
+});
+
+test('the range is the one that the picture is tagged with', () => {
+  assertColour(plain([235, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG), [255, 255, 255]);
+  assertColour(plain([235, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_JPEG), [235, 235, 235]);
+});
+
+test('a brightness curve for HDR changes nothing', () => {
+  const frame = plain([126, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
+  frame.colorTrc = AVCOL_TRC_SMPTE2084;
+  assertColour(frame, [128, 128, 128]);
+});
+
+test('interlaced pictures are scaled as whole ones', () => {
+  const frame = plain([235, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
+  frame.setFlags(AV_FRAME_FLAG_INTERLACED);
+  const stride = frame.linesize[0]!;
+  for (let y = 1; y < 64; y += 2) frame.data![0]!.fill(16, y * stride, (y + 1) * stride);
+  assertColour(frame, [128, 128, 128]);
+});
+
+test('a turned picture is brought upright', () => {
+  // white above black; clockwise by 90 degrees white is on the right
+  const frame = plain([16, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
+  frame.data![0]!.fill(235, 0, 32 * frame.linesize[0]!);
+  using scaler = new Scaler({ width: 8, height: 4, fit: 'stretch' }, { rotation: 90, pixelAspect: 1 });
+  const row = scaler.scale(frame).subarray(0, 8 * 3);
+  frame.free();
+  assert.ok(row[0]! < 20 && row[7 * 3]! > 235, `${row}`);
+});
