@@ -7,9 +7,11 @@ import { fileURLToPath } from 'node:url';
 
 const NEEDED_MAJOR = 24;
 const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
-// Node strips types of no file below node_modules, where an installed reelvec lies: then a hook does it.
+// Node strips types of no file below node_modules, where an installed reelvec lies: then a hook does it, by a function
+// whose warning that it may change is nothing for whoever runs reelvec.
 const isInstalled = /[\\/]node_modules[\\/]/.test(cli);
-const flags = isInstalled ? ['--import', new URL('./strip-types.js', import.meta.url).href] : [];
+const hook = new URL('./strip-types.js', import.meta.url).href;
+const flags = isInstalled ? ['--disable-warning=ExperimentalWarning', '--import', hook] : [];
 
 const child = spawn(findNode(), [...flags, cli, ...process.argv.slice(2)], { stdio: 'inherit' });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));

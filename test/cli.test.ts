@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { tableFromIPC } from 'apache-arrow';
+import { reelvec } from './support/command.ts';
+import { hostFiles } from './support/file-host.ts';
+import { loopMedia } from './support/loop-media.ts';
+import { cutsBetween, makeMedia } from './support/make-media.ts';
+import { childrenOf, isAlive, until } from './support/server.ts';
+
+interface Item {
+  readonly embedding: number[];
+  readonly embedding_option: string;
+  readonly embedding_scope: string;
+  readonly start_sec: number;
+  readonly end_sec: number;
+}
+
+describe('the command line', { timeout: 120_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reelvec-cli-'));
+  const path = (name: string) => join(folder, name);
+  let film: string;
+  before(() => {
+    film = makeMedia(path('film.mp4'), {
+      video: cutsBetween(['testsrc2', 'smptebars', 'mandelbrot', 'rgbtestsrc'], { rate: 12 }),
+      audio: 'sine=frequency=440:duration=12',
+    });
+    writeFileSync(path('text.mp4'), 'This is no film.');
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  test('embed: the same result as JSON, as lines and as an Arrow table, to standard output or a file', async () => {
+    const how = ['--segmentation', 'fixed:3', '--option', 'visual', '--option', 'audio'];
+    const [json, lines, arrow] = await Promise.all([
+      reelvec(['embed', film, ...how]),
+      reelvec(['embed', film, ...how, '--format', 'ndjson', '-o', path('film.ndjson')]),
+      reelvec(['embed', film, ...how, '--format', 'arrow', '--output', path('film.arrow')]),
+    ]);
+    for (const { code, stderr } of [json, lines, arrow]) assert.equal(code, 0, stderr);
+    const { data, metadata, warnings } = JSON.parse(json.stdout.toString()) as {
+      data: Item[];
+      metadata: { duration: number };
+      warnings: string[];
+    };
+    assert.equal(data.length, 4 * 2 + 2, 'segments × options + options');
+    assert.deepEqual(warnings, []);
+    assert.equal(metadata.duration, 12);
+    assert.equal(lines.stdout.length + arrow.stdout.length, 0, 'what goes to a file does not go to standard output');
+    const ndjson = readFileSync(path('film.ndjson'), 'utf8').trimEnd().split('\n');
+    assert.deepEqual(
+      ndjson.map((line) => JSON.parse(line)),
+      data,
+    );
+    const rows = [...tableFromIPC(readFileSync(path('film.arrow')))].map((row) => ({
+      embedding_option: row?.['embedding_option'],
+      embedding_scope: row?.['embedding_scope'],
+      start_sec: row?.['start_sec'],
+      end_sec: row?.['end_sec'],
+      embedding: [...(row?.['embedding'] ?? [])],
+    }));
+    const single = ({ embedding, ...item }: Item) => ({ ...item, embedding: embedding.map(Math.fround) });
+    assert.ok(JSON.stringify(rows.map(sorted)) === JSON.stringify(data.map(single).map(sorted)), 'the same to the bit');
+  });
+
+  test('embed: a URL and scopes; what cannot be made is said on standard error, with the progress as plain lines', async () => {
+    await using host = await hostFiles(folder);
+    const { code, stdout, stderr } = await reelvec(['embed', `${host.url}/film.mp4`, '--scope', 'asset']);
+    assert.equal(code, 0, stderr);
+    const { data } = JSON.parse(stdout.toString()) as { data: Item[] };
+    assert.deepEqual(
+      data.map((item) => `${item.embedding_scope} ${item.embedding_option}`),
+      ['asset visual', 'asset audio'],
+    );
+    assert.match(stderr, /no transcription embeddings/);
+    const long = loopMedia(path('long.mp4'), { of: film, times: 12, everySec: 12 });
+    const progress = await reelvec(['embed', long, '--option', 'visual', '--scope', 'asset', '--workers', '1']);
+    assert.match(progress.stderr, /^\d+ % \(\d+\.\d× real time\)$/m);
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: what a terminal would be sent
+    assert.doesNotMatch(progress.stderr, /[\r\u001b]/, 'nothing that draws over a line');
+    JSON.parse(progress.stdout.toString());
+  });
+
+  test('shots: the cuts that were made, as JSON', async () => {
+    const { code, stdout } = await reelvec(['shots', film, '--json']);
+    assert.equal(code, 0);
+    const { frame_rate, frame_count, duration_sec, shots } = JSON.parse(stdout.toString());
+    assert.deepEqual([frame_rate, frame_count, duration_sec], [12, 144, 12]);
+    const [first] = shots;
+    assert.deepEqual([first.start_frame, first.start_sec, first.transition], [0, 0, 'start']);
+    // The first few pictures of what is made here are grey: the encoder has not found its rate yet.
+    const later = shots.filter((shot: { start_sec: number }) => shot.start_sec > 1);
+    assert.deepEqual(
+      later,
+      [3, 6, 9].map((sec) => ({ start_frame: sec * 12, start_sec: sec, end_sec: sec + 3, transition: 'cut' })),
+    );
+  });
+
+  test('a local playlist is refused, and nothing that it names is opened; media named like one works', async () => {
+    const trap = path('trap.ts');
+    execFileSync('mkfifo', [trap]);
+    writeFileSync(path('list.m3u8'), '#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\ntrap.ts\n#EXT-X-ENDLIST\n');
+    writeFileSync(path('list.ffconcat'), 'ffconcat version 1.0\nfile trap.ts\n');
+    for (const name of ['list.m3u8', 'list.ffconcat']) {
+      const { code, stdout, stderr } = await reelvec(['embed', path(name)], {
+        env: { REELVEC_WORKER_SILENCE_SEC: '5' },
+      });
+      assert.equal(code, 1);
+      assert.match(stderr, /^reelvec: The media could not be read: .*\n$/, name);
+      assert.equal(stdout.length, 0);
+      assert.throws(() => closeSync(openSync(trap, constants.O_WRONLY | constants.O_NONBLOCK)), { code: 'ENXIO' });
+    }
+    copyFileSync(film, path('film.m3u8'));
+    const { code, stderr } = await reelvec(['shots', path('film.m3u8')]);
+    assert.equal(code, 0, stderr);
+  });
+
+  test('exit codes: 1 for what failed, 2 for a wrong call, with one sentence on standard error', async () => {
+    const calls: [number, RegExp, ...string[]][] = [
+      [1, /There is no file/, 'embed', path('missing.mp4')],
+      [1, /could not be read/, 'embed', path('text.mp4')],
+      [1, /could not be read/, 'shots', path('text.mp4')],
+      [1, /could not be read: the host refused/, 'embed', 'http://127.0.0.1:1/film.mp4'],
+      [1, /start_sec is 99/, 'embed', film, '--start', '99'],
+      [2, /no command "fly"/, 'fly'],
+      [2, /--fast/, 'embed', film, '--fast'],
+      [2, /Give a file or URL/, 'embed'],
+      [2, /--segmentation takes/, 'embed', film, '--segmentation', 'fixed:99'],
+      [2, /--format takes/, 'embed', film, '--format', 'xml'],
+      [2, /REELVEC_PORT/, 'serve', '--port', 'high'],
+      [2, /keys --help/, 'keys', 'burn'],
+    ];
+    await inTurns(calls, async ([expected, says, ...args]) => {
+      const { code, stdout, stderr } = await reelvec(args, { env: { REELVEC_DATA_DIR: path('unused') } });
+      assert.equal(code, expected, `${args.join(' ')}: ${stderr}`);
+      assert.match(stderr, says);
+      assert.match(stderr, /^reelvec: .+\n$/, 'one line, no stack');
+      assert.equal(stdout.length, 0);
+    });
+    assert.equal((await reelvec([])).code, 2);
+  });
+
+  test('--help of every command shows examples', async () => {
+    await inTurns([[], ['serve'], ['embed'], ['shots'], ['keys']], async (command) => {
+      const { code, stdout, stderr } = await reelvec([...command, '--help']);
+      assert.deepEqual([code, stderr], [0, '']);
+      const example = ['reelvec', ...command].join(' ');
+      assert.match(stdout.toString(), new RegExp(`Examples:\\n(.*\\n)*  (\\w+=\\S+ )?${example} `));
+    });
+  });
+
+  test('SIGINT stops the work: exit code 1, no worker and no file left behind', async () => {
+    const temporary = path('temporary');
+    mkdirSync(temporary);
+    const long = loopMedia(path('longer.mp4'), { of: film, times: 40, everySec: 12 });
+    const child = spawn(process.execPath, [join(import.meta.dirname, '../src/cli.ts'), 'embed', long], {
+      env: { PATH: process.env['PATH'], TMPDIR: temporary },
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (text) => {
+      stderr += text;
+    });
+    await until(() => /real time/.test(stderr), 20_000, 'it is at work');
+    const workers = childrenOf(child.pid!);
+    child.kill('SIGINT');
+    const [code] = await once(child, 'close');
+    assert.equal(code, 1);
+    assert.match(stderr, /reelvec: Stopped\.\n$/);
+    assert.ok(workers.length > 0);
+    await until(() => workers.every((pid) => !isAlive(pid)), 2000, 'no worker is left');
+    assert.deepEqual(readdirSync(temporary), []);
+  });
+});
+
+/** Runs them two at a time: each is a process of its own. */
+async function inTurns<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
+  const rest = items.values();
+  const worker = async () => {
+    for (const item of rest) await run(item);
+  };
+  await Promise.all([worker(), worker()]);
+}
+
+function sorted(item: object): object {
+  return Object.fromEntries(Object.entries(item).sort(([a], [b]) => a.localeCompare(b)));
+}

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { accessSync, constants, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { reelvec } from './support/command.ts';
+import { makeMedia } from './support/make-media.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const OLD_NODE = oldNode();
+
+describe('bin/reelvec.js', { timeout: 60_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reelvec-installed-'));
+  const installed = join(folder, 'node_modules/reelvec');
+  const bin = join(folder, 'node_modules/.bin/reelvec');
+  let film: string;
+  before(() => {
+    film = makeMedia(join(folder, 'film.mp4'), { video: 'testsrc=size=640x360:rate=5:duration=5' });
+    mkdirSync(installed, { recursive: true });
+    for (const name of ['bin', 'src', 'package.json'])
+      cpSync(join(ROOT, name), join(installed, name), { recursive: true });
+    symlinkSync(join(ROOT, 'node_modules'), join(installed, 'node_modules'));
+    mkdirSync(join(bin, '..'));
+    symlinkSync('../reelvec/bin/reelvec.js', bin);
+  });
+  after(() => rmSync(folder, { recursive: true }));
+
+  const embeds = async (program: [string, ...string[]]) => {
+    const how = ['embed', film, '--option', 'visual', '--scope', 'asset'];
+    const { code, stdout, stderr } = await reelvec(how, { program });
+    assert.equal(stderr, '', 'no warning of the runtime either');
+    assert.equal(code, 0);
+    assert.equal(JSON.parse(stdout.toString()).data.length, 1);
+    const wrong = await reelvec(['embed', join(folder, 'missing.mp4')], { program });
+    assert.equal(wrong.code, 1, 'the exit code comes through');
+  };
+
+  test('works where npm installs it, below node_modules, called by its link; media workers start there too', () =>
+    embeds([process.execPath, bin]));
+
+  test(
+    'started by a Node that is too old, in a checkout, it goes on with the one that npm installed',
+    {
+      skip: OLD_NODE === undefined && 'there is no old Node here',
+    },
+    () => embeds([OLD_NODE!, join(ROOT, 'bin/reelvec.js')]),
+  );
+
+  test(
+    'started by a Node that is too old, installed, it does so too',
+    {
+      skip: OLD_NODE === undefined && 'there is no old Node here',
+    },
+    () => embeds([OLD_NODE!, bin]),
+  );
+});
+
+/** A Node on the PATH that reads modules but does not run TypeScript as it is. */
+function oldNode(): string | undefined {
+  const found = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'node'));
+  return found.find((node) => {
+    try {
+      accessSync(node, constants.X_OK);
+      const major = Number(/^v(\d+)/.exec(execFileSync(node, ['--version'], { encoding: 'utf8' }))?.[1]);
+      return major >= 18 && major < 24;
+    } catch {
+      return false;
+    }
+  });
+}
