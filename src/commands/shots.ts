@@ -1,36 +1,41 @@
-import { stat } from 'node:fs/promises';
-import { resolve } from 'node:path';
+import { stat, writeFile } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { isReelvecError } from '../errors.ts';
 import { mediaWorkers } from '../start/media-workers.ts';
 import type { ShotList } from '../workers/protocol.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
 import { CommandError, onlyPositional, readArguments } from './arguments.ts';
 import { ProgressLine } from './progress-line.ts';
+import { shotsPlot } from './shots-plot/plot.ts';
 
 export const help = `Finds the shots of a video: hard cuts and gradual transitions.
 
-Usage: reelvec shots FILE [--json]
+Usage: reelvec shots FILE [--json] [--plot OUT.html]
 
 Options:
-  --json   one JSON object instead of a table
+  --json            one JSON object instead of a table
+  --plot OUT.html   also writes a page that shows what was measured and found over time, with a picture of each shot
 
 Examples:
   reelvec shots film.mp4
   reelvec shots film.mp4 --json | jq '.shots | length'
+  reelvec shots film.mp4 --plot shots.html
 `;
 
 export async function run(args: string[]): Promise<void> {
-  const { values, positionals, config } = readArguments(args, { json: { type: 'boolean' } });
+  const { values, positionals, config } = readArguments(args, { json: { type: 'boolean' }, plot: { type: 'string' } });
   const path = resolve(onlyPositional(positionals, 'a file'));
   if (!(await stat(path).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${path}.`);
   await using workers = mediaWorkers(config, { size: 1 });
   const progress = new ProgressLine();
   try {
     const list = await workers.run<'shots'>(
-      { kind: 'shots', path },
+      { kind: 'shots', path, withTrace: values.plot !== undefined },
       { onProgress: (doneSec) => progress.seconds(doneSec) },
     );
     progress.clear();
+    if (values.plot !== undefined && list.trace)
+      await writeFile(values.plot, shotsPlot(basename(path), list, list.trace));
     process.stdout.write(values.json ? `${JSON.stringify(shotsJson(list), null, 2)}\n` : table(list));
   } catch (error) {
     if (isReelvecError(error) || error instanceof WorkerLost) throw new CommandError(error.message);
@@ -43,11 +48,12 @@ function shotsJson({ frameRate, frameCount, durationSec, shots }: ShotList) {
     frame_rate: frameRate,
     frame_count: frameCount,
     duration_sec: durationSec,
-    shots: shots.map(({ startFrame, startSec, endSec, transition }) => ({
+    shots: shots.map(({ startFrame, startSec, endSec, transition, transitionFrames: [first, last] }) => ({
       start_frame: startFrame,
       start_sec: startSec,
       end_sec: endSec,
       transition,
+      transition_frames: [first, last],
     })),
   };
 }

@@ -32,10 +32,15 @@ export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
 export function isCut(timeline: Timeline, frame: number): boolean {
   const { size } = timeline.change(frame);
   if (size < LEAST_CHANGE || !isPeak(timeline, frame)) return false;
-  const usual = Math.max(secondLargest(timeline, frame, -1), secondLargest(timeline, frame, 1));
-  if (size - usual < LEAST_EXCESS) return false;
+  if (size < cutThreshold(timeline, frame)) return false;
   if (kept(timeline.at(frame - 1), timeline.at(frame)) > MOST_KEPT) return false;
   return !isInterruption(timeline, frame, size);
+}
+
+/** What the change of this picture has to reach to be that of a cut, by what changes around it. */
+export function cutThreshold(timeline: Timeline, frame: number): number {
+  const usual = Math.max(secondLargest(timeline, frame, -1), secondLargest(timeline, frame, 1));
+  return Math.max(LEAST_CHANGE, usual + LEAST_EXCESS);
 }
 
 /** A cut smeared over two or three pictures (blended fields, changed frame rate) counts once, where most changes. */

@@ -22,13 +22,14 @@ const RELATED = 28;
 /** Added on both sides of a ratio of small differences, so that noise alone decides nothing. Units of the pattern. */
 const NOISE = 2;
 /** The least score (see `gradualAt`) of a transition. */
-const LEAST_SCORE = 0.62;
+export const LEAST_SCORE = 0.62;
 
 export interface GradualTransition {
   /** The first picture that is more of the new shot than of the old. */
   readonly frame: number;
   readonly startFrame: number;
   readonly endFrame: number;
+  readonly score: number;
   /** Score times the way made: of windows on one transition the one that holds all of it is the strongest. */
   readonly strength: number;
 }
@@ -59,7 +60,7 @@ export class Grid {
 }
 
 /**
- * The best gradual transition whose middle is the picture at `middle` of the grid, if there is any.
+ * The best gradual transition whose middle is the picture at `middle` of the grid, if any reaches the least score.
  *
  * Four things are true of a dissolve, a wipe, or any slow way from one shot to another, and the score is their product:
  * - every pixel goes from its old value to its new one and never back: on planes coarse enough to forget small motion
@@ -73,8 +74,11 @@ export function gradualAt(
   { frames: grid, dropped }: Grid,
   middle: number,
   isBroken: (from: number, to: number) => boolean,
+  leastScore = LEAST_SCORE,
 ): GradualTransition | undefined {
   let best: GradualTransition | undefined;
+  const isBetter = (score: number, net: number) =>
+    score >= leastScore && score * Math.sqrt(net) > (best?.strength ?? 0);
   const middleSec = timeline.clockSec(grid[middle]!);
   for (const half of HALF_LENGTHS) {
     const from = grid[middle - half];
@@ -89,23 +93,19 @@ export function gradualAt(
     if (net < LEAST_STEP || largestStep(timeline, from, to) > MOST_AT_ONCE * net) continue;
     const straight = net / pathLength(timeline, stepsOf(grid, middle - half, middle + half, PATH_STEPS));
     let motionless = unexplained(timeline, from, to);
-    if (!isBetter(straight * motionless, net, best)) continue;
+    if (!isBetter(straight * motionless, net)) continue;
     const difference = change(old, fresh);
     if (difference < RELATED) continue;
     const other = Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh));
-    if (!isBetter(straight * motionless * other, net, best)) continue;
+    if (!isBetter(straight * motionless * other, net)) continue;
     for (const count of MOTION_STEPS) {
       const steps = stepsOf(grid, middle - half, middle + half, count);
       motionless = Math.min(motionless, unexplainedInSteps(timeline, steps));
     }
     const score = straight * motionless * other;
-    if (isBetter(score, net, best)) best = { ...extent(timeline, from, to), strength: score * Math.sqrt(net) };
+    if (isBetter(score, net)) best = { ...extent(timeline, from, to), score, strength: score * Math.sqrt(net) };
   }
   return best;
-}
-
-function isBetter(score: number, net: number, best: GradualTransition | undefined): boolean {
-  return score >= LEAST_SCORE && score * Math.sqrt(net) > (best?.strength ?? 0);
 }
 
 /** The part of the changes from picture to picture that displacement of blocks does not explain, 0 to 1. */
@@ -151,7 +151,7 @@ function largestStep(timeline: Timeline, from: number, to: number): number {
 }
 
 /** Between two pictures on both sides: where the way has made its first tenth, its half and all but its last tenth. */
-function extent(timeline: Timeline, from: number, to: number): Omit<GradualTransition, 'strength'> {
+function extent(timeline: Timeline, from: number, to: number): Omit<GradualTransition, 'score' | 'strength'> {
   const [old, fresh] = [timeline.at(from), timeline.at(to)];
   const part = (frame: number) => {
     const gone = step(old, timeline.at(frame));

@@ -1,8 +1,8 @@
 import type { Picture } from '../media/frames.ts';
 import { Bars } from './bars.ts';
 import { BlankFinder, FADE_SEC } from './blanks.ts';
-import { hasCutLookAhead, isCut } from './cuts.ts';
-import { type GradualTransition, Grid, gradualAt, REACH_SEC } from './gradual.ts';
+import { cutThreshold, hasCutLookAhead, isCut } from './cuts.ts';
+import { type GradualTransition, Grid, gradualAt, LEAST_SCORE, REACH_SEC } from './gradual.ts';
 import { Signature, WHOLE } from './signature.ts';
 import { Timeline } from './timeline.ts';
 
@@ -22,6 +22,17 @@ export interface ShotBoundary {
   readonly endFrame: number;
 }
 
+/** Is told what the detector measures, in order of time but for the two kinds of scores among each other. */
+export interface ShotObserver {
+  /** How much each picture but the first changes the one before, and what it would take to be a cut. */
+  change(frame: number, size: number, threshold: number): void;
+  /** The best score of a gradual transition around a picture; pictures that are not told of have none. */
+  gradual(frame: number, score: number): void;
+}
+
+/** What the score of a gradual transition has to reach. */
+export const GRADUAL_THRESHOLD = LEAST_SCORE;
+
 type Extent = Pick<ShotBoundary, 'frame' | 'startFrame' | 'endFrame'>;
 
 /** A transition over so few pictures is a cut smeared by blended fields or a changed frame rate. */
@@ -40,6 +51,7 @@ const LONGEST_STEP_SEC = 10;
  * order of presentation, scaled to `SHOT_PICTURE`. A boundary comes some six seconds after its picture.
  */
 export class ShotDetector {
+  readonly #observer: ShotObserver | undefined;
   readonly #timeline = new Timeline();
   readonly #grid = new Grid();
   readonly #bars = new Bars();
@@ -59,6 +71,11 @@ export class ShotDetector {
   /** Boundaries that may still be overruled, or overtaken by an earlier one. */
   #pending: ShotBoundary[] = [];
   #settledSec = Number.NEGATIVE_INFINITY;
+
+  /** @param observer costs time: for looking at the detector, not for production */
+  constructor(observer?: ShotObserver) {
+    this.#observer = observer;
+  }
 
   /** No boundary before this time is still to come. Seconds. */
   get settledSec(): number {
@@ -109,6 +126,7 @@ export class ShotDetector {
   }
 
   #findCut(frame: number): void {
+    this.#observer?.change(frame, this.#timeline.change(frame).size, cutThreshold(this.#timeline, frame));
     if (!isCut(this.#timeline, frame)) return;
     this.#cuts.push(frame);
     this.#add({ frame, startFrame: frame, endFrame: frame });
@@ -125,7 +143,12 @@ export class ShotDetector {
     const reachedSec = this.#timeline.clockSec(this.#grid.frames[middle]!) - REACH_SEC;
     while (this.#gradual[0] && this.#timeline.clockSec(this.#gradual[0].endFrame) < reachedSec) this.#closeGradual();
 
-    const found = gradualAt(this.#timeline, this.#grid, middle, (from, to) => this.#isBroken(from, to));
+    const isBroken = (from: number, to: number) => this.#isBroken(from, to);
+    if (this.#observer) {
+      const frame = this.#grid.frames[middle]!;
+      this.#observer.gradual(frame, gradualAt(this.#timeline, this.#grid, middle, isBroken, 0)?.score ?? 0);
+    }
+    const found = gradualAt(this.#timeline, this.#grid, middle, isBroken);
     if (!found) return;
     const rivals = this.#gradual.filter(
       (other) => other.startFrame <= found.endFrame && other.endFrame >= found.startFrame,

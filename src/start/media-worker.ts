@@ -23,7 +23,7 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
     case 'probe':
       return probe(job.path);
     case 'shots':
-      return listShots(job.path, onProgress);
+      return listShots(job, onProgress);
     case 'embed':
       return embedChunk(job, bundle, onProgress);
   }

@@ -4,7 +4,7 @@ import type { MediaInfo } from '../media/info.ts';
 /** What a media worker can be asked to do. */
 export type Job =
   | { readonly kind: 'probe'; readonly path: string }
-  | { readonly kind: 'shots'; readonly path: string }
+  | { readonly kind: 'shots'; readonly path: string; readonly withTrace?: boolean }
   | ({ readonly kind: 'embed' } & EmbedJob);
 
 /** One chunk of one task. */
@@ -50,7 +50,24 @@ export interface ShotList {
     readonly endSec: number;
     /** How the shot begins. */
     readonly transition: 'start' | 'cut' | 'gradual';
+    /** First frame of the transition that it begins with, and the first that is all this shot. */
+    readonly transitionFrames: readonly [start: number, end: number];
   }[];
+  /** What led to it, where it was asked for. */
+  readonly trace?: ShotTrace;
+}
+
+/** What the shot detector measured, to look at; see `docs/segmentation.md`. Indices are numbers of frames. */
+export interface ShotTrace {
+  readonly timesSec: Float64Array;
+  /** How much each frame changes the one before, and what it would take to be a cut. */
+  readonly change: Float32Array;
+  readonly changeThreshold: Float32Array;
+  /** The best score of a gradual transition around each frame. */
+  readonly gradual: Float32Array;
+  readonly gradualThreshold: number;
+  /** A JPEG file for each shot. */
+  readonly thumbnails: readonly Uint8Array[];
 }
 
 /** To a worker. One job at a time. */

@@ -1,0 +1,36 @@
+import type { Picture } from '../media/frames.ts';
+import { GRADUAL_THRESHOLD, type ShotObserver } from '../segment/shots.ts';
+import type { ShotTrace } from '../workers/protocol.ts';
+
+/** Writes down what the shot detector measures at each picture. */
+export class ShotTracer implements ShotObserver {
+  readonly #timesSec: number[] = [];
+  readonly #change: number[] = [];
+  readonly #threshold: number[] = [];
+  readonly #gradual: number[] = [];
+
+  picture({ timeSec }: Picture): void {
+    this.#timesSec.push(timeSec);
+  }
+
+  change(frame: number, size: number, threshold: number): void {
+    this.#change[frame] = size;
+    this.#threshold[frame] = threshold;
+  }
+
+  gradual(frame: number, score: number): void {
+    this.#gradual[frame] = score;
+  }
+
+  end(thumbnails: readonly Uint8Array[]): ShotTrace {
+    const perFrame = (values: readonly number[]) => Float32Array.from(this.#timesSec, (_, frame) => values[frame] ?? 0);
+    return {
+      timesSec: Float64Array.from(this.#timesSec),
+      change: perFrame(this.#change),
+      changeThreshold: perFrame(this.#threshold),
+      gradual: perFrame(this.#gradual),
+      gradualThreshold: GRADUAL_THRESHOLD,
+      thumbnails,
+    };
+  }
+}
