@@ -101,6 +101,7 @@ function losesWorkers(
         assert.equal(task.error?.code, 'video_file_broken');
         assert.match(task.error.message, /media could not be processed/);
         assert.match(task.error.message, signal === 'SIGKILL' ? /SIGKILL/ : /no progress in 2 s/);
+        assert.match(server.output(), /"cause":"WorkerLost: The media worker /, 'the log says why');
         assert.equal((await striking).length, 2, 'two attempts');
         assert.ok((await slowestMs) < 1000, `/healthz took ${await slowestMs} ms`);
       });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import { untilStopped } from '../jobs/until-stopped.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -150,7 +151,9 @@ export class TaskWork {
       if (unwanted.signal.aborted) return undefined;
       // A fault of the server, a full disk say, is not held against the task.
       if (!isReelvecError(error) || error.status >= 500) throw error;
-      log.info({ taskId, code: error.code, reason: error.message, cause: error.cause }, 'task failed');
+      // As text: pino would keep nothing of an error that is not `err`, and a dead worker's last words are in it.
+      const cause = error.cause === undefined ? undefined : inspect(error.cause);
+      log.info({ taskId, code: error.code, reason: error.message, cause }, 'task failed');
       await tasks.setFailed(taskId, error);
       await this.#clear(taskId);
       return undefined;
