@@ -334,12 +334,9 @@ function openDecoder(stream: Stream, options: Record<string, string>): CodecCont
   context.threadCount = 1;
   // One by one: a Dictionary given to open2 is freed twice (node-av 6.1.1).
   for (const [name, value] of Object.entries(options)) context.setOption(name, value);
-  const opened = context.open2Sync(codec, null);
-  if (opened < 0) {
-    context.freeContext();
-    throw new Error(`The ${codecName(stream)} decoder did not open (${opened}).`);
-  }
-  return context;
+  if (context.open2Sync(codec, null) >= 0) return context;
+  context.freeContext();
+  return undefined;
 }
 
 /** Subtitles that begin before the range and reach into it: a cheap pass that skips all other tracks. */
