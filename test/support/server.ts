@@ -120,3 +120,8 @@ function readProc(pid: string, file: string): string {
     return '';
   }
 }
+
+/** Resident memory of a process, in bytes (Linux). */
+export function memoryOf(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readProc(String(pid), 'status'))?.[1] ?? 0) * 1024;
+}

@@ -1,0 +1,51 @@
+/** Numbers from 0 up to 1 that a seed determines (Mulberry32). */
+export function randomFrom(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(state ^ (state >>> 15), state | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/** Headers and indexes, where damage does most, lie at the ends of a file: half of all damage goes there. Bytes. */
+const ENDS = 4096;
+
+export const MUTATIONS = ['truncated', 'flipped', 'spliced', 'zeroed', 'repeated'] as const;
+
+/** Damages a copy of a file in one of the ways that disks, networks and people do. */
+export function mutate(
+  how: (typeof MUTATIONS)[number],
+  file: Buffer,
+  other: Buffer,
+  random: () => number,
+): Buffer<ArrayBuffer> {
+  const below = (limit: number) => Math.floor(random() * limit);
+  const place = (length: number) => {
+    if (random() < 0.5) return below(length);
+    const distance = below(Math.min(ENDS, length));
+    return random() < 0.7 ? distance : length - 1 - distance;
+  };
+  const copy = Buffer.from(file);
+  switch (how) {
+    case 'truncated':
+      return copy.subarray(0, place(file.length));
+    case 'flipped':
+      for (let flips = 1 + below(2 ** below(9)); flips > 0; flips--) copy[place(file.length)]! ^= 1 << below(8);
+      return copy;
+    case 'spliced':
+      return Buffer.concat([copy.subarray(0, place(file.length)), other.subarray(place(other.length))]);
+    case 'zeroed':
+      for (let blocks = 1 + below(4); blocks > 0; blocks--) {
+        const from = place(file.length);
+        copy.fill(0, from, Math.min(copy.length, from + 1 + below(8192)));
+      }
+      return copy;
+    case 'repeated': {
+      const from = place(file.length);
+      const to = from + below(file.length - from);
+      return Buffer.concat([copy.subarray(0, to), copy.subarray(from)]);
+    }
+  }
+}
