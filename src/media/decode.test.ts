@@ -33,3 +33,16 @@ test('samples alone are taken from fewer pictures, and stay on their grid', () =
     [0, 1, 2, 3, 4, 5, 6, 7],
   );
 });
+
+test('a picture that stands when the range begins is seen in it', () => {
+  const path = makeMedia(join(folder, 'slides.mp4'), { video: 'testsrc=size=320x180:rate=1/10:duration=40' });
+  const sampled = { width: 16, height: 16, fit: 'stretch', perSecond: 2 } as const;
+  const timesIn = (startSec: number, endSec: number) =>
+    [...decode({ path, sampled, range: { startSec, endSec } })].flatMap((event) =>
+      event.type === 'picture' ? [event.picture.timeSec] : [],
+    );
+  assert.deepEqual(timesIn(15, 25), [15, 20]);
+  assert.deepEqual(timesIn(12, 18), [12]);
+  assert.deepEqual(timesIn(20, 25), [20]);
+  assert.deepEqual(timesIn(50, 60), []);
+});

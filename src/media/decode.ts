@@ -204,6 +204,9 @@ class PictureReader extends TrackReader {
   /** When the first picture of the range came. */
   #firstSec: number | undefined;
   #lostSec = 0;
+  /** The last picture before the range, until one behind it comes. */
+  readonly #before = new Frame();
+  #hasBefore = false;
 
   constructor(container: Container, request: DecodeRequest, range: TimeRange) {
     super(container, container.video!, range, thrift(container.video!, request));
@@ -211,6 +214,7 @@ class PictureReader extends TrackReader {
     this.#request = request;
     this.#every = request.everyPicture && new Scaler(request.everyPicture, orientation);
     this.#sampled = request.sampled && new Scaler(request.sampled, orientation);
+    this.#before.alloc();
     this.#frameSec = 1 / (frameRateOf(this.stream) || 25);
   }
 
@@ -231,13 +235,17 @@ class PictureReader extends TrackReader {
     // Containers round their start time to microseconds: finer differences would move frames across chunk edges.
     const timeSec = Math.max(0, Math.round(stamped * 1e6) / 1e6);
     this.timeSec = timeSec;
-    if (this.isPast(timeSec)) return;
-    this.#next = timeSec + this.#frameSec;
+    const isPast = this.isPast(timeSec);
+    if (!isPast) this.#next = timeSec + this.#frameSec;
     if (timeSec < this.range.startSec) {
       this.#firstSec = this.range.startSec;
+      this.#before.unref();
+      this.#hasBefore = this.#before.ref(frame) >= 0;
       yield { type: 'skipped', timeSec };
       return;
     }
+    yield* this.#standing(timeSec);
+    if (isPast) return;
     this.#firstSec ??= timeSec;
     if (this.#every) {
       yield {
@@ -260,6 +268,19 @@ class PictureReader extends TrackReader {
     }
   }
 
+  /** Where the first picture of the range comes late, the one before it still stands at its beginning. */
+  *#standing(nextSec: number): Generator<MediaEvent> {
+    const { sampled } = this.#request;
+    const { startSec } = this.range;
+    if (this.#hasBefore && sampled && nextSec - startSec > 1 / sampled.perSecond) {
+      this.#lastCell = Math.floor((startSec + 1e-6) * sampled.perSecond);
+      const picture = this.#picture(this.#before, startSec, this.#sampled!, sampled);
+      yield { type: 'picture', view: 'sampled', picture };
+    }
+    this.#hasBefore = false;
+    this.#before.unref();
+  }
+
   #picture(frame: Frame, timeSec: number, scaler: Scaler, { width, height }: PictureSize): Picture {
     return { timeSec, width, height, data: scaler.scale(frame) };
   }
@@ -267,6 +288,7 @@ class PictureReader extends TrackReader {
   override [Symbol.dispose](): void {
     this.#every?.[Symbol.dispose]();
     this.#sampled?.[Symbol.dispose]();
+    this.#before.free();
     super[Symbol.dispose]();
   }
 }
