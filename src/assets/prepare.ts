@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
-import type { Logger } from '../observe/logger.ts';
+import { causeText, type Logger } from '../observe/logger.ts';
 import { HEAD_BYTES, requireMedia } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
@@ -43,7 +43,7 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     if (deleted.signal.aborted) return;
     // A fault of the server, a full disk say, is not held against the asset.
     if (!isReelvecError(error) || error.status >= 500) throw error;
-    log.info({ assetId, code: error.code, reason: error.message, cause: error.cause }, 'asset failed');
+    log.info({ assetId, code: error.code, reason: error.message, cause: causeText(error) }, 'asset failed');
     await assets.setFailed(assetId, error);
     await removeAssetBlobs(blobs, assetId);
   } finally {

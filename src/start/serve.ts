@@ -59,9 +59,9 @@ export async function serve(config: Config): Promise<void> {
     shutdown.add('bundle', () => closeBundle(bundle));
     const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
     shutdown.add('downloads', () => urls.close());
-    const media = mediaWorkers(config, { size: config.workers });
+    const media = mediaWorkers(config, { size: config.workers, log });
     shutdown.add('media workers', () => media[Symbol.asyncDispose]());
-    const probes = mediaWorkers(config, { size: PROBE_WORKERS });
+    const probes = mediaWorkers(config, { size: PROBE_WORKERS, log });
     shutdown.add('probe workers', () => probes[Symbol.asyncDispose]());
     const probe = (path: string, signal?: AbortSignal) =>
       runTwice<'probe'>(probes, { kind: 'probe', path }, { signal });

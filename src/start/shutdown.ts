@@ -9,8 +9,22 @@ export class ShutdownList {
   readonly #controller = new AbortController();
   readonly #entries: { readonly name: string; readonly close: () => void | Promise<void> }[] = [];
 
+  /** Which signal asks for the end. */
+  readonly #signalled: Promise<NodeJS.Signals>;
+
+  /** From now on SIGTERM and SIGINT ask for an orderly end; what is being opened meanwhile is opened first. */
   constructor(log: Logger) {
     this.#log = log;
+    const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
+    let signalled = false;
+    for (const name of ['SIGTERM', 'SIGINT'] as const) {
+      process.on(name, () => {
+        if (signalled) process.exit(1);
+        signalled = true;
+        resolve(name);
+      });
+    }
+    this.#signalled = promise;
   }
 
   /** Aborted when the end begins: what waits or works stops for it. */
@@ -22,18 +36,9 @@ export class ShutdownList {
     this.#entries.push({ name, close });
   }
 
-  /** Waits for SIGTERM or SIGINT and ends the process in order. */
+  /** Waits for a signal and ends the process in order. */
   async whenSignalled(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-    let signalled = false;
-    for (const name of ['SIGTERM', 'SIGINT'] as const) {
-      process.on(name, () => {
-        if (signalled) process.exit(1);
-        signalled = true;
-        resolve(name);
-      });
-    }
-    this.#log.info({ signal: await promise }, 'stopping');
+    this.#log.info({ signal: await this.#signalled }, 'stopping');
     const timer = setTimeout(() => {
       this.#log.error('did not stop in time');
       process.exit(1);

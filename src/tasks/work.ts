@@ -1,7 +1,6 @@
-import { inspect } from 'node:util';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import { untilStopped } from '../jobs/until-stopped.ts';
-import type { Logger } from '../observe/logger.ts';
+import { causeText, type Logger } from '../observe/logger.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
@@ -90,7 +89,8 @@ export class TaskWork {
       const started = performance.now();
       const range = planChunks(task.range!, task.request.segmentation)[number]!;
       const path = await this.#sourcePath(taskId);
-      const job = chunkJob({ path, range, request: task.request, options, maxSegmentSec: this.#deps.maxSegmentSec });
+      const { media: facts, request } = task;
+      const job = chunkJob({ path, media: facts, range, request, options, maxSegmentSec: this.#deps.maxSegmentSec });
       const onProgress = (doneSec: number) => {
         // a lost report is made good by the next
         tasks.setChunkDone(taskId, number, doneSec).catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
@@ -152,8 +152,7 @@ export class TaskWork {
       // A fault of the server, a full disk say, is not held against the task.
       if (!isReelvecError(error) || error.status >= 500) throw error;
       // As text: pino would keep nothing of an error that is not `err`, and a dead worker's last words are in it.
-      const cause = error.cause === undefined ? undefined : inspect(error.cause);
-      log.info({ taskId, code: error.code, reason: error.message, cause }, 'task failed');
+      log.info({ taskId, code: error.code, reason: error.message, cause: causeText(error) }, 'task failed');
       await tasks.setFailed(taskId, error);
       await this.#clear(taskId);
       return undefined;

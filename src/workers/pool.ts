@@ -6,6 +6,8 @@ import { type ProcessOptions, SupervisedProcess, WorkerLost } from './supervised
 export interface PoolOptions extends ProcessOptions {
   /** Processes at the most; they start when there is work for them. */
   readonly size?: number;
+  /** Told of every worker that dies on a job, and why. */
+  readonly onLost?: (error: WorkerLost) => void;
 }
 
 export interface RunOptions {
@@ -55,6 +57,7 @@ export class WorkerPool implements AsyncDisposable {
         throw failure(reply);
       } catch (error) {
         signal?.throwIfAborted();
+        if (error instanceof WorkerLost && !this.#closed) this.#options.onLost?.(error);
         throw error;
       } finally {
         signal?.removeEventListener('abort', abort);

@@ -1,5 +1,5 @@
 import type { TimeRange } from '../media/frames.ts';
-import type { MediaInfo } from '../media/info.ts';
+import type { ClockMap, MediaInfo } from '../media/info.ts';
 
 /** What a media worker can be asked to do. */
 export type Job =
@@ -12,6 +12,8 @@ export interface EmbedJob {
   readonly path: string;
   /** Seconds from the start of the file; both ends lie on segment edges. */
   readonly range: TimeRange;
+  /** What the probe found of timestamps that start over. */
+  readonly clock?: ClockMap;
   readonly segmentation:
     | { readonly strategy: 'fixed'; readonly durationSec: number }
     | { readonly strategy: 'dynamic'; readonly minDurationSec: number; readonly maxDurationSec: number };
