@@ -5,11 +5,14 @@ import {
   AVERROR_EAGAIN,
   AVERROR_EOF,
   AVSEEK_FLAG_BACKWARD,
+  AVSEEK_FLAG_BYTE,
 } from 'node-av/constants';
 import { Codec, CodecContext, Frame, Packet, type Stream } from 'node-av/lib';
+import { Clock } from './clock.ts';
 import { type Container, codecName, openContainer, ratio } from './container.ts';
 import { Undecodable } from './damage.ts';
 import type { Picture, PictureSize, Sound, TimeRange } from './frames.ts';
+import type { ClockMap } from './info.ts';
 import { pixelAspect, rotationOf } from './probe.ts';
 import { MonoMixer } from './resample.ts';
 import { Scaler } from './scaler.ts';
@@ -18,6 +21,8 @@ export interface DecodeRequest {
   readonly path: string;
   /** Only what lies in this range; default: all of it. */
   readonly range?: TimeRange;
+  /** What the probe found of timestamps that start over. */
+  readonly clock?: ClockMap;
   /** Every decoded picture, at this size. */
   readonly everyPicture?: PictureSize;
   /** One picture for each cell of a time grid that starts at 0: the first at or after the cell's beginning. */
@@ -73,13 +78,14 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
   using container = openContainer(request.path);
   const range = request.range ?? { startSec: 0, endSec: Number.POSITIVE_INFINITY };
   const wantsPictures = request.everyPicture !== undefined || request.sampled !== undefined;
+  const clock = request.clock && new Clock(request.clock, container);
   const subtitles = request.subtitles ? container.subtitles : undefined;
-  if (subtitles && range.startSec > 0) yield* earlierSubtitles(container, subtitles, range);
+  if (subtitles && range.startSec > 0) yield* earlierSubtitles(container, subtitles, range, clock);
 
   using pictures = wantsPictures && container.video ? new PictureReader(container, request, range) : undefined;
   using sounds = request.sound && container.audio ? new SoundReader(container, range) : undefined;
   read(container, [pictures?.stream, sounds?.stream, subtitles]);
-  seek(container, range.startSec - PRE_ROLL_SEC);
+  seek(container, range.startSec - PRE_ROLL_SEC, clock);
 
   // Text alone ends with the range; beside pictures or sound it ends with them.
   let textDone = subtitles === undefined;
@@ -92,6 +98,7 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
       if (result !== AVERROR_EOF) yield { type: 'damage', timeSec: pictures?.timeSec ?? sounds?.timeSec ?? 0 };
       break;
     }
+    clock?.apply(packet);
     const index = packet.streamIndex;
     if (index === pictures?.stream.index) yield* pictures.read(packet);
     else if (index === sounds?.stream.index) yield* sounds.read(packet);
@@ -362,12 +369,18 @@ function openDecoder(stream: Stream, options: Record<string, string>): CodecCont
 }
 
 /** Subtitles that begin before the range and reach into it: a cheap pass that skips all other tracks. */
-function* earlierSubtitles(container: Container, stream: Stream, range: TimeRange): Generator<MediaEvent> {
+function* earlierSubtitles(
+  container: Container,
+  stream: Stream,
+  range: TimeRange,
+  clock: Clock | undefined,
+): Generator<MediaEvent> {
   read(container, [stream]);
-  seek(container, range.startSec - SUBTITLE_PRE_ROLL_SEC);
+  seek(container, range.startSec - SUBTITLE_PRE_ROLL_SEC, clock);
   using packet = new Packet();
   packet.alloc();
   while (container.context.readFrameSync(packet) >= 0) {
+    clock?.apply(packet);
     if (packet.streamIndex === stream.index) {
       const subtitle = readSubtitle(container, stream, packet);
       if (subtitle.startSec >= range.startSec) break;
@@ -397,7 +410,11 @@ function read(container: Container, wanted: readonly (Stream | undefined)[]): vo
 }
 
 /** Goes to the last key frame at or before a time, in seconds from the start of the file. */
-function seek(container: Container, timeSec: number): void {
+function seek(container: Container, timeSec: number, clock: Clock | undefined): void {
+  if (clock) {
+    container.context.seekFrameSync(-1, BigInt(clock.byteBefore(timeSec)), AVSEEK_FLAG_BYTE);
+    return;
+  }
   // Where a container cannot seek, reading starts where it stands and what comes too early is dropped.
   const target = BigInt(Math.round((Math.max(0, timeSec) + container.startSec) * 1e6));
   if (timeSec > 0) container.context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD);

@@ -33,6 +33,14 @@ export interface SubtitleTrack {
   readonly language?: string;
 }
 
+/** Where in a file the timestamps start over, and what puts them into one line. */
+export interface ClockMap {
+  /** From each byte on, so many seconds are added. */
+  readonly parts: readonly { readonly fromByte: number; readonly addSec: number }[];
+  /** Places where decoding can start, with their times after that. */
+  readonly marks: readonly { readonly byte: number; readonly sec: number }[];
+}
+
 export interface MediaInfo {
   /** FFmpeg's name of the container, `mov,mp4,m4a,3gp,3g2,mj2`. */
   readonly format: string;
@@ -41,6 +49,8 @@ export interface MediaInfo {
   readonly size: number;
   /** Seconds; of the longest of the tracks that are used. */
   readonly durationSec: number;
+  /** Only where the timestamps start over. */
+  readonly clock?: ClockMap;
   readonly bitRate: number;
   readonly video?: VideoTrack;
   readonly audio?: AudioTrack;

@@ -8,7 +8,7 @@ import {
 import type { Stream } from 'node-av/lib';
 import { codecName, openContainer, ratio, tracksOf } from './container.ts';
 import type { AudioTrack, MediaInfo, SubtitleTrack, VideoTrack } from './info.ts';
-import { durationOf } from './measure.ts';
+import { measure } from './measure.ts';
 
 /**
  * Looks at a local file's content: container, tracks, duration, size of the upright picture.
@@ -21,7 +21,7 @@ export function probe(path: string): MediaInfo {
     format: context.iformat?.name ?? 'unknown',
     mimeType: mimeType(context.iformat?.name ?? '', video !== undefined),
     size: statSync(path).size,
-    durationSec: durationOf(container),
+    ...measure(container),
     bitRate: Number(context.bitRate),
     ...(video && { video: describeVideo(video) }),
     ...(audio && { audio: describeAudio(audio) }),

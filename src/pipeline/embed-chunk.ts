@@ -59,6 +59,7 @@ export async function embedChunk(
   const events = decode({
     path: job.path,
     range: job.range,
+    ...(job.clock && { clock: job.clock }),
     ...(segmenter.needsPictures && { everyPicture: SHOT_PICTURE }),
     ...(wants.has('visual') && { sampled: bundle.visual.pictures }),
     sound: wants.has('audio'),

@@ -42,6 +42,7 @@ export async function embedFile(options: EmbedFileOptions): Promise<{ range: Tim
     chunks.map(async (chunk, number) => {
       const job = chunkJob({
         path,
+        media,
         range: chunk,
         request,
         options: embeddingOptions,

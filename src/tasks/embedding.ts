@@ -16,17 +16,19 @@ export function bundleId({ name, revision }: Bundle): string {
 /** The work on one chunk, as a media worker is asked for it. */
 export function chunkJob(chunk: {
   path: string;
+  media: MediaInfo | undefined;
   range: TimeRange;
   request: TaskRequest;
   options: readonly Option[];
   maxSegmentSec: number;
 }): EmbedJob & { kind: 'embed' } {
-  const { path, range, request, options, maxSegmentSec } = chunk;
+  const { path, media, range, request, options, maxSegmentSec } = chunk;
   const { segmentation } = request;
   return {
     kind: 'embed',
     path,
     range,
+    ...(media?.clock && { clock: media.clock }),
     options,
     segmentation: segmentation.strategy === 'fixed' ? segmentation : { ...segmentation, maxDurationSec: maxSegmentSec },
   };

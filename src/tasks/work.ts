@@ -89,8 +89,9 @@ export class TaskWork {
       const started = performance.now();
       const range = planChunks(task.range!, task.request.segmentation)[number]!;
       const path = await this.#sourcePath(taskId);
-      const { media: facts, request } = task;
-      const job = chunkJob({ path, media: facts, range, request, options, maxSegmentSec: this.#deps.maxSegmentSec });
+      const { request } = task;
+      const { maxSegmentSec } = this.#deps;
+      const job = chunkJob({ path, media: task.media, range, request, options, maxSegmentSec });
       const onProgress = (doneSec: number) => {
         // a lost report is made good by the next
         tasks.setChunkDone(taskId, number, doneSec).catch((error) => log.warn({ err: error, taskId }, 'progress lost'));

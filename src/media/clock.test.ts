@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { makeMedia } from '../../test/support/make-media.ts';
+import { decode } from './decode.ts';
+import type { TimeRange } from './frames.ts';
+import { probe } from './probe.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'reelvec-clock-'));
+after(() => rmSync(folder, { recursive: true }));
+
+function part(name: string, look: string): Buffer {
+  const video = `${look}=size=320x180:rate=25:duration=12`;
+  return readFileSync(makeMedia(join(folder, name), { video, audio: 'sine=frequency=440:duration=12' }));
+}
+
+function read(path: string, range: TimeRange) {
+  const { clock } = probe(path);
+  const everyPicture = { width: 16, height: 9, fit: 'stretch' } as const;
+  const pictures: { timeSec: number; first: number[] }[] = [];
+  let soundSec = 0;
+  for (const event of decode({ path, range, everyPicture, sound: true, ...(clock && { clock }) })) {
+    if (event.type === 'sound') soundSec += event.sound.samples.length / event.sound.sampleRate;
+    if (event.type !== 'picture') continue;
+    pictures.push({ timeSec: event.picture.timeSec, first: [...event.picture.data.subarray(0, 3)] });
+  }
+  return { pictures, soundSec };
+}
+
+test('recordings joined byte by byte, each with a clock of its own, are one after the other', () => {
+  const parts = [part('a.ts', 'smptebars'), part('b.ts', 'testsrc')];
+  const path = join(folder, 'joined.ts');
+  writeFileSync(path, Buffer.concat([...parts, ...parts]));
+  const { durationSec } = probe(path);
+  assert.ok(Math.abs(durationSec - 48) < 1, `${durationSec} s`);
+  const { pictures, soundSec } = read(path, { startSec: 0, endSec: durationSec });
+  assert.equal(pictures.length, 4 * 12 * 25);
+  assert.ok(pictures.every(({ timeSec }, i) => i === 0 || timeSec > pictures[i - 1]!.timeSec));
+  assert.ok(Math.abs(soundSec - 48) < 0.5, `${soundSec} s of sound`);
+  // From the middle the same is read: for chunks do that.
+  const range = { startSec: 30, endSec: 40 };
+  assert.deepEqual(
+    read(path, range).pictures,
+    pictures.filter(({ timeSec }) => timeSec >= range.startSec && timeSec < range.endSec),
+  );
+});
+
+test('a file whose timestamps go on needs no clock', () => {
+  part('one.ts', 'testsrc');
+  assert.equal(probe(join(folder, 'one.ts')).clock, undefined);
+});
