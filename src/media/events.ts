@@ -1,0 +1,37 @@
+import type { Picture, PictureSize, Sound, TimeRange } from './frames.ts';
+import type { ClockMap } from './info.ts';
+
+/** What a decoder can be asked for. */
+export interface DecodeRequest {
+  readonly path: string;
+  /** Only what lies in this range; default: all of it. */
+  readonly range?: TimeRange;
+  /** What the probe found of timestamps that start over. */
+  readonly clock?: ClockMap;
+  /** Every decoded picture, at this size. */
+  readonly everyPicture?: PictureSize;
+  /** One picture for each cell of a time grid that starts at 0: the first at or after the cell's beginning. */
+  readonly sampled?: PictureSize & { readonly perSecond: number };
+  readonly sound?: boolean;
+  readonly subtitles?: boolean;
+}
+
+/** What comes out of a decoder. */
+export type MediaEvent =
+  | { readonly type: 'picture'; readonly view: 'every' | 'sampled'; readonly picture: Picture }
+  | { readonly type: 'sound'; readonly sound: Sound }
+  | { readonly type: 'subtitle'; readonly subtitle: RawSubtitle }
+  /** A sign of life: what was decoded lies before the range, which may take long where key frames are rare. */
+  | { readonly type: 'skipped'; readonly timeSec: number }
+  /** Something could not be decoded; the stream goes on behind it. */
+  | { readonly type: 'damage'; readonly timeSec: number }
+  /** The last event: for how many seconds of the range each of the tracks that were asked for had something. */
+  | { readonly type: 'covered'; readonly picturesSec?: number; readonly soundSec?: number };
+
+/** A subtitle packet as the container holds it; `codec` says how to read `data`. */
+export interface RawSubtitle {
+  readonly codec: string;
+  readonly startSec: number;
+  readonly endSec: number;
+  readonly data: Uint8Array;
+}

@@ -1,0 +1,49 @@
+import { AV_NOPTS_VALUE } from 'node-av/constants';
+import type { Frame } from 'node-av/lib';
+import type { Container } from './container.ts';
+import { Undecodable } from './damage.ts';
+import type { MediaEvent } from './events.ts';
+import type { TimeRange } from './frames.ts';
+import { MonoMixer } from './resample.ts';
+import { TrackReader } from './track-reader.ts';
+
+/** Sound that is further than this from where it should be (in seconds) is a real gap and not rounding. */
+const SOUND_GAP_SEC = 0.05;
+
+/** Sound of the range, mixed to mono at its own rate. */
+export class SoundReader extends TrackReader {
+  readonly #mixer = new MonoMixer();
+  /** Where the next sample belongs, in samples from the start of the file. */
+  #position: number | undefined;
+  coveredSec = 0;
+
+  constructor(container: Container, range: TimeRange) {
+    super(container, container.audio!, range, {});
+  }
+
+  protected override *take(frame: Frame): Generator<MediaEvent> {
+    const { sampleRate } = frame;
+    if (!(sampleRate > 0)) throw new Undecodable('sound without a rate');
+    const stamp = frame.bestEffortTimestamp;
+    const stamped =
+      stamp === AV_NOPTS_VALUE ? undefined : Math.round((Number(stamp) * this.timeBase - this.startSec) * sampleRate);
+    const expected = this.#position ?? stamped ?? 0;
+    const isGap = stamped !== undefined && Math.abs(stamped - expected) > SOUND_GAP_SEC * sampleRate;
+    const first = isGap ? stamped : expected;
+    const last = first + frame.nbSamples;
+    this.#position = last;
+    this.timeSec = last / sampleRate;
+    const from = Math.max(first, Math.round(this.range.startSec * sampleRate));
+    const to = Math.min(last, Math.round(this.range.endSec * sampleRate));
+    this.isPast(this.timeSec);
+    if (to <= from) return;
+    this.coveredSec += (to - from) / sampleRate;
+    const samples = this.#mixer.mix(frame).subarray(from - first, to - first);
+    yield { type: 'sound', sound: { startSec: from / sampleRate, sampleRate, samples } };
+  }
+
+  override [Symbol.dispose](): void {
+    this.#mixer[Symbol.dispose]();
+    super[Symbol.dispose]();
+  }
+}

@@ -1,0 +1,109 @@
+import { AV_NOPTS_VALUE, AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
+import { Codec, CodecContext, Frame, type Packet, type Stream } from 'node-av/lib';
+import { type Container, ratio } from './container.ts';
+import { Undecodable } from './damage.ts';
+import type { MediaEvent } from './events.ts';
+import type { TimeRange } from './frames.ts';
+
+/** A timestamp beyond the range may be damaged: so many in a row, and the range is over. */
+const PAST_FRAMES = 3;
+/** A decoder that refuses the same packet this often will not come to its end. */
+const REFUSALS = 100;
+
+/** Decodes one track; what the decoder refuses is reported and skipped. */
+export abstract class TrackReader implements Disposable {
+  readonly stream: Stream;
+  /** Seconds; how far the track was decoded. */
+  timeSec = 0;
+  /** The end of the range has been passed. */
+  done = false;
+  /** Nothing where the track's header is too damaged for a decoder to open. */
+  readonly #decoder: CodecContext | undefined;
+  readonly #frame = new Frame();
+  protected readonly timeBase: number;
+  protected readonly startSec: number;
+  protected readonly range: TimeRange;
+  #past = 0;
+
+  constructor(container: Container, stream: Stream, range: TimeRange, decoderOptions: Record<string, string>) {
+    this.stream = stream;
+    this.range = range;
+    this.timeBase = ratio(stream.timeBase);
+    this.startSec = container.startSec;
+    this.#decoder = openDecoder(stream, decoderOptions);
+    this.#frame.alloc();
+  }
+
+  /** Seconds of the range for which there was something. */
+  abstract get coveredSec(): number;
+
+  /** @param packet null at the end of the file */
+  *read(packet: Packet | null): Generator<MediaEvent> {
+    if (!this.#decoder) {
+      this.done = true;
+      yield this.#lose(packet);
+      return;
+    }
+    const sent = this.#decoder.sendPacketSync(packet);
+    if (sent < 0 && sent !== AVERROR_EOF) yield this.#lose(packet);
+    for (let refusals = 0; !this.done && refusals < REFUSALS; ) {
+      const received = this.#decoder.receiveFrameSync(this.#frame);
+      if (received === AVERROR_EAGAIN || received === AVERROR_EOF) return;
+      if (received < 0) {
+        refusals++;
+        yield this.#lose(packet);
+        continue;
+      }
+      try {
+        yield* this.take(this.#frame);
+      } catch (error) {
+        if (!(error instanceof Undecodable)) throw error;
+        yield this.#lose(packet);
+      }
+      this.#frame.unref();
+    }
+  }
+
+  protected abstract take(frame: Frame): Iterable<MediaEvent>;
+
+  /** Whether a time lies beyond the range, and takes note of it. */
+  protected isPast(timeSec: number): boolean {
+    this.#past = timeSec >= this.range.endSec ? this.#past + 1 : 0;
+    this.done = this.#past >= PAST_FRAMES;
+    return this.#past > 0;
+  }
+
+  /** Takes note of what could not be decoded. */
+  protected lost(_sec: number): void {}
+
+  #lose(packet: Packet | null): MediaEvent {
+    const timeSec = packet && packet.pts !== AV_NOPTS_VALUE ? this.#time(packet.pts) : this.timeSec;
+    const isInside = timeSec >= this.range.startSec && timeSec < this.range.endSec;
+    if (packet && isInside) this.lost(Number(packet.duration) * this.timeBase);
+    return { type: 'damage', timeSec };
+  }
+
+  #time(stamp: bigint): number {
+    return Number(stamp) * this.timeBase - this.startSec;
+  }
+
+  [Symbol.dispose](): void {
+    this.#frame.free();
+    this.#decoder?.freeContext();
+  }
+}
+
+function openDecoder(stream: Stream, options: Record<string, string>): CodecContext | undefined {
+  const codec = Codec.findDecoder(stream.codecpar.codecId);
+  const context = new CodecContext();
+  context.allocContext3(codec);
+  context.parametersToContext(stream.codecpar);
+  context.pktTimebase = stream.timeBase;
+  // As many workers as cores run side by side: a second thread here would only get in another worker's way.
+  context.threadCount = 1;
+  // One by one: a Dictionary given to open2 is freed twice (node-av 6.1.1).
+  for (const [name, value] of Object.entries(options)) context.setOption(name, value);
+  if (context.open2Sync(codec, null) >= 0) return context;
+  context.freeContext();
+  return undefined;
+}
