@@ -1,0 +1,30 @@
+/**
+ * Makes the films that the shot detector is measured on, and writes down what is in them. Films that are there from an
+ * earlier run stay: delete `bench/out/shots` after a change of the composer.
+ */
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { writeFilm } from './encode.ts';
+import { makeFilm } from './film.ts';
+import { filesOf, recipes, type Split } from './films.ts';
+import { openShots } from './sources.ts';
+
+export async function composeFilms(split: Split): Promise<void> {
+  const missing = recipes(split).filter((recipe) => !existsSync(filesOf(recipe).film));
+  if (missing.length === 0) return;
+  const shots = await openShots(split);
+  for (const recipe of missing) {
+    const { look, seed, durationSec, codec, width, height } = recipe;
+    const { film: path, truth: truthPath } = filesOf(recipe);
+    const { truth, distractions, pictures } = makeFilm(shots, look, seed, durationSec);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(truthPath, JSON.stringify({ truth, distractions }));
+    await writeFilm(path, pictures(), { codec, rate: look.rate, width, height });
+    console.log(`${recipe.name}: ${truth.length} boundaries, ${distractions.length} distractions`);
+  }
+}
+
+if (import.meta.main) {
+  await composeFilms('tuning');
+  await composeFilms('report');
+}

@@ -1,0 +1,166 @@
+import { blur, choose, HEIGHT, map, mix, plain, type Rgb, view, WIDTH } from './picture.ts';
+import type { Random } from './random.ts';
+
+/** A stretch of film whose pictures can be had in any order. */
+export interface Take {
+  readonly length: number;
+  /** What happens in it that must not be taken for a boundary, if anything. */
+  readonly effect: EffectName | 'nothing';
+  picture(index: number): Rgb;
+}
+
+/** Where in a take something happens: pictures from `start` on, for `duration`. */
+interface Moment {
+  readonly start: number;
+  readonly duration: number;
+  /** Pictures a second. */
+  readonly rate: number;
+  readonly random: Random;
+  /** The first picture of another shot, as a stock of things. */
+  readonly other: Rgb;
+}
+
+/** Gives what a picture of the take becomes, `t` pictures after the start (before it: below 0). */
+type Effect = (moment: Moment) => (picture: Rgb, t: number) => Rgb;
+
+const progress = (t: number, duration: number) => Math.min(1, Math.max(0, t / duration));
+
+/** What must not be taken for a boundary. Speeds are in shares of the picture's width. */
+const EFFECTS = {
+  /** A photographer's flash: one to three pictures. */
+  flash({ rate, random }) {
+    const pictures = Math.max(1, Math.round(random.number(0.02, 0.1) * rate));
+    const strength = random.number(0.5, 0.95);
+    return (picture, t) => (t >= 0 && t < pictures ? mix(picture, plain(255), strength) : picture);
+  },
+  /** Some strokes within half a second, stronger above. */
+  lightning({ rate, random }) {
+    const strokes = [0, random.number(0.1, 0.2), random.number(0.25, 0.45)].map((sec) => Math.round(sec * rate));
+    const strength = random.number(80, 170);
+    return (picture, t) => {
+      const light = strokes.reduce((sum, at) => sum + (t < at ? 0 : strength * Math.exp(-(t - at) / (rate * 0.05))), 0);
+      return light < 2 ? picture : map(picture, (value, row) => value + light * (1 - (0.7 * row) / HEIGHT));
+    };
+  },
+  /** The camera swings over three quarters of a picture or more, and blurs. */
+  'whip pan': ({ rate, random }) => {
+    const perPicture = (random.number(1, 4) * 0.6) / rate;
+    const far = random.number(0.45, 0.9);
+    const sign = random.chance(0.5) ? 1 : -1;
+    const left = (t: number) => 0.2 + sign * Math.min(far, Math.max(0, t * perPicture));
+    return (picture, t) => {
+      if (left(t) === left(t - 0.9)) return view(picture, left(t), 0.2, 0.6);
+      return blur([0, 0.3, 0.6, 0.9].map((back) => view(picture, left(t - back), 0.2, 0.6)));
+    };
+  },
+  shake({ duration, random }) {
+    const strength = random.number(0.01, 0.05);
+    const offsets = Array.from({ length: duration }, () => [random.number(-1, 1), random.number(-1, 1)]);
+    return (picture, t) => {
+      const [x, y] = offsets[t] ?? [0, 0];
+      return view(picture, 0.06 + x! * strength, 0.06 + y! * strength, 0.88);
+    };
+  },
+  zoom({ duration, random }) {
+    const closest = random.number(0.45, 0.8);
+    const inwards = random.chance(0.6);
+    return (picture, t) => {
+      const share = progress(t, duration);
+      const scale = 1 - (1 - closest) * (inwards ? share : 1 - share);
+      return view(picture, (1 - scale) / 2, (1 - scale) / 2, scale);
+    };
+  },
+  /** Something a third to three quarters as wide as the picture goes by. */
+  'object crossing': ({ rate, random, other }) => {
+    const thing = view(other, 0.2, 0.1, random.number(0.4, 0.8));
+    const width = random.number(0.33, 0.75) * WIDTH;
+    const perPicture = (random.number(0.4, 2) * WIDTH) / rate;
+    const fromLeft = random.chance(0.5);
+    return (picture, t) => {
+      const left = fromLeft ? t * perPicture - width : WIDTH - t * perPicture;
+      if (t < 0 || left > WIDTH || left < -width) return picture;
+      const shifted = view(thing, -left / WIDTH, 0, 1);
+      const isThing = (row: number, column: number) => {
+        const x = ((column - left) / width) * 2 - 1;
+        const y = (row - 0.6 * HEIGHT) / (0.55 * HEIGHT);
+        return x ** 4 + y ** 4 < 1;
+      };
+      return choose(picture, shifted, isThing);
+    };
+  },
+  exposure({ duration, random }) {
+    const gain = random.chance(0.6) ? random.number(0.3, 0.6) : random.number(1.4, 2);
+    return (picture, t) =>
+      t <= 0 ? picture : map(picture, (value) => value * (1 + (gain - 1) * progress(t, duration)));
+  },
+  /** Lines of made-up letters that fade in, or are there at once. */
+  title({ duration, random, rate }) {
+    const isLetter = letters(random);
+    const fade = random.chance(0.5) ? 1 : rate * random.number(0.2, 0.8);
+    const value = random.chance(0.8) ? 245 : 10;
+    const lasts = random.chance(0.5) ? duration : Number.POSITIVE_INFINITY;
+    return (picture, t) => {
+      const share = Math.min(progress(t + 1, fade), progress(lasts - t, fade));
+      return share <= 0 ? picture : mix(picture, choose(picture, plain(value), isLetter), share);
+    };
+  },
+  /** Light that goes up and down from picture to picture. */
+  flicker({ duration, random }) {
+    const gains = Array.from({ length: duration }, () => random.number(0.85, 1.15));
+    return (picture, t) => (gains[t] === undefined ? picture : map(picture, (value) => value * gains[t]!));
+  },
+  /** Bars come in from above and below, or go. */
+  letterbox({ duration, random }) {
+    const height = random.number(0.08, 0.14) * HEIGHT;
+    const share = random.chance(0.5) ? (t: number) => progress(t, duration) : (t: number) => (t < 0 ? 0 : 1);
+    return (picture, t) => {
+      const bar = height * share(t);
+      return bar <= 0 ? picture : map(picture, (value, row) => (row < bar || row >= HEIGHT - bar ? 0 : value));
+    };
+  },
+} satisfies Record<string, Effect>;
+
+/** These change which pictures are shown, not what is on them. */
+const TIMINGS = {
+  /** Some pictures are missing. */
+  'dropped pictures': ({ start, rate, random }: Moment) => {
+    const missing = Math.round(random.number(0.1, 0.35) * rate);
+    return (i: number) => (i < start ? i : i + missing);
+  },
+  /** The film stands still, and catches up. */
+  'repeated pictures': ({ start, duration, random }: Moment) => {
+    const pictures = Math.max(2, Math.round(duration * random.number(0.2, 0.6)));
+    return (i: number) => (i < start || i >= start + pictures ? i : start);
+  },
+};
+
+export type EffectName = keyof typeof EFFECTS | keyof typeof TIMINGS;
+export const EFFECT_NAMES = [...Object.keys(EFFECTS), ...Object.keys(TIMINGS)] as EffectName[];
+
+/** Lets something happen in a take. */
+export function withEffect(take: Take, effect: EffectName, moment: Moment): Take {
+  const timing = (TIMINGS as Record<string, (moment: Moment) => (i: number) => number>)[effect];
+  if (timing) {
+    const shown = timing(moment);
+    return { length: take.length, effect, picture: (i) => take.picture(shown(i)) };
+  }
+  const change = (EFFECTS as Record<string, Effect>)[effect]!(moment);
+  return { length: take.length, effect, picture: (i) => change(take.picture(i), i - moment.start) };
+}
+
+/** One to three lines of blocks that are broken up like letters, somewhere in the lower or middle part. */
+function letters(random: Random): (row: number, column: number) => boolean {
+  const height = random.whole(8, 20);
+  const lines = random.whole(1, 3);
+  const top = random.number(0.3, 0.65) * HEIGHT;
+  const width = random.number(0.4, 0.8) * WIDTH;
+  const left = (WIDTH - width) / 2;
+  const cells = Array.from({ length: 4096 }, () => random.chance(0.55));
+  return (row, column) => {
+    const line = Math.floor((row - top) / (height * 1.4));
+    const down = (row - top) % (height * 1.4);
+    if (row < top || line >= lines || down > height || column < left || column > left + width) return false;
+    const cell = Math.floor((column - left) / (height / 4)) + 64 * Math.floor(down / (height / 5)) + 512 * line;
+    return cells[cell % cells.length]!;
+  };
+}

@@ -1,0 +1,182 @@
+import { EFFECT_NAMES, type EffectName, type Take, withEffect } from './effects.ts';
+import { BYTES, HEIGHT, type Rgb, view, WIDTH } from './picture.ts';
+import { type Random, seeded } from './random.ts';
+import type { Shot } from './sources.ts';
+import { cut, dissolve, fade, type Transition, wipe } from './transitions.ts';
+
+/** What a film is like from beginning to end. */
+export interface Look {
+  /** Pictures a second. */
+  readonly rate: number;
+  /** Mean length of what lies between two transitions. Seconds. */
+  readonly paceSec: number;
+  /** Real shots are played so much faster. */
+  readonly speed: number;
+  /** All values are multiplied by this. */
+  readonly light: number;
+  /** Standard deviation of the grain. Steps of 8 bits. */
+  readonly grain: number;
+  /** Height of the bars above and below, as a share of the picture. */
+  readonly bars: number;
+}
+
+/** A boundary that is to be found. Numbers of pictures, as in the tables of the test media. */
+export interface Truth {
+  readonly kind: Transition['kind'];
+  readonly frame: number;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Something that must not be taken for a boundary. */
+export interface Distraction {
+  readonly kind: EffectName;
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface Film {
+  readonly truth: readonly Truth[];
+  readonly distractions: readonly Distraction[];
+  pictures(): Generator<Rgb>;
+}
+
+/** The least that is seen of a shot between two transitions. Pictures and seconds. */
+const LEAST_FRAMES = 8;
+const LEAST_SEC = 0.45;
+
+/** Makes up a film of some length out of shots; the same seed gives the same film. */
+export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durationSec: number): Film {
+  const random = seeded(seed);
+  const truth: Truth[] = [];
+  const distractions: Distraction[] = [];
+  const parts: { count: number; picture: (i: number) => Rgb }[] = [];
+  let end = 0;
+  let incoming = cut('cut');
+  let shot = random.pick(shots);
+  let takesAlike: Take | undefined;
+  let last: { take: Take; played: number } | undefined;
+  while (end < durationSec * look.rate) {
+    const outgoing = someTransition(random);
+    const seen = LEAST_SEC + (look.paceSec - LEAST_SEC) * -Math.log(1 - random.number(0, 0.95));
+    const body = Math.max(LEAST_FRAMES, Math.round(seen * look.rate));
+    const length = incoming.inLength + body + outgoing.outLength;
+    const take: Take = takesAlike ?? someTake({ shot, shots, look, random, length, from: incoming.inLength, body });
+    const current = takesAlike ? { ...take, length } : take;
+    if (last) {
+      const [old, way, played] = [last.take, incoming, last.played];
+      const start = end;
+      parts.push({
+        count: way.length,
+        picture: (i) => way.picture(i, (k) => old.picture(played + k), current.picture),
+      });
+      end += way.length;
+      truth.push({ kind: way.kind, frame: start + way.turn, start, end });
+    }
+    const first = incoming.inLength;
+    if (current.effect !== 'nothing') distractions.push({ kind: current.effect, start: end, end: end + body });
+    parts.push({ count: body, picture: (i) => current.picture(first + i) });
+    end += body;
+    last = { take: current, played: first + body };
+    takesAlike = outgoing.kind === 'cut to alike' ? alike(current, first + body, random) : undefined;
+    if (!takesAlike) shot = random.pick(shots.filter((other) => other !== shot));
+    incoming = outgoing;
+  }
+  const grain = grainOf(look, random);
+  return {
+    truth,
+    distractions,
+    *pictures() {
+      for (const { count, picture } of parts) for (let i = 0; i < count; i++) yield finish(picture(i), look, grain());
+    },
+  };
+}
+
+function someTransition(random: Random): Transition {
+  const kind = random.number();
+  if (kind < 0.48) return cut('cut');
+  if (kind < 0.58) return cut('cut to alike');
+  if (kind < 0.78) return dissolve(random);
+  if (kind < 0.86) return wipe(random);
+  return fade(random);
+}
+
+interface TakeOptions {
+  readonly shot: Shot;
+  readonly shots: readonly Shot[];
+  readonly look: Look;
+  readonly random: Random;
+  readonly length: number;
+  /** The part of it that is shown alone. */
+  readonly from: number;
+  readonly body: number;
+}
+
+/** Part of a shot; in every second one something happens. Where the shot is too short it runs back. */
+function someTake({ shot, shots, look, random, length, from, body }: TakeOptions): Take {
+  const step = (shot.rate / look.rate) * look.speed;
+  const start = random.number(0, Math.max(0, shot.length - 1 - length * step));
+  const last = shot.length - 1;
+  const turned = (at: number) => (last === 0 ? 0 : last - Math.abs((at % (2 * last)) - last));
+  let take: Take = { length, effect: 'nothing', picture: (i) => shot.picture(Math.floor(turned(start + i * step))) };
+  if (shot.length === 1) take = overPhotograph(take, look, random);
+  if (random.chance(0.5)) return take;
+  const other = random.pick(shots.filter((one) => one !== shot)).picture(0);
+  return withEffect(take, random.pick(EFFECT_NAMES), {
+    start: from + Math.round(body * random.number(0.15, 0.5)),
+    duration: Math.max(2, Math.round(Math.min(body * 0.8, look.rate * random.number(0.3, 2)))),
+    rate: look.rate,
+    ...{ random, other },
+  });
+}
+
+/** A camera that moves slowly over a photograph. */
+function overPhotograph(take: Take, { rate }: Look, random: Random): Take {
+  const [left, top, scale] = [random.number(0, 0.2), random.number(0, 0.2), random.number(0.5, 0.8)];
+  const [across, closer] = [random.number(-0.06, 0.06) / rate, random.number(-0.05, 0.05) / rate];
+  return { ...take, picture: (i) => view(take.picture(i), left + across * i, top, Math.max(0.3, scale + closer * i)) };
+}
+
+/** The same scene from closer by, or mirrored as from the other side, from where the last take stopped. */
+function alike(take: Take, from: number, random: Random): Take {
+  const scale = random.number(0.5, 0.72);
+  const [left, top] = [random.number(0, 1 - scale), random.number(0, 1 - scale)];
+  const isMirrored = random.chance(0.3);
+  return {
+    length: take.length,
+    effect: 'nothing',
+    picture(i) {
+      const picture = take.picture(from + i);
+      return isMirrored ? mirrored(picture) : view(picture, left, top, scale);
+    },
+  };
+}
+
+function mirrored(picture: Rgb): Rgb {
+  const out = new Uint8ClampedArray(BYTES);
+  for (let row = 0; row < HEIGHT; row++) {
+    for (let column = 0; column < WIDTH; column++) {
+      const from = (row * WIDTH + WIDTH - 1 - column) * 3;
+      out.set(picture.subarray(from, from + 3), (row * WIDTH + column) * 3);
+    }
+  }
+  return out;
+}
+
+/** A field of grain that is laid over the pictures at another place each time: as good as a new one, and quick. */
+function grainOf({ grain }: Look, random: Random): () => Int8Array | undefined {
+  if (grain === 0) return () => undefined;
+  const normal = () => Math.sqrt(-2 * Math.log(1 - random.number())) * Math.cos(2 * Math.PI * random.number());
+  const field = Int8Array.from({ length: 3 * BYTES }, () => Math.round(grain * normal()));
+  return () => {
+    const at = random.whole(0, 2 * BYTES - 1);
+    return field.subarray(at, at + BYTES);
+  };
+}
+
+function finish(picture: Rgb, { light, bars }: Look, grain: Int8Array | undefined): Rgb {
+  const out = new Uint8ClampedArray(BYTES);
+  const bar = Math.round(bars * HEIGHT) * WIDTH * 3;
+  for (let i = bar; i < BYTES - bar; i++) out[i] = picture[i]! * light + (grain ? grain[i]! : 0);
+  return out;
+}

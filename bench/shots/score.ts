@@ -1,0 +1,133 @@
+/**
+ * How many of the boundaries in the composed films and in the shared clips are found, by kind, and what is reported
+ * beside them. `--list` also names each one that is missed, and each false alarm.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { decode } from '../../src/media/decode.ts';
+import { SHOT_PICTURE, type ShotBoundary, ShotDetector } from '../../src/segment/shots.ts';
+import { mediaFiles } from '../media.ts';
+import { checkTargets, percent } from '../report.ts';
+import { composeFilms } from './compose.ts';
+import type { Distraction, Truth } from './film.ts';
+import { filesOf, recipes } from './films.ts';
+import { causeOf, isHard, type Outcome, score } from './scoring.ts';
+
+const TARGETS = {
+  tuning: { f1: 0.96, hard: 0, gradual: 0.9, falseAlarms: 1 },
+  report: { f1: 0.96, hard: 0, gradual: 0.9, falseAlarms: 1 },
+  'shared clips': { f1: 0.99, hard: 1, gradual: 0.75, falseAlarms: Number.POSITIVE_INFINITY },
+};
+
+interface Scored extends Outcome {
+  readonly name: string;
+  readonly durationSec: number;
+  readonly causes: readonly string[];
+}
+
+const isListed = process.argv.includes('--list');
+for (const split of ['tuning', 'report'] as const) {
+  await composeFilms(split);
+  report(
+    split,
+    recipes(split).map((recipe) => {
+      const { film, truth: truthPath } = filesOf(recipe);
+      const { truth, distractions } = JSON.parse(readFileSync(truthPath, 'utf8'));
+      return scoreFile(film, truth, distractions);
+    }),
+  );
+}
+report(
+  'shared clips',
+  mediaFiles('video', /\.cuts\.csv$/).map((path) => {
+    const name = basename(path, '.cuts.csv');
+    const [film] = mediaFiles('video', /\.(mp4|webm|ts)$/).filter((file) => basename(file).startsWith(`${name}.`));
+    return scoreFile(film!, truthOf(path), [], rowsOf(path.replace('.cuts.', '.ignore.')).map(rangeOf));
+  }),
+);
+
+function scoreFile(
+  path: string,
+  truth: readonly Truth[],
+  distractions: readonly Distraction[],
+  ignored: readonly [number, number][] = [],
+): Scored {
+  const detector = new ShotDetector();
+  const found: ShotBoundary[] = [];
+  let durationSec = 0;
+  for (const event of decode({ path, everyPicture: SHOT_PICTURE })) {
+    if (event.type !== 'picture') continue;
+    found.push(...detector.push(event.picture));
+    durationSec = event.picture.timeSec;
+  }
+  found.push(...detector.end());
+  const outcome = score(truth, found, ignored);
+  const causes = outcome.falseAlarms.map((alarm) => causeOf(alarm, truth, distractions));
+  return { name: basename(path), durationSec, causes, ...outcome };
+}
+
+function report(name: keyof typeof TARGETS, films: readonly Scored[]): void {
+  if (isListed) for (const film of films) list(film);
+  const found = films.flatMap((film) => film.found);
+  const missed = films.flatMap((film) => film.missed);
+  const alarms = films.flatMap((film) => film.causes);
+  const kinds = [...new Set([...found, ...missed].map(({ kind }) => kind))].sort();
+  const of = (one: readonly Truth[], what: (truth: Truth) => boolean) => one.filter(what).length;
+  const recall = (what: (truth: Truth) => boolean) => of(found, what) / (of(found, what) + of(missed, what));
+  const minutes = films.reduce((sum, { durationSec }) => sum + durationSec, 0) / 60;
+  console.log(
+    `${name}: ${films.length} films, ${minutes.toFixed(1)} minutes, ${found.length + missed.length} boundaries`,
+  );
+  for (const kind of kinds) {
+    const isKind = (truth: Truth) => truth.kind === kind;
+    console.log(`       ${kind}: ${of(found, isKind)} of ${of(found, isKind) + of(missed, isKind)}`);
+  }
+  for (const cause of [...new Set(alarms)].sort())
+    console.log(`       false alarms, ${cause}: ${alarms.filter((other) => other === cause).length}`);
+  const f1 = (2 * found.length) / (2 * found.length + missed.length + alarms.length);
+  const target = TARGETS[name];
+  const perTwoMinutes = (2 * alarms.length) / minutes;
+  checkTargets([
+    { what: `${name}: F1`, got: percent(f1), want: `≥ ${percent(target.f1)}`, met: f1 >= target.f1 },
+    atLeast(`${name}: cuts found`, recall(isHard), target.hard),
+    atLeast(
+      `${name}: gradual transitions found`,
+      recall((truth) => !isHard(truth)),
+      target.gradual,
+    ),
+    {
+      what: `${name}: false alarms in two minutes`,
+      got: perTwoMinutes.toFixed(2),
+      want: `≤ ${target.falseAlarms}`,
+      met: perTwoMinutes <= target.falseAlarms,
+    },
+  ]);
+}
+
+function atLeast(what: string, share: number, least: number) {
+  return { what, got: percent(share), want: `≥ ${percent(least)}`, met: share >= least };
+}
+
+function list({ name, missed, falseAlarms, causes }: Scored): void {
+  for (const { kind, start, end } of missed) console.log(`       ${name} ${start}–${end}: ${kind} missed`);
+  falseAlarms.forEach(({ startFrame, frame, endFrame, transition }, i) => {
+    console.log(`       ${name} ${frame} (${startFrame}–${endFrame}): false ${transition}, ${causes[i]}`);
+  });
+}
+
+function truthOf(path: string): Truth[] {
+  return rowsOf(path).map(([frame, , type, start, end]) => ({
+    kind: type === 'hard' ? 'cut' : (type as Truth['kind']),
+    ...{ frame: Number(frame), start: Number(start), end: Number(end) },
+  }));
+}
+
+function rangeOf([from, to]: string[]): [number, number] {
+  return [Number(from), Number(to)];
+}
+
+function rowsOf(path: string): string[][] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').trim().split('\n');
+  return lines.slice(1).map((line) => line.split(','));
+}

@@ -1,0 +1,76 @@
+import { choose, HEIGHT, mix, plain, type Rgb, WIDTH } from './picture.ts';
+import type { Random } from './random.ts';
+
+/** The way from one shot to the next. */
+export interface Transition {
+  readonly kind: 'cut' | 'cut to alike' | 'dissolve' | 'wipe' | 'fade through black' | 'fade through white';
+  /** Pictures of the old and of the new shot that take part. */
+  readonly outLength: number;
+  readonly inLength: number;
+  /** Pictures that it lasts. */
+  readonly length: number;
+  /** Number of its first picture that shows the new shot (in a dissolve: as much of it as of the old one). */
+  readonly turn: number;
+  /** Its `i`-th picture. */
+  picture(i: number, old: (i: number) => Rgb, fresh: (i: number) => Rgb): Rgb;
+}
+
+/** Lengths of gradual transitions. Pictures. */
+const SHORTEST = 4;
+const LONGEST = 60;
+
+export function cut(kind: 'cut' | 'cut to alike'): Transition {
+  return { kind, outLength: 0, inLength: 0, length: 0, turn: 0, picture: () => plain(0) };
+}
+
+export function dissolve(random: Random): Transition {
+  const length = someLength(random);
+  const share = (i: number) => (i + 1) / (length + 1);
+  return {
+    kind: 'dissolve',
+    ...{ outLength: length, inLength: length, length, turn: length >> 1 },
+    picture: (i, old, fresh) => mix(old(i), fresh(i), share(i)),
+  };
+}
+
+/** A straight edge goes over the picture, in one of four directions, or an iris opens. */
+export function wipe(random: Random): Transition {
+  const length = someLength(random);
+  const share = (i: number) => (i + 1) / (length + 1);
+  const shape = random.pick<(row: number, column: number) => number>([
+    (_, column) => column / WIDTH,
+    (_, column) => 1 - column / WIDTH,
+    (row) => row / HEIGHT,
+    (row, column) => (row / HEIGHT + column / WIDTH) / 2,
+    (row, column) => Math.hypot(row / HEIGHT - 0.5, column / WIDTH - 0.5) / Math.SQRT1_2,
+  ]);
+  return {
+    kind: 'wipe',
+    ...{ outLength: length, inLength: length, length, turn: length >> 1 },
+    picture: (i, old, fresh) => choose(old(i), fresh(i), (row, column) => shape(row, column) < share(i)),
+  };
+}
+
+/** Both shots fade, or one of them is cut; in between the screen is empty for a moment. */
+export function fade(random: Random): Transition {
+  const isWhite = random.chance(0.25);
+  const colour = plain(isWhite ? 250 : 0);
+  const kept = random.number();
+  const outLength = kept < 0.15 ? 0 : random.whole(2, 30);
+  const inLength = kept > 0.85 ? 0 : random.whole(2, 30);
+  const empty = random.whole(1, 12);
+  return {
+    kind: isWhite ? 'fade through white' : 'fade through black',
+    ...{ outLength, inLength, length: outLength + empty + inLength, turn: outLength + empty },
+    picture(i, old, fresh) {
+      if (i < outLength) return mix(old(i), colour, (i + 1) / (outLength + 1));
+      if (i < outLength + empty) return colour;
+      return mix(colour, fresh(i - outLength - empty), (i - outLength - empty + 1) / (inLength + 1));
+    },
+  };
+}
+
+/** Short ones as often as long ones, on a scale of ratios. */
+function someLength(random: Random): number {
+  return Math.round(SHORTEST * (LONGEST / SHORTEST) ** random.number());
+}
