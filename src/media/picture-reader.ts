@@ -111,14 +111,12 @@ export class PictureReader extends TrackReader {
 }
 
 /**
- * What a decoder may leave out because nobody will see it on pictures of a few pixels. Deblocking of pictures that no
- * other is predicted from, always. Where only samples are wanted, and the film has several pictures for each, those
- * pictures themselves, and all deblocking: the drift that follows stays below what scaling averages out, and ends with
- * each key frame.
+ * What a decoder may leave out because nobody will see it on pictures of a few pixels: deblocking (the drift that
+ * follows stays below what scaling averages out, and ends with each key frame); and where only samples are wanted, and
+ * the film has several pictures for each, pictures that no other is predicted from.
  */
 function thrift(stream: Stream, { everyPicture, sampled }: DecodeRequest): Record<string, string> {
-  if (everyPicture || !sampled) return { skip_loop_filter: 'noref' };
-  const spare = frameRateOf(stream) >= PICTURES_TO_SPARE * sampled.perSecond;
+  const spare = !everyPicture && sampled && frameRateOf(stream) >= PICTURES_TO_SPARE * sampled.perSecond;
   return { skip_loop_filter: 'all', ...(spare && { skip_frame: 'noref' }) };
 }
 
