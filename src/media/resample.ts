@@ -2,6 +2,8 @@ import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT } from 'node-av/constants';
 import { type Frame, SoftwareResampleContext } from 'node-av/lib';
 import { Undecodable } from './damage.ts';
 
+const LOUDEST = 100;
+
 /**
  * Changes the rate of a whole stretch of mono sound with swresample. Each call stands alone, so the result depends on
  * the samples alone and not on what was resampled before.
@@ -40,12 +42,21 @@ export class MonoMixer implements Disposable {
     }
     const out = Buffer.alloc(frame.nbSamples * 4);
     const done = this.#swr!.convertSync([out], frame.nbSamples, frame.extendedData ?? frame.data, frame.nbSamples);
-    return new Float32Array(out.buffer, out.byteOffset, Math.max(0, done));
+    return sane(new Float32Array(out.buffer, out.byteOffset, Math.max(0, done)));
   }
 
   [Symbol.dispose](): void {
     this.#swr?.free();
   }
+}
+
+/** Floats in a file may be anything: what is no number is silence, and 40 dB over full scale is loud enough. */
+function sane(samples: Float32Array): Float32Array {
+  for (let i = 0; i < samples.length; i++) {
+    const sample = samples[i]!;
+    if (!(sample <= LOUDEST && sample >= -LOUDEST)) samples[i] = sample > 0 ? LOUDEST : sample < 0 ? -LOUDEST : 0;
+  }
+  return samples;
 }
 
 type Layout = Frame['channelLayout'];

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { openBundle } from '../encode/bundles.ts';
+import { embedChunk } from './embed-chunk.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'reelvec-chunk-'));
+after(() => rmSync(folder, { recursive: true }));
+
+const RATE = 16_000;
+
+/** Six seconds of a tone as 32-bit floats, changed sample by sample. */
+function floatWav(name: string, change: (sample: number, i: number) => number): string {
+  const samples = Float32Array.from({ length: 6 * RATE }, (_, i) => change(Math.sin(i / 10) / 2, i));
+  const header = Buffer.alloc(44);
+  header.write('RIFF', 0);
+  header.writeUInt32LE(36 + samples.byteLength, 4);
+  header.write('WAVEfmt ', 8);
+  header.writeUInt32LE(16, 16);
+  header.writeUInt16LE(3, 20); // floats
+  header.writeUInt16LE(1, 22);
+  header.writeUInt32LE(RATE, 24);
+  header.writeUInt32LE(RATE * 4, 28);
+  header.writeUInt16LE(4, 32);
+  header.writeUInt16LE(32, 34);
+  header.write('data', 36);
+  header.writeUInt32LE(samples.byteLength, 40);
+  const path = join(folder, name);
+  writeFileSync(path, Buffer.concat([header, Buffer.from(samples.buffer)]));
+  return path;
+}
+
+test('sound that holds what is no number, or numbers beyond all bounds, has finite vectors', async () => {
+  const bundle = await openBundle('signal');
+  const changes: Record<string, (sample: number, i: number) => number> = {
+    nan: (sample, i) => (i % 997 === 0 ? Number.NaN : sample),
+    infinite: (sample, i) => (i % 997 === 0 ? Number.POSITIVE_INFINITY : sample),
+    huge: (sample) => sample * 6e38,
+    tiny: (sample) => sample * 1e-40,
+  };
+  for (const [name, change] of Object.entries(changes)) {
+    const { vectors } = await embedChunk(
+      {
+        path: floatWav(`${name}.wav`, change),
+        range: { startSec: 0, endSec: 6 },
+        segmentation: { strategy: 'fixed', durationSec: 2 },
+        options: ['audio'],
+      },
+      bundle,
+      () => {},
+    );
+    assert.equal(vectors.audio?.length, 3);
+    for (const vector of vectors.audio) assert.ok(Math.abs(Math.hypot(...vector!) - 1) < 1e-5, name);
+  }
+});
