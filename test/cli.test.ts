@@ -106,7 +106,13 @@ describe('the command line', { timeout: 120_000 }, () => {
     const later = shots.filter((shot: { start_sec: number }) => shot.start_sec > 1);
     assert.deepEqual(
       later,
-      [3, 6, 9].map((sec) => ({ start_frame: sec * 12, start_sec: sec, end_sec: sec + 3, transition: 'cut' })),
+      [3, 6, 9].map((sec) => ({
+        start_frame: sec * 12,
+        start_sec: sec,
+        end_sec: sec + 3,
+        transition: 'cut',
+        transition_frames: [sec * 12, sec * 12],
+      })),
     );
   });
 
