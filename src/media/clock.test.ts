@@ -47,6 +47,25 @@ test('recordings joined byte by byte, each with a clock of its own, are one afte
   );
 });
 
+test('sound that changes its rate on the way stays in time', () => {
+  const parts = [44_100, 48_000].map((rate) => {
+    const audio = `sine=frequency=440:sample_rate=${rate}:duration=8`;
+    return readFileSync(makeMedia(join(folder, `${rate}.ts`), { audio }));
+  });
+  const path = join(folder, 'rates.ts');
+  writeFileSync(path, Buffer.concat(parts));
+  const { durationSec, clock } = probe(path);
+  const sounds = [...decode({ path, sound: true, ...(clock && { clock }) })].flatMap((event) =>
+    event.type === 'sound' ? [event.sound] : [],
+  );
+  assert.deepEqual([...new Set(sounds.map(({ sampleRate }) => sampleRate))], [44_100, 48_000]);
+  const ends = sounds.map(({ startSec, samples, sampleRate }) => startSec + samples.length / sampleRate);
+  sounds.slice(1).forEach(({ startSec }, i) => {
+    assert.ok(Math.abs(startSec - ends[i]!) < 0.05);
+  });
+  assert.ok(Math.abs(ends.at(-1)! - durationSec) < 0.1);
+});
+
 test('a file whose timestamps go on needs no clock', () => {
   part('one.ts', 'testsrc');
   assert.equal(probe(join(folder, 'one.ts')).clock, undefined);

@@ -15,6 +15,8 @@ export class SoundReader extends TrackReader {
   readonly #mixer = new MonoMixer();
   /** Where the next sample belongs, in samples from the start of the file. */
   #position: number | undefined;
+  /** Of the samples so far; a track may change it on the way. Hertz. */
+  #sampleRate = 0;
   coveredSec = 0;
 
   constructor(container: Container, range: TimeRange) {
@@ -24,6 +26,8 @@ export class SoundReader extends TrackReader {
   protected override *take(frame: Frame): Generator<MediaEvent> {
     const { sampleRate } = frame;
     if (!(sampleRate > 0)) throw new Undecodable('sound without a rate');
+    if (this.#position !== undefined) this.#position = Math.round(this.#position * (sampleRate / this.#sampleRate));
+    this.#sampleRate = sampleRate;
     const stamp = frame.bestEffortTimestamp;
     const stamped =
       stamp === AV_NOPTS_VALUE ? undefined : Math.round((Number(stamp) * this.timeBase - this.startSec) * sampleRate);
