@@ -20,34 +20,39 @@ const PADDING_SEC = 0.1;
 const TOLERANCE_SEC = 0.5;
 /** How far before the end that the header names reading starts, for a packet to be there. Seconds. */
 const TAIL_SEC = 5;
+/** How often progress is told, in packets: some fifty megabytes. */
+const PROGRESS_PACKETS = 20_000;
+
+type OnProgress = (doneSec: number) => void;
 
 /**
  * How long the media lasts. The header's word is checked against the packets, which are read and not decoded: all of
  * them where there is no word, or where it cannot be right because timestamps start over; else those at the end, for
  * content that goes on behind it. A header that says too much is believed: then the file is cut off, and what is
  * missing is reported where it is looked for.
+ * @param onProgress called from time to time with the seconds that were read: a large file on a slow disk takes long
  */
-export function measure(container: Container): Pick<MediaInfo, 'durationSec' | 'clock'> {
+export function measure(container: Container, onProgress: OnProgress): Pick<MediaInfo, 'durationSec' | 'clock'> {
   const declaredSec = Math.max(0, Number(container.context.duration) / 1e6);
   const format = container.context.iformat?.name ?? '';
   // MP4's index is complete or it is not: there is nothing behind what it lists.
   if (declaredSec > 0 && format.includes('mp4')) return { durationSec: declaredSec };
   if (JOINED.has(format)) {
-    const { map, endSec } = readClock(container);
+    const { map, endSec } = readClock(container, onProgress);
     if (map) return { durationSec: toMicro(endSec), clock: map };
   }
   if (declaredSec === 0 || GUESSED.has(format)) {
-    const measuredSec = lastSec(container, 0);
+    const measuredSec = lastSec(container, 0, onProgress);
     return { durationSec: Math.abs(measuredSec - declaredSec) > PADDING_SEC ? measuredSec : declaredSec };
   }
-  const measuredSec = lastSec(container, declaredSec - TAIL_SEC);
+  const measuredSec = lastSec(container, declaredSec - TAIL_SEC, onProgress);
   return { durationSec: measuredSec > declaredSec + TOLERANCE_SEC ? measuredSec : declaredSec };
 }
 
-function readClock(container: Container): ClockReader {
+function readClock(container: Container, onProgress: OnProgress): ClockReader {
   const { video } = container;
   const clock = new ClockReader(container);
-  for (const { packet, stream } of packetsOf(container)) {
+  for (const { packet, stream } of packetsOf(container, onProgress)) {
     const isEntry = video ? stream.index === video.index && (packet.flags & AV_PKT_FLAG_KEY) !== 0 : true;
     clock.read(packet, isEntry);
   }
@@ -56,10 +61,10 @@ function readClock(container: Container): ClockReader {
 }
 
 /** When the last packet from a moment on ends, in seconds from the start of the file; 0 when there is none. */
-function lastSec(container: Container, fromSec: number): number {
+function lastSec(container: Container, fromSec: number, onProgress: OnProgress): number {
   if (fromSec > 0) seekTo(container, fromSec);
   const ends = new Map<Stream, number>();
-  for (const { packet, stream } of packetsOf(container)) {
+  for (const { packet, stream } of packetsOf(container, onProgress)) {
     const timeBase = ratio(stream.timeBase);
     const before = ends.get(stream) ?? 0;
     // Raw streams have no timestamps: there one packet follows the other.
@@ -70,14 +75,19 @@ function lastSec(container: Container, fromSec: number): number {
 }
 
 /** The packets of the tracks that are used, from where the container stands. Each holds until the next one comes. */
-function* packetsOf({ context, video, audio }: Container): Generator<{ packet: Packet; stream: Stream }> {
+function* packetsOf(
+  { context, video, audio, startSec }: Container,
+  onProgress: OnProgress,
+): Generator<{ packet: Packet; stream: Stream }> {
   const tracks = new Map([video, audio].flatMap((stream) => (stream ? [[stream.index, stream]] : [])));
   for (const stream of context.streams) stream.discard = tracks.has(stream.index) ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
   using packet = new Packet();
   packet.alloc();
-  for (; context.readFrameSync(packet) >= 0; packet.unref()) {
+  for (let count = 1; context.readFrameSync(packet) >= 0; count++) {
     const stream = tracks.get(packet.streamIndex);
+    if (stream && count % PROGRESS_PACKETS === 0) onProgress(Number(packet.pts) * ratio(stream.timeBase) - startSec);
     if (stream) yield { packet, stream };
+    packet.unref();
   }
 }
 

@@ -12,16 +12,17 @@ import { measure } from './measure.ts';
 
 /**
  * Looks at a local file's content: container, tracks, duration, size of the upright picture.
+ * @param onProgress a sign of life, where all of the file has to be read
  * @throws {ReelvecError} `video_file_broken` when it is not media
  */
-export function probe(path: string): MediaInfo {
+export function probe(path: string, onProgress: (doneSec: number) => void = () => {}): MediaInfo {
   using container = openContainer(path);
   const { context, video, audio, subtitles } = container;
   return {
     format: context.iformat?.name ?? 'unknown',
     mimeType: mimeType(context.iformat?.name ?? '', video !== undefined),
     size: statSync(path).size,
-    ...measure(container),
+    ...measure(container, onProgress),
     bitRate: Number(context.bitRate),
     ...(video && { video: describeVideo(video) }),
     ...(audio && { audio: describeAudio(audio) }),

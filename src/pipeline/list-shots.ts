@@ -19,7 +19,7 @@ export function listShots(
   { path, withTrace = false }: Extract<Job, { kind: 'shots' }>,
   onProgress: (doneSec: number) => void,
 ): ShotList {
-  const media = probe(path);
+  const media = probe(path, () => onProgress(0));
   if (!media.video) throw new ReelvecError('media_has_no_track', 'The media has no picture track, so it has no shots.');
   const tracer = withTrace ? new ShotTracer() : undefined;
   using thumbnails = withTrace ? new Thumbnails(media.video) : undefined;

@@ -21,7 +21,7 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
   const onProgress = (doneSec: number) => send({ type: 'progress', doneSec });
   switch (job.kind) {
     case 'probe':
-      return probe(job.path);
+      return probe(job.path, onProgress);
     case 'shots':
       return listShots(job, onProgress);
     case 'embed':
