@@ -6,17 +6,28 @@ const BLACK = 20;
 const THICKEST = 0.27;
 /** Once shots have shown more, rows must stay black this long before they are taken for bars again. Seconds. */
 const PATIENCE_SEC = 3;
+/** Bars that are plainly bars count at once: alike on both sides, and the picture beside them at least this bright. */
+const BRIGHT = 24;
+/**
+ * … and for so long after they have gone: pictures with and without them are compared only on what shows in both. More
+ * than a detector holds. Seconds.
+ */
+const REMEMBERED_SEC = 10;
 
 /**
- * Knows the black bars around the picture: they never change, and would make two shots look alike. A row that shows
- * anything is picture at once; one that is black becomes part of the bar when it has been so for a while. That may be a
- * dark sky, and does no harm: it counts again as soon as it holds something.
+ * Knows the black bars around the picture: they never change, and would make two shots look alike; where they come or
+ * go they would make one shot look like two. A row that shows anything is picture at once, unless there was plainly a
+ * bar; one that is black becomes part of the bar when it has been so for a while. That may be a dark sky, and does no
+ * harm: it counts again as soon as it holds something.
  */
 export class Bars {
   #area: Area | undefined;
   /** All that has been lit since `#sinceSec`. */
   #lit: Area = WHOLE;
   #sinceSec = 0;
+  readonly #rows = new Memory();
+  readonly #columns = new Memory();
+  #told: Area = WHOLE;
 
   /** Returns the area if this picture changes it. */
   look({ luma, clockSec }: Signature): Area | undefined {
@@ -29,10 +40,69 @@ export class Bars {
       this.#lit = lit;
       this.#sinceSec = clockSec;
     }
-    if (this.#area && isSame(area, this.#area)) return undefined;
     this.#area = area;
-    return area;
+    const rows = this.#rows.thickest(
+      plainBars(lit.top, HEIGHT - lit.bottom, (row) => rowMean(luma, row)),
+      clockSec,
+    );
+    const columns = this.#columns.thickest(
+      plainBars(lit.left, WIDTH - lit.right, (i) => columnMean(luma, i)),
+      clockSec,
+    );
+    const told = withoutEdges({
+      top: Math.max(area.top, rows),
+      bottom: Math.min(area.bottom, HEIGHT - rows),
+      left: Math.max(area.left, columns),
+      right: Math.min(area.right, WIDTH - columns),
+    });
+    if (isSame(told, this.#told)) return undefined;
+    this.#told = told;
+    return told;
   }
+}
+
+/** The thickest of the bars of late. */
+class Memory {
+  #thickness = 0;
+  #seenSec = 0;
+
+  thickest(thickness: number, clockSec: number): number {
+    if (thickness >= this.#thickness || clockSec - this.#seenSec > REMEMBERED_SEC) {
+      this.#thickness = thickness;
+      this.#seenSec = clockSec;
+    }
+    return this.#thickness;
+  }
+}
+
+/** How thick bars on two sides are, if they are plainly that. `mean` is that of a line, counted from either side. */
+function plainBars(first: number, last: number, mean: (line: number) => number): number {
+  if (first === 0 || last === 0 || Math.abs(first - last) > 1) return 0;
+  // One line further in, for the first one may be part bar.
+  return mean(first + 1) > BRIGHT && mean(-last - 2) > BRIGHT ? Math.max(first, last) : 0;
+}
+
+function rowMean(luma: Int16Array, row: number): number {
+  const start = (row < 0 ? HEIGHT + row : row) * WIDTH;
+  let sum = 0;
+  for (let i = start; i < start + WIDTH; i++) sum += luma[i]!;
+  return sum / WIDTH;
+}
+
+function columnMean(luma: Int16Array, column: number): number {
+  let sum = 0;
+  for (let i = column < 0 ? WIDTH + column : column; i < luma.length; i += WIDTH) sum += luma[i]!;
+  return sum / HEIGHT;
+}
+
+/** The lines next to a bar are part bar. */
+function withoutEdges({ top, bottom, left, right }: Area): Area {
+  return {
+    top: top === 0 ? 0 : top + 1,
+    bottom: bottom === HEIGHT ? HEIGHT : bottom - 1,
+    left: left === 0 ? 0 : left + 1,
+    right: right === WIDTH ? WIDTH : right - 1,
+  };
 }
 
 /** Where anything but black is; a black picture has no such place, and says nothing about bars. */

@@ -13,8 +13,10 @@ const NEAR = 4;
 const WRITING_LUMA = 36;
 /** The longest fade that is followed, on either side of a blank stretch. Seconds. */
 export const FADE_SEC = 3;
-/** A fade goes on as long as contrast reaches a new extreme at least this often. Seconds. */
+/** A fade goes on as long as within so many seconds … */
 const STALL_SEC = 0.3;
+/** … contrast grows by this factor: the slowest, at its brightest, grows twice as fast; a moving camera does not. */
+const GROWTH = 1.05;
 /** A picture with this part of its shot's contrast next to a blank one was cut there, not faded. */
 const ABRUPT = 0.6;
 /** A shorter blank stretch is a way from one shot to the next; from here on it is a black card of its own. Seconds. */
@@ -172,13 +174,20 @@ function fadeEdge(timeline: Timeline, cuts: readonly number[], edge: number, dir
   const from = timeline.clockSec(edge);
   let most = 0;
   let mostAt = edge;
+  let grown = 0;
+  let grownAt = edge;
   for (let i = edge + direction; i >= timeline.first && i < timeline.end; i += direction) {
     if (i !== edge + direction && cuts.includes(direction > 0 ? i : i + 1)) break;
     const away = Math.abs(timeline.clockSec(i) - from);
-    if (away > FADE_SEC || away - Math.abs(timeline.clockSec(mostAt) - from) > STALL_SEC) break;
-    if (timeline.at(i).contrast > most) {
-      most = timeline.at(i).contrast;
+    if (away > FADE_SEC || away - Math.abs(timeline.clockSec(grownAt) - from) > STALL_SEC) break;
+    const { contrast } = timeline.at(i);
+    if (contrast > most) {
+      most = contrast;
       mostAt = i;
+    }
+    if (contrast > GROWTH * grown) {
+      grown = contrast;
+      grownAt = i;
     }
   }
   const next = edge + direction;
