@@ -9,7 +9,7 @@ import { assetKey, removeAssetBlobs } from './blobs.ts';
 import type { Asset, AssetRepository } from './repository.ts';
 
 /** How often it is looked whether the asset is still there, in milliseconds: a deleted one is not fetched to its end. */
-const WANTED_CHECK_MS = 500;
+const WANTED_CHECK_MS = 250;
 
 export interface PrepareDeps {
   readonly assets: AssetRepository;

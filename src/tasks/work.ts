@@ -36,7 +36,7 @@ export interface Plan {
 }
 
 /** How often a step looks whether its task is still wanted, in milliseconds: a deleted one frees its worker. */
-const WANTED_CHECK_MS = 500;
+const WANTED_CHECK_MS = 250;
 
 /**
  * The steps of a task's life. Each can be done again after a crash with the same outcome. A fault of the media or the
