@@ -1,8 +1,8 @@
 import { COARSE_PIXELS, HEIGHT, type Signature, WIDTH } from './signature.ts';
 
 /** Blocks that move as one, in pixels of the 32 × 18 planes: 4 × 3 of them. Smaller ones match anything by chance. */
-const BLOCK_WIDTH = 8;
-const BLOCK_HEIGHT = 6;
+export const BLOCK_WIDTH = 8;
+export const BLOCK_HEIGHT = 6;
 const BLOCK_PIXELS = BLOCK_WIDTH * BLOCK_HEIGHT;
 /** How far a block is looked for, in pixels: 6 % of the width, 11 % of the height between two pictures. */
 const REACH = 2;
@@ -92,7 +92,7 @@ export function step(a: Signature, b: Signature): number {
 }
 
 /** Where the block of `b` at `left`, `top` lies in `a`: its offset; and sums of absolute differences there and in place. */
-function bestMatch(a: Int16Array, b: Int16Array, left: number, top: number) {
+export function bestMatch(a: Int16Array, b: Int16Array, left: number, top: number) {
   const at = top * WIDTH + left;
   const inPlace = blockDifference(a, b, at, 0, Number.POSITIVE_INFINITY);
   let offset = 0;

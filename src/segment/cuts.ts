@@ -19,8 +19,10 @@ export const INTERRUPTION_SEC = 0.2;
 /** It has come back if it differs by less than this part of the interruption's change, or has this much of its detail. */
 const COME_BACK = 0.6;
 const KEPT_AFTER = 0.6;
-/** Or if the light was up or down by this (mean luma) in between: then a scene in motion may have moved on meanwhile. */
+/** Or if the light was up or down by this (mean luma) in between: then a scene in motion may have moved on meanwhile … */
 const FLASH = 25;
+/** … so far that it differs by this part of the interruption's change. */
+const COME_BACK_MOVED = 0.8;
 
 /** Are enough pictures after `frame` known to say whether it is a cut? */
 export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
@@ -89,5 +91,5 @@ function isBack(scene: Signature, between: Signature, later: Signature, size: nu
   if (difference < COME_BACK * size) return true;
   const flash = Math.abs(between.mean - scene.mean);
   const isFlash = flash > FLASH && Math.abs(later.mean - scene.mean) < flash / 4;
-  return (isFlash && difference < size) || kept(scene, later) > KEPT_AFTER;
+  return (isFlash && difference < COME_BACK_MOVED * size) || kept(scene, later) > KEPT_AFTER;
 }

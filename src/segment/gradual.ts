@@ -1,4 +1,6 @@
+import { between } from './between.ts';
 import { change, compare, kept, step } from './change.ts';
+import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
 /** Slow transitions are followed on pictures this far apart, whatever the frame rate. Seconds. */
@@ -18,11 +20,16 @@ const LEAST_STEP = 8;
 const MOST_AT_ONCE = 0.6;
 /** Two pictures that differ by this (see `Change`) have nothing in common; by less than the second, too much. */
 const UNRELATED = 45;
-const RELATED = 28;
+const RELATED = 26;
 /** Added on both sides of a ratio of small differences, so that noise alone decides nothing. Units of the pattern. */
 const NOISE = 2;
-/** The least score (see `gradualAt`) of a transition. */
-export const LEAST_SCORE = 0.62;
+/** Less than this of what every gradual transition has (see `gradualAt`) is not worth a closer look. */
+const LEAST_PROMISE = 0.3;
+/** What a dissolve and what a wipe must score. Their ratio to it is what they are compared by. */
+const LEAST_DISSOLVE = 0.54;
+const LEAST_WIPE = 0.36;
+/** The least score of a transition, in these units. */
+export const LEAST_SCORE = 1;
 
 export interface GradualTransition {
   /** The first picture that is more of the new shot than of the old. */
@@ -62,12 +69,10 @@ export class Grid {
 /**
  * The best gradual transition whose middle is the picture at `middle` of the grid, if any reaches the least score.
  *
- * Four things are true of a dissolve, a wipe, or any slow way from one shot to another, and the score is their product:
- * - every pixel goes from its old value to its new one and never back: on planes coarse enough to forget small motion
- *   the way between the ends is straight. Camera and objects lead it astray;
- * - what changes from picture to picture is not motion: shifting blocks hardly explains any of it;
- * - no detail of the old shot is where it was;
- * - the two ends differ, by more than exposure.
+ * In every gradual transition the two ends differ by more than exposure and no detail of the old shot is where it was.
+ * And no pixel goes back: on planes coarse enough to forget small motion the way between the ends is rather straight,
+ * while camera and objects lead it astray. Then, how the pictures between come out of those around them decides (see
+ * `between`): blends are a dissolve; patchwork is a wipe, if displacement of blocks explains little of what changes.
  */
 export function gradualAt(
   timeline: Timeline,
@@ -77,8 +82,6 @@ export function gradualAt(
   leastScore = LEAST_SCORE,
 ): GradualTransition | undefined {
   let best: GradualTransition | undefined;
-  const isBetter = (score: number, net: number) =>
-    score >= leastScore && score * Math.sqrt(net) > (best?.strength ?? 0);
   const middleSec = timeline.clockSec(grid[middle]!);
   for (const half of HALF_LENGTHS) {
     const from = grid[middle - half];
@@ -92,20 +95,32 @@ export function gradualAt(
     const net = step(old, fresh);
     if (net < LEAST_STEP || largestStep(timeline, from, to) > MOST_AT_ONCE * net) continue;
     const straight = net / pathLength(timeline, stepsOf(grid, middle - half, middle + half, PATH_STEPS));
-    let motionless = unexplained(timeline, from, to);
-    if (!isBetter(straight * motionless, net)) continue;
+    const motionless = unexplained(timeline, from, to);
+    if (straight * motionless < LEAST_PROMISE) continue;
     const difference = change(old, fresh);
     if (difference < RELATED) continue;
     const other = Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh));
-    if (!isBetter(straight * motionless * other, net)) continue;
+    if (straight * motionless * other < LEAST_PROMISE) continue;
+
+    const { blended, pieced } = between(picturesBetween(timeline, from, to));
+    let wipe = other * pieced * motionless;
     for (const count of MOTION_STEPS) {
+      if (wipe < LEAST_WIPE) break;
       const steps = stepsOf(grid, middle - half, middle + half, count);
-      motionless = Math.min(motionless, unexplainedInSteps(timeline, steps));
+      wipe = Math.min(wipe, other * pieced * unexplainedInSteps(timeline, steps));
     }
-    const score = straight * motionless * other;
-    if (isBetter(score, net)) best = { ...extent(timeline, from, to), score, strength: score * Math.sqrt(net) };
+    const score = Math.max((other * blended) / LEAST_DISSOLVE, wipe / LEAST_WIPE);
+    const strength = score * Math.sqrt(net);
+    if (score < leastScore || strength <= (best?.strength ?? 0)) continue;
+    best = { ...extent(timeline, from, to), score, strength };
   }
   return best;
+}
+
+/** A picture at each quarter of the way, or all of a shorter one. */
+function picturesBetween(timeline: Timeline, from: number, to: number): Signature[] {
+  const count = Math.min(4, to - from);
+  return Array.from({ length: count + 1 }, (_, i) => timeline.at(Math.round(from + ((to - from) * i) / count)));
 }
 
 /** The part of the changes from picture to picture that displacement of blocks does not explain, 0 to 1. */

@@ -56,6 +56,7 @@ export class Signature {
   mean = 0;
   contrast = 0;
   #detail: Int16Array | undefined;
+  #inside: Int16Array | undefined;
 
   /** Reads a picture of the size `SHOT_PICTURE`. Luma and colour differences as in ITU-R BT.601, full range. */
   constructor({ data, timeSec }: Picture, clockSec: number, area: Area = WHOLE) {
@@ -103,6 +104,14 @@ export class Signature {
       }
     }
     this.#detail = undefined;
+    this.#inside = undefined;
+  }
+
+  /** 32 × 18: the luma, and 0 outside the area. */
+  get inside(): Int16Array {
+    if (this.area === WHOLE) return this.luma;
+    this.#inside ??= this.luma.map((value, i) => (isIn(this.area, i) ? value : 0));
+    return this.#inside;
   }
 
   /**
@@ -153,6 +162,11 @@ function filter(plane: Int16Array, area: Area, weights: readonly number[]): Floa
     }
   }
   return out;
+}
+
+function isIn({ top, bottom, left, right }: Area, pixel: number): boolean {
+  const [row, column] = [Math.floor(pixel / WIDTH), pixel % WIDTH];
+  return row >= top && row < bottom && column >= left && column < right;
 }
 
 function clamp(at: number, from: number, to: number): number {
