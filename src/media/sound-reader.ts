@@ -7,13 +7,10 @@ import type { TimeRange } from './frames.ts';
 import { MonoMixer } from './resample.ts';
 import { TrackReader } from './track-reader.ts';
 
-/** Sound that is further than this from where it should be (in seconds) is a real gap and not rounding. */
-const SOUND_GAP_SEC = 0.05;
-
 /** Sound of the range, mixed to mono at its own rate. */
 export class SoundReader extends TrackReader {
   readonly #mixer = new MonoMixer();
-  /** Where the next sample belongs, in samples from the start of the file. */
+  /** Where a sample without a timestamp belongs, in samples from the start of the file. */
   #position: number | undefined;
   /** Of the samples so far; a track may change it on the way. Hertz. */
   #sampleRate = 0;
@@ -31,9 +28,8 @@ export class SoundReader extends TrackReader {
     const stamp = frame.bestEffortTimestamp;
     const stamped =
       stamp === AV_NOPTS_VALUE ? undefined : Math.round((Number(stamp) * this.timeBase - this.startSec) * sampleRate);
-    const expected = this.#position ?? stamped ?? 0;
-    const isGap = stamped !== undefined && Math.abs(stamped - expected) > SOUND_GAP_SEC * sampleRate;
-    const first = isGap ? stamped : expected;
+    // Timestamps tremble, so what follows each other may gape or overlap a little: whoever joins it closes that.
+    const first = stamped ?? this.#position ?? 0;
     const last = first + frame.nbSamples;
     this.#position = last;
     this.timeSec = last / sampleRate;

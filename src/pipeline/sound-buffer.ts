@@ -1,6 +1,9 @@
 import type { Sound, TimeRange } from '../media/frames.ts';
 import { resample } from '../media/resample.ts';
 
+/** Timestamps of pieces that follow each other may be off by this: rounding, and what codecs make of them. Seconds. */
+const TREMBLE_SEC = 0.05;
+
 /** Sound that was decoded and not yet used, as mono samples at one rate, addressed by time. */
 export class SoundBuffer {
   #pieces: { readonly start: number; readonly samples: Float32Array }[] = [];
@@ -19,21 +22,27 @@ export class SoundBuffer {
   }
 
   /**
-   * Copies a stretch out; gaps are silence.
+   * Copies a stretch out; gaps are silence. Its first piece lies where its timestamp says, and the others follow each
+   * other without a seam, unless there is a real gap. So the stretch depends on its own pieces alone, and not on where
+   * decoding began.
    * @returns samples from `startSec` up to `endSec`, or up to the end of the sound when that comes first
    */
   copy({ startSec, endSec }: TimeRange): Float32Array {
     const from = Math.round(startSec * this.#sampleRate);
-    const wanted = Math.round(endSec * this.#sampleRate);
-    const last = this.#pieces.reduce((end, { start, samples }) => Math.max(end, start + samples.length), from);
-    const to = Math.min(wanted, last);
-    const out = new Float32Array(Math.max(0, to - from));
+    const to = Math.round(endSec * this.#sampleRate);
+    const out = new Float32Array(to - from);
+    const tremble = TREMBLE_SEC * this.#sampleRate;
+    let end = from;
     for (const { start, samples } of this.#pieces) {
-      const first = Math.max(from, start);
-      const end = Math.min(to, start + samples.length);
-      if (end > first) out.set(samples.subarray(first - start, end - start), first - from);
+      if (start >= to || start + samples.length <= from) continue;
+      const follows = end > from && Math.abs(start - end) <= tremble;
+      const first = follows ? end : start;
+      const piece = samples.subarray(Math.max(0, from - first), Math.max(0, to - first));
+      out.set(piece, Math.max(first, from) - from);
+      end = Math.max(first, from) + piece.length;
     }
-    return out;
+    const isHole = to - end > tremble && this.#pieces.some(({ start }) => start >= to);
+    return isHole ? out : out.subarray(0, end - from);
   }
 
   /** Forgets what lies before a time. */

@@ -37,7 +37,7 @@ export function soundStretches(path: string): TimeRange[] {
     const { startSec, samples, sampleRate } = event.sound;
     const endSec = startSec + samples.length / sampleRate;
     const last = stretches.at(-1);
-    if (last && Math.abs(startSec - last.endSec) < 0.001) last.endSec = endSec;
+    if (last && Math.abs(startSec - last.endSec) < 0.05) last.endSec = endSec;
     else stretches.push({ startSec, endSec });
   }
   return stretches;

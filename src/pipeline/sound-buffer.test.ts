@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { SoundBuffer } from './sound-buffer.ts';
+
+const RATE = 1000;
+/** Counts up from `first`, a sample a millisecond. */
+const piece = (startSec: number, first: number, length: number) => ({
+  startSec,
+  sampleRate: RATE,
+  samples: Float32Array.from({ length }, (_, i) => first + i),
+});
+const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
+
+test('a stretch across pieces whose timestamps tremble has no seam', () => {
+  const buffer = new SoundBuffer();
+  for (const sound of [piece(0, 0, 100), piece(0.103, 100, 100), piece(0.198, 200, 100)]) buffer.push(sound);
+  assert.deepEqual([...buffer.copy({ startSec: 0.05, endSec: 0.25 })], numbers(50, 250));
+});
+
+test('a stretch is the same wherever reading began', () => {
+  const whole = new SoundBuffer();
+  const late = new SoundBuffer();
+  const pieces = [piece(0, 0, 100), piece(0.104, 100, 100), piece(0.203, 200, 100), piece(0.3, 300, 100)];
+  for (const sound of pieces) whole.push(sound);
+  for (const sound of pieces.slice(1)) late.push(sound);
+  const stretch = { startSec: 0.15, endSec: 0.35 };
+  assert.deepEqual(whole.copy(stretch), late.copy(stretch));
+});
+
+test('a real gap is silence, and the stretch ends with the sound', () => {
+  const buffer = new SoundBuffer();
+  buffer.push(piece(0.1, 1, 100));
+  buffer.push(piece(0.3, 201, 100));
+  const zeros = (length: number) => new Array(length).fill(0);
+  const all = [...buffer.copy({ startSec: 0, endSec: 0.5 })];
+  assert.deepEqual(all, [...zeros(100), ...numbers(1, 101), ...zeros(100), ...numbers(201, 301)]);
+  assert.deepEqual([...buffer.copy({ startSec: 0.22, endSec: 0.29 })], zeros(70));
+  assert.equal(buffer.copy({ startSec: 0.45, endSec: 0.5 }).length, 0);
+  buffer.drop(0.3);
+  assert.deepEqual([...buffer.copy({ startSec: 0.1, endSec: 0.2 })], zeros(100));
+});
