@@ -2,21 +2,20 @@ import { BLOCK_HEIGHT, BLOCK_WIDTH, bestMatch } from './change.ts';
 import { HEIGHT, type Signature, WIDTH } from './signature.ts';
 
 const PIXELS = WIDTH * HEIGHT;
-/** Shares of the later picture in the blends that are tried: between equal steps of a dissolve it is about half. */
-const SHARES = [0.3, 0.5, 0.7];
+/** Blends that are tried: half of each, as between equal steps of a dissolve, and this share of one. */
+const EARLY = 0.3;
 /** Blocks that are taken as they are from one picture or the other: small, because the edge of a wipe cuts through. */
 const PIECE_WIDTH = 4;
 const PIECE_HEIGHT = 3;
 /** Added to differences that others are divided by, so that noise alone decides nothing. Steps of luma per pixel. */
 const NOISE = 0.5;
 
-/** How the pictures within a window come out of those around them. */
-export interface Between {
-  /**
-   * Are they blends? What displacement of blocks leaves of them, from the picture before or after as in video coding,
-   * as a share of that and of what a blend of the two leaves: 0.5 if both do as well, towards 1 in a dissolve.
-   */
-  readonly blended: number;
+/** How the pictures within a window come out of those around them, as far as is quick to tell. */
+export interface Mixture {
+  /** What blends of the picture before and after leave of each picture between. Sum of absolute differences. */
+  readonly blend: number;
+  /** No more than this can `blended` be. */
+  readonly mostBlended: number;
   /**
    * Are they patchwork? 0 if pieces in place, each from the picture before or after, explain no more than the better
    * one of the two alone, and the same for pieces of the first and the last picture; towards 1 in a wipe.
@@ -25,43 +24,70 @@ export interface Between {
 }
 
 /** @param pictures at about equal steps, at least three */
-export function between(pictures: readonly Signature[]): Between {
+export function mixture(pictures: readonly Signature[]): Mixture {
   const [first, last] = [pictures[0]!.inside, pictures.at(-1)!.inside];
-  let [moved, blend] = [0, 0];
+  let blend = 0;
   let [near, nearPieces, far, farPieces] = [0, 0, 0, 0];
   for (let i = 1; i + 1 < pictures.length; i++) {
-    const [before, picture, after] = [pictures[i - 1]!.inside, pictures[i]!.inside, pictures[i + 1]!.inside];
-    moved += displaced(picture, before, after);
-    blend += Math.min(...SHARES.map((share) => blended(picture, before, after, share)));
-    near += Math.min(difference(picture, before), difference(picture, after));
-    nearPieces += pieced(picture, before, after);
-    far += Math.min(difference(picture, first), difference(picture, last));
-    farPieces += pieced(picture, first, last);
+    const picture = pictures[i]!.inside;
+    const around = parts(picture, pictures[i - 1]!.inside, pictures[i + 1]!.inside);
+    const ends = parts(picture, first, last);
+    blend += around.blend;
+    near += around.whole;
+    nearPieces += around.pieces;
+    far += ends.whole;
+    farPieces += ends.pieces;
   }
-  const noise = NOISE * PIXELS;
-  const gain = (pieces: number, whole: number) => 1 - Math.min(1, pieces / (whole + noise));
+  const gain = (pieces: number, whole: number) => 1 - Math.min(1, pieces / (whole + NOISE * PIXELS));
   return {
-    blended: moved / (moved + blend + noise),
+    blend,
+    mostBlended: shareOf(near, blend),
     pieced: Math.sqrt(gain(nearPieces, near) * gain(farPieces, far)),
   };
 }
 
-function difference(a: Int16Array, b: Int16Array): number {
-  let sum = 0;
-  for (let i = 0; i < PIXELS; i++) {
-    const d = a[i]! - b[i]!;
-    sum += d < 0 ? -d : d;
-  }
-  return sum;
+/**
+ * Are the pictures between blends? What displacement of blocks leaves of them, from the picture before or after as in
+ * video coding, as a share of that and of what a blend of the two leaves: 0.5 if both do as well, towards 1 in a
+ * dissolve.
+ */
+export function blended(pictures: readonly Signature[], { blend }: Mixture): number {
+  let moved = 0;
+  for (let i = 1; i + 1 < pictures.length; i++)
+    moved += displaced(pictures[i]!.inside, pictures[i - 1]!.inside, pictures[i + 1]!.inside);
+  return shareOf(moved, blend);
 }
 
-function blended(picture: Int16Array, before: Int16Array, after: Int16Array, share: number): number {
-  let sum = 0;
-  for (let i = 0; i < PIXELS; i++) {
-    const d = picture[i]! - before[i]! - share * (after[i]! - before[i]!);
-    sum += d < 0 ? -d : d;
+function shareOf(moved: number, blend: number): number {
+  return moved / (moved + blend + NOISE * PIXELS);
+}
+
+/**
+ * What two pictures leave of a third, sums of absolute differences: the better one of them, the better one for each
+ * piece, and their best blend. One pass, because this is asked for often.
+ */
+function parts(picture: Int16Array, a: Int16Array, b: Int16Array) {
+  let [wholeA, wholeB, pieces, early, even, late] = [0, 0, 0, 0, 0, 0];
+  for (let top = 0; top < HEIGHT; top += PIECE_HEIGHT) {
+    for (let left = 0; left < WIDTH; left += PIECE_WIDTH) {
+      let [fromA, fromB] = [0, 0];
+      for (let row = top * WIDTH + left, end = row + PIECE_HEIGHT * WIDTH; row < end; row += WIDTH) {
+        for (let i = row; i < row + PIECE_WIDTH; i++) {
+          const dA = picture[i]! - a[i]!;
+          const dB = picture[i]! - b[i]!;
+          fromA += dA < 0 ? -dA : dA;
+          fromB += dB < 0 ? -dB : dB;
+          early += Math.abs(dA + EARLY * (dB - dA));
+          even += Math.abs(dA + dB);
+          late += Math.abs(dB + EARLY * (dA - dB));
+        }
+      }
+      wholeA += fromA;
+      wholeB += fromB;
+      pieces += fromA < fromB ? fromA : fromB;
+    }
   }
-  return sum;
+  return { whole: Math.min(wholeA, wholeB), pieces, blend: Math.min(early, even / 2, late) };
 }
 
 function displaced(picture: Int16Array, before: Int16Array, after: Int16Array): number {
@@ -72,23 +98,6 @@ function displaced(picture: Int16Array, before: Int16Array, after: Int16Array): 
         bestMatch(before, picture, left, top).difference,
         bestMatch(after, picture, left, top).difference,
       );
-    }
-  }
-  return sum;
-}
-
-function pieced(picture: Int16Array, a: Int16Array, b: Int16Array): number {
-  let sum = 0;
-  for (let top = 0; top < HEIGHT; top += PIECE_HEIGHT) {
-    for (let left = 0; left < WIDTH; left += PIECE_WIDTH) {
-      let [fromA, fromB] = [0, 0];
-      for (let row = top * WIDTH + left, end = row + PIECE_HEIGHT * WIDTH; row < end; row += WIDTH) {
-        for (let i = row; i < row + PIECE_WIDTH; i++) {
-          fromA += Math.abs(picture[i]! - a[i]!);
-          fromB += Math.abs(picture[i]! - b[i]!);
-        }
-      }
-      sum += Math.min(fromA, fromB);
     }
   }
   return sum;

@@ -8,6 +8,8 @@ const BLOCK_PIXELS = BLOCK_WIDTH * BLOCK_HEIGHT;
 const REACH = 2;
 /** [dx, dy] one after the other, nearest first: most blocks hardly move, and a good match ends the later ones early. */
 const DISPLACEMENTS = displacements();
+/** A block that differs by no more (in steps of whatever its plane holds) has not moved: noise is not searched. */
+const QUIET = 1.5 * BLOCK_PIXELS;
 /** What a step of colour difference counts beside a step of pattern. */
 const COLOUR_WEIGHT = 0.5;
 
@@ -97,6 +99,7 @@ export function bestMatch(a: Int16Array, b: Int16Array, left: number, top: numbe
   const inPlace = blockDifference(a, b, at, 0, Number.POSITIVE_INFINITY);
   let offset = 0;
   let difference = inPlace;
+  if (inPlace < QUIET) return { offset, difference, inPlace };
   for (let k = 0; k < DISPLACEMENTS.length; k += 2) {
     const x = left + DISPLACEMENTS[k]!;
     const y = top + DISPLACEMENTS[k + 1]!;

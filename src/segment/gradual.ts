@@ -1,4 +1,4 @@
-import { between } from './between.ts';
+import { blended, mixture } from './between.ts';
 import { change, compare, kept, step } from './change.ts';
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
@@ -15,16 +15,16 @@ const PATH_STEPS = 4;
 const MOTION_STEPS = [8, 4];
 
 /** The two ends differ by at least this on the coarse planes (see `step`): less is not worth a closer look. */
-const LEAST_STEP = 8;
+const LEAST_STEP = 10;
 /** No single picture makes more than this part of the difference, or it is a cut (or a flash), not a transition. */
 const MOST_AT_ONCE = 0.6;
 /** Two pictures that differ by this (see `Change`) have nothing in common; by less than the second, too much. */
 const UNRELATED = 45;
-const RELATED = 26;
+const RELATED = 28;
 /** Added on both sides of a ratio of small differences, so that noise alone decides nothing. Units of the pattern. */
 const NOISE = 2;
-/** Less than this of what every gradual transition has (see `gradualAt`) is not worth a closer look. */
-const LEAST_PROMISE = 0.3;
+/** A way that is less straight, or more of it displacement, is not worth a closer look: the product of the two shares. */
+const LEAST_PROMISE = 0.5;
 /** What a dissolve and what a wipe must score. Their ratio to it is what they are compared by. */
 const LEAST_DISSOLVE = 0.54;
 const LEAST_WIPE = 0.36;
@@ -72,7 +72,7 @@ export class Grid {
  * In every gradual transition the two ends differ by more than exposure and no detail of the old shot is where it was.
  * And no pixel goes back: on planes coarse enough to forget small motion the way between the ends is rather straight,
  * while camera and objects lead it astray. Then, how the pictures between come out of those around them decides (see
- * `between`): blends are a dissolve; patchwork is a wipe, if displacement of blocks explains little of what changes.
+ * `between.ts`): blends are a dissolve; patchwork is a wipe, if displacement of blocks explains little of what changes.
  */
 export function gradualAt(
   timeline: Timeline,
@@ -97,19 +97,21 @@ export function gradualAt(
     const straight = net / pathLength(timeline, stepsOf(grid, middle - half, middle + half, PATH_STEPS));
     const motionless = unexplained(timeline, from, to);
     if (straight * motionless < LEAST_PROMISE) continue;
+    const between = picturesBetween(timeline, from, to);
+    const mixed = mixture(between);
+    let wipe = mixed.pieced * motionless;
+    if (mixed.mostBlended < LEAST_DISSOLVE && wipe < LEAST_WIPE) continue;
     const difference = change(old, fresh);
     if (difference < RELATED) continue;
     const other = Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh));
-    if (straight * motionless * other < LEAST_PROMISE) continue;
-
-    const { blended, pieced } = between(picturesBetween(timeline, from, to));
-    let wipe = other * pieced * motionless;
+    const dissolve = other * mixed.mostBlended < LEAST_DISSOLVE ? 0 : other * blended(between, mixed);
+    wipe *= other;
     for (const count of MOTION_STEPS) {
       if (wipe < LEAST_WIPE) break;
       const steps = stepsOf(grid, middle - half, middle + half, count);
-      wipe = Math.min(wipe, other * pieced * unexplainedInSteps(timeline, steps));
+      wipe = Math.min(wipe, other * mixed.pieced * unexplainedInSteps(timeline, steps));
     }
-    const score = Math.max((other * blended) / LEAST_DISSOLVE, wipe / LEAST_WIPE);
+    const score = Math.max(dissolve / LEAST_DISSOLVE, wipe / LEAST_WIPE);
     const strength = score * Math.sqrt(net);
     if (score < leastScore || strength <= (best?.strength ?? 0)) continue;
     best = { ...extent(timeline, from, to), score, strength };
