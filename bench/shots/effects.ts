@@ -3,7 +3,6 @@ import type { Random } from './random.ts';
 
 /** A stretch of film whose pictures can be had in any order. */
 export interface Take {
-  readonly length: number;
   /** What happens in it that must not be taken for a boundary, if anything. */
   readonly effect: EffectName | 'nothing';
   picture(index: number): Rgb;
@@ -142,10 +141,10 @@ export function withEffect(take: Take, effect: EffectName, moment: Moment): Take
   const timing = (TIMINGS as Record<string, (moment: Moment) => (i: number) => number>)[effect];
   if (timing) {
     const shown = timing(moment);
-    return { length: take.length, effect, picture: (i) => take.picture(shown(i)) };
+    return { effect, picture: (i) => take.picture(shown(i)) };
   }
   const change = (EFFECTS as Record<string, Effect>)[effect]!(moment);
-  return { length: take.length, effect, picture: (i) => change(take.picture(i), i - moment.start) };
+  return { effect, picture: (i) => change(take.picture(i), i - moment.start) };
 }
 
 /** One to three lines of blocks that are broken up like letters, somewhere in the lower or middle part. */

@@ -45,6 +45,9 @@ export interface Film {
 const LEAST_FRAMES = 8;
 const LEAST_SEC = 0.45;
 
+/** Shots shorter than this do not run back: a fast move in them would be seen again and again. Seconds. */
+const LONG_SEC = 5;
+
 /** Makes up a film of some length out of shots; the same seed gives the same film. */
 export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durationSec: number): Film {
   const random = seeded(seed);
@@ -53,7 +56,7 @@ export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durat
   const parts: { count: number; picture: (i: number) => Rgb }[] = [];
   let end = 0;
   let incoming = cut('cut');
-  let shot = random.pick(shots);
+  let shot: Shot | undefined;
   let takesAlike: Take | undefined;
   let last: { take: Take; played: number } | undefined;
   while (end < durationSec * look.rate) {
@@ -61,8 +64,10 @@ export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durat
     const seen = LEAST_SEC + (look.paceSec - LEAST_SEC) * -Math.log(1 - random.number(0, 0.95));
     const body = Math.max(LEAST_FRAMES, Math.round(seen * look.rate));
     const length = incoming.inLength + body + outgoing.outLength;
-    const take: Take = takesAlike ?? someTake({ shot, shots, look, random, length, from: incoming.inLength, body });
-    const current = takesAlike ? { ...take, length } : take;
+    // A take from the same shot may follow.
+    const needed = length + (outgoing.kind === 'cut to alike' ? 2 * look.paceSec * look.rate : 0);
+    if (!takesAlike || !shot) shot = pickShot(shots, shot, needed, look, random);
+    const current: Take = takesAlike ?? someTake({ shot, shots, look, random, length, from: incoming.inLength, body });
     if (last) {
       const [old, way, played] = [last.take, incoming, last.played];
       const start = end;
@@ -79,7 +84,6 @@ export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durat
     end += body;
     last = { take: current, played: first + body };
     takesAlike = outgoing.kind === 'cut to alike' ? alike(current, first + body, random) : undefined;
-    if (!takesAlike) shot = random.pick(shots.filter((other) => other !== shot));
     incoming = outgoing;
   }
   const grain = grainOf(look, random);
@@ -90,6 +94,12 @@ export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durat
       for (const { count, picture } of parts) for (let i = 0; i < count; i++) yield finish(picture(i), look, grain());
     },
   };
+}
+
+/** Another shot that is long enough: pictures for the take, or so many that it may run back once it has ended. */
+function pickShot(shots: readonly Shot[], last: Shot | undefined, pictures: number, look: Look, random: Random): Shot {
+  const needed = ({ rate }: Shot) => Math.min(LONG_SEC * rate, (pictures * rate * look.speed) / look.rate);
+  return random.pick(shots.filter((shot) => shot !== last && (shot.length === 1 || shot.length >= needed(shot))));
 }
 
 function someTransition(random: Random): Transition {
@@ -118,7 +128,7 @@ function someTake({ shot, shots, look, random, length, from, body }: TakeOptions
   const start = random.number(0, Math.max(0, shot.length - 1 - length * step));
   const last = shot.length - 1;
   const turned = (at: number) => (last === 0 ? 0 : last - Math.abs((at % (2 * last)) - last));
-  let take: Take = { length, effect: 'nothing', picture: (i) => shot.picture(Math.floor(turned(start + i * step))) };
+  let take: Take = { effect: 'nothing', picture: (i) => shot.picture(Math.floor(turned(start + i * step))) };
   if (shot.length === 1) take = overPhotograph(take, look, random);
   if (random.chance(0.5)) return take;
   const other = random.pick(shots.filter((one) => one !== shot)).picture(0);
@@ -143,7 +153,6 @@ function alike(take: Take, from: number, random: Random): Take {
   const [left, top] = [random.number(0, 1 - scale), random.number(0, 1 - scale)];
   const isMirrored = random.chance(0.3);
   return {
-    length: take.length,
     effect: 'nothing',
     picture(i) {
       const picture = take.picture(from + i);

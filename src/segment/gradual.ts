@@ -1,5 +1,5 @@
 import { blended, mixture } from './between.ts';
-import { change, compare, kept, step } from './change.ts';
+import { change, compare, kept, mostChange, step } from './change.ts';
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -28,6 +28,8 @@ const LEAST_PROMISE = 0.5;
 /** What a dissolve and what a wipe must score. Their ratio to it is what they are compared by. */
 const LEAST_DISSOLVE = 0.54;
 const LEAST_WIPE = 0.36;
+/** Scenes of which more is the same reach neither, for the other factors are below 1: the least share that is not. */
+const LEAST_OTHER = 0.4;
 /** The least score of a transition, in these units. */
 export const LEAST_SCORE = 1;
 
@@ -97,15 +99,15 @@ export function gradualAt(
     const straight = net / pathLength(timeline, stepsOf(grid, middle - half, middle + half, PATH_STEPS));
     const motionless = unexplained(timeline, from, to);
     if (straight * motionless < LEAST_PROMISE) continue;
-    const between = picturesBetween(timeline, from, to);
-    const mixed = mixture(between);
-    let wipe = mixed.pieced * motionless;
-    if (mixed.mostBlended < LEAST_DISSOLVE && wipe < LEAST_WIPE) continue;
+    if (mostChange(old, fresh) < RELATED) continue;
     const difference = change(old, fresh);
     if (difference < RELATED) continue;
     const other = Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh));
+    if (other < LEAST_OTHER) continue;
+    const between = picturesBetween(timeline, from, to);
+    const mixed = mixture(between);
+    let wipe = other * mixed.pieced * motionless;
     const dissolve = other * mixed.mostBlended < LEAST_DISSOLVE ? 0 : other * blended(between, mixed);
-    wipe *= other;
     for (const count of MOTION_STEPS) {
       if (wipe < LEAST_WIPE) break;
       const steps = stepsOf(grid, middle - half, middle + half, count);

@@ -39,8 +39,11 @@ type Extent = Pick<ShotBoundary, 'frame' | 'startFrame' | 'endFrame'>;
 const SMEAR_FRAMES = 2;
 /** A gradual transition is judged once blank stretches are known this far after its middle. Seconds. */
 const BLANK_AHEAD_SEC = 1.5;
-/** How far back of the next picture to be looked at others are needed. Seconds. */
-const HELD_SEC = Math.max(2 * REACH_SEC, FADE_SEC);
+/**
+ * How far back of the next picture to be looked at others are needed: a fade, or a gradual transition that was as long
+ * as can be and ended a reach (and some) ago. Seconds.
+ */
+const HELD_SEC = Math.max(4 * REACH_SEC, FADE_SEC);
 /** … but always so many, where pictures are far apart. */
 const HELD_FRAMES = 10;
 /** Timestamps that jump further than this, or back, are broken; inside, time goes on without the jump. Seconds. */
@@ -121,7 +124,7 @@ export class ShotDetector {
       if (!ended && timeline.clockSec(this.#grid.frames[this.#middle]!) + BLANK_AHEAD_SEC > blanksSec) break;
       this.#findGradual(this.#middle);
     }
-    while (ended && this.#gradual.length > 0) this.#closeGradual();
+    if (ended) this.#closeGradual(() => true);
     return this.#settle(ended);
   }
 
@@ -141,7 +144,7 @@ export class ShotDetector {
 
   #findGradual(middle: number): void {
     const reachedSec = this.#timeline.clockSec(this.#grid.frames[middle]!) - REACH_SEC;
-    while (this.#gradual[0] && this.#timeline.clockSec(this.#gradual[0].endFrame) < reachedSec) this.#closeGradual();
+    this.#closeGradual(({ endFrame }) => this.#timeline.clockSec(endFrame) < reachedSec);
 
     const isBroken = (from: number, to: number) => this.#isBroken(from, to);
     if (this.#observer) {
@@ -161,8 +164,10 @@ export class ShotDetector {
     return this.#cuts.some((cut) => cut > from && cut <= to) || this.#blanks.touches(from, to);
   }
 
-  #closeGradual(): void {
-    this.#add(this.#gradual.shift()!);
+  /** Those found last need not be those that end last. */
+  #closeGradual(isOver: (transition: GradualTransition) => boolean): void {
+    for (const transition of this.#gradual) if (isOver(transition)) this.#add(transition);
+    this.#gradual = this.#gradual.filter((transition) => !isOver(transition));
   }
 
   #add({ frame, startFrame, endFrame }: Extent): void {
@@ -177,7 +182,11 @@ export class ShotDetector {
     const timeline = this.#timeline;
     const middleSec = timeline.clockSec(this.#grid.frames[Math.min(this.#middle, this.#grid.frames.length - 1)]!);
     let settled = timeline.first;
-    const limit = Math.min(this.#blanks.undecidedFrom, this.#gradual[0]?.startFrame ?? timeline.end, timeline.end);
+    const limit = Math.min(
+      this.#blanks.undecidedFrom,
+      timeline.end,
+      ...this.#gradual.map(({ startFrame }) => startFrame),
+    );
     while (settled < limit && (ended || timeline.clockSec(settled) < middleSec - REACH_SEC)) settled++;
     this.#settledSec = ended ? Number.POSITIVE_INFINITY : timeline.at(settled).timeSec;
     const count = this.#pending.findIndex(({ frame }) => !ended && frame >= settled);
