@@ -69,16 +69,17 @@ async function survivesKills(options: {
     await using server = await startServer({ dataDir: data.path });
     const wish = kill % WISHES.length;
     tasks.push({ id: await create(server, url, WISHES[wish]!), wish });
-    await sleep(randomInt(longestMs));
+    // The last kill comes at once, so that there is work to take up after it.
+    await sleep(kill === kills - 1 ? 0 : randomInt(longestMs));
     const workers = childrenOf(server.pid);
     await server.kill();
     // Every other time the workers are left to notice by themselves.
     if (kill % 2 === 0) for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');
-    await until(() => workers.every((pid) => !isAlive(pid)), 3000, 'workers end with their server');
+    await until(() => workers.every((pid) => !isAlive(pid)), 10_000, 'workers end with their server');
   }
 
   await using server = await startServer({ dataDir: data.path });
-  await until(() => /"msg":"(chunk|task ready)"/.test(server.output()), 20_000, 'unfinished work is taken up');
+  await until(() => /"msg":"(chunk|task ready)"/.test(server.output()), 30_000, 'unfinished work is taken up');
   for (const { id, wish } of tasks) {
     // not assert.equal: it would print megabytes
     assert.ok((await result(server, id)) === expected[wish], `task ${id} has the result of an undisturbed run`);

@@ -77,7 +77,7 @@ function losesWorkers(
     test('workers that die while they have nothing to do cost no task an attempt', async () => {
       const idle = childrenOf(server.pid);
       for (const pid of idle) process.kill(pid, 'SIGKILL');
-      await until(() => idle.every((pid) => !isAlive(pid)), 2000, 'they are dead');
+      await until(() => idle.every((pid) => !isAlive(pid)), 10_000, 'they are dead');
       await ready(server, await createTask(server, short));
     });
 
@@ -108,7 +108,7 @@ function losesWorkers(
     }
 
     test('no process is left of all of them, and no work', async () => {
-      await until(() => workersReading(server, '/source').length === 0, 2000, 'every worker is idle');
+      await until(() => workersReading(server, '/source').length === 0, 10_000, 'every worker is idle');
       assert.equal(await server.stop(), 0);
       assert.deepEqual(processesWith(dataDir), []);
     });

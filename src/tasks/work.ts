@@ -159,8 +159,8 @@ export class TaskWork {
       return undefined;
     } finally {
       clearInterval(timer);
-      // Whatever was written for a task that was deleted meanwhile goes with it.
-      if (unwanted.signal.aborted && !(await tasks.get(taskId))) await this.#deps.blobs.remove(`tasks/${taskId}/`);
+      // Deleted meanwhile, noticed or not: what was written after that goes too.
+      if (!(await tasks.get(taskId))) await this.#deps.blobs.remove(`tasks/${taskId}/`);
     }
   }
 
