@@ -3,11 +3,18 @@ import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A hard cut changes the picture by at least this (see `change`); unrelated pictures differ by 40 and more. */
-const LEAST_CHANGE = 22;
-/** … and by this much more than the pictures around it change, so that a fast pan or a fight is no row of cuts. */
-const LEAST_EXCESS = 14;
-/** A new shot keeps at most this share of the detail (see `kept`). */
-const MOST_KEPT = 0.4;
+const LEAST_CHANGE = 20;
+/** … and by this much more than the pictures around it change, so that a fast pan or a fight is no row of cuts … */
+const LEAST_EXCESS = 12;
+/**
+ * … and by so many times what they change by, times the share of the detail that is new: where much goes on a new shot
+ * must be new throughout; where all is quiet it may be the same scene from closer by.
+ */
+const LEAST_NEWS = 1.35;
+/** Added to what changes around it, so that the ratio means something where nothing does. */
+const NOISE = 4;
+/** A new shot keeps at most this share of the detail (see `kept`), however quiet it is. */
+const MOST_KEPT = 0.5;
 /** Pictures looked at on either side to know how much they change anyway: so many, and all within so many seconds. */
 const NEIGHBOURS = 5;
 const NEIGHBOURS_SEC = 0.2;
@@ -34,15 +41,24 @@ export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
 export function isCut(timeline: Timeline, frame: number): boolean {
   const { size } = timeline.change(frame);
   if (size < LEAST_CHANGE || !isPeak(timeline, frame)) return false;
-  if (size < cutThreshold(timeline, frame)) return false;
-  if (kept(timeline.at(frame - 1), timeline.at(frame)) > MOST_KEPT) return false;
+  const usual = usualChange(timeline, frame);
+  if (size < threshold(usual)) return false;
+  const same = kept(timeline.at(frame - 1), timeline.at(frame));
+  if (same > MOST_KEPT || (size / (usual + NOISE)) * (1 - same) < LEAST_NEWS) return false;
   return !isInterruption(timeline, frame, size);
 }
 
 /** What the change of this picture has to reach to be that of a cut, by what changes around it. */
 export function cutThreshold(timeline: Timeline, frame: number): number {
-  const usual = Math.max(secondLargest(timeline, frame, -1), secondLargest(timeline, frame, 1));
-  return Math.max(LEAST_CHANGE, usual + LEAST_EXCESS);
+  return threshold(usualChange(timeline, frame));
+}
+
+function threshold(usual: number): number {
+  return Math.max(LEAST_CHANGE, usual + LEAST_EXCESS, LEAST_NEWS * (usual + NOISE));
+}
+
+function usualChange(timeline: Timeline, frame: number): number {
+  return Math.max(secondLargest(timeline, frame, -1), secondLargest(timeline, frame, 1));
 }
 
 /** A cut smeared over two or three pictures (blended fields, changed frame rate) counts once, where most changes. */
