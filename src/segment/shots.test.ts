@@ -108,6 +108,16 @@ describe('hard cuts', () => {
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
   });
 
+  test('are found to the same scene from closer by, where little moves', () => {
+    const closer = (pixels: Pixels) =>
+      pixels.map((_, i) => {
+        const [row, column, channel] = [Math.floor(i / (width * 3)), Math.floor(i / 3) % width, i % 3];
+        return pixels[((row >> 1) * width + (column >> 1)) * 3 + channel]!;
+      });
+    const film = [...times(40, (i) => scene(1, i / 16)), ...times(40, (i) => closer(scene(1, 2.5 + i / 16)))];
+    assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
+  });
+
   test('are found where drawings stand for two pictures', () => {
     const film = [...times(40, (i) => scene(1, 2 * (i >> 1))), ...times(40, (i) => scene(2, 2 * (i >> 1)))];
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
@@ -127,6 +137,14 @@ describe('no boundary is reported', () => {
 
   test('for a lost picture that is black', () => {
     assert.deepEqual(detect(times(80, (i) => (i === 40 ? even(0) : scene(1)))), []);
+  });
+
+  test('for black bars that come and go', () => {
+    const boxed = (pixels: Pixels, bar: number) =>
+      pixels.map((value, i) => (i / (width * 3) < bar || i / (width * 3) >= height - bar ? 0 : value));
+    const film = (bar: (i: number) => number) => times(160, (i) => boxed(scene(1, i / 16), bar(i)));
+    assert.deepEqual(detect(film((i) => (i < 50 || i >= 110 ? 0 : 5))), []);
+    assert.deepEqual(detect(film((i) => Math.min(5, Math.max(0, (i - 50) / 4)))), []);
   });
 
   test('for a pan', () => {
@@ -162,6 +180,25 @@ describe('gradual transitions', () => {
       assert.ok(startFrame >= 60 && endFrame <= 60 + length + 1, `from ${startFrame} to ${endFrame}`);
     });
   }
+
+  test('a dissolve as long as can be is reported in time', () => {
+    const share = (i: number) => Math.min(1, Math.max(0, (i - 60) / 74));
+    const found = detect(
+      times(300, (i) => mix(scene(1, i / 30), scene(2, i / 30), share(i))),
+      (frame) => frame / 30,
+    );
+    assert.equal(found.length, 1);
+  });
+
+  test('a wipe between moving shots is one boundary inside it', () => {
+    const film = times(140, (i) => {
+      const [a, b] = [scene(1, i / 16), scene(2, 0, i / 16)];
+      return a.map((value, k) => (Math.floor(k / 3) % width < ((i - 60) / 24) * width ? b[k]! : value));
+    });
+    const found = detect(film);
+    assert.equal(found.length, 1);
+    assert.ok(found[0]!.transition === 'gradual' && found[0]!.frame > 60 && found[0]!.frame < 84);
+  });
 
   test('a wipe is one boundary inside it', () => {
     const wiped = (i: number) => {
