@@ -162,7 +162,7 @@ function draw() {
   curve(context, change, { ...view, width, y: changeY });
   context.strokeStyle = paint('threshold');
   curve(context, threshold, { ...view, width, y: changeY, isLine: true });
-  const gradualY = scaleY(LANES.gradual, 1 / data.gradualStep);
+  const gradualY = scaleY(LANES.gradual, 2 / data.gradualStep);
   context.fillStyle = paint('gradual');
   curve(context, gradual, { ...view, width, y: gradualY });
   context.strokeStyle = paint('threshold');

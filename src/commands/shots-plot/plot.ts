@@ -6,7 +6,7 @@ import type { ShotList, ShotTrace } from '../../workers/protocol.ts';
 const MOST_VALUES = 100_000;
 /** Values are kept in a byte: what one step of it is. */
 const CHANGE_STEP = 0.5;
-const GRADUAL_STEP = 0.005;
+const GRADUAL_STEP = 0.01;
 
 /**
  * One HTML file that needs no other: what the shot detector measured over time, what it takes, and what it found, with
