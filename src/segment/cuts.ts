@@ -10,11 +10,11 @@ const LEAST_EXCESS = 12;
  * … and by so many times what they change by, times the share of the detail that is new: where much goes on a new shot
  * must be new throughout; where all is quiet it may be the same scene from closer by.
  */
-const LEAST_NEWS = 1.35;
+const LEAST_NEWS = 1.3;
 /** Added to what changes around it, so that the ratio means something where nothing does. */
 const NOISE = 4;
-/** A new shot keeps at most this share of the detail (see `kept`), however quiet it is. */
-const MOST_KEPT = 0.5;
+/** A new shot keeps at most this share of the detail (see `kept`), within `INTERRUPTION_SEC`, however quiet it is. */
+const MOST_KEPT = 0.55;
 /** Pictures looked at on either side to know how much they change anyway: so many, and all within so many seconds. */
 const NEIGHBOURS = 5;
 const NEIGHBOURS_SEC = 0.2;
@@ -23,9 +23,8 @@ const NEIGHBOURS_SEC = 0.2;
  * Shots shorter than this between two halves of another are rare even in trailers. Seconds.
  */
 export const INTERRUPTION_SEC = 0.2;
-/** It has come back if it differs by less than this part of the interruption's change, or has this much of its detail. */
+/** It has come back if it differs by less than this part of the interruption's change. */
 const COME_BACK = 0.6;
-const KEPT_AFTER = 0.6;
 /** Or if the light was up or down by this (mean luma) in between: then a scene in motion may have moved on meanwhile … */
 const FLASH = 25;
 /** … so far that it differs by this part of the interruption's change. */
@@ -44,8 +43,8 @@ export function isCut(timeline: Timeline, frame: number): boolean {
   const usual = usualChange(timeline, frame);
   if (size < threshold(usual)) return false;
   const same = kept(timeline.at(frame - 1), timeline.at(frame));
-  if (same > MOST_KEPT || (size / (usual + NOISE)) * (1 - same) < LEAST_NEWS) return false;
-  return !isInterruption(timeline, frame, size);
+  const isNew = (share: number) => share <= MOST_KEPT && (size / (usual + NOISE)) * (1 - share) >= LEAST_NEWS;
+  return isNew(same) && isNew(Math.max(same, mostKeptAround(timeline, frame, size)));
 }
 
 /** What the change of this picture has to reach to be that of a cut, by what changes around it. */
@@ -88,17 +87,23 @@ function secondLargest(timeline: Timeline, frame: number, direction: 1 | -1): nu
   return second;
 }
 
-/** Is the old shot back a moment later, or was the new one there a moment before? */
-function isInterruption(timeline: Timeline, frame: number, size: number): boolean {
+/**
+ * The largest share of its detail that the old shot still has a moment later, or the new one had a moment before: 1 if
+ * it was there at all. A fast move loses what it blurs or hides, and finds some of it again.
+ */
+function mostKeptAround(timeline: Timeline, frame: number, size: number): number {
   const old = timeline.at(frame - 1);
   const fresh = timeline.at(frame);
+  let most = 0;
   for (let i = frame + 1; i < timeline.end && timeline.clockSec(i) <= fresh.clockSec + INTERRUPTION_SEC; i++) {
-    if (isBack(old, fresh, timeline.at(i), size)) return true;
+    if (isBack(old, fresh, timeline.at(i), size)) return 1;
+    most = Math.max(most, kept(old, timeline.at(i)));
   }
   for (let i = frame - 2; i >= timeline.first && timeline.clockSec(i) >= old.clockSec - INTERRUPTION_SEC; i--) {
-    if (isBack(fresh, old, timeline.at(i), size)) return true;
+    if (isBack(fresh, old, timeline.at(i), size)) return 1;
+    most = Math.max(most, kept(fresh, timeline.at(i)));
   }
-  return false;
+  return most;
 }
 
 /** Is `later` the scene that `between`, which differs from it by `size`, took the place of? */
@@ -107,5 +112,5 @@ function isBack(scene: Signature, between: Signature, later: Signature, size: nu
   if (difference < COME_BACK * size) return true;
   const flash = Math.abs(between.mean - scene.mean);
   const isFlash = flash > FLASH && Math.abs(later.mean - scene.mean) < flash / 4;
-  return (isFlash && difference < COME_BACK_MOVED * size) || kept(scene, later) > KEPT_AFTER;
+  return isFlash && difference < COME_BACK_MOVED * size;
 }
