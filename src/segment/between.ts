@@ -9,6 +9,10 @@ const PIECE_WIDTH = 4;
 const PIECE_HEIGHT = 3;
 /** Added to differences that others are divided by, so that noise alone decides nothing. Steps of luma per pixel. */
 const NOISE = 0.5;
+/** The same in units of the pattern. */
+const PATTERN_NOISE = 2;
+/** A blend of two patterns has less contrast than a pattern, so the best one leaves more than a blend of lumas does. */
+const PATTERN_GRACE = 1.2;
 
 /** How the pictures within a window come out of those around them, as far as is quick to tell. */
 export interface Mixture {
@@ -41,7 +45,7 @@ export function mixture(pictures: readonly Signature[]): Mixture {
   const gain = (pieces: number, whole: number) => 1 - Math.min(1, pieces / (whole + NOISE * PIXELS));
   return {
     blend,
-    mostBlended: shareOf(near, blend),
+    mostBlended: shareOf(near, blend, NOISE),
     pieced: Math.sqrt(gain(nearPieces, near) * gain(farPieces, far)),
   };
 }
@@ -49,17 +53,27 @@ export function mixture(pictures: readonly Signature[]): Mixture {
 /**
  * Are the pictures between blends? What displacement of blocks leaves of them, from the picture before or after as in
  * video coding, as a share of that and of what a blend of the two leaves: 0.5 if both do as well, towards 1 in a
- * dissolve.
+ * dissolve. Light that goes up or down is a blend with white or black, so the patterns must be blends too.
  */
 export function blended(pictures: readonly Signature[], { blend }: Mixture): number {
-  let moved = 0;
-  for (let i = 1; i + 1 < pictures.length; i++)
-    moved += displaced(pictures[i]!.inside, pictures[i - 1]!.inside, pictures[i + 1]!.inside);
-  return shareOf(moved, blend);
+  const luma = displacedAll(pictures.map(({ inside }) => inside));
+  const patterns = pictures.map(({ pattern }) => pattern);
+  let patternBlend = 0;
+  for (let i = 1; i + 1 < patterns.length; i++)
+    patternBlend += parts(patterns[i]!, patterns[i - 1]!, patterns[i + 1]!).blend;
+  const pattern = shareOf(displacedAll(patterns), patternBlend, PATTERN_NOISE);
+  return Math.min(shareOf(luma, blend, NOISE), PATTERN_GRACE * pattern);
 }
 
-function shareOf(moved: number, blend: number): number {
-  return moved / (moved + blend + NOISE * PIXELS);
+function shareOf(moved: number, blend: number, noise: number): number {
+  return moved / (moved + blend + noise * PIXELS);
+}
+
+/** What displacement leaves of all planes but the first and the last. */
+function displacedAll(planes: readonly Int16Array[]): number {
+  let sum = 0;
+  for (let i = 1; i + 1 < planes.length; i++) sum += displaced(planes[i]!, planes[i - 1]!, planes[i + 1]!);
+  return sum;
 }
 
 /**
