@@ -14,8 +14,8 @@ import { filesOf, recipes } from './films.ts';
 import { causeOf, isHard, type Outcome, score } from './scoring.ts';
 
 const TARGETS = {
-  tuning: { f1: 0.96, hard: 0, gradual: 0.9, falseAlarms: 1 },
-  report: { f1: 0.96, hard: 0, gradual: 0.9, falseAlarms: 1 },
+  tuning: { f1: 0.96, hard: 0.95, gradual: 0.9, falseAlarms: 1 },
+  report: { f1: 0.96, hard: 0.95, gradual: 0.9, falseAlarms: 1 },
   'shared clips': { f1: 0.99, hard: 1, gradual: 0.75, falseAlarms: Number.POSITIVE_INFINITY },
 };
 
