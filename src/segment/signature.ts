@@ -24,7 +24,10 @@ const NOISE_FLOOR = 4;
 
 /** Half the side of the square whose mean is taken off to leave the detail. Pixels. */
 const DETAIL_RADIUS = 4;
-const FLAT = Array<number>(2 * DETAIL_RADIUS + 1).fill(1);
+/** Room for intermediate results, used again for each picture. */
+const ACROSS = new Int32Array(PIXELS);
+const SMOOTH = new Int32Array(PIXELS);
+const LIGHT = new Int32Array(PIXELS);
 
 /** What of the 32 × 18 planes is picture and not black bars around it: first row and column, and one past the last. */
 export interface Area {
@@ -133,35 +136,51 @@ function shrink(plane: Int16Array, into: Uint8Array, at: number): void {
 }
 
 function detailOf(luma: Int16Array, area: Area): Int16Array {
-  const smooth = filter(luma, area, [1, 2, 1]);
-  const light = filter(luma, area, FLAT);
+  smooth(luma, area, SMOOTH);
+  squareSums(luma, area, LIGHT);
   const detail = new Int16Array(PIXELS);
-  for (let i = 0; i < PIXELS; i++) detail[i] = Math.round(4 * (smooth[i]! - light[i]!));
+  const side = 2 * DETAIL_RADIUS + 1;
+  for (let y = area.top; y < area.bottom; y++) {
+    for (let i = y * WIDTH + area.left, end = y * WIDTH + area.right; i < end; i++)
+      detail[i] = Math.round(SMOOTH[i]! / 4 - (4 * LIGHT[i]!) / (side * side));
+  }
   return detail;
 }
 
-/** Weighted mean across and down; the pixels at the border of the area count for those beyond it. 0 outside. */
-function filter(plane: Int16Array, area: Area, weights: readonly number[]): Float32Array {
-  const { top, bottom, left, right } = area;
-  const radius = (weights.length - 1) / 2;
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const across = new Float32Array(PIXELS);
-  for (let k = 0; k < weights.length; k++) {
-    const weight = weights[k]! / total;
+/** Weights of 1, 2, 1 across and down: 16 times the luma. Beyond the border of the area lie the pixels at it. */
+function smooth(plane: Int16Array, { top, bottom, left, right }: Area, out: Int32Array): void {
+  for (let y = top; y < bottom; y++) {
+    const row = y * WIDTH;
+    for (let x = left; x < right; x++)
+      ACROSS[row + x] =
+        plane[row + Math.max(left, x - 1)]! + 2 * plane[row + x]! + plane[row + Math.min(right - 1, x + 1)]!;
+  }
+  for (let y = top; y < bottom; y++) {
+    const [above, row, below] = [Math.max(top, y - 1) * WIDTH, y * WIDTH, Math.min(bottom - 1, y + 1) * WIDTH];
+    for (let x = left; x < right; x++) out[row + x] = ACROSS[above + x]! + 2 * ACROSS[row + x]! + ACROSS[below + x]!;
+  }
+}
+
+/** Sum of the square around each pixel, as a sum that runs along with it, first across and then down. */
+function squareSums(plane: Int16Array, { top, bottom, left, right }: Area, out: Int32Array): void {
+  for (let y = top; y < bottom; y++) {
+    const row = y * WIDTH;
+    let sum = 0;
+    for (let k = -DETAIL_RADIUS; k <= DETAIL_RADIUS; k++) sum += plane[row + clamp(left + k, left, right)]!;
     for (let x = left; x < right; x++) {
-      const from = clamp(x + k - radius, left, right);
-      for (let y = top; y < bottom; y++) across[y * WIDTH + x]! += weight * plane[y * WIDTH + from]!;
+      ACROSS[row + x] = sum;
+      sum += plane[row + Math.min(right - 1, x + DETAIL_RADIUS + 1)]! - plane[row + Math.max(left, x - DETAIL_RADIUS)]!;
     }
   }
-  const out = new Float32Array(PIXELS);
-  for (let k = 0; k < weights.length; k++) {
-    const weight = weights[k]! / total;
+  for (let x = left; x < right; x++) {
+    let sum = 0;
+    for (let k = -DETAIL_RADIUS; k <= DETAIL_RADIUS; k++) sum += ACROSS[clamp(top + k, top, bottom) * WIDTH + x]!;
     for (let y = top; y < bottom; y++) {
-      const from = clamp(y + k - radius, top, bottom) * WIDTH;
-      for (let x = left; x < right; x++) out[y * WIDTH + x]! += weight * across[from + x]!;
+      out[y * WIDTH + x] = sum;
+      const [next, last] = [Math.min(bottom - 1, y + DETAIL_RADIUS + 1), Math.max(top, y - DETAIL_RADIUS)];
+      sum += ACROSS[next * WIDTH + x]! - ACROSS[last * WIDTH + x]!;
     }
   }
-  return out;
 }
 
 function isIn({ top, bottom, left, right }: Area, pixel: number): boolean {
