@@ -31,8 +31,10 @@ before(() => {
   });
   // Two thousand pictures: a second or two of work at least, so that there is a middle to strike in.
   loopMedia(join(folder, 'film.mp4'), { of: round, times: 16, everySec: 5 });
-  // The decoder alone holds more of these than the limit below leaves room for.
-  makeMedia(join(folder, 'large.mp4'), { video: 'testsrc=size=5184x2160:rate=2:duration=4' });
+  // The decoder alone holds more of these than the limit below leaves room for, and for seconds: memory is looked at
+  // now and then only.
+  const large = makeMedia(join(folder, 'few.mp4'), { video: 'testsrc=size=5184x2160:rate=2:duration=4' });
+  loopMedia(join(folder, 'large.mp4'), { of: large, times: 10, everySec: 4 });
 });
 
 const KILLED = ['killed', 'SIGKILL'] as const;
