@@ -188,7 +188,7 @@ describe('the command line', { timeout: 120_000 }, () => {
     assert.equal(code, 1);
     assert.match(stderr, /reelvec: Stopped\.\n$/);
     assert.ok(workers.length > 0);
-    await until(() => workers.every((pid) => !isAlive(pid)), 10_000, 'no worker is left');
+    await until(() => workers.every((pid) => !isAlive(pid)), 2000, 'no worker is left');
     assert.deepEqual(readdirSync(temporary), []);
   });
 });

@@ -129,7 +129,7 @@ test(`${COUNT} damaged files, seed ${seed}: each ends in a result or an error, a
   } finally {
     const pids = workers();
     await pool[Symbol.asyncDispose]();
-    await until(() => !pids.some(isAlive), 20_000, 'the workers are gone');
+    await until(() => !pids.some(isAlive), 5000, 'the workers are gone');
   }
 });
 
