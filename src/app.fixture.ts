@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { type AppDeps, buildApp } from './app.ts';
 import { AssetRepository } from './assets/repository.ts';
 import { AssetService } from './assets/service.ts';
-import type { Bundle } from './encode/encoder.ts';
+import { describeBundle } from './encode/bundles.ts';
 import { ReelvecError } from './errors.ts';
 import type { MediaInfo } from './media/info.ts';
 import { FolderBlobStore } from './store/blob-folder.ts';
@@ -106,7 +106,7 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
         return fixture.media;
       },
       limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000 },
-      bundle: { name: 'signal', revision: '1' } as Bundle,
+      bundle: describeBundle('signal'),
       start: async (id) => void started.push(id),
       log,
     },

@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
-import { openBundle } from '../encode/bundles.ts';
+import { describeBundle } from '../encode/bundles.ts';
 import { isReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Segmentation } from '../segment/segment.ts';
@@ -72,7 +72,7 @@ export async function run(args: string[]): Promise<void> {
     await using workers = mediaWorkers(config, { size: config.workers });
     const media = await workers.run<'probe'>({ kind: 'probe', path }, { signal: abort.signal });
     const request = completeRequest(wishes, media, located);
-    const bundle = await openBundle(config.bundle);
+    const bundle = describeBundle(config.bundle);
     const { range, warnings } = await embedFile({
       path,
       media,

@@ -51,15 +51,27 @@ export interface AudioEncoder extends Encoder<AudioClip> {
 
 export type TextEncoder = Encoder<TextClip>;
 
-/** The set of encoders that serves a model name. */
-export interface Bundle {
+/** What is known of a bundle while none of its models is loaded. */
+export interface BundleInfo {
   readonly name: string;
   /** Changes whenever vectors change; stored with every task. */
   readonly revision: string;
   /** One sentence each, printed at start. */
   readonly can: string;
   readonly cannot: string;
+  /** The space in which each option's vectors lie. */
+  readonly spaces: Readonly<Record<'visual' | 'audio' | 'transcription', string>>;
+  /** Spaces in which a text can be looked for, of those above, in that order and each once. */
+  readonly textQuerySpaces: readonly string[];
+  /** Lengths to which vectors may be cut and normalised anew, ascending; the last is `DIMENSION`. */
+  readonly dimensions: readonly number[];
+}
+
+/** The set of encoders that serves a model name. */
+export interface Bundle extends BundleInfo {
   readonly visual: VisualEncoder;
   readonly audio: AudioEncoder;
   readonly transcription: TextEncoder;
+  /** Encoders of text queries, one for each of `textQuerySpaces`. A picture as a query is a clip of one picture. */
+  readonly textQueries: readonly TextEncoder[];
 }

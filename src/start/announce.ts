@@ -1,12 +1,12 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
-import type { Bundle } from '../encode/encoder.ts';
+import type { BundleInfo } from '../encode/encoder.ts';
 
 /** Tells the person who started the server what they need to use it. */
 export function announce(start: {
   address: AddressInfo | string | null;
   config: Config;
-  bundle: Bundle;
+  bundle: BundleInfo;
   /** Shown now and never again. */
   newKey?: string;
 }): void {

@@ -5,8 +5,7 @@ import { AssetService } from '../assets/service.ts';
 import { sweepAssetBlobs } from '../assets/sweep.ts';
 import { prepareAssetWorkflow } from '../assets/workflow.ts';
 import type { Config } from '../config.ts';
-import { openBundle } from '../encode/bundles.ts';
-import type { Bundle } from '../encode/encoder.ts';
+import { describeBundle } from '../encode/bundles.ts';
 import { type AnyWorkflow, JobEngine } from '../jobs/engine.ts';
 import { reconcile } from '../jobs/reconcile.ts';
 import { openLogger } from '../observe/logger.ts';
@@ -55,8 +54,7 @@ export async function serve(config: Config): Promise<void> {
     await sweepAssetBlobs({ assets, blobs });
 
     // Work
-    const bundle = await openBundle(config.bundle);
-    shutdown.add('bundle', () => closeBundle(bundle));
+    const bundle = describeBundle(config.bundle);
     const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
     shutdown.add('downloads', () => urls.close());
     const media = mediaWorkers(config, { size: config.workers, log });
@@ -140,10 +138,6 @@ export async function serve(config: Config): Promise<void> {
     throw error;
   }
   await shutdown.whenSignalled();
-}
-
-async function closeBundle({ visual, audio, transcription }: Bundle): Promise<void> {
-  for (const encoder of [visual, audio, transcription]) await encoder.close();
 }
 
 function packageVersion(): string {

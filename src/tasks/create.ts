@@ -1,5 +1,5 @@
 import type { AssetRepository } from '../assets/repository.ts';
-import type { Bundle } from '../encode/encoder.ts';
+import type { BundleInfo } from '../encode/encoder.ts';
 import { type ErrorCode, ReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -22,7 +22,7 @@ export interface CreateTaskDeps {
   /** Looks at a file in a media worker. Throws a ReelvecError for what is no media. */
   readonly probe: (path: string, signal?: AbortSignal) => Promise<MediaInfo>;
   readonly limits: Limits;
-  readonly bundle: Bundle;
+  readonly bundle: BundleInfo;
   /** Starts the durable run of a task. */
   readonly start: (taskId: string) => Promise<void>;
   readonly log: Logger;

@@ -1,4 +1,4 @@
-import type { Bundle } from '../encode/encoder.ts';
+import type { BundleInfo } from '../encode/encoder.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { BlobStore } from '../store/blobs.ts';
@@ -15,7 +15,7 @@ export interface EmbedFileOptions {
   readonly path: string;
   readonly media: MediaInfo;
   readonly request: TaskRequest;
-  readonly bundle: Bundle;
+  readonly bundle: BundleInfo;
   readonly limits: Limits;
   readonly maxSegmentSec: number;
   readonly workers: WorkerPool;

@@ -1,4 +1,4 @@
-import type { Bundle } from '../encode/encoder.ts';
+import type { BundleInfo } from '../encode/encoder.ts';
 import { ReelvecError } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
@@ -9,7 +9,7 @@ import type { EmbeddingRow } from './results.ts';
 /** What the work on a task shares with embedding from the command line. */
 
 /** What tells one bundle's vectors from another's. */
-export function bundleId({ name, revision }: Bundle): string {
+export function bundleId({ name, revision }: Pick<BundleInfo, 'name' | 'revision'>): string {
   return `${name}@${revision}`;
 }
 

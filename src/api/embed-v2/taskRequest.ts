@@ -1,4 +1,4 @@
-import type { Bundle } from '../../encode/encoder.ts';
+import type { BundleInfo } from '../../encode/encoder.ts';
 import { ReelvecError } from '../../errors.ts';
 import type { Segmentation } from '../../segment/segment.ts';
 import type { Source, TaskRequest } from '../../tasks/request.ts';
@@ -13,7 +13,7 @@ const DEFAULT_AUDIO: Segmentation = { strategy: 'fixed', durationSec: 6 };
 /** What a valid body asks for, in the words of reelvec, with every default filled in. */
 export function toTaskRequest(
   body: CreateTaskBody,
-  bundle: Pick<Bundle, 'name'>,
+  bundle: Pick<BundleInfo, 'name'>,
 ): { request: TaskRequest; base64?: string } {
   const inputType = body.input_type;
   const media = body[inputType]!;
@@ -33,7 +33,7 @@ export function toTaskRequest(
   return { request, base64: media.media_source.base64_string };
 }
 
-function refuseFused(media: Media, field: string, bundle: Pick<Bundle, 'name'>): void {
+function refuseFused(media: Media, field: string, bundle: Pick<BundleInfo, 'name'>): void {
   if (!media.embedding_type?.includes('fused_embedding')) return;
   throw new ReelvecError(
     'parameter_invalid',

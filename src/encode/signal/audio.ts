@@ -12,13 +12,15 @@ export interface AudioModel extends Standard {
   readonly directions: readonly (readonly number[])[];
 }
 
+export const AUDIO_SPACE = 'signal/audio';
+
 /** How much of a vector's square norm says which kind of sound it is; the rest says which sound. */
 const KIND_SHARE = 0.75;
 
 /** How a clip sounds. `model` is another than the shipped one only where the shipped one is being measured. */
 export function createAudioEncoder(model: AudioModel = learnt): AudioEncoder {
   return {
-    space: 'signal/audio',
+    space: AUDIO_SPACE,
     sampleRate: SAMPLE_RATE,
     encode: (clips, options) => describeEach(clips, (clip) => toVector(clip.samples, model), options?.signal),
     async close() {},
