@@ -1,11 +1,12 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
-import { ReelvecError } from '../errors.ts';
 import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
 import { BlobNotFound, type BlobStore } from './blobs.ts';
+import { explainFullDisk, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
+import { writeContent } from './write-content.ts';
 
 /** Starts with a dot, which no key may do: nothing that is half written can be read or listed. */
 const TEMPORARY = '.tmp';
@@ -39,11 +40,11 @@ export class FolderBlobStore implements BlobStore {
       await mkdir(dirname(temporary), { recursive: true });
       const written = await writeFlushed(temporary, content, signal);
       signal?.throwIfAborted();
-      await this.#rename(temporary, path);
+      await moveDurably(temporary, path, this);
       return written;
     } catch (error) {
       await rm(temporary, { force: true });
-      throw explained(error);
+      throw explainFullDisk(error);
     }
   }
 
@@ -92,96 +93,11 @@ export class FolderBlobStore implements BlobStore {
     assertBlobKey(key);
     return join(this.root, key);
   }
-
-  async #rename(temporary: string, path: string): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      await mkdir(dirname(path), { recursive: true });
-      try {
-        await rename(temporary, path);
-        break;
-      } catch (error) {
-        // A `remove` of the prefix may take the folder away between the two lines above.
-        if (!isMissing(error) || attempt === 5) throw error;
-      }
-    }
-    // Every folder up to the root: another writer may have made one of them and not flushed it yet.
-    for (let folder = dirname(path); folder.length >= this.root.length; folder = dirname(folder)) await flush(folder);
-  }
 }
 
 async function writeFlushed(path: string, content: AsyncIterable<Uint8Array> | Uint8Array, signal?: AbortSignal) {
   await using file = await open(path, 'wx');
-  const hash = createHash('sha256');
-  let size = 0;
-  for await (const bytes of content instanceof Uint8Array ? [content] : untilAborted(content, signal)) {
-    await writeAll(file, bytes);
-    hash.update(bytes);
-    size += bytes.length;
-  }
+  const written = await writeContent(file, content instanceof Uint8Array ? [content] : content, { signal });
   await file.sync();
-  return { size, sha256: hash.digest('hex') };
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length; ) at += (await file.write(bytes, at)).bytesWritten;
-}
-
-/** The content, except that an abort ends the wait for bytes that never come. */
-async function* untilAborted(content: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-  const iterator = content[Symbol.asyncIterator]();
-  let ended = false;
-  try {
-    for (;;) {
-      const next = await nextOrAbort(iterator, signal);
-      if (next.done) break;
-      yield next.value;
-    }
-    ended = true;
-  } finally {
-    // Not waited for: a generator that hangs in its own `await` answers `return` only after that.
-    if (!ended) iterator.return?.().then(undefined, () => {});
-  }
-}
-
-/** Not `Promise.race`: against one long-lived abort promise it would keep every chunk in memory until the end. */
-function nextOrAbort<T>(iterator: AsyncIterator<T>, signal?: AbortSignal): Promise<IteratorResult<T>> {
-  if (!signal) return iterator.next();
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
-    iterator
-      .next()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', abort));
-  });
-}
-
-async function flush(folder: string): Promise<void> {
-  try {
-    await using handle = await open(folder);
-    await handle.sync();
-  } catch (error) {
-    // Removed meanwhile, and the blob with it: there is nothing left to make durable.
-    if (!isMissing(error)) throw error;
-  }
-}
-
-function isMissing(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  return code === 'ENOENT' || code === 'ENOTDIR';
-}
-
-function unlessMissing(error: unknown): undefined {
-  if (!isMissing(error)) throw error;
-}
-
-function explained(error: unknown): unknown {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') return error;
-  return new ReelvecError(
-    'service_unavailable',
-    'The server has no room left to store this, and kept nothing of it. Free space on the disk of its data folder, or try again later.',
-    { cause: error },
-  );
+  return written;
 }

@@ -1,0 +1,143 @@
+import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { assertBlobKey } from './blob-keys.ts';
+import { explainFullDisk, flushFolder, isMissing, moveDurably } from './durable-files.ts';
+import {
+  type Part,
+  type PartialBlob,
+  type PartPlan,
+  PartSizeError,
+  partCount,
+  partRange,
+  type ServerIntake,
+  type UploadStore,
+} from './uploads.ts';
+import { writeContent } from './write-content.ts';
+
+/** Starts with a dot, which no key may do, and is not the folder of temporary files: uploads outlive a restart. */
+const UPLOADS = '.uploads';
+/** In no key, so that names of files and keys belong to each other one to one. */
+const SLASH = '~';
+
+/**
+ * Uploads into a folder of blobs. Each is one sparse file, into which parts are written where they belong; when all are
+ * there it is renamed, and nothing is copied.
+ */
+export class FolderUploadStore implements UploadStore {
+  readonly intake: ServerIntake = {
+    kind: 'server',
+    write: (upload, number, content, options) => this.#write(upload, number, content, options),
+  };
+  readonly #root: string;
+  readonly #folder: string;
+  /** Writes under way, by file and part. */
+  readonly #writes = new Map<string, { readonly end: (reason: Error) => void; readonly ended: Promise<unknown> }>();
+
+  /** @param root of the `FolderBlobStore` */
+  constructor(root: string) {
+    this.#root = resolve(root);
+    this.#folder = join(this.#root, UPLOADS);
+  }
+
+  async begin(key: string, plan: PartPlan): Promise<PartialBlob> {
+    const path = this.#path(key);
+    try {
+      await mkdir(this.#folder, { recursive: true });
+      await using file = await open(path, 'w');
+      await file.truncate(plan.size);
+      await file.sync();
+    } catch (error) {
+      await rm(path, { force: true });
+      throw explainFullDisk(error);
+    }
+    await flushFolder(this.#folder);
+    return { ...plan, key, id: UPLOADS };
+  }
+
+  async complete(upload: PartialBlob, parts: readonly Part[]): Promise<{ size: number }> {
+    const numbers = new Set(parts.map(({ number }) => number));
+    if (numbers.size !== partCount(upload)) throw new Error(`Only ${numbers.size} parts of ${upload.key} are stored.`);
+    const path = this.#path(upload.key);
+    // A sender that gave up and came again may have left one: it must not write into what is a blob from now on.
+    await this.#endWrites(path, new Error('The upload is complete.'));
+    const target = join(this.#root, upload.key);
+    try {
+      {
+        await using file = await open(path);
+        await file.sync();
+      }
+      await moveDurably(path, target, { root: this.#root });
+    } catch (error) {
+      const made = isMissing(error) ? await stat(target).catch(() => undefined) : undefined;
+      if (made?.size !== upload.size) throw error;
+    }
+    return { size: upload.size };
+  }
+
+  async abort(key: string): Promise<void> {
+    const path = this.#path(key);
+    await this.#endWrites(path, new Error('The upload was aborted.'));
+    await rm(path, { force: true });
+  }
+
+  async #write(
+    upload: PartialBlob,
+    number: number,
+    content: AsyncIterable<Uint8Array>,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Part> {
+    const path = this.#path(upload.key);
+    const name = `${path}#${number}`;
+    const before = this.#writes.get(name);
+    const ending = new AbortController();
+    const range = { ...partRange(upload, number), number };
+    const writing = (async () => {
+      before?.end(new Error(`Part ${number} is being sent again.`));
+      await before?.ended;
+      return writePart(path, content, range, AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]));
+    })();
+    const write = { end: (reason: Error) => ending.abort(reason), ended: writing.catch(() => {}) };
+    this.#writes.set(name, write);
+    try {
+      return await writing;
+    } catch (error) {
+      throw explainFullDisk(error);
+    } finally {
+      if (this.#writes.get(name) === write) this.#writes.delete(name);
+    }
+  }
+
+  async #endWrites(path: string, reason: Error): Promise<void> {
+    const writes = [...this.#writes].filter(([name]) => name.startsWith(`${path}#`));
+    for (const [, write] of writes) write.end(reason);
+    await Promise.all(writes.map(([, write]) => write.ended));
+  }
+
+  #path(key: string): string {
+    assertBlobKey(key);
+    return join(this.#folder, key.replaceAll('/', SLASH));
+  }
+}
+
+async function writePart(
+  path: string,
+  content: AsyncIterable<Uint8Array>,
+  { start, size: expected, number }: { start: number; size: number; number: number },
+  signal: AbortSignal,
+): Promise<Part> {
+  await using file = await open(path, 'r+');
+  const { size, sha256 } = await writeContent(file, atMost(content, expected, number), { position: start, signal });
+  if (size < expected) throw new PartSizeError({ number, expected, got: size });
+  await file.datasync();
+  return { number, size, etag: sha256 };
+}
+
+/** The content, but never a byte into the part behind. */
+async function* atMost(content: AsyncIterable<Uint8Array>, expected: number, number: number) {
+  let got = 0;
+  for await (const bytes of content) {
+    got += bytes.length;
+    if (got > expected) throw new PartSizeError({ number, expected, got });
+    yield bytes;
+  }
+}
