@@ -62,7 +62,7 @@ export async function embedFile(options: EmbedFileOptions): Promise<{ range: Tim
     }),
   );
   const blocks = chunks.map((_, number) => blockKey(number));
-  await writeResult({ blobs, blocks, key: options.resultKey, scopes: request.scopes, range, facts });
+  await writeResult({ blobs, blocks, key: options.resultKey, request, range, facts });
   return { range, warnings: [...warnings, ...resultWarnings(reports, embeddingOptions)] };
 }
 

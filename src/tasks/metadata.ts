@@ -2,6 +2,11 @@ import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { TaskRequest } from './request.ts';
 
+const FUSED_TYPES = {
+  beside: ['separate_embedding' as const, 'fused_embedding' as const],
+  instead: ['fused_embedding' as const],
+};
+
 /** What a result says of its request and media, in the words of the API. */
 export function taskMetadata({
   request,
@@ -13,13 +18,15 @@ export function taskMetadata({
   /** What was processed. */
   range: TimeRange;
 }) {
-  const { inputType, segmentation } = request;
+  const { inputType, segmentation, fused, dimension } = request;
   return {
     input_type: inputType,
     ...inputNames(request),
     ...(inputType === 'video' && segmentation.strategy === 'fixed' && { clip_length: segmentation.durationSec }),
     embedding_scopes: [...request.scopes],
     embedding_options: [...request.options],
+    ...(fused && { embedding_types: FUSED_TYPES[fused] }),
+    ...(dimension !== undefined && { embedding_dimension: dimension }),
     duration: media.durationSec,
     start_offset_sec: range.startSec,
     end_offset_sec: range.endSec,

@@ -2,6 +2,8 @@ import type { Segmentation } from '../segment/segment.ts';
 
 export type Option = 'visual' | 'audio' | 'transcription';
 export type Scope = 'clip' | 'asset';
+/** What a vector stands for: one option, or all that were asked for in one. */
+export type RowOption = Option | 'fused';
 
 /** Where the media comes from. Base64 is stored as the task's own blob before the task exists. */
 export type Source =
@@ -25,4 +27,8 @@ export interface TaskRequest {
   readonly segmentation: Segmentation;
   readonly options: readonly Option[];
   readonly scopes: readonly Scope[];
+  /** Vectors that stand for all options at once: beside those of each, or instead of them. Absent: none. */
+  readonly fused?: 'beside' | 'instead';
+  /** Length of the vectors, one of the bundle's `dimensions`; absent: `DIMENSION`. */
+  readonly dimension?: number;
 }

@@ -14,7 +14,7 @@ import {
   type Vector,
 } from 'apache-arrow';
 import { DIMENSION } from '../encode/encoder.ts';
-import type { Option, Scope } from './request.ts';
+import type { RowOption, Scope } from './request.ts';
 
 /** One vector and what it stands for. */
 export interface EmbeddingRow {
@@ -23,9 +23,9 @@ export interface EmbeddingRow {
   /** Seconds from the start of the file. */
   readonly startSec: number;
   readonly endSec: number;
-  readonly option: Option;
+  readonly option: RowOption;
   readonly scope: Scope;
-  /** `DIMENSION` values, L2 norm 1. */
+  /** L2 norm 1; all of a file have the same length. */
   readonly embedding: Float32Array;
 }
 
@@ -37,13 +37,13 @@ export const BATCH_ROWS = 256;
 /** Version of the columns below, kept in every file. */
 const FORMAT_VERSION = '1';
 
-const COLUMNS = [
+const columnsOf = (dimension: number) => [
   new Field('segment', new Int32(), false),
   new Field('start_sec', new Float64(), false),
   new Field('end_sec', new Float64(), false),
   new Field('embedding_option', new Utf8(), false),
   new Field('embedding_scope', new Utf8(), false),
-  new Field('embedding', new FixedSizeList(DIMENSION, new Field('item', new Float32(), false)), false),
+  new Field('embedding', new FixedSizeList(dimension, new Field('item', new Float32(), false)), false),
 ];
 
 /**
@@ -51,21 +51,29 @@ const COLUMNS = [
  * divide them.
  */
 export class ArrowRows {
+  readonly #dimension: number;
   readonly #schema: Schema;
   readonly #file: FileParts;
   #rows: EmbeddingRow[] = [];
 
-  /** @param facts what the file says of itself, beside `reelvec.format` */
-  constructor(facts: Readonly<Record<string, string>>) {
+  /**
+   * @param facts what the file says of itself, beside `reelvec.format`
+   * @param dimension length of the vectors
+   */
+  constructor(facts: Readonly<Record<string, string>>, dimension = DIMENSION) {
+    this.#dimension = dimension;
     const metadata = Object.entries({ format: FORMAT_VERSION, ...facts });
-    this.#schema = new Schema(COLUMNS, new Map(metadata.map(([name, value]) => [`reelvec.${name}`, value])));
+    this.#schema = new Schema(
+      columnsOf(dimension),
+      new Map(metadata.map(([name, value]) => [`reelvec.${name}`, value])),
+    );
     this.#file = new FileParts(this.#schema);
   }
 
   /** @returns the bytes that are now due, often none */
   add(row: EmbeddingRow): Uint8Array | undefined {
-    if (row.embedding.length !== DIMENSION) {
-      throw new RangeError(`A vector has ${DIMENSION} values: got ${row.embedding.length}.`);
+    if (row.embedding.length !== this.#dimension) {
+      throw new RangeError(`A vector has ${this.#dimension} values: got ${row.embedding.length}.`);
     }
     this.#rows.push(row);
     return this.#rows.length < BATCH_ROWS ? undefined : this.#flush();
@@ -79,7 +87,7 @@ export class ArrowRows {
   }
 
   #flush(): Uint8Array {
-    this.#file.write(toBatch(this.#schema, this.#rows));
+    this.#file.write(toBatch(this.#schema, this.#rows, this.#dimension));
     this.#rows = [];
     return this.#file.take();
   }
@@ -114,12 +122,12 @@ class FileParts extends RecordBatchFileWriter {
   }
 }
 
-function toBatch(schema: Schema, rows: readonly EmbeddingRow[]): RecordBatch {
+function toBatch(schema: Schema, rows: readonly EmbeddingRow[], dimension: number): RecordBatch {
   const length = rows.length;
-  const values = new Float32Array(length * DIMENSION);
-  for (let i = 0; i < length; i++) values.set(rows[i]!.embedding, i * DIMENSION);
+  const values = new Float32Array(length * dimension);
+  for (let i = 0; i < length; i++) values.set(rows[i]!.embedding, i * dimension);
   const column = (index: number, data: object) =>
-    makeData({ type: COLUMNS[index]!.type, length, nullCount: 0, ...data });
+    makeData({ type: schema.fields[index]!.type, length, nullCount: 0, ...data });
   const children = [
     column(0, { data: Int32Array.from(rows, (row) => row.segment) }),
     column(1, { data: Float64Array.from(rows, (row) => row.startSec) }),
@@ -128,7 +136,7 @@ function toBatch(schema: Schema, rows: readonly EmbeddingRow[]): RecordBatch {
     column(4, utf8(rows.map((row) => row.scope))),
     column(5, { child: makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values }) }),
   ];
-  return new RecordBatch(schema, makeData({ type: new Struct(COLUMNS), length, nullCount: 0, children }));
+  return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, nullCount: 0, children }));
 }
 
 function utf8(words: readonly string[]): { valueOffsets: Int32Array; data: Uint8Array } {
@@ -139,17 +147,18 @@ function utf8(words: readonly string[]): { valueOffsets: Int32Array; data: Uint8
 
 /** The rows of a batch. Their vectors are views into it, not copies. */
 export function toRows(batch: RecordBatch): EmbeddingRow[] {
-  const [segment, startSec, endSec, option, scope] = COLUMNS.slice(0, 5).map(
-    (column) => batch.getChild(column.name) as Vector,
-  );
-  const values: Float32Array = (batch.getChild('embedding') as Vector<FixedSizeList<Float32>>).data[0]!.children[0]!
-    .values;
+  const [segment, startSec, endSec, option, scope] = batch.schema.fields
+    .slice(0, 5)
+    .map((column) => batch.getChild(column.name) as Vector);
+  const embedding = batch.getChild('embedding') as Vector<FixedSizeList<Float32>>;
+  const dimension = embedding.type.listSize;
+  const values: Float32Array = embedding.data[0]!.children[0]!.values;
   return Array.from({ length: batch.numRows }, (_, row) => ({
     segment: segment!.get(row),
     startSec: startSec!.get(row),
     endSec: endSec!.get(row),
     option: option!.get(row),
     scope: scope!.get(row),
-    embedding: values.subarray(row * DIMENSION, (row + 1) * DIMENSION),
+    embedding: values.subarray(row * dimension, (row + 1) * dimension),
   }));
 }

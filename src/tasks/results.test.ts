@@ -8,7 +8,7 @@ import { tableFromIPC } from 'apache-arrow';
 import { DIMENSION } from '../encode/encoder.ts';
 import { FolderBlobStore } from '../store/blob-folder.ts';
 import { BlobNotFound } from '../store/blobs.ts';
-import type { Option } from './request.ts';
+import type { Option, TaskRequest } from './request.ts';
 import { type EmbeddingRow, encodeBlock, readResult, writeResult } from './results.ts';
 import { embeddingsJson, embeddingsNdjson } from './results-json.ts';
 
@@ -37,17 +37,26 @@ function clips(segments: number, { from = 0, options = ['visual', 'audio'] as Op
   );
 }
 
+type Wanted = Pick<TaskRequest, 'scopes' | 'fused' | 'dimension'> & { endSec: number };
+
 async function join2(
   key: string,
   parts: EmbeddingRow[][],
-  { scopes = ['clip', 'asset'] as ('clip' | 'asset')[], endSec = 100 } = {},
+  { scopes = ['clip', 'asset'], endSec = 100, ...wanted }: Partial<Wanted> = {},
 ) {
   const blocks = parts.map((_, i) => `tasks/t/${key}-${i}`);
   for (const [i, rows] of parts.entries()) {
     const segments = Math.max(-1, ...rows.map((row) => row.segment)) + 1;
     await blobs.write(blocks[i]!, encodeBlock(rows, { ...facts, segments }));
   }
-  return writeResult({ blobs, blocks, key: `tasks/t/${key}`, scopes, range: { startSec: 0, endSec }, facts });
+  return writeResult({
+    blobs,
+    blocks,
+    key: `tasks/t/${key}`,
+    request: { scopes, ...wanted },
+    range: { startSec: 0, endSec },
+    facts,
+  });
 }
 
 const all = async (key: string, filter = {}) =>
@@ -90,7 +99,7 @@ test('segments are counted through all blocks, also past those without a vector'
     blobs,
     blocks: ['tasks/t/gap-0', 'tasks/t/gap-1', 'tasks/t/gap-2'],
     key: 'tasks/t/gap',
-    scopes: ['clip'],
+    request: { scopes: ['clip'] },
     range: { startSec: 0, endSec: 52 },
     facts,
   });
@@ -126,6 +135,52 @@ test('vectors that cancel each other still give an asset vector of length 1', as
   await join2('cancel', [[row, opposite]]);
   const [asset] = await all('cancel', { scopes: ['asset'] });
   assert.deepEqual(asset?.embedding, row.embedding);
+});
+
+test('a fused vector is the mean of what its segment has, beside it or instead of it, however blocks and batches fall', async () => {
+  const rows = clips(301);
+  // speech in one segment only: the mean is of what there is
+  rows.splice(2, 0, { ...rows[1]!, option: 'transcription', embedding: vector(99) });
+  await join2('fused-beside', [rows.slice(0, 203), clips(3)], { fused: 'beside' });
+  await join2('fused-instead', [rows.slice(0, 203), clips(3)], { fused: 'instead' });
+  await join2('separate', [rows.slice(0, 203), clips(3)]);
+  const beside = await all('fused-beside');
+  const fused = beside.filter((row) => row.option === 'fused');
+  assert.deepEqual(
+    beside.filter((row) => row.option !== 'fused'),
+    await all('separate'),
+  );
+  assert.deepEqual(await all('fused-instead'), fused);
+  assert.equal(fused.length, 101 + 3 + 1, 'one for each segment and one for the asset');
+  for (const row of fused) {
+    const own = beside.filter((other) => other.option !== 'fused' && other.segment === row.segment);
+    assert.equal(own.length, row.segment === 0 ? 3 : own.length);
+    const sum = Array.from({ length: DIMENSION }, (_, i) =>
+      own.reduce((total, { embedding }) => total + embedding[i]!, 0),
+    );
+    const norm = Math.hypot(...sum);
+    for (let i = 0; i < DIMENSION; i++) assert.ok(Math.abs(row.embedding[i]! - sum[i]! / norm) < 1e-7);
+    assert.deepEqual([row.startSec, row.endSec, row.scope], [own[0]!.startSec, own[0]!.endSec, own[0]!.scope]);
+  }
+});
+
+test('shorter vectors are the beginnings of the long ones, clips, assets and fused alike, and of length 1', async () => {
+  const rows = clips(5);
+  await join2('long', [rows], { fused: 'beside' });
+  await join2('short', [rows], { fused: 'beside', dimension: 128 });
+  const long = await all('long');
+  const short = await all('short');
+  assert.deepEqual(
+    short.map(({ embedding: _, ...row }) => row),
+    long.map(({ embedding: _, ...row }) => row),
+  );
+  for (const [i, { embedding }] of short.entries()) {
+    assert.equal(embedding.length, 128);
+    assert.ok(Math.abs(Math.hypot(...embedding) - 1) < 1e-6);
+    const beginning = long[i]!.embedding.subarray(0, 128);
+    const norm = Math.hypot(...beginning);
+    for (let j = 0; j < 128; j++) assert.ok(Math.abs(embedding[j]! - beginning[j]! / norm) < 1e-7);
+  }
 });
 
 test('only the scopes that were asked for are kept, and a filter narrows further', async () => {
@@ -165,7 +220,7 @@ test('a blob that is missing, cut off or left early is told or closed', async ()
         blobs,
         blocks: ['tasks/t/aborted-0'],
         key: 'tasks/t/aborted',
-        scopes: ['clip'],
+        request: { scopes: ['clip'] },
         range: { startSec: 0, endSec: 1 },
         facts,
         signal: AbortSignal.abort(new Error('cancelled')),

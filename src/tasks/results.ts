@@ -1,8 +1,11 @@
 import { RecordBatchReader } from 'apache-arrow';
+import { DIMENSION } from '../encode/encoder.ts';
+import { shorten } from '../encode/shorten.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { BlobStore } from '../store/blobs.ts';
-import type { Option, Scope } from './request.ts';
+import type { RowOption, Scope, TaskRequest } from './request.ts';
 import { ArrowRows, ASSET_SEGMENT, type EmbeddingRow, toRows } from './results-arrow.ts';
+import { withFused } from './results-fused.ts';
 import { WeightedMean } from './results-mean.ts';
 
 export type { EmbeddingRow } from './results-arrow.ts';
@@ -16,12 +19,12 @@ export interface ResultFacts {
 
 /** Which rows are wanted; absent is all of them. */
 export interface RowFilter {
-  readonly options?: readonly Option[];
+  readonly options?: readonly RowOption[];
   readonly scopes?: readonly Scope[];
 }
 
 /** Asset rows come in this order. */
-const OPTIONS: readonly Option[] = ['visual', 'audio', 'transcription'];
+const OPTIONS: readonly RowOption[] = ['visual', 'audio', 'transcription'];
 /** An Arrow file is a stream between `ARROW1` with two bytes of padding and a footer. */
 const MAGIC_BYTES = 8;
 
@@ -38,7 +41,9 @@ export function encodeBlock(rows: readonly EmbeddingRow[], facts: ResultFacts & 
 
 /**
  * Joins the blocks of all chunks, in order, into the result of the task: the clips, their segments counted through,
- * then for each option the mean of its clips weighted with their durations. Memory is bounded by a batch of rows.
+ * then for each option the mean of its clips weighted with their durations. A fused vector is the mean of the vectors
+ * of its segment, or of the asset. Vectors are shortened last. Memory is bounded by a batch of rows.
+ * @param request what of it is wanted
  * @param range what was processed; the times of the asset rows
  * @returns how many rows and segments there are, and for which options there are vectors
  */
@@ -46,7 +51,7 @@ export async function writeResult({
   blobs,
   blocks,
   key,
-  scopes,
+  request: { scopes, fused, dimension = DIMENSION },
   range,
   facts,
   signal,
@@ -54,15 +59,15 @@ export async function writeResult({
   blobs: BlobStore;
   blocks: readonly string[];
   key: string;
-  scopes: readonly Scope[];
+  request: Pick<TaskRequest, 'scopes' | 'fused' | 'dimension'>;
   range: TimeRange;
   facts: ResultFacts;
   signal?: AbortSignal;
-}): Promise<{ rows: number; segments: number; options: Option[] }> {
-  const means = new Map<Option, WeightedMean>();
+}): Promise<{ rows: number; segments: number; options: RowOption[] }> {
+  const means = new Map<RowOption, WeightedMean>();
   const written = { rows: 0, segments: 0 };
-  async function* content(): AsyncGenerator<Uint8Array> {
-    const file = new ArrowRows({ task: facts.task, bundle: facts.bundle });
+  /** The clips of all chunks, in order; on the way past, the means are taken. */
+  async function* clips(): AsyncGenerator<EmbeddingRow> {
     for (const block of blocks) {
       const first = written.segments;
       for await (const rows of readBatches(blobs, block, (segments) => (written.segments += segments))) {
@@ -70,18 +75,25 @@ export async function writeResult({
         for (const row of rows) {
           if (!means.has(row.option)) means.set(row.option, new WeightedMean());
           means.get(row.option)!.add(row.embedding, row.endSec - row.startSec);
-          if (!scopes.includes('clip')) continue;
-          written.rows++;
-          const part = file.add({ ...row, segment: first + row.segment });
-          if (part) yield part;
+          yield { ...row, segment: first + row.segment };
         }
       }
     }
+  }
+  async function* assets(): AsyncGenerator<EmbeddingRow> {
     for (const [option, mean] of inOrder(means)) {
-      if (!scopes.includes('asset')) break;
-      written.rows++;
-      const part = file.add({ segment: ASSET_SEGMENT, ...range, option, scope: 'asset', embedding: mean.get() });
-      if (part) yield part;
+      yield { segment: ASSET_SEGMENT, ...range, option, scope: 'asset', embedding: mean.get() };
+    }
+  }
+  async function* content(): AsyncGenerator<Uint8Array> {
+    const file = new ArrowRows({ task: facts.task, bundle: facts.bundle }, dimension);
+    for (const [scope, rows] of [['clip', clips()] as const, ['asset', assets()] as const]) {
+      for await (const row of fused ? withFused(rows, fused) : rows) {
+        if (!scopes.includes(scope)) continue;
+        written.rows++;
+        const part = file.add({ ...row, embedding: shorten(row.embedding, dimension) });
+        if (part) yield part;
+      }
     }
     yield file.end();
   }
@@ -124,6 +136,6 @@ async function* readBatches(
   if (cutOff) throw new Error(`The blob ${key} is cut off.`);
 }
 
-function inOrder(means: ReadonlyMap<Option, WeightedMean>): [Option, WeightedMean][] {
+function inOrder(means: ReadonlyMap<RowOption, WeightedMean>): [RowOption, WeightedMean][] {
   return OPTIONS.filter((option) => means.has(option)).map((option) => [option, means.get(option)!]);
 }

@@ -1,6 +1,6 @@
 import { ReelvecError } from '../errors.ts';
 import type { EmbeddedChunk } from '../workers/protocol.ts';
-import type { Option } from './request.ts';
+import type { Option, RowOption } from './request.ts';
 import type { EmbeddingRow } from './results.ts';
 
 /** What a chunk tells the task, beside its rows. */
@@ -9,7 +9,7 @@ export interface ChunkReport {
   /** Length of the chunk, in seconds. */
   readonly lengthSec: number;
   /** Rows of each option. */
-  readonly rows: Readonly<Partial<Record<Option, number>>>;
+  readonly rows: Readonly<Partial<Record<RowOption, number>>>;
   /** Places where something could not be decoded. */
   readonly damages: number;
   /** Seconds for which a track that was read has nothing. */
@@ -22,7 +22,7 @@ const TRACKS = { visual: 'pictures', audio: 'sound' } as const;
 
 export function reportOf(chunk: EmbeddedChunk, rows: readonly EmbeddingRow[]): ChunkReport {
   const { segments, damages, missingSec } = chunk;
-  const count: Partial<Record<Option, number>> = {};
+  const count: Partial<Record<RowOption, number>> = {};
   for (const { option } of rows) count[option] = (count[option] ?? 0) + 1;
   const lengthSec = (segments.at(-1)?.endSec ?? 0) - (segments[0]?.startSec ?? 0);
   return { segments: segments.length, lengthSec, rows: count, damages, missingSec };

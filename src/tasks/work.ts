@@ -121,7 +121,7 @@ export class TaskWork {
         blobs,
         blocks: reports.map((_, number) => blockKey(taskId, number)),
         key: resultKey(taskId),
-        scopes: task.request.scopes,
+        request: task.request,
         range: task.range!,
         facts: { task: taskId, bundle: task.bundle },
         signal,

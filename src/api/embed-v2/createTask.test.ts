@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../app.fixture.ts';
+import { describeBundle } from '../../encode/bundles.ts';
 import type { TaskRequest } from '../../tasks/request.ts';
 import { createdTask } from './schemas.ts';
 
@@ -272,6 +273,38 @@ test('a film sent where it does not belong is not repeated in the error', async 
     assert.equal(response.statusCode, 400);
     assert.ok(response.body.length < 2000, `${response.body.length} bytes`);
   }
+});
+
+const ONE_SPACE = {
+  ...describeBundle('signal'),
+  spaces: { visual: 'one', audio: 'one', transcription: 'text' },
+  dimensions: [128, 256, 512],
+};
+
+test('a bundle whose options share a space makes fused vectors of them, and its vectors can be shorter', async () => {
+  await using t = await openTestApp((deps) => ({ ...deps, embedding: { ...deps.embedding, bundle: ONE_SPACE } }));
+  const stored = async (fields: Fields, top: Fields = {}) => {
+    const response = await post(t, video({ embedding_option: ['visual', 'audio'], ...fields }, top));
+    assert.equal(response.statusCode, 202, response.body);
+    const { fused, dimension } = (await t.tasks.get(response.json()._id))!.request;
+    return { fused, dimension };
+  };
+  assert.deepEqual(await stored({}), { fused: undefined, dimension: undefined });
+  assert.deepEqual(await stored({ embedding_type: ['fused_embedding'] }, { embedding_dimension: 128 }), {
+    fused: 'instead',
+    dimension: 128,
+  });
+  assert.deepEqual(
+    await stored({ embedding_type: ['fused_embedding', 'separate_embedding'] }, { embedding_dimension: 512 }),
+    { fused: 'beside', dimension: undefined },
+  );
+  assert.deepEqual(await stored({ embedding_type: 'separate_embedding' }), { fused: undefined, dimension: undefined });
+
+  const apart = await post(t, video({ embedding_type: ['fused_embedding'] }));
+  assert.equal(apart.statusCode, 400);
+  assert.match(apart.json().message, /spaces that do not compare/);
+  const odd = await post(t, video({}, { embedding_dimension: 100 }));
+  assert.match(odd.json().message, /embedding_dimension must be 128 or 256 or 512: got 100/);
 });
 
 test('a body nested a hundred thousand deep is refused like any other', async () => {

@@ -1,133 +1,18 @@
 import { z } from 'zod';
-import { option, scope } from './schemas.ts';
+import type { BundleInfo } from '../../encode/encoder.ts';
+import { audio, checkInput, fields, modelName, vectorFields, video } from './mediaBody.ts';
 
-/** Fields of later generations of the API, and what to do instead. */
-const LATER: Readonly<Record<string, string>> = {
-  document: 'is for documents, which this server does not embed: input_type may be "video" or "audio".',
-  image: 'is for images, which tasks do not embed here: input_type may be "video" or "audio".',
-  time_based_metadata: 'belongs to marengo3.5 and fused embeddings, which this server does not make. Leave it out.',
-  temporal: 'is how marengo3.5 wraps it. For marengo3.0 give strategy and its settings here, without "temporal".',
-};
+const INPUTS = ['video', 'audio'] as const;
 
-/** Unknown keys are refused; one of `LATER` in words of its own. */
-function request<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
-  return z.strictObject(shape, {
-    error: ({ code, keys }) => (code === 'unrecognized_keys' && LATER[String(keys?.[0])]) || undefined,
-  });
-}
-
-/** A list without repeats; one word alone counts as a list of one. */
-function words<Word extends z.ZodType>(word: Word, what: string) {
-  const list = z
-    .array(word)
-    .min(1)
-    .refine((given) => new Set(given).size === given.length, 'must not name anything twice.')
-    .meta({ uniqueItems: true });
-  return z.preprocess((given) => (typeof given === 'string' ? [given] : given), list.optional()).describe(what);
-}
-
-const mediaSource = request({
-  url: z.string().min(1).optional().describe('http(s) link to the file itself'),
-  base64_string: z.string().min(1).optional().describe('the file as base64; at most 36 MB decoded'),
-  asset_id: z.string().min(1).optional().describe('an asset that is ready'),
-})
-  .describe('exactly one of the three')
-  .superRefine((source, context) => {
-    const given = Object.keys(source);
-    if (given.length === 1) return;
-    context.addIssue({
-      code: 'custom',
-      params: { code: given.length === 0 ? 'parameter_not_provided' : 'parameter_invalid' },
-      message: `must have exactly one of url, base64_string and asset_id: got ${given.join(' and ') || 'none'}.`,
-    });
-  });
-
-const fixed = request({ duration_sec: z.int().min(1).max(10).describe('length of a segment in seconds') });
-const dynamic = request({
-  min_duration_sec: z.int().min(1).max(5).describe('shortest length of a segment in seconds'),
-});
-
-const videoSegmentation = request({
-  strategy: z.enum(['dynamic', 'fixed']).describe('dynamic follows the shots'),
-  dynamic: dynamic.optional(),
-  fixed: fixed.optional(),
-})
-  .describe('default: dynamic, at least 4 s')
-  .superRefine((given, context) => {
-    const other = given.strategy === 'fixed' ? 'dynamic' : 'fixed';
-    if (given[given.strategy] === undefined) {
-      const message = `is required when strategy is "${given.strategy}".`;
-      context.addIssue({ code: 'custom', path: [given.strategy], params: { code: 'parameter_not_provided' }, message });
-    }
-    if (given[other] !== undefined) {
-      const message = `does not go with strategy "${given.strategy}". Leave it out, or change the strategy.`;
-      context.addIssue({ code: 'custom', path: [other], message });
-    }
-  });
-
-const audioSegmentation = request({ strategy: z.enum(['fixed']), fixed }).describe('default: fixed, 6 s');
-
-const media = {
-  media_source: mediaSource,
-  start_sec: z.number().min(0).default(0).describe('start of the range, in seconds from the start of the file'),
-  end_sec: z.number().min(0).optional().describe('end of the range; default: the end of the file'),
-  embedding_scope: words(scope, 'default: both'),
-  embedding_type: words(z.enum(['separate_embedding', 'fused_embedding']), 'default: separate_embedding'),
-};
-
-const video = request({
-  ...media,
-  segmentation: videoSegmentation.optional(),
-  embedding_option: words(option, 'default: all three'),
-}).superRefine(checkMedia);
-
-const audio = request({
-  ...media,
-  segmentation: audioSegmentation.optional(),
-  embedding_option: words(option.exclude(['visual']), 'default: both'),
-}).superRefine(checkMedia);
-
-function checkMedia(
-  given: { start_sec: number; end_sec?: number; embedding_option?: string[]; embedding_type?: string[] },
-  context: z.RefinementCtx,
-): void {
-  const { start_sec, end_sec, embedding_option, embedding_type } = given;
-  if (end_sec !== undefined && end_sec <= start_sec) {
-    const message = `must be more than start_sec, which is ${start_sec}: got ${end_sec}.`;
-    context.addIssue({ code: 'custom', path: ['end_sec'], message });
-  }
-  if (embedding_type?.includes('fused_embedding') && embedding_option?.length === 1) {
-    const message = '"fused_embedding" needs at least two values in embedding_option: got one.';
-    context.addIssue({ code: 'custom', path: ['embedding_type'], message });
-  }
-}
-
-/** The request of a task. `bundle` serves marengo3.0, and answers to its own name too. */
-export function createTaskBody(bundle: { readonly name: string }) {
-  return request({
-    input_type: z.enum(['video', 'audio']),
-    model_name: z.enum(['marengo3.0', bundle.name]).describe(`served by the bundle ${bundle.name}`),
+/** The request of a task. */
+export function createTaskBody(bundle: Pick<BundleInfo, 'name' | 'dimensions'>) {
+  return fields({
+    input_type: z.enum(INPUTS),
+    model_name: modelName(bundle),
     video: video.optional().describe('when input_type is video'),
     audio: audio.optional().describe('when input_type is audio'),
-    embedding_dimension: z.literal(512).optional(),
-    embedding_uncertainty: z.literal(false).optional(),
-  }).superRefine((given, context) => {
-    const other = given.input_type === 'video' ? 'audio' : 'video';
-    const type = JSON.stringify(given.input_type);
-    if (given[given.input_type] === undefined) {
-      const message = `is required when input_type is ${type}.`;
-      context.addIssue({
-        code: 'custom',
-        path: [given.input_type],
-        params: { code: 'parameter_not_provided' },
-        message,
-      });
-    }
-    if (given[other] !== undefined) {
-      const message = `does not go with input_type ${type}. Send one of video and audio.`;
-      context.addIssue({ code: 'custom', path: [other], message });
-    }
-  });
+    ...vectorFields(bundle),
+  }).superRefine((given, context) => checkInput(given, INPUTS, context));
 }
 
 export type CreateTaskBody = z.infer<ReturnType<typeof createTaskBody>>;

@@ -33,7 +33,7 @@ await writeResult({
   blobs: t.blobs,
   blocks: Array.from({ length: BLOCKS }, () => block),
   key: resultKey(id),
-  scopes: ['clip', 'asset'],
+  request: { scopes: ['clip', 'asset'] },
   range: { startSec: 0, endSec: 40_000 },
   facts,
 });

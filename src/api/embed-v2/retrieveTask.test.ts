@@ -39,7 +39,7 @@ async function ready(t: TestApp, id: string, warnings: string[] = []): Promise<E
     blobs: t.blobs,
     blocks: [`tasks/${id}/block`],
     key: resultKey(id),
-    scopes: ['clip', 'asset'],
+    request: { scopes: ['clip', 'asset'] },
     range: { startSec: 2, endSec: 20.5 },
     facts,
   });

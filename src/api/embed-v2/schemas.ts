@@ -6,6 +6,9 @@ const SCOPES = ['clip', 'asset'] as const;
 
 export const option = z.enum(OPTIONS);
 export const scope = z.enum(SCOPES);
+export const embeddingType = z.enum(['separate_embedding', 'fused_embedding']);
+/** What a vector that comes back stands for. */
+export const rowOption = z.enum([...OPTIONS, 'fused']);
 export const taskStatus = z.enum(['processing', 'ready', 'failed']);
 const time = z.iso.datetime({ offset: true });
 
@@ -36,12 +39,14 @@ export const metadataBody = z.object({
   duration: z.number().describe('seconds; of the whole file'),
   start_offset_sec: z.number().describe('start of the range that was processed'),
   end_offset_sec: z.number(),
+  embedding_types: z.array(embeddingType).optional().describe('where fused vectors were asked for'),
+  embedding_dimension: z.int().optional().describe('length of the vectors, where it is not 512'),
   bundle: z.string().describe('name and revision of what made the vectors'),
 });
 
 const embedding = z.object({
-  embedding: z.array(z.number()).describe('512 values, L2 norm 1'),
-  embedding_option: option,
+  embedding: z.array(z.number()).describe('512 values, or as many as were asked for; L2 norm 1'),
+  embedding_option: rowOption,
   embedding_scope: scope,
   start_sec: z.number().describe('seconds from the start of the file'),
   end_sec: z.number(),

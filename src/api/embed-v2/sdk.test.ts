@@ -75,7 +75,14 @@ test('a task is retrieved in each of its states', async () => {
   const facts = { task: id, bundle: 'signal@1' };
   const block = `tasks/${id}/block`;
   await t.blobs.write(block, encodeBlock([row], { ...facts, segments: 1 }));
-  await writeResult({ blobs: t.blobs, blocks: [block], key: resultKey(id), scopes: ['clip', 'asset'], range, facts });
+  await writeResult({
+    blobs: t.blobs,
+    blocks: [block],
+    key: resultKey(id),
+    request: { scopes: ['clip', 'asset'] },
+    range,
+    facts,
+  });
   await t.tasks.setReady(id, []);
   const ready = await tasks.retrieve(id);
   assert.equal(ready.status, 'ready');

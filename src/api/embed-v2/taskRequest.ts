@@ -1,23 +1,31 @@
-import type { BundleInfo } from '../../encode/encoder.ts';
+import { type BundleInfo, DIMENSION } from '../../encode/encoder.ts';
+import { bundlesThat, shareSpace } from '../../encode/spaces.ts';
 import { ReelvecError } from '../../errors.ts';
 import type { Segmentation } from '../../segment/segment.ts';
 import type { Source, TaskRequest } from '../../tasks/request.ts';
-import type { CreateTaskBody } from './createTaskBody.ts';
-
-type Media = NonNullable<CreateTaskBody['video'] | CreateTaskBody['audio']>;
+import type { MediaBody, MediaSource } from './mediaBody.ts';
 
 /** Seconds, as the API has them. */
 const DEFAULT_VIDEO: Segmentation = { strategy: 'dynamic', minDurationSec: 4 };
 const DEFAULT_AUDIO: Segmentation = { strategy: 'fixed', durationSec: 6 };
 
+interface Body {
+  readonly model_name: string;
+  readonly embedding_dimension?: number;
+}
+
 /** What a valid body asks for, in the words of reelvec, with every default filled in. */
 export function toTaskRequest(
-  body: CreateTaskBody,
-  bundle: Pick<BundleInfo, 'name'>,
+  body: Body & { readonly input_type: 'audio' | 'video' } & { readonly [Name in 'audio' | 'video']?: MediaBody },
+  bundle: BundleInfo,
 ): { request: TaskRequest; base64?: string } {
   const inputType = body.input_type;
   const media = body[inputType]!;
-  refuseFused(media, `${inputType}.embedding_type`, bundle);
+  const options =
+    media.embedding_option ??
+    (inputType === 'video' ? (['visual', 'audio', 'transcription'] as const) : (['audio', 'transcription'] as const));
+  const fused = toFused(media.embedding_type);
+  if (fused && !shareSpace(bundle, options)) throw cannotFuse(bundle, `${inputType}.embedding_type`);
   const request: TaskRequest = {
     inputType,
     modelName: body.model_name,
@@ -25,30 +33,43 @@ export function toTaskRequest(
     startSec: media.start_sec,
     endSec: media.end_sec,
     segmentation: toSegmentation(media.segmentation) ?? (inputType === 'video' ? DEFAULT_VIDEO : DEFAULT_AUDIO),
-    options:
-      media.embedding_option ??
-      (inputType === 'video' ? ['visual', 'audio', 'transcription'] : ['audio', 'transcription']),
+    options,
     scopes: media.embedding_scope ?? ['clip', 'asset'],
+    ...(fused && { fused }),
+    ...toDimension(body),
   };
   return { request, base64: media.media_source.base64_string };
 }
 
-function refuseFused(media: Media, field: string, bundle: Pick<BundleInfo, 'name'>): void {
-  if (!media.embedding_type?.includes('fused_embedding')) return;
-  throw new ReelvecError(
-    'parameter_invalid',
-    `${field}: the bundle "${bundle.name}" cannot make "fused_embedding", because its visual, audio and transcription ` +
-      'vectors lie in spaces that do not compare. Leave it out, or ask for "separate_embedding".',
-    { details: { field, value: 'fused_embedding', allowed: ['separate_embedding'] } },
-  );
+/** The length that was asked for, where it is not the usual one. */
+export function toDimension({ embedding_dimension: length }: Body): { dimension?: number } {
+  return length === undefined || length === DIMENSION ? {} : { dimension: length };
 }
 
-function toSource({ url, asset_id }: Media['media_source']): Source {
+export function toSource({ url, asset_id }: MediaSource): Source {
   if (url !== undefined) return { kind: 'url', url };
   return asset_id !== undefined ? { kind: 'asset', assetId: asset_id } : { kind: 'base64' };
 }
 
-function toSegmentation(given: NonNullable<CreateTaskBody['video']>['segmentation']): Segmentation | undefined {
+function toFused(types: MediaBody['embedding_type']): TaskRequest['fused'] {
+  if (!types?.includes('fused_embedding')) return undefined;
+  return types.includes('separate_embedding') ? 'beside' : 'instead';
+}
+
+function cannotFuse(bundle: BundleInfo, field: string): ReelvecError {
+  const others = bundlesThat((other) => shareSpace(other, ['visual', 'audio', 'transcription']));
+  return new ReelvecError(
+    'parameter_invalid',
+    `${field}: the bundle "${bundle.name}" cannot make "fused_embedding" of these options, because their vectors lie ` +
+      `in spaces that do not compare. Leave it out, or ask for "separate_embedding". ${others}`,
+    { details: { field, value: 'fused_embedding', allowed: ['separate_embedding'] } },
+  );
+}
+
+function toSegmentation(given: MediaBody['segmentation']): Segmentation | undefined {
   if (given?.fixed) return { strategy: 'fixed', durationSec: given.fixed.duration_sec };
-  return given?.dynamic && { strategy: 'dynamic', minDurationSec: given.dynamic.min_duration_sec };
+  if (given && 'dynamic' in given && given.dynamic) {
+    return { strategy: 'dynamic', minDurationSec: given.dynamic.min_duration_sec };
+  }
+  return undefined;
 }

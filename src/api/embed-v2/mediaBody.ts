@@ -1,0 +1,145 @@
+import { z } from 'zod';
+import type { BundleInfo } from '../../encode/encoder.ts';
+import { embeddingType, option, scope } from './schemas.ts';
+
+/** Fields of later generations of the API, and what to do instead. */
+const LATER: Readonly<Record<string, string>> = {
+  document: 'is for documents, which this server does not embed: input_type may be "video" or "audio".',
+  image: 'is for images, which tasks do not embed here: input_type may be "video" or "audio".',
+  time_based_metadata: 'belongs to marengo3.5. Leave it out.',
+  auto_truncate: 'belongs to marengo3.5. Leave it out, and shorten what is too long.',
+  temporal: 'is how marengo3.5 wraps it. For marengo3.0 give strategy and its settings here, without "temporal".',
+};
+
+/** An object whose unknown keys are refused; one of `LATER` in words of its own. */
+export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+  return z.strictObject(shape, {
+    error: ({ code, keys }) => (code === 'unrecognized_keys' && LATER[String(keys?.[0])]) || undefined,
+  });
+}
+
+/** A list without repeats; one word alone counts as a list of one. */
+export function words<Word extends z.ZodType>(word: Word, what: string) {
+  const list = z
+    .array(word)
+    .min(1)
+    .refine((given) => new Set(given).size === given.length, 'must not name anything twice.')
+    .meta({ uniqueItems: true });
+  return z.preprocess((given) => (typeof given === 'string' ? [given] : given), list.optional()).describe(what);
+}
+
+export const mediaSource = fields({
+  url: z.string().min(1).optional().describe('http(s) link to the file itself'),
+  base64_string: z.string().min(1).optional().describe('the file as base64; at most 36 MB decoded'),
+  asset_id: z.string().min(1).optional().describe('an asset that is ready'),
+})
+  .describe('exactly one of the three')
+  .superRefine((source, context) => {
+    const given = Object.keys(source);
+    if (given.length === 1) return;
+    context.addIssue({
+      code: 'custom',
+      params: { code: given.length === 0 ? 'parameter_not_provided' : 'parameter_invalid' },
+      message: `must have exactly one of url, base64_string and asset_id: got ${given.join(' and ') || 'none'}.`,
+    });
+  });
+
+const fixed = fields({ duration_sec: z.int().min(1).max(10).describe('length of a segment in seconds') });
+const dynamic = fields({
+  min_duration_sec: z.int().min(1).max(5).describe('shortest length of a segment in seconds'),
+});
+
+const videoSegmentation = fields({
+  strategy: z.enum(['dynamic', 'fixed']).describe('dynamic follows the shots'),
+  dynamic: dynamic.optional(),
+  fixed: fixed.optional(),
+})
+  .describe('default: dynamic, at least 4 s')
+  .superRefine((given, context) => {
+    const other = given.strategy === 'fixed' ? 'dynamic' : 'fixed';
+    if (given[given.strategy] === undefined) {
+      const message = `is required when strategy is "${given.strategy}".`;
+      context.addIssue({ code: 'custom', path: [given.strategy], params: { code: 'parameter_not_provided' }, message });
+    }
+    if (given[other] !== undefined) {
+      const message = `does not go with strategy "${given.strategy}". Leave it out, or change the strategy.`;
+      context.addIssue({ code: 'custom', path: [other], message });
+    }
+  });
+
+const audioSegmentation = fields({ strategy: z.enum(['fixed']), fixed }).describe('default: fixed, 6 s');
+
+const media = {
+  media_source: mediaSource,
+  start_sec: z.number().min(0).default(0).describe('start of the range, in seconds from the start of the file'),
+  end_sec: z.number().min(0).optional().describe('end of the range; default: the end of the file'),
+  embedding_scope: words(scope, 'default: both'),
+  embedding_type: words(embeddingType, 'default: separate_embedding; fused needs options that share a space'),
+};
+
+export const video = fields({
+  ...media,
+  segmentation: videoSegmentation.optional(),
+  embedding_option: words(option, 'default: all three'),
+}).superRefine(checkMedia);
+
+export const audio = fields({
+  ...media,
+  segmentation: audioSegmentation.optional(),
+  embedding_option: words(option.exclude(['visual']), 'default: both'),
+}).superRefine(checkMedia);
+
+function checkMedia(
+  given: { start_sec: number; end_sec?: number; embedding_option?: string[]; embedding_type?: string[] },
+  context: z.RefinementCtx,
+): void {
+  const { start_sec, end_sec, embedding_option, embedding_type } = given;
+  if (end_sec !== undefined && end_sec <= start_sec) {
+    const message = `must be more than start_sec, which is ${start_sec}: got ${end_sec}.`;
+    context.addIssue({ code: 'custom', path: ['end_sec'], message });
+  }
+  if (embedding_type?.includes('fused_embedding') && embedding_option?.length === 1) {
+    const message = '"fused_embedding" needs at least two values in embedding_option: got one.';
+    context.addIssue({ code: 'custom', path: ['embedding_type'], message });
+  }
+}
+
+/** `bundle` serves marengo3.0, and answers to its own name too. */
+export function modelName(bundle: Pick<BundleInfo, 'name'>) {
+  return z.enum(['marengo3.0', bundle.name]).describe(`served by the bundle ${bundle.name}`);
+}
+
+/** What every request can ask of its vectors. */
+export function vectorFields(bundle: Pick<BundleInfo, 'dimensions'>) {
+  return {
+    embedding_dimension: z
+      .literal([...bundle.dimensions])
+      .optional()
+      .describe('length of the vectors; shorter ones are the beginnings of the long, brought back to length 1'),
+    embedding_uncertainty: z.literal(false).optional(),
+  };
+}
+
+/** Adds the faults of a request whose object does not go with its `input_type`. */
+export function checkInput<Name extends string>(
+  given: { readonly input_type: Name } & { readonly [Key in Name]?: unknown },
+  names: readonly Name[],
+  context: z.RefinementCtx,
+): void {
+  const type = JSON.stringify(given.input_type);
+  for (const name of names) {
+    const isGiven = given[name] !== undefined;
+    if (name === given.input_type && !isGiven) {
+      const message = `is required when input_type is ${type}.`;
+      context.addIssue({ code: 'custom', path: [name], params: { code: 'parameter_not_provided' }, message });
+    }
+    if (name !== given.input_type && isGiven) {
+      const message = `does not go with input_type ${type}. Send ${given.input_type} only.`;
+      context.addIssue({ code: 'custom', path: [name], message });
+    }
+  }
+}
+
+/** Where a media object names its source. */
+export type MediaSource = z.infer<typeof mediaSource>;
+export type MediaBody = z.infer<typeof video> | z.infer<typeof audio>;
