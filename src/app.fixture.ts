@@ -11,6 +11,7 @@ import { ReelvecError } from './errors.ts';
 import type { MediaInfo } from './media/info.ts';
 import { FolderBlobStore } from './store/blob-folder.ts';
 import { openDatabase } from './store/database.ts';
+import { IdempotencyKeys } from './store/idempotency.ts';
 import { KeyRepository } from './store/keys.ts';
 import { TaskRepository } from './tasks/repository.ts';
 
@@ -87,6 +88,7 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
     keys,
     ready: async () => {},
     version: '0.0.0-test',
+    idempotency: new IdempotencyKeys(db),
     assets: new AssetService({
       assets,
       blobs,

@@ -12,6 +12,7 @@ import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
 import { installRequestLog } from './api/request-log.ts';
 import { validate } from './api/validation.ts';
 import type { AssetService } from './assets/service.ts';
+import type { IdempotencyKeys } from './store/idempotency.ts';
 import { newId } from './store/ids.ts';
 import type { CreateTaskDeps } from './tasks/create.ts';
 
@@ -19,6 +20,8 @@ export interface AppDeps extends AuthDeps, OperationsDeps {
   /** What tasks are made with, retrieved from and listed. */
   readonly embedding: CreateTaskDeps;
   readonly assets: AssetService;
+  /** What was asked for with an `Idempotency-Key`. */
+  readonly idempotency: IdempotencyKeys;
   /** URL under which clients reach the server; without it, the host that a request names. */
   readonly publicUrl?: string;
   /** Of reelvec, for the OpenAPI document. */
@@ -59,7 +62,11 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(
     async (v13) => {
       requireKey(v13, deps);
-      await v13.register(embedRoutes, { ...deps.embedding, publicUrl: deps.publicUrl });
+      await v13.register(embedRoutes, {
+        ...deps.embedding,
+        idempotency: deps.idempotency,
+        publicUrl: deps.publicUrl,
+      });
       await v13.register(assetRoutes, { assets: deps.assets });
     },
     { prefix: '/v1.3' },

@@ -13,6 +13,10 @@ const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Comma
   serve: { summary: 'serve the API', load: () => import('./commands/serve.ts') },
   embed: { summary: 'embed a file or URL, without a server', load: () => import('./commands/embed.ts') },
   shots: { summary: 'find the shots of a video', load: () => import('./commands/shots.ts') },
+  webhooks: {
+    summary: 'list what webhooks were told, and tell them again',
+    load: () => import('./commands/webhooks.ts'),
+  },
   keys: { summary: 'create, list and revoke API keys', load: () => import('./commands/keys.ts') },
 };
 

@@ -16,6 +16,34 @@ const list = z
   );
 const bytes = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 
+/** What can be told to a webhook. */
+const WEBHOOK_EVENTS = ['embed.task.ready', 'embed.task.failed'] as const;
+
+const webhooks = z
+  .string()
+  .default('[]')
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue('must be a JSON list of objects with "url" and "secret"');
+      return z.NEVER;
+    }
+  })
+  .pipe(
+    z.array(
+      z.strictObject({
+        url: z.url({ protocol: /^https?$/ }),
+        secret: z.string().min(16, 'must have at least 16 characters'),
+        events: z
+          .array(z.enum(WEBHOOK_EVENTS))
+          .min(1)
+          .default([...WEBHOOK_EVENTS]),
+      }),
+    ),
+  )
+  .refine((list) => new Set(list.map(({ url }) => url)).size === list.length, 'has a URL twice');
+
 /** Every setting: its name in the environment, what it may be, what it is when unset, and a line of help. */
 const settings = z.object({
   REELVEC_HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
@@ -63,6 +91,9 @@ const settings = z.object({
     .max(60)
     .default(10)
     .describe('longest dynamic segment; longer shots are cut evenly'),
+  REELVEC_WEBHOOKS: webhooks.describe(
+    'where to post the ends of tasks: JSON list of {"url", "secret"} and optionally "events"; see docs/events.md',
+  ),
   REELVEC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -70,6 +101,14 @@ const settings = z.object({
 });
 
 export type SettingName = keyof typeof settings.shape;
+
+/** Where the ends of tasks are told. */
+export interface WebhookEndpoint {
+  readonly url: string;
+  /** What deliveries are signed with. */
+  readonly secret: string;
+  readonly events: readonly (typeof WEBHOOK_EVENTS)[number][];
+}
 
 export interface Config {
   readonly host: string;
@@ -87,6 +126,7 @@ export interface Config {
   readonly maxAudioBytes: number;
   readonly maxUploadBytes: number;
   readonly maxSegmentSec: number;
+  readonly webhooks: readonly WebhookEndpoint[];
   readonly logLevel: string;
 }
 
@@ -132,6 +172,7 @@ export function readConfig(
     maxAudioBytes: values.REELVEC_MAX_AUDIO_BYTES,
     maxUploadBytes: values.REELVEC_MAX_UPLOAD_BYTES,
     maxSegmentSec: values.REELVEC_MAX_SEGMENT_SEC,
+    webhooks: values.REELVEC_WEBHOOKS,
     logLevel: values.REELVEC_LOG_LEVEL,
   });
 }

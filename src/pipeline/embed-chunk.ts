@@ -4,7 +4,7 @@ import { decode } from '../media/decode.ts';
 import type { Cue, TimeRange } from '../media/frames.ts';
 import { SHOT_PICTURE } from '../segment/shots.ts';
 import { subtitleText, textOfSegments } from '../transcribe/subtitles.ts';
-import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
+import type { EmbeddedChunk, EmbedJob, OnProgress } from '../workers/protocol.ts';
 import { ClipAssembler } from './clip-assembler.ts';
 import { openSegmenter } from './segmenter.ts';
 
@@ -16,13 +16,9 @@ const PROGRESS_MS = 500;
 /**
  * Decodes one chunk of a file once and embeds its segments as they close: what is held is the open segments' pictures
  * and sound. The same file and job give the same vectors in any process.
- * @param onProgress seconds of the chunk that are done
+ * @param onProgress gets the seconds of the chunk that are done, and the segments
  */
-export async function embedChunk(
-  job: EmbedJob,
-  bundle: Bundle,
-  onProgress: (doneSec: number) => void,
-): Promise<EmbeddedChunk> {
+export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnProgress): Promise<EmbeddedChunk> {
   const wants = new Set(job.options);
   const clips = new ClipAssembler({
     picturesPerSecond: bundle.visual.pictures.perSecond,
@@ -86,7 +82,7 @@ export async function embedChunk(
     if (performance.now() - told >= PROGRESS_MS) {
       told = performance.now();
       const reached = Math.min(...[pictureSec, soundSec].filter(Number.isFinite));
-      onProgress(Math.max(0, Math.min(reached, job.range.endSec) - job.range.startSec));
+      onProgress(Math.max(0, Math.min(reached, job.range.endSec) - job.range.startSec), segments);
     }
   }
   waiting.push(...segmenter.end());

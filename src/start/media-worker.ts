@@ -4,7 +4,7 @@ import { isReelvecError } from '../errors.ts';
 import { probe } from '../media/probe.ts';
 import { embedChunk } from '../pipeline/embed-chunk.ts';
 import { listShots } from '../pipeline/list-shots.ts';
-import type { Job, Reply, Request, Results } from '../workers/protocol.ts';
+import type { Job, OnProgress, Reply, Request, Results } from '../workers/protocol.ts';
 
 /** Entry of the child processes that decode and embed. Arguments: the name of the bundle. */
 
@@ -18,7 +18,7 @@ new Worker(
 const bundle = await openBundle(process.argv[2] ?? 'signal');
 
 async function run(job: Job): Promise<Results[Job['kind']]> {
-  const onProgress = (doneSec: number) => send({ type: 'progress', doneSec });
+  const onProgress: OnProgress = (doneSec, segments) => send({ type: 'progress', doneSec, segments });
   switch (job.kind) {
     case 'probe':
       return probe(job.path, onProgress);

@@ -13,11 +13,15 @@ import { parseAllowList } from '../sources/addresses.ts';
 import { openUrlGuard } from '../sources/url.ts';
 import { FolderBlobStore } from '../store/blob-folder.ts';
 import { openDatabase } from '../store/database.ts';
+import { IdempotencyKeys } from '../store/idempotency.ts';
 import { KeyRepository } from '../store/keys.ts';
 import { TaskRepository } from '../tasks/repository.ts';
 import { sweepTaskBlobs } from '../tasks/sweep.ts';
 import { TaskWork } from '../tasks/work.ts';
 import { taskWorkflows } from '../tasks/workflow.ts';
+import { DeliveryRepository } from '../webhooks/deliveries.ts';
+import { WebhookClient } from '../webhooks/post.ts';
+import { deliverWorkflow } from '../webhooks/workflow.ts';
 import { runTwice } from '../workers/attempts.ts';
 import { announce } from './announce.ts';
 import { lockDataFolder } from './data-folder.ts';
@@ -30,6 +34,12 @@ const PROBE_WORKERS = 1;
 const IO_RUNS = 16;
 /** How often rows and runs are compared, in milliseconds. */
 const RECONCILE_MS = 60_000;
+/** How often it is looked what webhooks are to be told, by this node or another, in milliseconds. */
+const OUTBOX_MS = 1000;
+/** How long the answer to a request with an `Idempotency-Key` is remembered. */
+const IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000;
+/** How long the record of what webhooks were told is kept. */
+const DELIVERIES_KEPT_MS = 7 * 24 * 3600 * 1000;
 
 /** Runs a server, and works on its tasks, until a signal ends it. Everything is opened in order of need, and closed backwards. */
 export async function serve(config: Config): Promise<void> {
@@ -48,7 +58,9 @@ export async function serve(config: Config): Promise<void> {
     const engine = JobEngine.open(folder.jobs);
     shutdown.add('jobs', () => engine.close());
     const keys = new KeyRepository(db);
-    const tasks = new TaskRepository(db);
+    const idempotency = new IdempotencyKeys(db);
+    const deliveries = new DeliveryRepository(db);
+    const tasks = new TaskRepository(db, { onEnded: deliveries.recorder(config.webhooks) });
     const assets = new AssetRepository(db);
     await sweepTaskBlobs({ tasks, blobs });
     await sweepAssetBlobs({ assets, blobs });
@@ -83,6 +95,17 @@ export async function serve(config: Config): Promise<void> {
     const startTask = async (taskId: string) => tasks.setRun(taskId, await engine.start(embedTask, { taskId }, taskId));
     const startAsset = async (assetId: string) =>
       assets.setRun(assetId, await engine.start(prepare, { assetId }, assetId));
+    const webhooks = new WebhookClient({ allow: parseAllowList(config.urlAllow) });
+    shutdown.add('webhooks', () => webhooks.close());
+    const deliver = deliverWorkflow({ deliveries, client: webhooks, endpoints: config.webhooks, log, stopping });
+    const startDelivery = async (deliveryId: string) => {
+      const delivery = await deliveries.get(deliveryId);
+      const key = `${deliveryId}/${delivery?.round}`;
+      await deliveries.setRun(deliveryId, await engine.start(deliver, { deliveryId }, key));
+    };
+    const startDeliveries = async () => {
+      for (const { id } of await deliveries.waiting()) await startDelivery(id);
+    };
     const reconcileAll = async () => {
       await reconcile({
         engine,
@@ -98,8 +121,17 @@ export async function serve(config: Config): Promise<void> {
         start: startAsset,
         fail: (id, e) => assets.setFailed(id, e),
       });
+      await reconcile({
+        engine,
+        log,
+        unfinished: () => deliveries.unfinished(),
+        start: startDelivery,
+        fail: (id, e) => deliveries.setFailed(id, e.message),
+      });
+      await idempotency.prune(ago(IDEMPOTENCY_KEPT_MS));
+      await deliveries.prune(ago(DELIVERIES_KEPT_MS));
     };
-    await engine.work([...all, prepare as AnyWorkflow], config.workers + IO_RUNS);
+    await engine.work([...all, prepare as AnyWorkflow, deliver as AnyWorkflow], config.workers + IO_RUNS);
     shutdown.add('runs', () => engine.stopWork());
     await reconcileAll();
     const timer = setInterval(
@@ -107,6 +139,11 @@ export async function serve(config: Config): Promise<void> {
       RECONCILE_MS,
     );
     shutdown.add('reconcile', () => clearInterval(timer));
+    const outbox = setInterval(
+      () => startDeliveries().catch((error) => log.error({ err: error }, 'webhooks')),
+      OUTBOX_MS,
+    );
+    shutdown.add('outbox', () => clearInterval(outbox));
 
     // HTTP
     const newKey =
@@ -126,6 +163,7 @@ export async function serve(config: Config): Promise<void> {
         start: startAsset,
         log,
       }),
+      idempotency,
       ready: async () => {
         await tasks.get('');
       },
@@ -138,6 +176,11 @@ export async function serve(config: Config): Promise<void> {
     throw error;
   }
   await shutdown.whenSignalled();
+}
+
+/** The time so many milliseconds ago, RFC 3339. */
+function ago(ms: number): string {
+  return new Date(Date.now() - ms).toISOString();
 }
 
 function packageVersion(): string {

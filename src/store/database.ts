@@ -8,6 +8,12 @@ import type { Database } from './schema.ts';
 
 export type Db = Kysely<Database>;
 
+/**
+ * Runs in the transaction that creates a row, and gets what was created: what must stand or fall with the row, such as
+ * the answer to the request that asked for it.
+ */
+export type OnCreated<Created> = (transaction: Db, created: Created) => Promise<void>;
+
 /** How long a writer waits for another process, say `reelvec keys create` beside a server, in milliseconds. */
 const BUSY_TIMEOUT_MS = 5000;
 

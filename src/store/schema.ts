@@ -6,6 +6,8 @@ export interface Database {
   tasks: TasksTable;
   chunks: ChunksTable;
   assets: AssetsTable;
+  idempotency_keys: IdempotencyKeysTable;
+  webhook_deliveries: WebhookDeliveriesTable;
 }
 
 /** API keys that were made here. The key itself is not kept. */
@@ -55,6 +57,8 @@ export interface ChunksTable {
   end_sec: number;
   /** How much of it is embedded, in seconds of media. */
   done_sec: number;
+  /** JSON of the segments that are embedded, as `[start_sec, end_sec]` pairs in order. */
+  segments: Generated<string>;
 }
 
 export interface AssetsTable {
@@ -75,6 +79,41 @@ export interface AssetsTable {
   source_url: string | null;
   error_code: string | null;
   error_message: string | null;
+  run_id: string | null;
+  created_at: string;
+  updated_at: string;
+}
+
+/** Requests that came with an `Idempotency-Key`. */
+export interface IdempotencyKeysTable {
+  owner: string;
+  key: string;
+  /** SHA-256 of the request: the same key may not come with another. */
+  fingerprint: string;
+  /** Who carries the request out, a random name; and a count that moves for as long as they live. */
+  holder: string;
+  beat: number;
+  /** JSON of the first answer; null while there is none. */
+  answer: string | null;
+  created_at: string;
+}
+
+/** Events on their way to webhooks: one row for each event and endpoint. */
+export interface WebhookDeliveriesTable {
+  /** Id of the event too, which the receiver sees. */
+  id: string;
+  task_id: string;
+  type: string;
+  url: string;
+  /** What is posted, byte for byte. */
+  body: string;
+  status: 'pending' | 'delivered' | 'failed';
+  /** How often it was sent off anew by hand. */
+  round: Generated<number>;
+  attempts: Generated<number>;
+  /** What became of the last attempt, for people. */
+  last_outcome: string | null;
+  /** The durable run that delivers it; null until it was started. */
   run_id: string | null;
   created_at: string;
   updated_at: string;

@@ -7,6 +7,7 @@ import { decodeBase64 } from '../sources/base64.ts';
 import { requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
+import type { OnCreated } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
 import { bundleId } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
@@ -42,7 +43,7 @@ export interface NewTask {
 export async function createTask(
   deps: CreateTaskDeps,
   { owner, request, base64 }: NewTask,
-  signal?: AbortSignal,
+  { signal, onCreated }: { signal?: AbortSignal; onCreated?: OnCreated<Task> } = {},
 ): Promise<Task> {
   const id = newId();
   const { source } = request;
@@ -53,7 +54,8 @@ export async function createTask(
     if (source.kind === 'asset') filename = await lookAtAsset(deps, request, { id: source.assetId, owner });
     if (source.kind === 'base64') await storeBase64(deps, request, { id, base64: base64! }, signal);
     signal?.throwIfAborted();
-    task = await deps.tasks.create({ id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle) });
+    const row = { id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle) };
+    task = await deps.tasks.create(row, onCreated);
   } catch (error) {
     if (source.kind === 'base64') await deps.blobs.remove(`tasks/${id}/`);
     throw error;

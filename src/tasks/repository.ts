@@ -2,7 +2,7 @@ import { sql, type Updateable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
-import type { Db } from '../store/database.ts';
+import type { Db, OnCreated } from '../store/database.ts';
 import type { TasksTable } from '../store/schema.ts';
 import type { TaskRequest } from './request.ts';
 
@@ -36,33 +36,45 @@ export interface TaskFilter {
   readonly to?: string;
 }
 
+/** Runs in the transaction that ends a task as `ready` or `failed`, once: what is told of the end stands or falls with it. */
+export type OnEnded = (transaction: Db, task: Task) => Promise<void>;
+
 /** The tasks as they stand. Every change of a task that no longer is `processing` is ignored: its story is over. */
 export class TaskRepository {
   readonly #db: Db;
+  readonly #onEnded: OnEnded | undefined;
 
-  constructor(db: Db) {
+  constructor(db: Db, { onEnded }: { onEnded?: OnEnded } = {}) {
     this.#db = db;
+    this.#onEnded = onEnded;
   }
 
-  async create(task: { id: string; owner: string; request: TaskRequest; bundle: string }): Promise<Task> {
+  async create(
+    task: { id: string; owner: string; request: TaskRequest; bundle: string },
+    onCreated?: OnCreated<Task>,
+  ): Promise<Task> {
     const now = new Date().toISOString();
-    const row = await this.#db
-      .insertInto('tasks')
-      .values({
-        id: task.id,
-        owner: task.owner,
-        input_type: task.request.inputType,
-        model_name: task.request.modelName,
-        bundle: task.bundle,
-        request: JSON.stringify(task.request),
-        status: 'processing',
-        stage: 'queued',
-        created_at: now,
-        updated_at: now,
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    return fromRow(row);
+    return this.#db.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .insertInto('tasks')
+        .values({
+          id: task.id,
+          owner: task.owner,
+          input_type: task.request.inputType,
+          model_name: task.request.modelName,
+          bundle: task.bundle,
+          request: JSON.stringify(task.request),
+          status: 'processing',
+          stage: 'queued',
+          created_at: now,
+          updated_at: now,
+        })
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      const created = fromRow(row);
+      await onCreated?.(transaction, created);
+      return created;
+    });
   }
 
   /** A task by id; with an owner, only if it is theirs. */
@@ -132,22 +144,39 @@ export class TaskRepository {
     await this.#update(id, { stage: 'embedding' });
   }
 
-  /** @param doneSec seconds of media of that chunk */
-  async setChunkDone(id: string, number: number, doneSec: number): Promise<void> {
+  /**
+   * @param doneSec seconds of media of that chunk
+   * @param segments of that chunk that are embedded, from its first
+   */
+  async setChunkDone(id: string, number: number, doneSec: number, segments: readonly TimeRange[] = []): Promise<void> {
+    const times = segments.map(({ startSec, endSec }) => [startSec, endSec]);
     await this.#db
       .updateTable('chunks')
-      .set({ done_sec: doneSec })
+      .set({ done_sec: doneSec, segments: JSON.stringify(times) })
       .where('task_id', '=', id)
       .where('number', '=', number)
       .execute();
   }
 
+  /** The segments that are embedded, by chunk. */
+  async embeddedSegments(id: string): Promise<TimeRange[][]> {
+    const rows = await this.#db
+      .selectFrom('chunks')
+      .select('segments')
+      .where('task_id', '=', id)
+      .orderBy('number')
+      .execute();
+    return rows.map(({ segments }) =>
+      (JSON.parse(segments) as [number, number][]).map(([startSec, endSec]) => ({ startSec, endSec })),
+    );
+  }
+
   async setReady(id: string, warnings: readonly string[]): Promise<void> {
-    await this.#update(id, { status: 'ready', warnings: JSON.stringify(warnings) });
+    await this.#end(id, { status: 'ready', warnings: JSON.stringify(warnings) });
   }
 
   async setFailed(id: string, error: { code: ErrorCode; message: string }): Promise<void> {
-    await this.#update(id, { status: 'failed', error_code: error.code, error_message: error.message });
+    await this.#end(id, { status: 'failed', error_code: error.code, error_message: error.message });
   }
 
   async setRun(id: string, runId: string): Promise<void> {
@@ -169,13 +198,22 @@ export class TaskRepository {
     return numDeletedRows > 0n;
   }
 
-  async #update(id: string, values: Updateable<TasksTable>): Promise<void> {
-    await this.#db
+  async #end(id: string, values: Updateable<TasksTable>): Promise<void> {
+    await this.#db.transaction().execute(async (transaction) => {
+      const row = await this.#update(id, values, transaction);
+      if (row) await this.#onEnded?.(transaction, fromRow(row));
+    });
+  }
+
+  /** @returns the row as it is now, unless the task's story was over */
+  #update(id: string, values: Updateable<TasksTable>, db: Db = this.#db) {
+    return db
       .updateTable('tasks')
       .set({ ...values, updated_at: new Date().toISOString() })
       .where('id', '=', id)
       .where('status', '=', 'processing')
-      .execute();
+      .returningAll()
+      .executeTakeFirst();
   }
 }
 

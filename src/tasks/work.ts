@@ -5,6 +5,7 @@ import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
+import type { OnProgress } from '../workers/protocol.ts';
 import { chunkJob, chunkRows, servableOptions } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
@@ -92,15 +93,17 @@ export class TaskWork {
       const { request } = task;
       const { maxSegmentSec } = this.#deps;
       const job = chunkJob({ path, media: task.media, range, request, options, maxSegmentSec });
-      const onProgress = (doneSec: number) => {
+      const onProgress: OnProgress = (doneSec, segments) => {
         // a lost report is made good by the next
-        tasks.setChunkDone(taskId, number, doneSec).catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
+        tasks
+          .setChunkDone(taskId, number, doneSec, segments)
+          .catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
       };
       const chunk = await runTwice<'embed'>(media, job, { signal, onProgress });
       const rows = chunkRows(chunk);
       const facts = { task: taskId, bundle: task.bundle, segments: chunk.segments.length };
       await blobs.write(blockKey(taskId, number), encodeBlock(rows, facts), { signal });
-      await tasks.setChunkDone(taskId, number, range.endSec - range.startSec);
+      await tasks.setChunkDone(taskId, number, range.endSec - range.startSec, chunk.segments);
       const seconds = (performance.now() - started) / 1000;
       log.info(
         { taskId, chunk: number, ...range, seconds, segments: chunk.segments.length, rows: rows.length },

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type ErrorCode, ReelvecError } from '../errors.ts';
-import type { Job, Results } from './protocol.ts';
+import type { Job, OnProgress, Results } from './protocol.ts';
 import { type ProcessOptions, SupervisedProcess, WorkerLost } from './supervised-process.ts';
 
 export interface PoolOptions extends ProcessOptions {
@@ -12,8 +12,7 @@ export interface PoolOptions extends ProcessOptions {
 
 export interface RunOptions {
   readonly signal?: AbortSignal;
-  /** Seconds of media that are done. */
-  readonly onProgress?: (doneSec: number) => void;
+  readonly onProgress?: OnProgress;
 }
 
 /** A fixed number of supervised media workers, and a queue before them. */

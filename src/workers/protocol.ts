@@ -72,14 +72,17 @@ export interface ShotTrace {
   readonly thumbnails: readonly Uint8Array[];
 }
 
+/** Told now and then of a job: seconds of media that are done, and all segments that are embedded so far. */
+export type OnProgress = (doneSec: number, segments?: readonly TimeRange[]) => void;
+
 /** To a worker. One job at a time. */
 export type Request = { readonly type: 'run'; readonly job: Job };
 
 /** From a worker. */
 export type Reply =
   | { readonly type: 'started' }
-  /** Sign of life; seconds of media that are done. */
-  | { readonly type: 'progress'; readonly doneSec: number }
+  /** Sign of life; seconds of media that are done, and where it embeds, the segments that are. */
+  | { readonly type: 'progress'; readonly doneSec: number; readonly segments?: readonly TimeRange[] }
   | { readonly type: 'done'; readonly result: Results[Job['kind']] }
   /** The job failed in an orderly way: `code` is there when the cause is the media and a client should read it. */
   | { readonly type: 'failed'; readonly message: string; readonly code?: string; readonly stack?: string };

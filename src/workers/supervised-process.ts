@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
-import type { Reply, Request } from './protocol.ts';
+import type { OnProgress, Reply, Request } from './protocol.ts';
 
 export interface ProcessOptions {
   /** Module that the child runs. */
@@ -105,11 +105,11 @@ export class SupervisedProcess {
    * @returns the last reply, `done` or `failed`
    * @throws {WorkerLost} when the child crashed, fell silent, took too much memory or was killed
    */
-  async run(request: Request, onProgress?: (doneSec: number) => void): Promise<Reply> {
+  async run(request: Request, onProgress?: OnProgress): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
     this.#onLost = reject;
     this.#onReply = (reply) => {
-      if (reply.type === 'progress') onProgress?.(reply.doneSec);
+      if (reply.type === 'progress') onProgress?.(reply.doneSec, reply.segments);
       else resolve(reply);
     };
     this.#silenceTimer = setTimeout(

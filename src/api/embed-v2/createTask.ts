@@ -1,7 +1,9 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { createTask } from '../../tasks/create.ts';
+import type { Task } from '../../tasks/repository.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
+import { createOnce, idempotencyHeaders } from '../idempotency.ts';
 import { createTaskBody } from './createTaskBody.ts';
 import type { EmbedDeps } from './deps.ts';
 import { createdTask } from './schemas.ts';
@@ -18,9 +20,11 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
       schema: {
         summary: 'Create an embedding task',
         tags: ['embed-v2'],
+        headers: idempotencyHeaders,
         body: createTaskBody(deps.bundle),
         response: {
           ...commonErrors,
+          409: errorBody,
           413: errorBody,
           202: createdTask.describe('The task was stored. `Location` is where to poll it.'),
         },
@@ -28,11 +32,21 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
     },
     async (request, reply) => {
       const { owner } = request;
-      const task = await createTask(deps, { owner, ...toTaskRequest(request.body, deps.bundle) }, hangUpSignal(reply));
-      request.event.taskId = task.id;
+      const wish = {
+        content: request.body,
+        answer: (task: Task) => ({ _id: task.id, status: 'processing' as const, data: null }),
+      };
+      const answer = await createOnce(deps.idempotency, { request, reply }, wish, (onCreated) =>
+        createTask(
+          deps,
+          { owner, ...toTaskRequest(request.body, deps.bundle) },
+          { signal: hangUpSignal(reply), onCreated },
+        ),
+      );
+      request.event.taskId = answer._id;
       const base = deps.publicUrl?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
-      reply.header('location', `${base}${request.routeOptions.url}/${task.id}`);
-      return reply.code(202).send({ _id: task.id, status: 'processing', data: null });
+      reply.header('location', `${base}${request.routeOptions.url}/${answer._id}`);
+      return reply.code(202).send(answer);
     },
   );
 };

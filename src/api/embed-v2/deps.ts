@@ -1,7 +1,9 @@
+import type { IdempotencyKeys } from '../../store/idempotency.ts';
 import type { CreateTaskDeps } from '../../tasks/create.ts';
 
 /** What the routes under `/embed-v2` work with. */
 export interface EmbedDeps extends CreateTaskDeps {
+  readonly idempotency: IdempotencyKeys;
   /** Where clients reach the server; without it, the host that the request names. */
   readonly publicUrl?: string;
 }

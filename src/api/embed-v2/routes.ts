@@ -4,6 +4,7 @@ import { deleteTaskRoute } from './deleteTask.ts';
 import type { EmbedDeps } from './deps.ts';
 import { listTasksRoute } from './listTasks.ts';
 import { retrieveTaskRoute } from './retrieveTask.ts';
+import { taskEventsRoute } from './taskEvents.ts';
 
 /** Everything under `/embed-v2`. Expects `request.owner`: the id of the key that was authenticated. */
 export const embedRoutes: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
@@ -11,4 +12,5 @@ export const embedRoutes: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) =
   await app.register(listTasksRoute, deps);
   await app.register(retrieveTaskRoute, deps);
   await app.register(deleteTaskRoute, deps);
+  await app.register(taskEventsRoute, deps);
 };

@@ -1,0 +1,149 @@
+import type { WebhookEndpoint } from '../config.ts';
+import type { Db } from '../store/database.ts';
+import type { WebhookDeliveriesTable } from '../store/schema.ts';
+import type { OnEnded } from '../tasks/repository.ts';
+import { endOfTask } from './event.ts';
+
+/** One event on its way to one endpoint. */
+export interface Delivery {
+  readonly id: string;
+  readonly taskId: string;
+  readonly type: string;
+  readonly url: string;
+  /** What is posted, byte for byte. */
+  readonly body: string;
+  readonly status: WebhookDeliveriesTable['status'];
+  /** How often it was sent off anew by hand. */
+  readonly round: number;
+  readonly attempts: number;
+  /** What became of the last attempt. */
+  readonly lastOutcome?: string;
+  readonly runId?: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+}
+
+/** The record of what was told to webhooks, and of what still has to be. */
+export class DeliveryRepository {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  /** Writes down, in the transaction that ends a task, what the endpoints are to be told of it. */
+  recorder(endpoints: readonly WebhookEndpoint[]): OnEnded | undefined {
+    if (endpoints.length === 0) return undefined;
+    return async (transaction, task) => {
+      const wanted = endpoints
+        .map((endpoint) => ({ endpoint, event: endOfTask(task) }))
+        .filter(({ endpoint, event }) => endpoint.events.includes(event.type));
+      if (wanted.length === 0) return;
+      const rows = wanted.map(({ endpoint, event }) => ({
+        id: event.id,
+        task_id: task.id,
+        type: event.type,
+        url: endpoint.url,
+        body: JSON.stringify(event),
+        status: 'pending' as const,
+        created_at: task.updatedAt,
+        updated_at: task.updatedAt,
+      }));
+      await transaction.insertInto('webhook_deliveries').values(rows).execute();
+    };
+  }
+
+  async get(id: string): Promise<Delivery | undefined> {
+    const row = await this.#db.selectFrom('webhook_deliveries').selectAll().where('id', '=', id).executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** Newest first. */
+  async list({ status, limit }: { status?: Delivery['status']; limit: number }): Promise<Delivery[]> {
+    let query = this.#db.selectFrom('webhook_deliveries').selectAll();
+    if (status !== undefined) query = query.where('status', '=', status);
+    const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
+    return rows.map(fromRow);
+  }
+
+  /** Deliveries that nobody works on yet. */
+  async waiting(): Promise<Delivery[]> {
+    const rows = await this.#db
+      .selectFrom('webhook_deliveries')
+      .selectAll()
+      .where('status', '=', 'pending')
+      .where('run_id', 'is', null)
+      .execute();
+    return rows.map(fromRow);
+  }
+
+  /** Deliveries that somebody works on, or should. */
+  async unfinished(): Promise<Delivery[]> {
+    const rows = await this.#db.selectFrom('webhook_deliveries').selectAll().where('status', '=', 'pending').execute();
+    return rows.map(fromRow);
+  }
+
+  async setRun(id: string, runId: string): Promise<void> {
+    await this.#db.updateTable('webhook_deliveries').set({ run_id: runId }).where('id', '=', id).execute();
+  }
+
+  /** Writes an attempt down. @param status `pending` when there will be another */
+  async setAttempted(id: string, status: Delivery['status'], outcome: string): Promise<void> {
+    await this.#db
+      .updateTable('webhook_deliveries')
+      .set((e) => ({ status, attempts: e('attempts', '+', 1), last_outcome: outcome, updated_at: now() }))
+      .where('id', '=', id)
+      .execute();
+  }
+
+  /** Ends a delivery without an attempt. */
+  async setFailed(id: string, outcome: string): Promise<void> {
+    await this.#db
+      .updateTable('webhook_deliveries')
+      .set({ status: 'failed', last_outcome: outcome, updated_at: now() })
+      .where('id', '=', id)
+      .where('status', '=', 'pending')
+      .execute();
+  }
+
+  /** Sends a delivery that has ended off once more. @returns whether there was one */
+  async redeliver(id: string): Promise<boolean> {
+    const { numUpdatedRows } = await this.#db
+      .updateTable('webhook_deliveries')
+      .set((e) => ({ status: 'pending', round: e('round', '+', 1), attempts: 0, run_id: null, updated_at: now() }))
+      .where('id', '=', id)
+      .where('status', '!=', 'pending')
+      .executeTakeFirst();
+    return numUpdatedRows === 1n;
+  }
+
+  /** Forgets what has ended and is older. @param before RFC 3339 */
+  async prune(before: string): Promise<void> {
+    await this.#db
+      .deleteFrom('webhook_deliveries')
+      .where('status', '!=', 'pending')
+      .where('created_at', '<', before)
+      .execute();
+  }
+}
+
+function now(): string {
+  return new Date().toISOString();
+}
+
+function fromRow(row: { [Name in keyof WebhookDeliveriesTable]: unknown }): Delivery {
+  return {
+    id: String(row.id),
+    taskId: String(row.task_id),
+    type: String(row.type),
+    url: String(row.url),
+    body: String(row.body),
+    status: row.status as Delivery['status'],
+    round: Number(row.round),
+    attempts: Number(row.attempts),
+    ...(row.last_outcome !== null && { lastOutcome: String(row.last_outcome) }),
+    ...(row.run_id !== null && { runId: String(row.run_id) }),
+    createdAt: String(row.created_at),
+    updatedAt: String(row.updated_at),
+  };
+}

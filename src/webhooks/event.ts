@@ -1,0 +1,45 @@
+import { newId } from '../store/ids.ts';
+import type { Task } from '../tasks/repository.ts';
+
+export type EventType = 'embed.task.ready' | 'embed.task.failed';
+
+/** What a webhook is told, in the form of the TwelveLabs v1.3 API's webhooks. */
+export interface WebhookEvent {
+  /** `whe_` and 24 hex characters. The same for every attempt: receivers tell repetitions by it. */
+  readonly id: string;
+  readonly created_at: string;
+  readonly type: EventType;
+  readonly data: {
+    readonly id: string;
+    readonly status: 'ready' | 'failed';
+    readonly input_type: string;
+    readonly model_name: string;
+    readonly created_at: string;
+    readonly updated_at: string;
+    /** Seconds; of the whole file, once it is known. */
+    readonly duration?: number;
+    readonly warnings: readonly string[];
+    readonly error?: { readonly code: string; readonly message: string };
+  };
+}
+
+/** What there is to tell of a task that has ended. */
+export function endOfTask(task: Task): WebhookEvent {
+  const status = task.status === 'ready' ? 'ready' : 'failed';
+  return {
+    id: `whe_${newId()}`,
+    created_at: task.updatedAt,
+    type: `embed.task.${status}`,
+    data: {
+      id: task.id,
+      status,
+      input_type: task.request.inputType,
+      model_name: task.request.modelName,
+      created_at: task.createdAt,
+      updated_at: task.updatedAt,
+      ...(task.media && { duration: task.media.durationSec }),
+      warnings: task.warnings,
+      ...(task.error && { error: task.error }),
+    },
+  };
+}

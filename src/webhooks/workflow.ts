@@ -1,0 +1,68 @@
+import { defineWorkflow, type Workflow } from 'openworkflow';
+import type { WebhookEndpoint } from '../config.ts';
+import { untilStopped } from '../jobs/until-stopped.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { DeliveryRepository } from './deliveries.ts';
+import type { WebhookClient } from './post.ts';
+import { SIGNATURE_HEADER, sign } from './signature.ts';
+
+/** Waits between attempts, in seconds; a day in all. */
+const BACKOFF_SEC = [5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 28_800] as const;
+
+export interface DeliveryDeps {
+  readonly deliveries: DeliveryRepository;
+  readonly client: WebhookClient;
+  readonly endpoints: readonly WebhookEndpoint[];
+  readonly log: Logger;
+  /** Aborted when the server stops. */
+  readonly stopping: AbortSignal;
+  /** Waits between attempts, in seconds. */
+  readonly backoffSec?: readonly number[];
+}
+
+/** The durable workflow that tells an endpoint of an event until it was taken, or a day has gone by. */
+export function deliverWorkflow(deps: DeliveryDeps) {
+  const { backoffSec = BACKOFF_SEC, stopping } = deps;
+  return defineWorkflow(
+    { name: 'deliver-webhook' },
+    async ({ input: { deliveryId }, step }: Run<{ deliveryId: string }>) => {
+      for (const [attempt, waitSec] of [...backoffSec, undefined].entries()) {
+        const over = await step.run({ name: `attempt-${attempt}` }, () =>
+          untilStopped(stopping, () => deliver(deps, deliveryId, { isLast: waitSec === undefined })),
+        );
+        if (over || waitSec === undefined) return null;
+        await step.sleep(`wait-${attempt}`, `${waitSec}s`);
+      }
+      return null;
+    },
+  );
+}
+
+/** One attempt. @returns whether it was the last that was needed */
+async function deliver(deps: DeliveryDeps, id: string, { isLast }: { isLast: boolean }): Promise<boolean> {
+  const { deliveries, client, endpoints, log, stopping } = deps;
+  const delivery = await deliveries.get(id);
+  if (delivery?.status !== 'pending') return true;
+  // The secret of today: it may have been changed because the one of then is known to somebody.
+  const endpoint = endpoints.find(({ url }) => url === delivery.url);
+  if (!endpoint) {
+    await deliveries.setFailed(id, 'The URL is no longer configured.');
+    return true;
+  }
+  const signature = sign(delivery.body, { secret: endpoint.secret, atMs: Date.now() });
+  const { taken, text } = await client.post(
+    new URL(delivery.url),
+    delivery.body,
+    { [SIGNATURE_HEADER]: signature },
+    stopping,
+  );
+  const status = taken ? 'delivered' : isLast ? 'failed' : 'pending';
+  await deliveries.setAttempted(id, status, text);
+  log.info(
+    { deliveryId: id, taskId: delivery.taskId, host: new URL(delivery.url).host, status, outcome: text },
+    'webhook',
+  );
+  return taken || isLast;
+}
+
+type Run<Input> = Parameters<Workflow<Input, unknown, Input>['fn']>[0];
