@@ -1,4 +1,4 @@
-import type { AudioClip, Bundle, VisualClip } from '../src/encode/encoder.ts';
+import type { AudioClip, AudioEncoder, VisualClip, VisualEncoder } from '../src/encode/encoder.ts';
 import { decode } from '../src/media/decode.ts';
 import type { Picture, Sound } from '../src/media/frames.ts';
 import { probe } from '../src/media/probe.ts';
@@ -11,7 +11,11 @@ export interface MediaClips {
 }
 
 /** Decodes a whole file and cuts it into fixed clips, as the pipeline does; no clips where there is no such track. */
-export function clipsOf(path: string, bundle: Bundle, durationSec: number): MediaClips {
+export function clipsOf(
+  path: string,
+  bundle: { visual: VisualEncoder; audio: AudioEncoder },
+  durationSec: number,
+): MediaClips {
   const pictures: Picture[] = [];
   const sounds: Sound[] = [];
   for (const event of decode({ path, sampled: bundle.visual.pictures, sound: true })) {

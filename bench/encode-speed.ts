@@ -1,11 +1,11 @@
 /** How many seconds of film the signal bundle describes in a second of one core, decoding not counted. */
-import { openBundle } from '../src/encode/bundles.ts';
+import { createSignalBundle } from '../src/encode/signal/bundle.ts';
 import { clipsOf } from './clips.ts';
 import { mediaFiles } from './media.ts';
 import { checkTargets } from './report.ts';
 
 const ROUNDS = 20;
-const bundle = await openBundle('signal');
+const bundle = createSignalBundle();
 const clips = mediaFiles('video', /^tos_.*\.ts$/).map((path) => clipsOf(path, bundle, 6));
 const durationSec = clips.flatMap(({ visual }) => visual).reduce((sum, clip) => sum + clip.endSec - clip.startSec, 0);
 

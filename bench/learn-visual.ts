@@ -1,14 +1,14 @@
 /** Learns what is usual for each visual feature from the films of the test media; writes src/encode/signal/visual-model.json. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { openBundle } from '../src/encode/bundles.ts';
+import { createSignalBundle } from '../src/encode/signal/bundle.ts';
 import { describePictures } from '../src/encode/signal/look.ts';
 import { clipsOf } from './clips.ts';
 import { mediaFiles } from './media.ts';
 import { moments, rounded } from './moments.ts';
 import { recordingOf } from './recordings.ts';
 
-const bundle = await openBundle('signal');
+const bundle = createSignalBundle();
 const clips = mediaFiles('video', /\.(mp4|webm|ts)$/).flatMap((path) =>
   clipsOf(path, bundle, 6).visual.map(({ pictures }) => ({
     recording: recordingOf(path),

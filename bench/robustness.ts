@@ -5,7 +5,7 @@
  * the same sound, are left out.
  */
 import { basename } from 'node:path';
-import { openBundle } from '../src/encode/bundles.ts';
+import { createSignalBundle } from '../src/encode/signal/bundle.ts';
 import { clipsOf, type MediaClips } from './clips.ts';
 import { mediaFiles } from './media.ts';
 import { recordingOf, sourceOf } from './recordings.ts';
@@ -22,7 +22,7 @@ interface Point {
   readonly vector: Float32Array;
 }
 
-const bundle = await openBundle('signal');
+const bundle = createSignalBundle();
 const films = mediaFiles('video', /\.(mp4|webm|ts)$/);
 const sounds = ['audio/speech', 'audio/music', 'audio/esc10'].flatMap((folder) =>
   mediaFiles(folder, /\.(wav|mp3|flac|ogg)$/),

@@ -19,6 +19,7 @@ const LAYERS = [
   'segment',
   'encode',
   'transcribe',
+  'models',
   'workers',
   'media',
   'jobs',

@@ -1,6 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
+
+/** What runs models: `auto` takes the best that is there, any other name that one or none. */
+const DEVICES = ['auto', 'cpu', 'cuda', 'coreml', 'dml'] as const;
+export type Device = (typeof DEVICES)[number];
 
 const MEGABYTE = 1024 ** 2;
 const GIGABYTE = 1024 ** 3;
@@ -94,6 +98,18 @@ const settings = z.object({
   REELVEC_WEBHOOKS: webhooks.describe(
     'where to post the ends of tasks: JSON list of {"url", "secret"} and optionally "events"; see docs/events.md',
   ),
+  REELVEC_MODELS_DIR: z.string().min(1).optional().describe('folder of the models; default: models in the data folder'),
+  REELVEC_MODELS_AUTOPULL: z.stringbool().default(false).describe('1 gets missing models at start'),
+  REELVEC_DEVICE: z
+    .enum(DEVICES)
+    .default('auto')
+    .describe('what runs models: auto, cpu, cuda, coreml or dml; all but auto must be there'),
+  REELVEC_MODEL_IDLE_SEC: z.coerce
+    .number()
+    .min(1)
+    .max(86_400)
+    .default(600)
+    .describe('time without work after which a worker unloads a model'),
   REELVEC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -127,6 +143,11 @@ export interface Config {
   readonly maxUploadBytes: number;
   readonly maxSegmentSec: number;
   readonly webhooks: readonly WebhookEndpoint[];
+  /** Absolute path. */
+  readonly modelsDir: string;
+  readonly modelsAutopull: boolean;
+  readonly device: Device;
+  readonly modelIdleMs: number;
   readonly logLevel: string;
 }
 
@@ -173,6 +194,10 @@ export function readConfig(
     maxUploadBytes: values.REELVEC_MAX_UPLOAD_BYTES,
     maxSegmentSec: values.REELVEC_MAX_SEGMENT_SEC,
     webhooks: values.REELVEC_WEBHOOKS,
+    modelsDir: resolve(values.REELVEC_MODELS_DIR ?? join(values.REELVEC_DATA_DIR, 'models')),
+    modelsAutopull: values.REELVEC_MODELS_AUTOPULL,
+    device: values.REELVEC_DEVICE,
+    modelIdleMs: values.REELVEC_MODEL_IDLE_SEC * 1000,
     logLevel: values.REELVEC_LOG_LEVEL,
   });
 }

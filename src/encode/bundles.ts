@@ -1,38 +1,42 @@
+import type { BundleFile } from './bundle-file.ts';
+import { BundleFault, isBundlePath, readOwn, readShipped, shippedNames } from './bundle-files.ts';
 import type { Bundle, BundleInfo } from './encoder.ts';
+import { createModelBundle, infoOf } from './model-bundle.ts';
+import type { EncodeSettings } from './settings.ts';
 import { createSignalBundle, SIGNAL } from './signal/bundle.ts';
 
-interface KnownBundle {
-  readonly info: BundleInfo;
-  readonly open: () => Promise<Bundle>;
-}
-
-const BUNDLES: Readonly<Record<string, KnownBundle>> = {
-  signal: { info: SIGNAL, open: async () => createSignalBundle() },
-};
-
-/** Names that `openBundle` knows. */
+/** Names of the bundles that come with reelvec. */
 export function bundleNames(): string[] {
-  return Object.keys(BUNDLES);
+  return [SIGNAL.name, ...shippedNames()];
 }
 
 /**
- * What is known of the bundle of that name; loads nothing.
- * @throws {Error} for a name that is not known, with the names that are
+ * What is known of a bundle, by its name or the path of its file; loads nothing.
+ * @throws {BundleFault} for a name that is not known, with the names that are, and for a file that does not fit
  */
 export function describeBundle(name: string): BundleInfo {
-  return known(name).info;
+  return name === SIGNAL.name ? SIGNAL : infoOf(bundleFileOf(name));
 }
 
 /**
- * Makes the bundle of that name ready to encode: for media workers.
- * @throws {Error} for a name that is not known, with the names that are
+ * Makes a bundle ready to encode: for media workers.
+ * @throws {BundleFault} as `describeBundle`
  */
-export async function openBundle(name: string): Promise<Bundle> {
-  return known(name).open();
+export async function openBundle(name: string, settings?: EncodeSettings): Promise<Bundle> {
+  if (name === SIGNAL.name) return createSignalBundle();
+  const file = bundleFileOf(name);
+  if (!settings) throw new Error(`The bundle ${name} needs to be told where its models are.`);
+  return createModelBundle(file, settings);
 }
 
-function known(name: string): KnownBundle {
-  const bundle = Object.hasOwn(BUNDLES, name) ? BUNDLES[name] : undefined;
-  if (!bundle) throw new Error(`There is no bundle "${name}". Known bundles: ${bundleNames().join(', ')}.`);
-  return bundle;
+/**
+ * The file of a bundle; `signal` has none, for it has no models.
+ * @throws {BundleFault}
+ */
+export function bundleFileOf(name: string): BundleFile {
+  if (isBundlePath(name)) return readOwn(name);
+  if (shippedNames().includes(name)) return readShipped(name);
+  throw new BundleFault(
+    `There is no bundle "${name}". Known bundles: ${bundleNames().join(', ')}; or give the path of a file, as ./mine.json.`,
+  );
 }

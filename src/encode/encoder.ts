@@ -59,19 +59,35 @@ export interface BundleInfo {
   /** One sentence each, printed at start. */
   readonly can: string;
   readonly cannot: string;
-  /** The space in which each option's vectors lie. */
-  readonly spaces: Readonly<Record<'visual' | 'audio' | 'transcription', string>>;
+  /** Of the weights together, in short. */
+  readonly licence: string;
+  /** Resident memory of a worker that has all of its models loaded, in bytes, beside what a worker needs anyhow. */
+  readonly memoryBytes: number;
+  /** The space in which each option's vectors lie; an option that is not there is one that the bundle cannot serve. */
+  readonly spaces: Readonly<Partial<Record<'visual' | 'audio' | 'transcription', string>>>;
+  /** Whether it hears words in sound, where no text track has them. */
+  readonly hears: boolean;
   /** Spaces in which a text can be looked for, of those above, in that order and each once. */
   readonly textQuerySpaces: readonly string[];
   /** Lengths to which vectors may be cut and normalised anew, ascending; the last is `DIMENSION`. */
   readonly dimensions: readonly number[];
 }
 
-/** The set of encoders that serves a model name. */
+/** What hears words where no text track says them. */
+export interface Speech {
+  readonly kind: 'whisper';
+  /** Absolute path of the model, checked. */
+  readonly file: () => Promise<string>;
+  /** ISO 639-1, or `auto`. */
+  readonly language: string;
+}
+
+/** The set of encoders that serves a model name. Models are loaded when they are first needed. */
 export interface Bundle extends BundleInfo {
-  readonly visual: VisualEncoder;
-  readonly audio: AudioEncoder;
-  readonly transcription: TextEncoder;
+  readonly visual?: VisualEncoder;
+  readonly audio?: AudioEncoder;
+  readonly transcription?: TextEncoder;
+  readonly speech?: Speech;
   /** Encoders of text queries, one for each of `textQuerySpaces`. A picture as a query is a clip of one picture. */
   readonly textQueries: readonly TextEncoder[];
 }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { AudioClip, Bundle, Encoder, VisualClip } from '../encode/encoder.ts';
+import type { AudioClip, Bundle, Encoder, TextEncoder, VisualClip } from '../encode/encoder.ts';
 import { decode } from '../media/decode.ts';
 import type { Cue, TimeRange } from '../media/frames.ts';
 import { SHOT_PICTURE } from '../segment/shots.ts';
@@ -19,21 +19,21 @@ const PROGRESS_MS = 500;
  * @param onProgress gets the seconds of the chunk that are done, and the segments
  */
 export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnProgress): Promise<EmbeddedChunk> {
-  const wants = new Set(job.options);
+  const wants = encodersFor(job, bundle);
   const clips = new ClipAssembler({
-    picturesPerSecond: bundle.visual.pictures.perSecond,
-    sampleRate: bundle.audio.sampleRate,
+    picturesPerSecond: wants.visual?.pictures.perSecond ?? 1,
+    sampleRate: wants.audio?.sampleRate ?? 0,
   });
-  const visual = new BatchEncoder<VisualClip>(bundle.visual);
-  const audio = new BatchEncoder<AudioClip>(bundle.audio);
+  const visual = wants.visual && new BatchEncoder<VisualClip>(wants.visual);
+  const audio = wants.audio && new BatchEncoder<AudioClip>(wants.audio);
   const segmenter = openSegmenter(job);
   const waiting = [...segmenter.start()];
   const segments: TimeRange[] = [];
   const cues: Cue[] = [];
   let damages = 0;
   let missingSec: EmbeddedChunk['missingSec'] = {};
-  let pictureSec = wants.has('visual') || segmenter.needsPictures ? job.range.startSec : Number.POSITIVE_INFINITY;
-  let soundSec = wants.has('audio') ? job.range.startSec : Number.POSITIVE_INFINITY;
+  let pictureSec = visual || segmenter.needsPictures ? job.range.startSec : Number.POSITIVE_INFINITY;
+  let soundSec = audio ? job.range.startSec : Number.POSITIVE_INFINITY;
   let told = performance.now();
 
   /** Embeds the waiting segments that are complete up to a time on every track. */
@@ -41,12 +41,12 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
     while (waiting.length > 0 && waiting[0]!.endSec <= timeSec) {
       const segment = waiting.shift()!;
       segments.push(segment);
-      if (wants.has('visual')) visual.push(clips.visual(segment));
-      if (wants.has('audio')) audio.push(clips.audio(segment));
+      visual?.push(clips.visual(segment));
+      audio?.push(clips.audio(segment));
       clips.drop(segment.endSec);
       if (segments.length % BATCH === 0) {
-        await visual.flush();
-        await audio.flush();
+        await visual?.flush();
+        await audio?.flush();
         await nextTurn(); // lets messages out
       }
     }
@@ -57,9 +57,9 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
     range: job.range,
     ...(job.clock && { clock: job.clock }),
     ...(segmenter.needsPictures && { everyPicture: SHOT_PICTURE }),
-    ...(wants.has('visual') && { sampled: bundle.visual.pictures }),
-    sound: wants.has('audio'),
-    subtitles: wants.has('transcription'),
+    ...(wants.visual && { sampled: wants.visual.pictures }),
+    sound: audio !== undefined,
+    subtitles: wants.transcription !== undefined,
   });
   for (const event of events) {
     if (event.type === 'picture') {
@@ -87,15 +87,15 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
   }
   waiting.push(...segmenter.end());
   await embedUpTo(Number.POSITIVE_INFINITY);
-  await visual.flush();
-  await audio.flush();
+  await visual?.flush();
+  await audio?.flush();
 
   return {
     segments,
     vectors: {
-      ...(wants.has('visual') && { visual: visual.vectors }),
-      ...(wants.has('audio') && { audio: audio.vectors }),
-      ...(wants.has('transcription') && { transcription: await embedText(bundle, cues, segments) }),
+      ...(visual && { visual: visual.vectors }),
+      ...(audio && { audio: audio.vectors }),
+      ...(wants.transcription && { transcription: await embedText(wants.transcription, cues, segments) }),
     },
     damages,
     missingSec,
@@ -113,8 +113,15 @@ function missing(
   };
 }
 
-async function embedText(bundle: Bundle, cues: readonly Cue[], segments: readonly TimeRange[]) {
-  const encoder = new BatchEncoder(bundle.transcription);
+/** The bundle's encoder for each option that the job asks for. */
+function encodersFor({ options }: EmbedJob, bundle: Bundle): Pick<Bundle, EmbedJob['options'][number]> {
+  const lacking = options.find((option) => bundle[option] === undefined);
+  if (lacking) throw new Error(`The bundle ${bundle.name} has no encoder for ${lacking}.`);
+  return Object.fromEntries(options.map((option) => [option, bundle[option]]));
+}
+
+async function embedText(transcription: TextEncoder, cues: readonly Cue[], segments: readonly TimeRange[]) {
+  const encoder = new BatchEncoder(transcription);
   textOfSegments(cues, segments).forEach((text, i) => {
     encoder.push(text === '' ? undefined : { ...segments[i]!, text });
   });

@@ -1,12 +1,13 @@
 import { Worker } from 'node:worker_threads';
 import { openBundle } from '../encode/bundles.ts';
+import type { EncodeSettings } from '../encode/settings.ts';
 import { isReelvecError } from '../errors.ts';
 import { probe } from '../media/probe.ts';
 import { embedChunk } from '../pipeline/embed-chunk.ts';
 import { listShots } from '../pipeline/list-shots.ts';
 import type { Job, OnProgress, Reply, Request, Results } from '../workers/protocol.ts';
 
-/** Entry of the child processes that decode and embed. Arguments: the name of the bundle. */
+/** Entry of the child processes that decode and embed. Arguments: the bundle, and its settings as JSON. */
 
 // A thread of its own, because native code may hold this one for ever: an orphan must not live on.
 new Worker(
@@ -15,7 +16,7 @@ new Worker(
   { eval: true },
 ).unref();
 
-const bundle = await openBundle(process.argv[2] ?? 'signal');
+const bundle = await openBundle(process.argv[2]!, JSON.parse(process.argv[3]!) as EncodeSettings);
 
 async function run(job: Job): Promise<Results[Job['kind']]> {
   const onProgress: OnProgress = (doneSec, segments) => send({ type: 'progress', doneSec, segments });

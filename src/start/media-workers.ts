@@ -1,4 +1,7 @@
+import { availableParallelism } from 'node:os';
 import type { Config } from '../config.ts';
+import { describeBundle } from '../encode/bundles.ts';
+import type { EncodeSettings } from '../encode/settings.ts';
 import { causeText, type Logger } from '../observe/logger.ts';
 import { WorkerPool } from '../workers/pool.ts';
 
@@ -6,10 +9,15 @@ import { WorkerPool } from '../workers/pool.ts';
 export function mediaWorkers(config: Config, { size, log }: { size: number; log?: Logger }): WorkerPool {
   return new WorkerPool({
     entry: new URL('./media-worker.ts', import.meta.url),
-    args: [config.bundle],
+    args: [config.bundle, JSON.stringify(encodeSettings(config))],
     size,
-    memoryBytes: config.workerMemoryBytes,
+    memoryBytes: config.workerMemoryBytes + describeBundle(config.bundle).memoryBytes,
     silenceMs: config.workerSilenceMs,
     onLost: (error) => log?.warn({ reason: error.message, cause: causeText(error) }, 'media worker lost'),
   });
+}
+
+/** How the workers of this machine encode: together they have a thread for each core. */
+export function encodeSettings({ modelsDir, device, modelIdleMs, workers }: Config): EncodeSettings {
+  return { modelsDir, device, modelIdleMs, threads: Math.max(1, Math.floor(availableParallelism() / workers)) };
 }

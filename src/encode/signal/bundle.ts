@@ -1,4 +1,11 @@
-import { type Bundle, type BundleInfo, DIMENSION } from '../encoder.ts';
+import {
+  type AudioEncoder,
+  type Bundle,
+  type BundleInfo,
+  DIMENSION,
+  type TextEncoder,
+  type VisualEncoder,
+} from '../encoder.ts';
 import { AUDIO_SPACE, createAudioEncoder } from './audio.ts';
 import { textEncoder } from './text.ts';
 import { visualEncoder } from './visual.ts';
@@ -9,12 +16,22 @@ export const SIGNAL: BundleInfo = {
   revision: '1',
   can: 'Finds clips that look, move or sound alike, copies of a clip, and subtitles that share words or stems.',
   cannot: 'It does not understand meaning: no search of pictures or sounds by words, and no synonyms.',
+  licence: 'Apache-2.0',
+  memoryBytes: 0,
+  hears: false,
   spaces: { visual: visualEncoder.space, audio: AUDIO_SPACE, transcription: textEncoder.space },
   textQuerySpaces: [textEncoder.space],
   dimensions: [DIMENSION],
 };
 
-export function createSignalBundle(): Bundle {
+/** A bundle of which every part is there. */
+interface SignalBundle extends Bundle {
+  readonly visual: VisualEncoder;
+  readonly audio: AudioEncoder;
+  readonly transcription: TextEncoder;
+}
+
+export function createSignalBundle(): SignalBundle {
   return {
     ...SIGNAL,
     visual: visualEncoder,

@@ -1,0 +1,103 @@
+import { ModelStore } from '../models/store.ts';
+import { type BundleFile, type RunSpec, spaceOf, spacesOf, splitRef, type TextualSpec } from './bundle-file.ts';
+import type { AudioEncoder, Bundle, BundleInfo, TextEncoder, VisualEncoder } from './encoder.ts';
+import { OnnxModel } from './onnx/model.ts';
+import type { EncodeSettings } from './settings.ts';
+import { createSignalBundle } from './signal/bundle.ts';
+import { pictureEncoder } from './tensors/pictures.ts';
+import { soundEncoder } from './tensors/sound.ts';
+import type { TensorModel } from './tensors/tensor.ts';
+import { modelTextEncoder } from './tensors/text.ts';
+import { TextTokens } from './tensors/tokens.ts';
+
+const MEGABYTE = 1024 ** 2;
+
+/** What a bundle's file says of it. */
+export function infoOf(file: BundleFile): BundleInfo {
+  return {
+    name: file.name,
+    revision: file.revision,
+    can: file.can,
+    cannot: file.cannot,
+    licence: file.licence,
+    memoryBytes: file.expect.memoryMb * MEGABYTE,
+    spaces: spacesOf(file),
+    hears: file.speech !== undefined,
+    textQuerySpaces: file.textQueries.map((query) => spaceOf(query, 'transcription')),
+    dimensions: file.dimensions,
+  };
+}
+
+/** The encoders that a bundle's file describes. Nothing is read or loaded before it is needed. */
+export function createModelBundle(file: BundleFile, settings: EncodeSettings): Bundle {
+  const parts = new Parts(file, settings);
+  const { visual, audio, transcription, textQueries, speech } = file;
+  return {
+    ...infoOf(file),
+    ...(visual && { visual: parts.visual(visual) }),
+    ...(audio && { audio: parts.audio(audio) }),
+    ...(transcription && { transcription: parts.text(transcription) }),
+    ...(speech && {
+      speech: { kind: speech.kind, language: speech.language, file: () => parts.goodPath(speech.file) },
+    }),
+    textQueries: textQueries.map((query) => parts.text(query)),
+  };
+}
+
+/** Makes the encoders of one bundle; those that name the same model share it. */
+class Parts {
+  readonly #file: BundleFile;
+  readonly #settings: EncodeSettings;
+  readonly #store: ModelStore;
+  readonly #signal = createSignalBundle();
+  readonly #models = new Map<string, TensorModel>();
+
+  constructor(file: BundleFile, settings: EncodeSettings) {
+    this.#file = file;
+    this.#settings = settings;
+    this.#store = new ModelStore(settings.modelsDir);
+  }
+
+  visual(spec: NonNullable<BundleFile['visual']>): VisualEncoder {
+    return spec.kind === 'signal' ? this.#signal.visual : pictureEncoder({ ...spec, model: this.#model(spec) });
+  }
+
+  audio(spec: NonNullable<BundleFile['audio']>): AudioEncoder {
+    return spec.kind === 'signal' ? this.#signal.audio : soundEncoder({ ...spec, model: this.#model(spec) });
+  }
+
+  text(spec: TextualSpec): TextEncoder {
+    if (spec.kind === 'signal') return this.#signal.transcription;
+    const { tokenizer, tokenizerConfig, maxTokens } = spec.text;
+    const files = async () => [await this.goodPath(tokenizer), await this.goodPath(tokenizerConfig)] as const;
+    return modelTextEncoder({ ...spec, model: this.#model(spec), tokens: new TextTokens({ files, maxTokens }) });
+  }
+
+  /** The path of a file, after its content was checked. */
+  async goodPath(ref: string): Promise<string> {
+    const [name, path] = splitRef(ref);
+    return this.#store.goodPath({ source: this.#file.sources[name]!, path });
+  }
+
+  #model(spec: RunSpec): TensorModel {
+    const key = JSON.stringify(spec.kind === 'onnx' ? [spec.file, spec.batch] : [spec.model, spec.version, spec.batch]);
+    const model = this.#models.get(key) ?? this.#openModel(spec);
+    this.#models.set(key, model);
+    return model;
+  }
+
+  #openModel(spec: RunSpec): TensorModel {
+    if (spec.kind === 'inference-server') throw new Error('Bundles cannot use an inference-server yet.');
+    return new OnnxModel({
+      file: async () => {
+        // Weights may lie beside the graph, which loads them by itself: they are checked first.
+        const [name, path] = splitRef(spec.file);
+        const beside = Object.keys(this.#file.sources[name]!.files).filter((other) => other.startsWith(`${path}_data`));
+        for (const other of beside) await this.goodPath(`${name}/${other}`);
+        return this.goodPath(spec.file);
+      },
+      batch: spec.batch,
+      ...this.#settings,
+    });
+  }
+}

@@ -1,0 +1,12 @@
+import type { Device } from '../config.ts';
+
+/** How a process that encodes goes about it. */
+export interface EncodeSettings {
+  /** Folder of the files of models, absolute. */
+  readonly modelsDir: string;
+  readonly device: Device;
+  /** Threads of one model that runs. */
+  readonly threads: number;
+  /** Time without work after which a model is unloaded, in milliseconds. */
+  readonly modelIdleMs: number;
+}

@@ -1,0 +1,58 @@
+import type { Picture } from '../../media/frames.ts';
+import type { OutputSpec, PicturesSpec } from '../bundle-file.ts';
+import type { VisualClip, VisualEncoder } from '../encoder.ts';
+import type { Tensor, TensorModel } from './tensor.ts';
+import { embedItems, meanVector } from './vectors.ts';
+
+/** An encoder around a model of single pictures: a clip is the mean of its pictures. */
+export function pictureEncoder(part: {
+  space: string;
+  input: string;
+  output: OutputSpec;
+  pictures: PicturesSpec;
+  model: TensorModel;
+}): VisualEncoder {
+  const { space, input, output, pictures: spec, model } = part;
+  return {
+    space,
+    pictures: spec,
+    async encode(clips, { signal } = {}) {
+      const chosen = clips.map((clip) => choose(clip, spec.perClip));
+      const vectors = await embedItems(chosen.flat(), {
+        model,
+        output,
+        signal,
+        inputs: (pictures) => ({ [input]: toTensor(pictures, spec) }),
+      });
+      let from = 0;
+      return chosen.map(({ length }) => {
+        from += length;
+        return meanVector(vectors.slice(from - length, from));
+      });
+    },
+    close: () => model.close(),
+  };
+}
+
+/** At most `count` pictures, each from the middle of its share of the clip. */
+function choose({ pictures }: VisualClip, count: number): readonly Picture[] {
+  if (pictures.length <= count) return pictures;
+  return Array.from({ length: count }, (_, i) => pictures[Math.floor(((i + 0.5) * pictures.length) / count)]!);
+}
+
+/** @returns batch × 3 × height × width: bytes brought to 0 … 1, minus the mean, over the deviation */
+export function toTensor(pictures: readonly Picture[], spec: PicturesSpec): Tensor {
+  const { width, height } = spec;
+  const plane = width * height;
+  const data = new Float32Array(pictures.length * 3 * plane);
+  const tables = [0, 1, 2].map((channel) =>
+    Float32Array.from({ length: 256 }, (_, byte) => (byte / 255 - spec.mean[channel]!) / spec.deviation[channel]!),
+  );
+  for (const [n, { data: bytes }] of pictures.entries()) {
+    for (const [channel, table] of tables.entries()) {
+      const to = (n * 3 + channel) * plane;
+      for (let i = 0, from = channel; i < plane; i++, from += 3) data[to + i] = table[bytes[from]!]!;
+    }
+  }
+  return { type: 'float32', dims: [pictures.length, 3, height, width], data };
+}

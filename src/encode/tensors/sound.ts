@@ -1,0 +1,80 @@
+import type { OutputSpec, SoundSpec } from '../bundle-file.ts';
+import type { AudioClip, AudioEncoder } from '../encoder.ts';
+import { LogMel } from './log-mel.ts';
+import type { Tensor, TensorModel } from './tensor.ts';
+import { embedItems, meanVector } from './vectors.ts';
+
+/** An encoder around a model of windows of sound: a clip is the mean of its windows. */
+export function soundEncoder(part: {
+  space: string;
+  input: string;
+  output: OutputSpec;
+  sound: SoundSpec;
+  model: TensorModel;
+}): AudioEncoder {
+  const { space, input, output, sound, model } = part;
+  const toTensor = tensorMaker(sound);
+  return {
+    space,
+    sampleRate: sound.sampleRate,
+    async encode(clips, { signal } = {}) {
+      const windows = clips.map((clip) => windowsOf(clip, sound));
+      const vectors = await embedItems(windows.flat(), {
+        model,
+        output,
+        signal,
+        inputs: (batch) => ({ [input]: toTensor(batch) }),
+      });
+      let from = 0;
+      return windows.map(({ length }) => {
+        from += length;
+        return meanVector(vectors.slice(from - length, from));
+      });
+    },
+    close: () => model.close(),
+  };
+}
+
+/** The clip in equal windows no longer than the model's, each filled up to that. */
+export function windowsOf({ samples }: Pick<AudioClip, 'samples'>, spec: SoundSpec): Float32Array[] {
+  const length = Math.round(spec.windowSec * spec.sampleRate);
+  const count = Math.max(1, Math.ceil(samples.length / length));
+  return Array.from({ length: count }, (_, i) => {
+    const own = samples.subarray(
+      Math.round((i * samples.length) / count),
+      Math.round(((i + 1) * samples.length) / count),
+    );
+    const window = new Float32Array(length);
+    const times = spec.fill === 'repeat' && own.length > 0 ? Math.floor(length / own.length) : 1;
+    for (let time = 0; time < times; time++) window.set(own, time * own.length);
+    return window;
+  });
+}
+
+/** @returns what makes windows the input of a model */
+export function tensorMaker({
+  sampleRate,
+  windowSec,
+  features,
+}: SoundSpec): (windows: readonly Float32Array[]) => Tensor {
+  const length = Math.round(windowSec * sampleRate);
+  if (features.kind === 'waveform') {
+    return (windows) => {
+      const data = new Float32Array(windows.length * length);
+      windows.forEach((window, i) => {
+        data.set(window, i * length);
+      });
+      return { type: 'float32', dims: [windows.length, length], data };
+    };
+  }
+  const logMel = new LogMel({ ...features, sampleRate });
+  const frames = logMel.frames(length);
+  return (windows) => {
+    const size = frames * features.bands;
+    const data = new Float32Array(windows.length * size);
+    windows.forEach((window, i) => {
+      logMel.measure(window, data.subarray(i * size, (i + 1) * size));
+    });
+    return { type: 'float32', dims: [windows.length, 1, frames, features.bands], data };
+  };
+}

@@ -1,0 +1,66 @@
+import type { OutputSpec, TextSpec } from '../bundle-file.ts';
+import type { TextClip, TextEncoder } from '../encoder.ts';
+import type { Tensor, TensorModel } from './tensor.ts';
+import type { TextTokens } from './tokens.ts';
+import { embedItems } from './vectors.ts';
+
+/** An encoder around a model of text. */
+export function modelTextEncoder(part: {
+  space: string;
+  output: OutputSpec;
+  text: TextSpec;
+  tokens: TextTokens;
+  model: TensorModel;
+}): TextEncoder {
+  const { space, output, text: spec, tokens, model } = part;
+  return {
+    space,
+    async encode(clips: readonly TextClip[], { signal } = {}) {
+      signal?.throwIfAborted();
+      if (clips.length === 0) return [];
+      const ids = await Promise.all(clips.map(({ text }) => tokens.encode(spec.prefix + text)));
+      const vectors = new Array<Float32Array>(clips.length);
+      // A filled-up input does not give the bits of the bare one, so only texts of one length go together.
+      for (const places of sameLength(ids, spec)) {
+        const found = await embedItems(
+          places.map((place) => ids[place]!),
+          {
+            model,
+            output,
+            signal,
+            inputs: (batch) => toTensors(batch, spec),
+            tokens: ({ length }) => length,
+          },
+        );
+        places.forEach((place, i) => {
+          vectors[place] = found[i]!;
+        });
+      }
+      return vectors;
+    },
+    close: () => model.close(),
+  };
+}
+
+function sameLength(ids: readonly (readonly number[])[], { padding }: TextSpec): number[][] {
+  const places = ids.map((_, place) => place);
+  if (padding === 'full') return [places];
+  return [...Map.groupBy(places, (place) => ids[place]!.length).values()];
+}
+
+/** @returns batch × tokens, each: ids, which of them count, and 0 for "first sentence" */
+export function toTensors(batch: readonly (readonly number[])[], spec: TextSpec): Record<string, Tensor> {
+  const length = spec.padding === 'full' ? spec.maxTokens : batch[0]!.length;
+  const dims = [batch.length, length];
+  const make = (value: (ids: readonly number[], token: number) => number): Tensor => {
+    const numbers = batch.flatMap((ids) => Array.from({ length }, (_, token) => value(ids, token)));
+    return spec.integers === 'int64'
+      ? { type: 'int64', dims, data: BigInt64Array.from(numbers, BigInt) }
+      : { type: 'int32', dims, data: Int32Array.from(numbers) };
+  };
+  return {
+    [spec.ids]: make((ids, token) => ids[token] ?? spec.padId),
+    [spec.mask]: make((ids, token) => (token < ids.length ? 1 : 0)),
+    [spec.types]: make(() => 0),
+  };
+}

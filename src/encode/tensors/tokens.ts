@@ -1,0 +1,37 @@
+import { readFile } from 'node:fs/promises';
+import type { Tokenizer } from '@huggingface/tokenizers';
+
+/** A model's own tokenizer, read when it is first needed. */
+export class TextTokens {
+  readonly #files: () => Promise<readonly [tokenizer: string, config: string]>;
+  readonly #maxTokens: number;
+  #tokenizer: Promise<Tokenizer> | undefined;
+
+  /** @param options.files paths of tokenizer.json and tokenizer_config.json */
+  constructor(options: { files: () => Promise<readonly [tokenizer: string, config: string]>; maxTokens: number }) {
+    this.#files = options.files;
+    this.#maxTokens = options.maxTokens;
+  }
+
+  /** @returns the ids of a text with special tokens around it; a text that is too long loses its end, but not those */
+  async encode(text: string): Promise<number[]> {
+    this.#tokenizer ??= this.#open().catch((error) => {
+      this.#tokenizer = undefined;
+      throw error;
+    });
+    const tokenizer = await this.#tokenizer;
+    const ids: number[] = tokenizer.encode(text).ids;
+    if (ids.length <= this.#maxTokens) return ids;
+    const bare: number[] = tokenizer.encode(text, { add_special_tokens: false }).ids;
+    const before = ids.findIndex((_, at) => bare.every((id, i) => ids[at + i] === id));
+    if (before === -1) throw new Error('The tokenizer changes a text when it adds special tokens.');
+    const after = ids.slice(before + bare.length);
+    return [...ids.slice(0, before), ...bare.slice(0, this.#maxTokens - before - after.length), ...after];
+  }
+
+  async #open(): Promise<Tokenizer> {
+    const [files, { Tokenizer }] = await Promise.all([this.#files(), import('@huggingface/tokenizers')]);
+    const [tokenizer, config] = await Promise.all(files.map(async (file) => JSON.parse(await readFile(file, 'utf8'))));
+    return new Tokenizer(tokenizer, config);
+  }
+}
