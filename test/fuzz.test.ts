@@ -57,7 +57,7 @@ test(`${COUNT} damaged files, seed ${seed}: each ends in a result or an error, a
   const workers = () => childrenOf(process.pid).filter((pid) => !earlier.has(pid));
   const pool = new WorkerPool({
     entry: new URL('../src/start/media-worker.ts', import.meta.url),
-    args: ['signal'],
+    args: ['signal', '{}'],
     size: WORKERS,
     memoryBytes: 1024 * MEGABYTE,
     silenceMs: LONGEST_MS / 2,

@@ -81,6 +81,7 @@ export async function serve(config: Config): Promise<void> {
       urls,
       limits: config,
       maxSegmentSec: config.maxSegmentSec,
+      bundle,
       media,
       probes,
       log,

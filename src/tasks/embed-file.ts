@@ -34,7 +34,7 @@ export interface EmbedFileOptions {
 export async function embedFile(options: EmbedFileOptions): Promise<{ range: TimeRange; warnings: string[] }> {
   const { path, media, request, bundle, workers, blobs } = options;
   const range = checkLimits(media, request, options.limits);
-  const { options: embeddingOptions, warnings } = servableOptions(media, request.options);
+  const { options: embeddingOptions, warnings } = servableOptions(media, request.options, bundle);
   const chunks = planChunks(range, request.segmentation);
   const facts = { task: 'local', bundle: bundleId(bundle) };
   const done = chunks.map(() => 0);

@@ -35,19 +35,38 @@ export function chunkJob(chunk: {
 }
 
 /**
- * Which of the options asked for the media can serve, by its tracks.
+ * Makes sure that a task's vectors all come from the bundle that it was made for.
+ * @throws {ReelvecError} `conflict` when another one serves now
+ */
+export function requireBundle(made: string, serving: BundleInfo): void {
+  if (made === bundleId(serving)) return;
+  throw new ReelvecError(
+    'conflict',
+    `The task was made for the bundle ${made}, and the server now works with ${bundleId(serving)}, whose vectors do not ` +
+      'compare with those. Make the task again.',
+  );
+}
+
+/**
+ * Which of the options asked for can be served, by the bundle's encoders and the media's tracks.
  * @throws {ReelvecError} `media_has_no_track` when none is left
  */
-export function servableOptions(media: MediaInfo, asked: readonly Option[]): { options: Option[]; warnings: string[] } {
-  const missing: Record<Option, string | undefined> = {
+export function servableOptions(
+  media: MediaInfo,
+  asked: readonly Option[],
+  bundle: BundleInfo,
+): { options: Option[]; warnings: string[] } {
+  const lacking = (option: Option) =>
+    bundle.spaces[option] === undefined ? `The bundle "${bundle.name}" has no encoder for it` : tracks[option];
+  const tracks: Record<Option, string | undefined> = {
     visual: media.video ? undefined : 'The media has no picture track',
     audio: media.audio ? undefined : 'The media has no sound track',
     transcription: media.subtitles ? undefined : 'The media has no text track that could be read as its transcription',
   };
-  const options = asked.filter((option) => missing[option] === undefined);
+  const options = asked.filter((option) => lacking(option) === undefined);
   const warnings = asked
-    .filter((option) => missing[option] !== undefined)
-    .map((option) => `${missing[option]}: there are no ${option} embeddings.`);
+    .filter((option) => lacking(option) !== undefined)
+    .map((option) => `${lacking(option)}: there are no ${option} embeddings.`);
   if (options.length === 0) {
     throw new ReelvecError(
       'media_has_no_track',

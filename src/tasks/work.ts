@@ -1,3 +1,4 @@
+import type { BundleInfo } from '../encode/encoder.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import { untilStopped } from '../jobs/until-stopped.ts';
 import { causeText, type Logger } from '../observe/logger.ts';
@@ -6,7 +7,7 @@ import type { BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { OnProgress } from '../workers/protocol.ts';
-import { chunkJob, chunkRows, servableOptions } from './embedding.ts';
+import { chunkJob, chunkRows, requireBundle, servableOptions } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
 import type { Task, TaskRepository } from './repository.ts';
@@ -20,6 +21,8 @@ export interface TaskWorkDeps {
   readonly urls: UrlGuard;
   readonly limits: Limits;
   readonly maxSegmentSec: number;
+  /** What the media workers embed with. */
+  readonly bundle: BundleInfo;
   /** Embeds. */
   readonly media: WorkerPool;
   /** Probes, which somebody waits for: workers of its own, never behind a chunk of ten minutes. */
@@ -70,12 +73,12 @@ export class TaskWork {
   /** Looks at the media and cuts the range into chunks. @returns undefined when the task does not go on */
   async plan(taskId: string): Promise<Plan | null> {
     const plan = await this.#step(taskId, async ({ id, request }, signal) => {
-      const { tasks, probes, limits } = this.#deps;
+      const { tasks, probes, limits, bundle } = this.#deps;
       await tasks.setStage(id, 'probing');
       const media = await runTwice<'probe'>(probes, { kind: 'probe', path: await this.#sourcePath(id) }, { signal });
       const range = checkLimits(media, request, limits);
       await tasks.setProbed(id, media, range);
-      const { options, warnings } = servableOptions(media, request.options);
+      const { options, warnings } = servableOptions(media, request.options, bundle);
       const chunks = planChunks(range, request.segmentation);
       await tasks.setPlan(id, chunks);
       return { chunks: chunks.length, options, warnings };
@@ -87,6 +90,7 @@ export class TaskWork {
   async embed(taskId: string, number: number, options: readonly Option[]): Promise<ChunkReport | null> {
     const report = await this.#step(taskId, async (task, signal) => {
       const { tasks, blobs, media, log } = this.#deps;
+      requireBundle(task.bundle, this.#deps.bundle);
       const started = performance.now();
       const range = planChunks(task.range!, task.request.segmentation)[number]!;
       const path = await this.#sourcePath(taskId);

@@ -2,7 +2,7 @@ import { type BundleInfo, DIMENSION } from '../../encode/encoder.ts';
 import { bundlesThat, shareSpace } from '../../encode/spaces.ts';
 import { ReelvecError } from '../../errors.ts';
 import type { Segmentation } from '../../segment/segment.ts';
-import type { Source, TaskRequest } from '../../tasks/request.ts';
+import type { Option, Source, TaskRequest } from '../../tasks/request.ts';
 import type { MediaBody, MediaSource } from './mediaBody.ts';
 
 /** Seconds, as the API has them. */
@@ -24,6 +24,7 @@ export function toTaskRequest(
   const options =
     media.embedding_option ??
     (inputType === 'video' ? (['visual', 'audio', 'transcription'] as const) : (['audio', 'transcription'] as const));
+  if (options.every((option) => bundle.spaces[option] === undefined)) throw cannotServe(bundle, inputType, options);
   const fused = toFused(media.embedding_type);
   if (fused && !shareSpace(bundle, options)) throw cannotFuse(bundle, `${inputType}.embedding_type`);
   const request: TaskRequest = {
@@ -54,6 +55,17 @@ export function toSource({ url, asset_id }: MediaSource): Source {
 function toFused(types: MediaBody['embedding_type']): TaskRequest['fused'] {
   if (!types?.includes('fused_embedding')) return undefined;
   return types.includes('separate_embedding') ? 'beside' : 'instead';
+}
+
+function cannotServe(bundle: BundleInfo, inputType: string, options: readonly Option[]): ReelvecError {
+  const field = `${inputType}.embedding_option`;
+  const allowed = Object.keys(bundle.spaces);
+  return new ReelvecError(
+    'parameter_invalid',
+    `${field}: the bundle "${bundle.name}" has encoders for ${allowed.join(' and ')} only: got ${options.join(', ')}. ` +
+      bundlesThat(({ spaces }) => options.some((option) => spaces[option] !== undefined)),
+    { details: { field, allowed } },
+  );
 }
 
 function cannotFuse(bundle: BundleInfo, field: string): ReelvecError {
