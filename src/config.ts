@@ -63,6 +63,30 @@ const settings = z.object({
     .optional()
     .describe('URL under which clients reach the server'),
   REELVEC_DATA_DIR: z.string().min(1).default('./data').describe('folder of the database and of all media and results'),
+  REELVEC_BLOBS: z
+    .string()
+    .regex(/^(file:.+|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[a-z0-9_-][a-z0-9._-]*)*\/?)$/, {
+      error: 'must be file:FOLDER or s3://BUCKET/PREFIX, the prefix in lower case',
+    })
+    .optional()
+    .describe('where media and results live, file:FOLDER or s3://BUCKET/PREFIX; default: in the data folder'),
+  REELVEC_S3_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe(
+      "URL of an S3-compatible store; default: Amazon's. Credentials are those of the AWS SDK (AWS_ACCESS_KEY_ID…)",
+    ),
+  REELVEC_S3_REGION: z.string().min(1).default('us-east-1').describe('region of the bucket'),
+  REELVEC_S3_PATH_STYLE: z
+    .enum(['true', 'false'])
+    .optional()
+    .describe('whether the bucket is named in the path of URLs; default: with an endpoint of your own'),
+  REELVEC_CACHE_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('folder for pieces of media that lie on S3; default: in the data folder'),
+  REELVEC_CACHE_BYTES: bytes(4 * GIGABYTE).describe('size of that folder'),
   REELVEC_API_KEYS: list.describe('API keys, comma-separated, beside those made by `reelvec keys create`'),
   REELVEC_URL_ALLOW: list.describe(
     'hosts or CIDRs that source URLs may reach although they are private, comma-separated',
@@ -132,6 +156,10 @@ export interface Config {
   readonly publicUrl: string | undefined;
   /** Absolute path. */
   readonly dataDir: string;
+  readonly blobs: BlobPlace;
+  /** Absolute path. */
+  readonly cacheDir: string;
+  readonly cacheBytes: number;
   readonly apiKeys: readonly string[];
   readonly urlAllow: readonly string[];
   readonly bundle: string;
@@ -150,6 +178,23 @@ export interface Config {
   readonly modelIdleMs: number;
   readonly logLevel: string;
 }
+
+/** Where media and results live. */
+export type BlobPlace =
+  | {
+      readonly kind: 'folder';
+      /** Absolute. */
+      readonly path: string;
+    }
+  | {
+      readonly kind: 's3';
+      readonly bucket: string;
+      /** Empty, or ends in `/`. */
+      readonly prefix: string;
+      readonly endpoint: string | undefined;
+      readonly region: string;
+      readonly pathStyle: boolean;
+    };
 
 /** A setting that cannot be used; `message` names it and says what it may be. */
 export class ConfigError extends Error {}
@@ -183,6 +228,9 @@ export function readConfig(
     port: values.REELVEC_PORT,
     publicUrl: values.REELVEC_PUBLIC_URL,
     dataDir: resolve(values.REELVEC_DATA_DIR),
+    blobs: blobPlace(values),
+    cacheDir: resolve(values.REELVEC_CACHE_DIR ?? join(values.REELVEC_DATA_DIR, 'cache')),
+    cacheBytes: values.REELVEC_CACHE_BYTES,
     apiKeys: values.REELVEC_API_KEYS,
     urlAllow: values.REELVEC_URL_ALLOW,
     bundle: values.REELVEC_BUNDLE,
@@ -200,6 +248,23 @@ export function readConfig(
     modelIdleMs: values.REELVEC_MODEL_IDLE_SEC * 1000,
     logLevel: values.REELVEC_LOG_LEVEL,
   });
+}
+
+function blobPlace(values: z.output<typeof settings>): BlobPlace {
+  const { REELVEC_BLOBS: text, REELVEC_S3_ENDPOINT: endpoint, REELVEC_S3_PATH_STYLE: pathStyle } = values;
+  if (!text?.startsWith('s3:')) {
+    const path = text?.slice('file:'.length) ?? join(values.REELVEC_DATA_DIR, 'blobs');
+    return { kind: 'folder', path: resolve(path.replace(/^\/\/(?=\/)/, '')) };
+  }
+  const [bucket, ...names] = text.slice('s3://'.length).split('/').filter(Boolean);
+  return {
+    kind: 's3',
+    bucket: bucket!,
+    prefix: names.map((name) => `${name}/`).join(''),
+    endpoint,
+    region: values.REELVEC_S3_REGION,
+    pathStyle: pathStyle === undefined ? endpoint !== undefined : pathStyle === 'true',
+  };
 }
 
 /** Every setting with its flag (`--port` for REELVEC_PORT) and help, for `--help` and the command line. */

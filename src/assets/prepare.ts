@@ -60,12 +60,12 @@ async function fetchAndProbe(deps: PrepareDeps, asset: Asset, signal: AbortSigna
     const url = parseSourceUrl(asset.sourceUrl, { field: 'url' });
     await urls.fetchToBlob(blobs, key, url, { maxBytes: maxUrlBytes, signal });
   }
-  const blob = await blobs.stat(key);
-  if (!blob) throw new ReelvecError('resource_not_exist', 'The file of the asset is gone. Upload it again.');
+  if (!(await blobs.stat(key)))
+    throw new ReelvecError('resource_not_exist', 'The file of the asset is gone. Upload it again.');
   // Another look than at creation: the URL may give something else by now.
   const head = await buffer(blobs.read(key, { start: 0, end: HEAD_BYTES - 1 }));
   const fileType = requireMedia(head, { subject: 'The file' });
-  const media = await probe(blob.path, { signal });
+  const media = await blobs.use(key, (path) => probe(path, { signal }));
   // Its first bytes tell Matroska from WebM and QuickTime from MP4, its tracks whether there are pictures in it.
   const agree = fileType?.split('/')[0] === media.mimeType.split('/')[0];
   return agree && fileType ? { ...media, mimeType: fileType } : media;

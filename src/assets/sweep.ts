@@ -7,7 +7,7 @@ import type { AssetRepository } from './repository.ts';
  * file's. Only before uploads are taken on, because theirs have no row until they are whole.
  */
 export async function sweepAssetBlobs({ assets, blobs }: { assets: AssetRepository; blobs: BlobStore }): Promise<void> {
-  for await (const key of blobs.list('assets/')) {
+  for await (const { key } of blobs.list('assets/')) {
     const id = key.split('/')[1];
     if (id !== undefined && !(await assets.get(id))) await removeAssetBlobs(blobs, id);
   }

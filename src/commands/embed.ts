@@ -124,7 +124,7 @@ async function locate(
   } finally {
     await urls.close();
   }
-  return { path: (await blobs.stat('source'))!.path, filename: filenameOf(url), source: { kind: 'url', url: source } };
+  return { path: join(blobs.root, 'source'), filename: filenameOf(url), source: { kind: 'url', url: source } };
 }
 
 interface Wishes {

@@ -54,17 +54,32 @@ export interface Container extends Disposable {
   readonly startSec: number;
 }
 
+/** How to read from the server's own process, which lends blobs of a remote store by URL. */
+const LOAN = {
+  protocol_whitelist: 'http,tcp',
+  // In requests of this many bytes: what is not read is not fetched.
+  request_size: String(1024 ** 2),
+  multiple_requests: '1',
+  // The server goes on trying for a while before it gives up. Microseconds.
+  rw_timeout: String(300e6),
+};
+
 /**
- * Opens a local file by its content, whatever its name.
+ * Opens a file by its content, whatever its name.
+ * @param path of a local file, or the URL under which the blob store lends one
  * @throws {ReelvecError} `video_file_broken` when no allowed container recognises it
  */
 export function openContainer(path: string): Container {
   Log.setLevel(AV_LOG_QUIET);
   const context = new FormatContext();
-  const options = Dictionary.fromObject({ protocol_whitelist: 'file', format_whitelist: FORMATS });
+  const isLoan = path.startsWith('http://127.0.0.1:');
+  const options = Dictionary.fromObject({
+    ...(isLoan ? LOAN : { protocol_whitelist: 'file' }),
+    format_whitelist: FORMATS,
+  });
   try {
     // The scheme keeps a name with a colon in it from being read as a protocol.
-    const opened = context.openInputSync(`file:${path}`, null, options);
+    const opened = context.openInputSync(isLoan ? path : `file:${path}`, null, options);
     if (opened < 0 || context.findStreamInfoSync(null) < 0) throw unreadable();
   } catch (error) {
     context.closeInputSync();

@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import {
   AV_PKT_DATA_DISPLAYMATRIX,
   AVMEDIA_TYPE_AUDIO,
@@ -11,7 +10,7 @@ import type { AudioTrack, MediaInfo, SubtitleTrack, VideoTrack } from './info.ts
 import { measure } from './measure.ts';
 
 /**
- * Looks at a local file's content: container, tracks, duration, size of the upright picture.
+ * Looks at a file's content: container, tracks, duration, size of the upright picture.
  * @param onProgress a sign of life, where all of the file has to be read
  * @throws {ReelvecError} `video_file_broken` when it is not media
  */
@@ -21,7 +20,7 @@ export function probe(path: string, onProgress: (doneSec: number) => void = () =
   return {
     format: context.iformat?.name ?? 'unknown',
     mimeType: mimeType(context.iformat?.name ?? '', video !== undefined),
-    size: statSync(path).size,
+    size: Number(context.pb?.sizeSync() ?? 0),
     ...measure(container, onProgress),
     bitRate: Number(context.bitRate),
     ...(video && { video: describeVideo(video) }),

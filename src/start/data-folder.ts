@@ -6,7 +6,6 @@ import { DatabaseSync } from 'node:sqlite';
 export interface DataFolder extends Disposable {
   readonly database: string;
   readonly jobs: string;
-  readonly blobs: string;
 }
 
 /** https://sqlite.org/rescode.html#busy */
@@ -39,7 +38,6 @@ export function lockDataFolder(path: string): DataFolder {
   return {
     database: join(path, 'reelvec.db'),
     jobs: join(path, 'jobs.db'),
-    blobs: join(path, 'blobs'),
     [Symbol.dispose]: () => lock.close(),
   };
 }

@@ -4,7 +4,7 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
-import { BlobNotFound, type BlobStore } from './blobs.ts';
+import { type BlobEntry, BlobNotFound, type BlobStore } from './blobs.ts';
 import { explainFullDisk, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
 import { writeContent } from './write-content.ts';
 
@@ -23,9 +23,17 @@ export class FolderBlobStore implements BlobStore {
     this.root = resolve(root);
   }
 
-  /** Removes what a crash left half written. Call it before the first write: it takes other writers' files too. */
-  async sweepTemporary(): Promise<void> {
-    await rm(join(this.root, TEMPORARY), { recursive: true, force: true });
+  /**
+   * Removes what a crash left half written.
+   * @param options.idleMs leaves alone what was written to more lately: 0 where nobody else writes
+   */
+  async sweepTemporary({ idleMs }: { idleMs: number }): Promise<void> {
+    const folder = join(this.root, TEMPORARY);
+    for (const name of (await readdir(folder).catch(unlessMissing)) ?? []) {
+      const path = join(folder, name);
+      const found = await stat(path).catch(unlessMissing);
+      if (found && Date.now() - found.mtimeMs >= idleMs) await rm(path, { recursive: true, force: true });
+    }
   }
 
   async write(
@@ -60,19 +68,27 @@ export class FolderBlobStore implements BlobStore {
     });
   }
 
-  async stat(key: string): Promise<{ size: number; path: string } | undefined> {
-    const path = this.#path(key);
-    const found = await stat(path).catch(unlessMissing);
-    return found?.isFile() ? { size: found.size, path } : undefined;
+  async stat(key: string): Promise<BlobEntry | undefined> {
+    const found = await stat(this.#path(key)).catch(unlessMissing);
+    return found?.isFile() ? { key, size: found.size, modifiedAt: found.mtime } : undefined;
   }
 
-  async *list(prefix: string): AsyncIterable<string> {
+  async use<T>(key: string, work: (location: string) => Promise<T>): Promise<T> {
+    if (!(await this.stat(key))) throw new BlobNotFound(key);
+    return work(this.#path(key));
+  }
+
+  async *list(prefix: string): AsyncIterable<BlobEntry> {
     assertBlobPrefix(prefix);
     const entries = await readdir(join(this.root, prefix), { withFileTypes: true }).catch(unlessMissing);
     for (const entry of entries ?? []) {
       if (entry.name.startsWith('.')) continue;
       if (entry.isDirectory()) yield* this.list(`${prefix}${entry.name}/`);
-      else if (entry.isFile()) yield prefix + entry.name;
+      else if (entry.isFile()) {
+        // Removed meanwhile: it is not there, then.
+        const found = await this.stat(prefix + entry.name);
+        if (found) yield found;
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,7 +15,7 @@ export function blobStoreContract(
     const { store, close } = await open();
     after(close);
     const text = async (key: string) => (await buffer(store.read(key))).toString();
-    const keys = async (prefix: string) => (await Array.fromAsync(store.list(prefix))).sort();
+    const keys = async (prefix: string) => (await Array.fromAsync(store.list(prefix), ({ key }) => key)).sort();
 
     test('what was written is read back, with its size and SHA-256', async () => {
       const bytes = Buffer.alloc(3_000_000, 'reelvec');
@@ -105,6 +106,45 @@ export function blobStoreContract(
       assert.ok((await keys('')).includes('list-1/a'));
     });
 
+    test('list and stat tell the size of a blob and when it was written', async () => {
+      await store.write('facts/a', Buffer.from('12345'));
+      const [listed] = await Array.fromAsync(store.list('facts/'));
+      const found = await store.stat('facts/a');
+      for (const entry of [listed, found]) {
+        assert.equal(entry?.key, 'facts/a');
+        assert.equal(entry.size, 5);
+        assert.ok(Math.abs(entry.modifiedAt.getTime() - Date.now()) < 60_000);
+      }
+    });
+
+    test('a list has no end where a page of the store has one', async () => {
+      const names = Array.from({ length: 1200 }, (_, i) => `many/${String(i).padStart(4, '0')}`);
+      for (let at = 0; at < names.length; at += 100) {
+        await Promise.all(names.slice(at, at + 100).map((name) => store.write(name, Buffer.from('x'))));
+      }
+      assert.deepEqual(await keys('many/'), names);
+      await store.remove('many/');
+      assert.deepEqual(await keys('many/'), []);
+    });
+
+    test('a blob that is used can be read in its place, all of it or a range', async () => {
+      const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 251));
+      await store.write('used/blob', bytes);
+      await store.use('used/blob', async (location) => {
+        assert.deepEqual(await readPlace(location, { start: 0, end: bytes.length - 1 }), bytes);
+        assert.deepEqual(await readPlace(location, { start: 150_000, end: 150_099 }), bytes.subarray(150_000, 150_100));
+      });
+      assert.equal(await store.use('used/blob', async () => 7), 7);
+      await assert.rejects(
+        store.use('used/blob', () => Promise.reject(new Error('the work failed'))),
+        /the work failed/,
+      );
+      await assert.rejects(
+        store.use('used/none', async () => assert.fail('there is nothing to work on')),
+        BlobNotFound,
+      );
+    });
+
     test('remove takes one blob, or all below a prefix, and is no error twice', async () => {
       for (const key of ['gone/1/a', 'gone/1/b/c', 'gone/10/a', 'gone/2']) await store.write(key, Buffer.from(key));
       await store.remove('gone/2');
@@ -159,6 +199,14 @@ export function blobStoreContract(
       await assert.rejects(Array.fromAsync(store.list('../')), TypeError);
     });
   });
+}
+
+/** As FFmpeg would: a place is a path or a URL. */
+async function readPlace(location: string, { start, end }: { start: number; end: number }): Promise<Buffer> {
+  if (!location.startsWith('http:')) return buffer(createReadStream(location, { start, end }));
+  const answer = await fetch(location, { headers: { range: `bytes=${start}-${end}` } });
+  assert.equal(answer.status, 206);
+  return Buffer.from(await answer.arrayBuffer());
 }
 
 async function* chunks(bytes: Buffer, length: number): AsyncIterable<Uint8Array> {

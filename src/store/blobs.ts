@@ -17,12 +17,27 @@ export interface BlobStore {
   ): Promise<{ size: number; sha256: string }>;
   /** Streams a blob, or the bytes `start` to `end` (both included) of it. A missing key errors with `BlobNotFound`. */
   read(key: string, range?: { start: number; end?: number }): Readable;
-  /** Size in bytes and the place where a media worker finds the blob; undefined when there is none. */
-  stat(key: string): Promise<{ size: number; path: string } | undefined>;
-  /** Every key below a prefix that ends in `/`, or every key for the empty prefix. */
-  list(prefix: string): AsyncIterable<string>;
+  /** What is known of a blob without reading it; undefined when there is none. */
+  stat(key: string): Promise<BlobEntry | undefined>;
+  /**
+   * Runs work that reads a blob on this machine outside of this process, as FFmpeg in a media worker does.
+   * @param work gets a place that holds until its promise settles: a path, or a URL that answers range requests
+   * @throws `BlobNotFound`, or why the blob could not be read while the work went on, whatever came of the work: what
+   *   was made of half a blob is not to be believed
+   */
+  use<T>(key: string, work: (location: string) => Promise<T>): Promise<T>;
+  /** Every blob below a prefix that ends in `/`, or every blob for the empty prefix. */
+  list(prefix: string): AsyncIterable<BlobEntry>;
   /** Removes a blob, or everything below a prefix that ends in `/`. Removing what is not there is no error. */
   remove(keyOrPrefix: string): Promise<void>;
+}
+
+export interface BlobEntry {
+  readonly key: string;
+  /** Bytes. */
+  readonly size: number;
+  /** When it was written, by the clock of the store. */
+  readonly modifiedAt: Date;
 }
 
 export class BlobNotFound extends Error {

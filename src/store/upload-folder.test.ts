@@ -72,7 +72,7 @@ test('uploads outlive the sweep of temporary files at a start, and leave nothing
   const root = await temporaryFolder();
   const upload = await new FolderUploadStore(root).begin('a/source', { size: 4, partSize: 4 });
   const part = await new FolderUploadStore(root).intake.write(upload, 1, of('0123'));
-  await new FolderBlobStore(root).sweepTemporary();
+  await new FolderBlobStore(root).sweepTemporary({ idleMs: 0 });
   await new FolderUploadStore(root).complete(upload, [part]);
   assert.deepEqual(await readdir(join(root, '.uploads')), []);
 });

@@ -33,7 +33,7 @@ async function refusal(making: Promise<unknown>): Promise<ReelvecError> {
 }
 
 const nothingKept = async (t: TestApp) => {
-  assert.deepEqual(await Array.fromAsync(t.blobs.list('')), []);
+  assert.deepEqual(await Array.fromAsync(t.blobs.list(''), ({ key }) => key), []);
   assert.deepEqual(await t.tasks.unfinished(), []);
   assert.deepEqual(t.started, []);
 };

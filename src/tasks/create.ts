@@ -129,6 +129,5 @@ async function storeBase64(
   requireMedia(bytes, { subject: `The content of ${field}` });
   const key = sourceKey(id);
   await blobs.write(key, bytes, { signal });
-  const blob = await blobs.stat(key);
-  checkLimits(await probe(blob!.path, signal), request, limits);
+  checkLimits(await blobs.use(key, (path) => probe(path, signal)), request, limits);
 }

@@ -7,7 +7,7 @@ import type { TaskRepository } from './repository.ts';
  */
 export async function sweepTaskBlobs({ tasks, blobs }: { tasks: TaskRepository; blobs: BlobStore }): Promise<void> {
   const gone = new Set<string>();
-  for await (const key of blobs.list('tasks/')) {
+  for await (const { key } of blobs.list('tasks/')) {
     const id = key.split('/')[1]!;
     if (!gone.has(id) && !(await tasks.get(id))) gone.add(id);
   }

@@ -3,7 +3,7 @@ import { isReelvecError, ReelvecError } from '../errors.ts';
 import { untilStopped } from '../jobs/until-stopped.ts';
 import { causeText, type Logger } from '../observe/logger.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
-import type { BlobStore } from '../store/blobs.ts';
+import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { OnProgress } from '../workers/protocol.ts';
@@ -75,7 +75,7 @@ export class TaskWork {
     const plan = await this.#step(taskId, async ({ id, request }, signal) => {
       const { tasks, probes, limits, bundle } = this.#deps;
       await tasks.setStage(id, 'probing');
-      const media = await runTwice<'probe'>(probes, { kind: 'probe', path: await this.#sourcePath(id) }, { signal });
+      const media = await this.#useSource(id, (path) => runTwice<'probe'>(probes, { kind: 'probe', path }, { signal }));
       const range = checkLimits(media, request, limits);
       await tasks.setProbed(id, media, range);
       const { options, warnings } = servableOptions(media, request.options, bundle);
@@ -93,17 +93,18 @@ export class TaskWork {
       requireBundle(task.bundle, this.#deps.bundle);
       const started = performance.now();
       const range = planChunks(task.range!, task.request.segmentation)[number]!;
-      const path = await this.#sourcePath(taskId);
       const { request } = task;
       const { maxSegmentSec } = this.#deps;
-      const job = chunkJob({ path, media: task.media, range, request, options, maxSegmentSec });
       const onProgress: OnProgress = (doneSec, segments) => {
         // a lost report is made good by the next
         tasks
           .setChunkDone(taskId, number, doneSec, segments)
           .catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
       };
-      const chunk = await runTwice<'embed'>(media, job, { signal, onProgress });
+      const chunk = await this.#useSource(taskId, (path) => {
+        const job = chunkJob({ path, media: task.media, range, request, options, maxSegmentSec });
+        return runTwice<'embed'>(media, job, { signal, onProgress });
+      });
       const rows = chunkRows(chunk);
       const facts = { task: taskId, bundle: task.bundle, segments: chunk.segments.length };
       await blobs.write(blockKey(taskId, number), encodeBlock(rows, facts), { signal });
@@ -171,19 +172,23 @@ export class TaskWork {
     }
   }
 
-  /** Where the media lies: an asset's blob, or the task's own. */
-  async #sourcePath(taskId: string): Promise<string> {
-    const task = await this.#deps.tasks.get(taskId);
-    const source = task?.request.source;
+  /** Runs work on the media, which lies in an asset's blob or the task's own. */
+  async #useSource<T>(taskId: string, work: (path: string) => Promise<T>): Promise<T> {
+    const { tasks, blobs } = this.#deps;
+    const source = (await tasks.get(taskId))?.request.source;
     const key = source?.kind === 'asset' ? `assets/${source.assetId}/source` : sourceKey(taskId);
-    const blob = await this.#deps.blobs.stat(key);
-    if (blob) return blob.path;
-    throw new ReelvecError(
-      'resource_not_exist',
-      source?.kind === 'asset'
-        ? `The asset ${source.assetId} was deleted before the task had read it.`
-        : 'The media of the task is gone.',
-    );
+    try {
+      return await blobs.use(key, work);
+    } catch (error) {
+      if (!(error instanceof BlobNotFound)) throw error;
+      throw new ReelvecError(
+        'resource_not_exist',
+        source?.kind === 'asset'
+          ? `The asset ${source.assetId} was deleted before the task had read it.`
+          : 'The media of the task is gone.',
+        { cause: error },
+      );
+    }
   }
 
   /** Removes what only the work needed. */

@@ -94,7 +94,7 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
 
 /** Nothing was kept: no blob, no row, no temporary file. */
 export async function assertNothingKept({ blobs, assets, started }: AssetApp): Promise<void> {
-  assert.deepEqual(await Array.fromAsync(blobs.list('')), []);
+  assert.deepEqual(await Array.fromAsync(blobs.list(''), ({ key }) => key), []);
   assert.equal((await assets.unfinished()).length, 0);
   assert.deepEqual(started, []);
   assert.deepEqual(await readdir(join(blobs.root, '.tmp')).catch(() => []), []);

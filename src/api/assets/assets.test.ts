@@ -84,7 +84,7 @@ test('a deleted asset is gone with its media', async () => {
   assert.equal(response.statusCode, 204);
   assert.equal(response.body, '');
   assert.equal((await get(assetsApp, `/${id}`)).status, 404);
-  assert.deepEqual(await Array.fromAsync(assetsApp.blobs.list('')), [`assets/${other}/source`]);
+  assert.deepEqual(await Array.fromAsync(assetsApp.blobs.list(''), ({ key }) => key), [`assets/${other}/source`]);
 });
 
 test('the list is newest first, page by page, and one past the end is empty', async () => {

@@ -50,7 +50,7 @@ for (const [order, parts] of Object.entries(orders)) {
       user_metadata: { take: 3 },
     });
     assert.deepEqual(assetsApp.started, [_id]);
-    assert.deepEqual(await Array.fromAsync(assetsApp.blobs.list('')), [`assets/${_id}/source`]);
+    assert.deepEqual(await Array.fromAsync(assetsApp.blobs.list(''), ({ key }) => key), [`assets/${_id}/source`]);
   });
 }
 

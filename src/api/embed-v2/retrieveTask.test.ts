@@ -217,7 +217,7 @@ test('delete removes the row and all blobs of the task, and no neighbour', async
   await ready(t, neighbour);
   const response = await t.app.inject({ method: 'DELETE', url: `${TASKS}/${id}`, headers });
   assert.deepEqual([response.statusCode, response.body], [204, '']);
-  assert.deepEqual(await Array.fromAsync(t.blobs.list(`tasks/${id}/`)), []);
+  assert.deepEqual(await Array.fromAsync(t.blobs.list(`tasks/${id}/`), ({ key }) => key), []);
   assert.equal((await retrieve(t, id)).statusCode, 404);
   assert.equal((await t.app.inject({ method: 'DELETE', url: `${TASKS}/${id}`, headers })).statusCode, 404);
   assert.equal((await retrieve(t, neighbour)).json().data.length, 3);

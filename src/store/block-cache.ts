@@ -1,0 +1,94 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+
+export interface BlockCacheOptions {
+  /** Is emptied at the start. Two processes may share it, then the bound holds for each. */
+  readonly folder: string;
+  /** Bytes on disk at the most. */
+  readonly maxBytes: number;
+}
+
+/** Blocks of remote blobs on the local disk, the ones that were used last. What goes missing is fetched again. */
+export class BlockCache {
+  readonly #options: BlockCacheOptions;
+  /** Sizes by file name, the one that was not used for longest first. */
+  readonly #sizes = new Map<string, number>();
+  readonly #loading = new Map<string, Promise<Uint8Array>>();
+  #bytes = 0;
+  #opened: Promise<void> | undefined;
+
+  constructor(options: BlockCacheOptions) {
+    this.#options = options;
+  }
+
+  /** Bytes on disk. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** A block from the disk, or loaded once for all who ask meanwhile. @param name identifies its content for ever */
+  async get(name: string, load: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    const file = createHash('sha256').update(name).digest('hex');
+    const loading = this.#loading.get(file);
+    if (loading) return loading;
+    const promise = this.#find(file, load).finally(() => this.#loading.delete(file));
+    this.#loading.set(file, promise);
+    return promise;
+  }
+
+  /** Removes all of it. */
+  async clear(): Promise<void> {
+    this.#sizes.clear();
+    this.#bytes = 0;
+    await rm(this.#options.folder, { recursive: true, force: true });
+  }
+
+  async #find(file: string, load: () => Promise<Uint8Array>): Promise<Uint8Array> {
+    this.#opened ??= this.clear();
+    await this.#opened;
+    const size = this.#sizes.get(file);
+    if (size !== undefined) {
+      const bytes = await readFile(join(this.#options.folder, file)).catch(() => undefined);
+      this.#forget(file);
+      if (bytes?.length === size) {
+        this.#keep(file, size);
+        return bytes;
+      }
+    }
+    const bytes = await load();
+    await this.#store(file, bytes);
+    return bytes;
+  }
+
+  async #store(file: string, bytes: Uint8Array): Promise<void> {
+    const { folder, maxBytes } = this.#options;
+    if (bytes.length > maxBytes) return;
+    const temporary = join(folder, randomUUID());
+    try {
+      await mkdir(folder, { recursive: true });
+      await writeFile(temporary, bytes);
+      await rename(temporary, join(folder, file));
+    } catch {
+      // A disk that is full makes it slower, not wrong.
+      await rm(temporary, { force: true }).catch(() => {});
+      return;
+    }
+    this.#keep(file, bytes.length);
+    for (const [oldest] of this.#sizes) {
+      if (this.#bytes <= maxBytes) break;
+      this.#forget(oldest);
+      await rm(join(folder, oldest), { force: true });
+    }
+  }
+
+  #keep(file: string, size: number): void {
+    this.#sizes.set(file, size);
+    this.#bytes += size;
+  }
+
+  #forget(file: string): void {
+    this.#bytes -= this.#sizes.get(file) ?? 0;
+    this.#sizes.delete(file);
+  }
+}

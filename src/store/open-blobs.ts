@@ -1,0 +1,38 @@
+import { sep } from 'node:path';
+import type { Config } from '../config.ts';
+import { FolderBlobStore } from './blob-folder.ts';
+import { S3BlobStore } from './blob-s3.ts';
+import type { BlobStore } from './blobs.ts';
+import { BlockCache } from './block-cache.ts';
+import { RangeServer } from './range-server.ts';
+
+/** Nobody writes to a file so slowly: milliseconds. */
+const SHARED_IDLE_MS = 3_600_000;
+
+/**
+ * Opens where blobs live: the folder or bucket of REELVEC_BLOBS, after a look at whether it can be used.
+ * @throws an error that says what is missing
+ */
+export async function openBlobStore({
+  blobs,
+  cacheDir,
+  cacheBytes,
+  dataDir,
+}: Pick<Config, 'blobs' | 'cacheDir' | 'cacheBytes' | 'dataDir'>): Promise<BlobStore & AsyncDisposable> {
+  if (blobs.kind === 'folder') {
+    const store = new FolderBlobStore(blobs.path);
+    // The data folder is this server's alone; another may be shared with servers that are writing to it.
+    const isOwn = blobs.path.startsWith(dataDir + sep);
+    await store.sweepTemporary({ idleMs: isOwn ? 0 : SHARED_IDLE_MS });
+    return Object.assign(store, { [Symbol.asyncDispose]: async () => {} });
+  }
+  const cache = new BlockCache({ folder: cacheDir, maxBytes: cacheBytes });
+  const store = new S3BlobStore({ ...blobs, ranges: new RangeServer({ cache }) });
+  try {
+    await store.check();
+  } catch (error) {
+    await store[Symbol.asyncDispose]();
+    throw error;
+  }
+  return store;
+}

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import type { BlockCache } from './block-cache.ts';
+
+/** Something remote that can be read by ranges. */
+export interface RemoteBlob {
+  /** Identifies its content for ever. */
+  readonly version: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly read: (range: { start: number; end: number }) => Readable;
+}
+
+export interface RangeServerOptions {
+  readonly cache: BlockCache;
+  /** What is fetched and kept as one. Bytes. */
+  readonly blockBytes?: number;
+}
+
+/** Large enough that the way to the store and back costs little, small enough that a look into a file stays one. */
+const BLOCK_BYTES = 4 * 1024 ** 2;
+
+interface Loan {
+  readonly blob: RemoteBlob;
+  error?: unknown;
+  /** The block that was asked for last: who reads on gets the next one ahead. */
+  lastBlock: number;
+}
+
+/**
+ * Serves remote blobs to the media workers of this machine, by HTTP ranges on the loopback interface, from blocks
+ * that are kept on the local disk. A URL holds for as long as the blob is lent and cannot be guessed.
+ */
+export class RangeServer implements AsyncDisposable {
+  readonly #cache: BlockCache;
+  readonly #blockBytes: number;
+  readonly #loans = new Map<string, Loan>();
+  #server: Promise<Server> | undefined;
+
+  constructor({ cache, blockBytes = BLOCK_BYTES }: RangeServerOptions) {
+    this.#cache = cache;
+    this.#blockBytes = blockBytes;
+  }
+
+  /** @throws why the blob could not be read while the work went on, whatever came of the work */
+  async lend<T>(blob: RemoteBlob, work: (url: string) => Promise<T>): Promise<T> {
+    this.#server ??= this.#listen();
+    const { port } = (await this.#server).address() as AddressInfo;
+    const id = randomUUID();
+    const loan: Loan = { blob, lastBlock: Number.NaN };
+    this.#loans.set(id, loan);
+    try {
+      const result = await work(`http://127.0.0.1:${port}/${id}`);
+      if (loan.error !== undefined) throw loan.error;
+      return result;
+    } catch (error) {
+      throw loan.error ?? error;
+    } finally {
+      this.#loans.delete(id);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const server = await this.#server;
+    server?.close();
+    server?.closeAllConnections();
+    await this.#cache.clear();
+  }
+
+  async #listen(): Promise<Server> {
+    const server = createServer((request, response) => void this.#serve(request, response));
+    server.listen(0, '127.0.0.1').unref();
+    await once(server, 'listening');
+    return server;
+  }
+
+  async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const loan = this.#loans.get(request.url?.slice(1) ?? '');
+    if (!loan) {
+      response.writeHead(404).end();
+      return;
+    }
+    const { size } = loan.blob;
+    const range = rangeOf(request.headers.range, size);
+    if (!range) {
+      response.writeHead(416, { 'content-range': `bytes */${size}` }).end();
+      return;
+    }
+    const { start, end } = range;
+    response.writeHead(request.headers.range === undefined ? 200 : 206, {
+      'accept-ranges': 'bytes',
+      'content-length': end - start + 1,
+      ...(request.headers.range !== undefined && { 'content-range': `bytes ${start}-${end}/${size}` }),
+    });
+    try {
+      await pipeline(Readable.from(this.#bytes(loan, range), { objectMode: false }), response);
+    } catch {
+      // Hung up, or `loan.error` says why there is no more.
+      response.destroy();
+    }
+  }
+
+  async *#bytes(loan: Loan, { start, end }: { start: number; end: number }): AsyncGenerator<Uint8Array> {
+    for (let at = start; at <= end; ) {
+      const number = Math.floor(at / this.#blockBytes);
+      const offset = number * this.#blockBytes;
+      const block = await this.#block(loan, number).catch((error) => {
+        loan.error ??= error;
+        throw error;
+      });
+      if (number === loan.lastBlock + 1 && offset + block.length < loan.blob.size) {
+        // Nobody waits for it: who needs it asks again, and hears of the error.
+        this.#block(loan, number + 1).catch(() => {});
+      }
+      loan.lastBlock = number;
+      const bytes = block.subarray(at - offset, end + 1 - offset);
+      yield bytes;
+      at += bytes.length;
+    }
+  }
+
+  #block({ blob }: Loan, number: number): Promise<Uint8Array> {
+    const start = number * this.#blockBytes;
+    const end = Math.min(start + this.#blockBytes, blob.size) - 1;
+    return this.#cache.get(`${blob.version} ${this.#blockBytes} ${number}`, async () => {
+      const bytes = await buffer(blob.read({ start, end }));
+      if (bytes.length !== end - start + 1) throw new Error(`The store ended a range of ${blob.version} early.`);
+      return bytes;
+    });
+  }
+}
+
+/** First and last byte of a `Range` header with one range; all of it without one; undefined where there is nothing. */
+function rangeOf(header: string | undefined, size: number): { start: number; end: number } | undefined {
+  if (header === undefined) return { start: 0, end: size - 1 };
+  const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(header) ?? [];
+  if (from === undefined) return undefined;
+  const start = Number(from);
+  const end = Math.min(to ? Number(to) : Number.POSITIVE_INFINITY, size - 1);
+  return start <= end ? { start, end } : undefined;
+}

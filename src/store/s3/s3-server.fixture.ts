@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { startFauxqs } from 'fauxqs';
+
+/** The credentials that the emulator takes: any. The SDK finds them where it looks for them. */
+process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
+process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test';
+
+export interface S3Request {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  /** The header. */
+  readonly range: string | undefined;
+  /** Of the body of the answer. */
+  bytes: number;
+}
+
+/** What to do with a request instead of passing it on. */
+export type Fault = 'refuse' | 'break-off' | undefined;
+
+/**
+ * An S3 store on the loopback interface: the emulator fauxqs, which keeps objects in memory and checks no signatures,
+ * behind a proxy that counts what is asked for and breaks what a test wants broken.
+ */
+export async function s3Server() {
+  const emulator = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
+  const requests: S3Request[] = [];
+  const state = { fault: (_: S3Request): Fault => undefined };
+  const proxy = createServer((incoming, outgoing) => {
+    const seen: S3Request = { method: incoming.method!, url: incoming.url!, range: incoming.headers.range, bytes: 0 };
+    requests.push(seen);
+    const fault = state.fault(seen);
+    if (fault === 'refuse') {
+      incoming.resume();
+      outgoing.writeHead(503).end();
+    } else pass(incoming, outgoing, { port: emulator.port, seen, breakOff: fault === 'break-off' });
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  let buckets = 0;
+  return {
+    endpoint: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
+    /** Every request since the start, in order. */
+    requests,
+    /** Makes an empty bucket. @returns its name */
+    bucket(): string {
+      return emulator.createBucket(`bucket-${++buckets}`).bucketName;
+    },
+    /** From now on asked about every request. */
+    faults(fault: (request: S3Request) => Fault): void {
+      state.fault = fault;
+    },
+    async [Symbol.asyncDispose]() {
+      proxy.close();
+      proxy.closeAllConnections();
+      await emulator.stop();
+    },
+  };
+}
+
+export type S3Server = Awaited<ReturnType<typeof s3Server>>;
+
+function pass(
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+  { port, seen, breakOff }: { port: number; seen: S3Request; breakOff: boolean },
+): void {
+  const { method, url: path, headers } = incoming;
+  const passed = request({ host: '127.0.0.1', port, method, path, headers }, (answer) => {
+    outgoing.writeHead(answer.statusCode!, answer.headers);
+    answer.on('data', (bytes: Buffer) => {
+      const kept = breakOff ? bytes.subarray(0, bytes.length >> 1) : bytes;
+      seen.bytes += kept.length;
+      outgoing.write(kept, () => breakOff && outgoing.destroy());
+      if (breakOff) answer.pause();
+    });
+    answer.on('end', () => outgoing.end());
+  });
+  passed.on('error', () => outgoing.destroy());
+  outgoing.on('close', () => passed.destroy());
+  incoming.pipe(passed);
+}
