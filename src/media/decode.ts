@@ -4,15 +4,9 @@ import { Clock } from './clock.ts';
 import { openContainer } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
 import { PictureReader } from './picture-reader.ts';
-import { readOnly, seek } from './position.ts';
-import { SoundReader } from './sound-reader.ts';
+import { PRE_ROLL_SEC, readOnly, seek } from './position.ts';
+import { earlierSound, SoundReader } from './sound-reader.ts';
 import { earlierSubtitles, guideOf, isBehind, readSubtitle } from './subtitle-reader.ts';
-
-/**
- * Seconds before the range at which reading starts: an audio decoder needs a few packets to settle, and a container
- * may hold the sound of a moment well before its picture.
- */
-const PRE_ROLL_SEC = 2;
 
 /**
  * Decodes a local file once and gives everything that was asked for in the order of the file; each kind in order of
@@ -28,8 +22,12 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
   const subtitles = request.subtitles ? container.subtitles : undefined;
   if (subtitles && range.startSec > 0) yield* earlierSubtitles(container, subtitles, range, clock);
 
+  const { listen = range } = request;
+  const wantsSound = (request.sound || request.listen) && container.audio;
+  if (wantsSound && listen.startSec < range.startSec) yield* earlierSound(container, range, listen.startSec, clock);
+
   using pictures = wantsPictures && container.video ? new PictureReader(container, request, range) : undefined;
-  using sounds = request.sound && container.audio ? new SoundReader(container, range) : undefined;
+  using sounds = wantsSound ? new SoundReader(container, range, listen.endSec) : undefined;
   const guide = subtitles && !pictures && !sounds ? guideOf(container) : undefined;
   readOnly(container, [pictures?.stream, sounds?.stream, subtitles, guide]);
   seek(container, range.startSec - PRE_ROLL_SEC, clock);
@@ -47,8 +45,10 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
     }
     clock?.apply(packet);
     const index = packet.streamIndex;
-    if (index === pictures?.stream.index) yield* pictures.read(packet);
-    else if (index === sounds?.stream.index) yield* sounds.read(packet);
+    if (index === pictures?.stream.index) {
+      // Sound that somebody listens to may go on behind the last picture.
+      if (!pictures.done) yield* pictures.read(packet);
+    } else if (index === sounds?.stream.index) yield* sounds.read(packet);
     else if (index === subtitles?.index) {
       const subtitle = readSubtitle(container, subtitles, packet);
       textDone = subtitle.startSec >= range.endSec;

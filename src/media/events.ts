@@ -13,6 +13,8 @@ export interface DecodeRequest {
   /** One picture for each cell of a time grid that starts at 0: the first at or after the cell's beginning. */
   readonly sampled?: PictureSize & { readonly perSecond: number };
   readonly sound?: boolean;
+  /** Sound of this wider range too, for somebody who has to hear what comes before and after. */
+  readonly listen?: TimeRange;
   readonly subtitles?: boolean;
 }
 
@@ -20,6 +22,8 @@ export interface DecodeRequest {
 export type MediaEvent =
   | { readonly type: 'picture'; readonly view: 'every' | 'sampled'; readonly picture: Picture }
   | { readonly type: 'sound'; readonly sound: Sound }
+  /** Sound outside of the range, where it was asked for with `listen`. */
+  | { readonly type: 'around'; readonly sound: Sound }
   | { readonly type: 'subtitle'; readonly subtitle: RawSubtitle }
   /** A sign of life: what was decoded lies before the range, which may take long where key frames are rare. */
   | { readonly type: 'skipped'; readonly timeSec: number }

@@ -3,6 +3,12 @@ import type { Stream } from 'node-av/lib';
 import type { Clock } from './clock.ts';
 import type { Container } from './container.ts';
 
+/**
+ * Seconds before the range at which reading starts: an audio decoder needs a few packets to settle, and a container
+ * may hold the sound of a moment well before its picture.
+ */
+export const PRE_ROLL_SEC = 2;
+
 /** Has the demuxer skip every track but these. */
 export function readOnly(container: Container, wanted: readonly (Stream | undefined)[]): void {
   for (const stream of container.context.streams) {

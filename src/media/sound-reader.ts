@@ -1,14 +1,17 @@
 import { AV_NOPTS_VALUE } from 'node-av/constants';
-import type { Frame } from 'node-av/lib';
+import { type Frame, Packet } from 'node-av/lib';
+import type { Clock } from './clock.ts';
 import type { Container } from './container.ts';
 import { Undecodable } from './damage.ts';
 import type { MediaEvent } from './events.ts';
 import type { TimeRange } from './frames.ts';
+import { PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { MonoMixer } from './resample.ts';
 import { TrackReader } from './track-reader.ts';
 
-/** Sound of the range, mixed to mono at its own rate. */
+/** Sound of the range, and where somebody listens on, of what follows it, mixed to mono at its own rate. */
 export class SoundReader extends TrackReader {
+  readonly #endSec: number;
   readonly #mixer = new MonoMixer();
   /** Where a sample without a timestamp belongs, in samples from the start of the file. */
   #position: number | undefined;
@@ -16,8 +19,16 @@ export class SoundReader extends TrackReader {
   #sampleRate = 0;
   coveredSec = 0;
 
-  constructor(container: Container, range: TimeRange) {
-    super(container, container.audio!, range, {});
+  constructor(container: Container, range: TimeRange, listenEndSec = range.endSec) {
+    super(container, container.audio!, { ...range, endSec: Math.max(range.endSec, listenEndSec) }, {});
+    this.#endSec = range.endSec;
+  }
+
+  /** Damage behind the range is told by whoever reads that. */
+  override *read(packet: Packet | null): Generator<MediaEvent> {
+    for (const event of super.read(packet)) {
+      if (event.type !== 'damage' || this.range.endSec === this.#endSec || event.timeSec < this.#endSec) yield event;
+    }
   }
 
   protected override *take(frame: Frame): Generator<MediaEvent> {
@@ -37,13 +48,45 @@ export class SoundReader extends TrackReader {
     const to = Math.min(last, Math.round(this.range.endSec * sampleRate));
     this.isPast(this.timeSec);
     if (to <= from) return;
-    this.coveredSec += (to - from) / sampleRate;
-    const samples = this.#mixer.mix(frame).subarray(from - first, to - first);
-    yield { type: 'sound', sound: { startSec: from / sampleRate, sampleRate, samples } };
+    const samples = this.#mixer.mix(frame);
+    const edge = Math.max(from, Math.min(to, Math.round(this.#endSec * sampleRate)));
+    this.coveredSec += (edge - from) / sampleRate;
+    const piece = (start: number, end: number) => ({
+      startSec: start / sampleRate,
+      sampleRate,
+      samples: samples.subarray(start - first, end - first),
+    });
+    if (edge > from) yield { type: 'sound', sound: piece(from, edge) };
+    if (to > edge) yield { type: 'around', sound: piece(edge, to) };
   }
 
   override [Symbol.dispose](): void {
     this.#mixer[Symbol.dispose]();
     super[Symbol.dispose]();
+  }
+}
+
+/**
+ * Sound that comes before the range, for somebody who has to hear it: a pass of its own that skips all other tracks, so
+ * that no picture is decoded for it.
+ */
+export function* earlierSound(
+  container: Container,
+  range: TimeRange,
+  listenStartSec: number,
+  clock: Clock | undefined,
+): Generator<MediaEvent> {
+  using sounds = new SoundReader(container, { startSec: listenStartSec, endSec: range.startSec });
+  readOnly(container, [sounds.stream]);
+  seek(container, listenStartSec - PRE_ROLL_SEC, clock);
+  using packet = new Packet();
+  packet.alloc();
+  while (!sounds.done && container.context.readFrameSync(packet) >= 0) {
+    clock?.apply(packet);
+    // What is damaged here is told with the chunk that it belongs to.
+    for (const event of sounds.read(packet)) {
+      if (event.type === 'sound') yield { type: 'around', sound: event.sound };
+    }
+    packet.unref();
   }
 }

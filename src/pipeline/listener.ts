@@ -1,0 +1,90 @@
+import type { Cue, Sound, TimeRange } from '../media/frames.ts';
+import { resample } from '../media/resample.ts';
+import { loudness } from '../transcribe/loudness.ts';
+import { cutBefore, cutRange, cutSec } from '../transcribe/windows.ts';
+import { SoundBuffer } from './sound-buffer.ts';
+
+/** What hears words in windows of sound. */
+export interface SpeechModel {
+  /** @param samples mono, at the listener's rate; windows come in order */
+  hear(startSec: number, samples: Float32Array): Promise<void>;
+  /** Every word heard, in order. */
+  words(): Promise<Cue[]>;
+}
+
+/** Rounding of timestamps, in seconds. */
+const TREMBLE_SEC = 0.05;
+
+/**
+ * Cuts the sound in and around a range into windows and has them heard, one while the sound of the next is still being
+ * decoded. Holds one window's sound.
+ */
+export class Listener implements AsyncDisposable {
+  readonly #range: TimeRange;
+  readonly #model: SpeechModel & Disposable;
+  readonly #sampleRate: number;
+  readonly #sound = new SoundBuffer();
+  /** How far sound has come. */
+  #reachedSec = 0;
+  /** Where the open window begins; not known yet before the first cut. */
+  #fromSec: number | undefined;
+  /** The next cut. */
+  #cut: number;
+  #hearing: Promise<void> = Promise.resolve();
+
+  /** @param sampleRate of the windows, in hertz */
+  constructor({ range, model, sampleRate }: { range: TimeRange; model: SpeechModel & Disposable; sampleRate: number }) {
+    this.#range = range;
+    this.#model = model;
+    this.#sampleRate = sampleRate;
+    this.#cut = cutBefore(range.startSec);
+    if (this.#cut === 0) this.#passCut(0);
+  }
+
+  /** Takes in sound in order of time, of the range's `listenRange`. */
+  async push(sound: Sound): Promise<void> {
+    this.#sound.push(sound);
+    this.#reachedSec = sound.startSec + sound.samples.length / sound.sampleRate;
+    while (!this.#isDone && this.#reachedSec >= cutRange(this.#cut).endSec) await this.#cutWindow();
+  }
+
+  /** @returns every word heard in the windows that reach into the range, in order; all sound has come */
+  async words(): Promise<Cue[]> {
+    if (!this.#isDone && this.#reachedSec + TREMBLE_SEC >= cutRange(this.#cut).endSec) await this.#cutWindow();
+    if (!this.#isDone && this.#fromSec !== undefined) await this.#hear(this.#fromSec, this.#reachedSec);
+    await this.#hearing;
+    return this.#model.words();
+  }
+
+  get #isDone(): boolean {
+    return this.#fromSec !== undefined && this.#fromSec >= this.#range.endSec;
+  }
+
+  async #cutWindow(): Promise<void> {
+    const { sampleRate } = this.#sound;
+    const timeSec = cutSec(this.#cut, loudness(this.#sound.copy(cutRange(this.#cut)), sampleRate));
+    const fromSec = this.#fromSec;
+    this.#passCut(timeSec);
+    if (fromSec !== undefined && timeSec > this.#range.startSec) await this.#hear(fromSec, timeSec);
+    this.#sound.drop(timeSec);
+  }
+
+  #passCut(timeSec: number): void {
+    this.#fromSec = timeSec;
+    this.#cut++;
+  }
+
+  async #hear(startSec: number, endSec: number): Promise<void> {
+    if (this.#sound.sampleRate === 0 || endSec <= startSec) return;
+    const samples = resample(this.#sound.copy({ startSec, endSec }), this.#sound.sampleRate, this.#sampleRate);
+    await this.#hearing;
+    this.#hearing = this.#model.hear(startSec, samples);
+    this.#hearing.catch(() => {}); // whoever waits next is told
+  }
+
+  /** A model must not be let go of while it works. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#hearing.catch(() => {});
+    this.#model[Symbol.dispose]();
+  }
+}
