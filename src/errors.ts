@@ -44,17 +44,20 @@ export class ReelvecError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly details: ErrorDetails | undefined;
+  /** When to try again, where the client was only too early; seconds. */
+  readonly retryAfterSec: number | undefined;
 
   constructor(
     code: ErrorCode,
     message: string,
-    options: { details?: ErrorDetails; cause?: unknown; status?: number } = {},
+    options: { details?: ErrorDetails; cause?: unknown; status?: number; retryAfterSec?: number } = {},
   ) {
     super(message, { cause: options.cause });
     this.name = 'ReelvecError';
     this.code = code;
     this.status = options.status ?? STATUS[code];
     this.details = options.details;
+    this.retryAfterSec = options.retryAfterSec;
   }
 }
 

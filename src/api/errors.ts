@@ -68,6 +68,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   }
   // Set once more: what fails before routing has not been through any hook.
   reply.header('x-request-id', request.id);
+  if (error.retryAfterSec !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterSec));
   reply.code(error.status).header('content-type', 'application/json; charset=utf-8').serializer(JSON.stringify);
   reply.send(renderError(error));
 }

@@ -1,5 +1,7 @@
 /** What a source is, as found by looking at its content. Types only: knows nothing of FFmpeg. */
 
+import type { Picture } from './frames.ts';
+
 export interface VideoTrack {
   readonly index: number;
   /** FFmpeg's name of the codec, `h264`. */
@@ -58,4 +60,13 @@ export interface MediaInfo {
   readonly subtitles?: SubtitleTrack;
   /** How many tracks of each kind there are, read or not. */
   readonly trackCounts: { readonly video: number; readonly audio: number; readonly subtitles: number };
+}
+
+/** A picture file, decoded and brought to the size that was asked for. */
+export interface StillPicture {
+  readonly format: 'jpeg' | 'png' | 'webp' | 'avif';
+  /** Size as shown, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly picture: Picture;
 }

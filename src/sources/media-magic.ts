@@ -1,5 +1,5 @@
 /**
- * What video and audio files begin with. Signatures from the formats' own specifications; the MIME types are those of
+ * What video, audio and image files begin with. Signatures from the formats' own specifications; the MIME types are those of
  * IANA where there is one.
  */
 
@@ -41,6 +41,21 @@ export function mediaType(head: Uint8Array): string | undefined {
     audioStreamType(head) ??
     transportStreamType(head)
   );
+}
+
+/** The MIME type of an image of a format that can be read; undefined for everything else. */
+export function imageType(head: Uint8Array): string | undefined {
+  const text = latin1(head);
+  if (text.startsWith('\xff\xd8\xff')) return 'image/jpeg';
+  if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
+  if (text.startsWith('RIFF') && text.startsWith('WEBP', 8)) return 'image/webp';
+  // The brand may be the one for all of HEIF; what AVIF is compatible with follows it.
+  return isBoxedPicture(text) && /^(?:....)*?avi[fs]/s.test(text.slice(8, ftypEnd(head))) ? 'image/avif' : undefined;
+}
+
+/** Where the first box ends. */
+function ftypEnd(head: Uint8Array): number {
+  return head.length < 4 ? 0 : Math.min(256, Buffer.from(head.buffer, head.byteOffset, 4).readUInt32BE());
 }
 
 /** Whether these are the boxes of a picture: `ftyp` with a HEIF or AVIF brand. */

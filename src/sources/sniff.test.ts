@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { REAL_MEDIA } from '../../test/support/real-media.ts';
 import { ReelvecError } from '../errors.ts';
-import { requireMedia } from './sniff.ts';
+import { requireImage, requireMedia } from './sniff.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const box = (text: string) => latin1(`\0\0\0\x20${text}\0\0\x02\0isomiso2mp41`);
@@ -138,3 +138,26 @@ function passesAll(folder: string): void {
     assert.ok(requireMedia(head.subarray(0, length), { subject: path }), `${path} is not known`);
   }
 }
+
+test('images of the four formats pass as images, everything else is named', () => {
+  const avif = (brand: string) => latin1(`\0\0\0\x1cftyp${brand}\0\0\0\0mif1avifmiaf`);
+  const images: [string, Buffer][] = [
+    ['image/jpeg', latin1('\xff\xd8\xff\xe0\0\x10JFIF\0')],
+    ['image/png', latin1('\x89PNG\r\n\x1a\n\0\0\0\rIHDR')],
+    ['image/webp', latin1('RIFF\x24\0\0\0WEBPVP8 ')],
+    ['image/avif', avif('avif')],
+    ['image/avif', avif('mif1')],
+  ];
+  for (const [type, head] of images) assert.equal(requireImage(head, { subject: 'It' }), type);
+  const others: [RegExp, Buffer][] = [
+    [/^It is video\/mp4; an image may be JPEG, PNG, WebP or AVIF/, box('ftypisom')],
+    [/^It is a GIF image;/, latin1('GIF89a')],
+    [/^It is a HEIF or AVIF image;/, latin1('\0\0\0\x18ftypheic\0\0\0\0mif1heic')],
+    [/^It is an HTML page;/, latin1('<!doctype html><html>')],
+    [/^It is empty;/, Buffer.alloc(0)],
+    [/^It is of an unknown format;/, Buffer.from([1, 2, 3, 0, 0xff])],
+  ];
+  for (const [message, head] of others) {
+    assert.throws(() => requireImage(head, { subject: 'It' }), { code: 'source_not_media', message });
+  }
+});

@@ -1,5 +1,5 @@
 import { ReelvecError } from '../errors.ts';
-import { mediaType } from './media-magic.ts';
+import { imageType, mediaType } from './media-magic.ts';
 import { notMedia } from './other-magic.ts';
 
 /** As many first bytes as every format needs to show what it is. */
@@ -18,4 +18,21 @@ export function requireMedia(head: Uint8Array, { subject }: { subject: string })
   const reason = notMedia(head);
   if (reason) throw new ReelvecError('source_not_media', `${subject} ${reason}`);
   return undefined;
+}
+
+/**
+ * Decides from the first `HEAD_BYTES`, or all if it is shorter, whether something is an image of a format that can be
+ * read; whether it is whole, a media worker finds out.
+ * @param subject begins the sentence of the error: `The source at example.org`
+ * @returns its MIME type
+ * @throws source_not_media, saying what it is and what to do
+ */
+export function requireImage(head: Uint8Array, { subject }: { subject: string }): string {
+  const type = imageType(head);
+  if (type) return type;
+  const found = mediaType(head) ?? notMedia(head)?.replace(/^is |[;:,.].*$/g, '') ?? 'of an unknown format';
+  throw new ReelvecError(
+    'source_not_media',
+    `${subject} is ${found}; an image may be JPEG, PNG, WebP or AVIF. Give the image file itself, or convert it.`,
+  );
 }

@@ -4,6 +4,7 @@ import type { EncodeSettings } from '../encode/settings.ts';
 import { isReelvecError } from '../errors.ts';
 import { probe } from '../media/probe.ts';
 import { embedChunk } from '../pipeline/embed-chunk.ts';
+import { embedQuery } from '../pipeline/embed-query.ts';
 import { listShots } from '../pipeline/list-shots.ts';
 import type { Job, OnProgress, Reply, Request, Results } from '../workers/protocol.ts';
 
@@ -27,6 +28,13 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
       return listShots(job, onProgress);
     case 'embed':
       return embedChunk(job, bundle, onProgress);
+    case 'picture': {
+      // Only where pictures come: its decoders take memory and time to load.
+      const { readStill } = await import('../media/still.ts');
+      return readStill(job.path, bundle.visual.pictures);
+    }
+    case 'query':
+      return embedQuery(job, bundle);
   }
 }
 

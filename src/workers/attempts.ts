@@ -7,7 +7,7 @@ import { WorkerLost, WorkerNotStarted } from './supervised-process.ts';
 const ATTEMPTS = 2;
 
 /**
- * Runs a job, and once more when the worker is lost on it or does not start.
+ * Runs a job that decodes media, and once more when the worker is lost on it or does not start.
  * @throws {ReelvecError} `video_file_broken` when the second worker is lost too
  * @throws {WorkerNotStarted} which is no fault of the media
  */
@@ -16,13 +16,29 @@ export async function runTwice<Kind extends Job['kind']>(
   job: Extract<Job, { kind: Kind }>,
   options: RunOptions,
 ): Promise<Results[Kind]> {
+  try {
+    return await tryTwice<Kind>(pool, job, options);
+  } catch (error) {
+    throw error instanceof WorkerLost ? unprocessable(error) : error;
+  }
+}
+
+/**
+ * Runs a job, and once more when the worker is lost on it or does not start.
+ * @throws {WorkerLost} when the second worker is lost too
+ * @throws {WorkerNotStarted}
+ */
+export async function tryTwice<Kind extends Job['kind']>(
+  pool: WorkerPool,
+  job: Extract<Job, { kind: Kind }>,
+  options: RunOptions,
+): Promise<Results[Kind]> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await pool.run<Kind>(job, options);
     } catch (error) {
-      const isLost = error instanceof WorkerLost;
-      if (!isLost && !(error instanceof WorkerNotStarted)) throw error;
-      if (attempt === ATTEMPTS) throw isLost ? unprocessable(error) : error;
+      const again = error instanceof WorkerLost || error instanceof WorkerNotStarted;
+      if (!again || attempt === ATTEMPTS) throw error;
     }
   }
 }

@@ -4,7 +4,7 @@ import type { Reply, Request } from './protocol.ts';
 const send = (reply: Reply) => process.send?.(reply);
 
 process.on('message', ({ job }: Request) => {
-  const path = job.kind === 'embed' ? '' : job.path;
+  const path = 'path' in job && job.kind !== 'embed' ? job.path : '';
   if (path === 'crash') process.abort();
   if (path === 'exit') process.exit(7);
   if (path === 'hang') for (;;);

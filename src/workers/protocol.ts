@@ -1,11 +1,13 @@
-import type { TimeRange } from '../media/frames.ts';
-import type { ClockMap, MediaInfo } from '../media/info.ts';
+import type { Picture, TimeRange } from '../media/frames.ts';
+import type { ClockMap, MediaInfo, StillPicture } from '../media/info.ts';
 
 /** What a media worker can be asked to do. */
 export type Job =
   | { readonly kind: 'probe'; readonly path: string }
   | { readonly kind: 'shots'; readonly path: string; readonly withTrace?: boolean }
-  | ({ readonly kind: 'embed' } & EmbedJob);
+  | ({ readonly kind: 'embed' } & EmbedJob)
+  | { readonly kind: 'picture'; readonly path: string }
+  | ({ readonly kind: 'query' } & QueryJob);
 
 /** One chunk of one task. */
 export interface EmbedJob {
@@ -20,11 +22,21 @@ export interface EmbedJob {
   readonly options: readonly ('visual' | 'audio' | 'transcription')[];
 }
 
+/** What something is looked for by. Pictures come decoded: whoever encodes touches no file of a client. */
+export interface QueryJob {
+  readonly text?: string;
+  /** Spaces to put the text into, of the bundle's `textQuerySpaces`. */
+  readonly spaces: readonly string[];
+  readonly pictures: readonly Picture[];
+}
+
 /** What comes back, by the kind of the job. */
 export interface Results {
   readonly probe: MediaInfo;
   readonly shots: ShotList;
   readonly embed: EmbeddedChunk;
+  readonly picture: StillPicture;
+  readonly query: QueryVectors;
 }
 
 /** What was found in a chunk. A segment that an option has nothing to say of has `undefined` in its place. */
@@ -38,6 +50,14 @@ export interface EmbeddedChunk {
   readonly damages: number;
   /** Seconds of the chunk for which a track that was read has nothing: cut off, damaged, or shorter than the others. */
   readonly missingSec: { readonly visual?: number; readonly audio?: number };
+}
+
+/** Vectors of L2 norm 1. */
+export interface QueryVectors {
+  /** Of the text, one for each space asked for. */
+  readonly texts: readonly Float32Array[];
+  /** One for each picture, in the space of the bundle's visual vectors. */
+  readonly pictures: readonly Float32Array[];
 }
 
 export interface ShotList {
