@@ -3,9 +3,9 @@ import type { BundleInfo } from './encoder.ts';
 
 type Option = keyof BundleInfo['spaces'];
 
-/** Whether a bundle's vectors of these options lie in one space, so that they compare and have a mean. */
+/** Whether a bundle's vectors of these options, as far as it has them, lie in one space, so that they have a mean. */
 export function shareSpace({ spaces }: Pick<BundleInfo, 'spaces'>, options: readonly Option[]): boolean {
-  return new Set(options.map((option) => spaces[option])).size === 1;
+  return new Set(options.map((option) => spaces[option]).filter((space) => space !== undefined)).size === 1;
 }
 
 /** The bundle's options whose vectors lie in a space. */

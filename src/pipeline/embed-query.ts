@@ -1,4 +1,4 @@
-import type { Bundle } from '../encode/encoder.ts';
+import type { Bundle, VisualEncoder } from '../encode/encoder.ts';
 import type { QueryJob, QueryVectors } from '../workers/protocol.ts';
 
 /** Turns what something is looked for by into vectors, with encoders that stay loaded for the next query. */
@@ -9,8 +9,16 @@ export async function embedQuery({ text, spaces, pictures }: QueryJob, bundle: B
     if (!encoder) throw new Error(`The bundle ${bundle.name} has no text queries in the space ${space}.`);
     texts.push(...(await encoder.encode([{ startSec: 0, endSec: 0, text: text! }])));
   }
+  if (pictures.length === 0) return { texts, pictures: [] };
+  const visual = visualOf(bundle);
   // A picture stands for the moment in which it is shown.
-  const endSec = 1 / bundle.visual.pictures.perSecond;
+  const endSec = 1 / visual.pictures.perSecond;
   const clips = pictures.map((picture) => ({ startSec: 0, endSec, pictures: [picture] }));
-  return { texts, pictures: clips.length === 0 ? [] : await bundle.visual.encode(clips) };
+  return { texts, pictures: await visual.encode(clips) };
+}
+
+/** @throws {Error} where there is none: a picture is refused before it comes to a worker */
+export function visualOf({ name, visual }: Bundle): VisualEncoder {
+  if (!visual) throw new Error(`The bundle ${name} has no encoder of pictures.`);
+  return visual;
 }

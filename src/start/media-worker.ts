@@ -4,7 +4,7 @@ import type { EncodeSettings } from '../encode/settings.ts';
 import { isReelvecError } from '../errors.ts';
 import { probe } from '../media/probe.ts';
 import { embedChunk } from '../pipeline/embed-chunk.ts';
-import { embedQuery } from '../pipeline/embed-query.ts';
+import { embedQuery, visualOf } from '../pipeline/embed-query.ts';
 import { listShots } from '../pipeline/list-shots.ts';
 import type { Job, OnProgress, Reply, Request, Results } from '../workers/protocol.ts';
 
@@ -31,7 +31,7 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
     case 'picture': {
       // Only where pictures come: its decoders take memory and time to load.
       const { readStill } = await import('../media/still.ts');
-      return readStill(job.path, bundle.visual.pictures);
+      return readStill(job.path, visualOf(bundle).pictures);
     }
     case 'query':
       return embedQuery(job, bundle);
