@@ -3,7 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { SignedLinks } from './api/signed-links.ts';
 import { type AppDeps, buildApp } from './app.ts';
+import { UploadRepository } from './assets/multipart/repository.ts';
+import { MultipartUploads } from './assets/multipart/service.ts';
 import { AssetRepository } from './assets/repository.ts';
 import { AssetService } from './assets/service.ts';
 import { describeBundle } from './encode/bundles.ts';
@@ -13,6 +16,8 @@ import { FolderBlobStore } from './store/blob-folder.ts';
 import { openDatabase } from './store/database.ts';
 import { IdempotencyKeys } from './store/idempotency.ts';
 import { KeyRepository } from './store/keys.ts';
+import { serverSecret } from './store/secrets.ts';
+import { FolderUploadStore } from './store/upload-folder.ts';
 import { TaskRepository } from './tasks/repository.ts';
 
 export const CONFIGURED_KEY = 'configured-key';
@@ -98,6 +103,16 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
       start: async () => {},
       log,
     }),
+    uploads: {
+      multipart: new MultipartUploads({
+        uploads: new UploadRepository(db),
+        store: new FolderUploadStore(root),
+        maxBytes: { video: 4_000_000, audio: 2_000_000, image: 1_000_000 },
+        start: async () => {},
+        log,
+      }),
+      links: new SignedLinks(await serverSecret(db, 'links')),
+    },
     embedding: {
       tasks,
       blobs,

@@ -1,6 +1,8 @@
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
+import type { MultipartDeps } from './api/assets/multipart/deps.ts';
+import { putChunk } from './api/assets/multipart/putChunk.ts';
 import { assetRoutes } from './api/assets/routes.ts';
 import { type AuthDeps, requireKey } from './api/auth.ts';
 import { embedRoutes } from './api/embed-v2/routes.ts';
@@ -22,6 +24,8 @@ export interface AppDeps extends AuthDeps, OperationsDeps {
   readonly assets: AssetService;
   /** What was asked for with an `Idempotency-Key`. */
   readonly idempotency: IdempotencyKeys;
+  /** Uploads in chunks, and the links by which they come. */
+  readonly uploads: Omit<MultipartDeps, 'publicUrl'>;
   /** URL under which clients reach the server; without it, the host that a request names. */
   readonly publicUrl?: string;
   /** Of reelvec, for the OpenAPI document. */
@@ -59,6 +63,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await installOpenApi(app, deps);
   operationsRoutes(app, deps);
   await installMetrics(app, deps);
+  const uploads = { ...deps.uploads, publicUrl: deps.publicUrl };
+  await app.register(putChunk, { ...uploads, prefix: '/v1.3' });
   await app.register(
     async (v13) => {
       requireKey(v13, deps);
@@ -67,7 +73,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
         idempotency: deps.idempotency,
         publicUrl: deps.publicUrl,
       });
-      await v13.register(assetRoutes, { assets: deps.assets });
+      await v13.register(assetRoutes, { assets: deps.assets, uploads });
     },
     { prefix: '/v1.3' },
   );

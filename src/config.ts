@@ -112,6 +112,7 @@ const settings = z.object({
     .describe('time without progress after which a media worker is stopped'),
   REELVEC_MAX_VIDEO_BYTES: bytes(4 * GIGABYTE).describe('largest video'),
   REELVEC_MAX_AUDIO_BYTES: bytes(2 * GIGABYTE).describe('largest audio'),
+  REELVEC_MAX_IMAGE_BYTES: bytes(32 * MEGABYTE).describe('largest image'),
   REELVEC_MAX_UPLOAD_BYTES: bytes(200 * MEGABYTE).describe('largest direct upload of an asset'),
   REELVEC_MAX_SEGMENT_SEC: z.coerce
     .number()
@@ -168,6 +169,7 @@ export interface Config {
   readonly workerSilenceMs: number;
   readonly maxVideoBytes: number;
   readonly maxAudioBytes: number;
+  readonly maxImageBytes: number;
   readonly maxUploadBytes: number;
   readonly maxSegmentSec: number;
   readonly webhooks: readonly WebhookEndpoint[];
@@ -239,6 +241,7 @@ export function readConfig(
     workerSilenceMs: values.REELVEC_WORKER_SILENCE_SEC * 1000,
     maxVideoBytes: values.REELVEC_MAX_VIDEO_BYTES,
     maxAudioBytes: values.REELVEC_MAX_AUDIO_BYTES,
+    maxImageBytes: values.REELVEC_MAX_IMAGE_BYTES,
     maxUploadBytes: values.REELVEC_MAX_UPLOAD_BYTES,
     maxSegmentSec: values.REELVEC_MAX_SEGMENT_SEC,
     webhooks: values.REELVEC_WEBHOOKS,

@@ -9,6 +9,7 @@ const STATUS = {
   source_unreachable: 400,
   source_not_media: 400,
   asset_not_ready: 400,
+  upload_not_active: 400,
   video_resolution_too_low: 400,
   video_resolution_too_high: 400,
   video_resolution_invalid_aspect_ratio: 400,

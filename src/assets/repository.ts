@@ -6,6 +6,9 @@ import type { AssetsTable } from '../store/schema.ts';
 
 export type AssetStatus = AssetsTable['status'];
 export type AssetMethod = AssetsTable['method'];
+export type AssetType = 'video' | 'audio' | 'image';
+/** The state of what was asked for beside the asset itself. */
+export type ExtraStatus = 'pending' | 'ready' | 'error';
 /** Values that a client keeps beside an asset. */
 export type UserMetadata = Readonly<Record<string, string | number | boolean>>;
 
@@ -21,13 +24,26 @@ export interface Asset {
   readonly media?: MediaInfo;
   readonly userMetadata?: UserMetadata;
   readonly sourceUrl?: string;
+  /** What a multipart upload said that it would be. */
+  readonly declaredType?: AssetType;
+  /** Only where they were asked for. */
+  readonly hls?: ExtraStatus;
+  readonly thumbnail?: ExtraStatus;
   readonly error?: { readonly code: string; readonly message: string };
   readonly runId?: string;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
 
-export type NewAsset = Pick<Asset, 'id' | 'owner' | 'method' | 'filename' | 'fileType' | 'userMetadata' | 'sourceUrl'>;
+export interface NewAsset
+  extends Pick<
+    Asset,
+    'id' | 'owner' | 'method' | 'filename' | 'fileType' | 'userMetadata' | 'sourceUrl' | 'declaredType'
+  > {
+  /** Whether it is asked for. */
+  readonly hls?: boolean;
+  readonly thumbnail?: boolean;
+}
 
 export interface AssetFilter {
   readonly ids?: readonly string[];
@@ -45,25 +61,8 @@ export class AssetRepository {
     this.#db = db;
   }
 
-  async create(asset: NewAsset): Promise<Asset> {
-    const now = new Date().toISOString();
-    const row = await this.#db
-      .insertInto('assets')
-      .values({
-        id: asset.id,
-        owner: asset.owner,
-        method: asset.method,
-        status: 'processing',
-        filename: asset.filename,
-        file_type: asset.fileType ?? null,
-        user_metadata: asset.userMetadata ? JSON.stringify(asset.userMetadata) : null,
-        source_url: asset.sourceUrl ?? null,
-        created_at: now,
-        updated_at: now,
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    return fromRow(row);
+  create(asset: NewAsset): Promise<Asset> {
+    return insertAsset(this.#db, asset);
   }
 
   /** An asset by id; with an owner, only if it is theirs. */
@@ -142,6 +141,32 @@ export class AssetRepository {
   }
 }
 
+/** Writes an asset's row, also as a part of a transaction. */
+export async function insertAsset(db: Db, asset: NewAsset): Promise<Asset> {
+  const now = new Date().toISOString();
+  const row = await db
+    .insertInto('assets')
+    .values({
+      id: asset.id,
+      owner: asset.owner,
+      method: asset.method,
+      status: 'processing',
+      filename: asset.filename,
+      file_type: asset.fileType ?? null,
+      user_metadata: asset.userMetadata ? JSON.stringify(asset.userMetadata) : null,
+      source_url: asset.sourceUrl ?? null,
+      declared_type: asset.declaredType ?? null,
+      // Not made by this server, and said so from the beginning.
+      hls: asset.hls ? 'error' : null,
+      thumbnail: asset.thumbnail ? 'pending' : null,
+      created_at: now,
+      updated_at: now,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return fromRow(row);
+}
+
 function fromRow(row: { [Name in keyof AssetsTable]: unknown }): Asset {
   return {
     id: String(row.id),
@@ -153,6 +178,9 @@ function fromRow(row: { [Name in keyof AssetsTable]: unknown }): Asset {
     ...(row.media !== null && { media: JSON.parse(String(row.media)) as MediaInfo }),
     ...(row.user_metadata !== null && { userMetadata: JSON.parse(String(row.user_metadata)) as UserMetadata }),
     ...(row.source_url !== null && { sourceUrl: String(row.source_url) }),
+    ...(row.declared_type !== null && { declaredType: row.declared_type as AssetType }),
+    ...(row.hls !== null && { hls: row.hls as ExtraStatus }),
+    ...(row.thumbnail !== null && { thumbnail: row.thumbnail as ExtraStatus }),
     ...(row.error_code !== null && { error: { code: String(row.error_code), message: String(row.error_message) } }),
     ...(row.run_id !== null && { runId: String(row.run_id) }),
     createdAt: String(row.created_at),

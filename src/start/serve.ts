@@ -1,5 +1,8 @@
 import { readFileSync } from 'node:fs';
+import { SignedLinks } from '../api/signed-links.ts';
 import { buildApp } from '../app.ts';
+import { UploadRepository } from '../assets/multipart/repository.ts';
+import { MultipartUploads } from '../assets/multipart/service.ts';
 import { AssetRepository } from '../assets/repository.ts';
 import { AssetService } from '../assets/service.ts';
 import { sweepAssetBlobs } from '../assets/sweep.ts';
@@ -14,7 +17,8 @@ import { openUrlGuard } from '../sources/url.ts';
 import { openDatabase } from '../store/database.ts';
 import { IdempotencyKeys } from '../store/idempotency.ts';
 import { KeyRepository } from '../store/keys.ts';
-import { openBlobStore } from '../store/open-blobs.ts';
+import { openBlobStore, openUploadStore } from '../store/open-blobs.ts';
+import { serverSecret } from '../store/secrets.ts';
 import { TaskRepository } from '../tasks/repository.ts';
 import { sweepTaskBlobs } from '../tasks/sweep.ts';
 import { TaskWork } from '../tasks/work.ts';
@@ -107,7 +111,15 @@ export async function serve(config: Config): Promise<void> {
     const startDeliveries = async () => {
       for (const { id } of await deliveries.waiting()) await startDelivery(id);
     };
+    const multipart = new MultipartUploads({
+      uploads: new UploadRepository(db),
+      store: openUploadStore(config),
+      maxBytes: { video: config.maxVideoBytes, audio: config.maxAudioBytes, image: config.maxImageBytes },
+      start: startAsset,
+      log,
+    });
     const reconcileAll = async () => {
+      await multipart.expire();
       await reconcile({
         engine,
         log,
@@ -165,6 +177,7 @@ export async function serve(config: Config): Promise<void> {
         log,
       }),
       idempotency,
+      uploads: { multipart, links: new SignedLinks(await serverSecret(db, 'links')) },
       ready: async () => {
         await tasks.get('');
       },

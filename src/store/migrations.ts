@@ -1,5 +1,6 @@
 import type { Migration } from 'kysely/migration';
 import * as keysTasksChunksAssets from './migrations/0001-keys-tasks-chunks-assets.ts';
+import * as uploads from './migrations/0002-uploads.ts';
 import * as idempotency from './migrations/0006-idempotency.ts';
 import * as webhooks from './migrations/0007-webhooks.ts';
 import * as chunkSegments from './migrations/0008-chunk-segments.ts';
@@ -7,6 +8,7 @@ import * as chunkSegments from './migrations/0008-chunk-segments.ts';
 /** The schema's history, oldest first; one that was released is never changed. Plain types that both dialects have. */
 export const migrations: Record<string, Migration> = {
   '0001_keys_tasks_chunks_assets': keysTasksChunksAssets,
+  '0002_uploads': uploads,
   '0006_idempotency': idempotency,
   '0007_webhooks': webhooks,
   '0008_chunk_segments': chunkSegments,

@@ -8,6 +8,9 @@ export interface Database {
   assets: AssetsTable;
   idempotency_keys: IdempotencyKeysTable;
   webhook_deliveries: WebhookDeliveriesTable;
+  uploads: UploadsTable;
+  upload_chunks: UploadChunksTable;
+  secrets: SecretsTable;
 }
 
 /** API keys that were made here. The key itself is not kept. */
@@ -64,7 +67,7 @@ export interface ChunksTable {
 export interface AssetsTable {
   id: string;
   owner: string;
-  method: 'direct' | 'url';
+  method: 'direct' | 'url' | 'multipart';
   status: 'processing' | 'ready' | 'failed';
   filename: string;
   /** MIME type as found in the content. */
@@ -77,6 +80,11 @@ export interface AssetsTable {
   /** JSON object of scalars. */
   user_metadata: string | null;
   source_url: string | null;
+  /** What a multipart upload said that it would be. */
+  declared_type: 'video' | 'audio' | 'image' | null;
+  /** States of what was asked for beside the asset; null where it was not. */
+  hls: 'pending' | 'ready' | 'error' | null;
+  thumbnail: 'pending' | 'ready' | 'error' | null;
   error_code: string | null;
   error_message: string | null;
   run_id: string | null;
@@ -117,4 +125,43 @@ export interface WebhookDeliveriesTable {
   run_id: string | null;
   created_at: string;
   updated_at: string;
+}
+
+/** Multipart uploads, from their beginning. */
+export interface UploadsTable {
+  id: string;
+  owner: string;
+  /** Reserved from the beginning; the asset's row comes with the end of the upload. */
+  asset_id: string;
+  status: 'active' | 'completed' | 'expired';
+  filename: string;
+  type: 'video' | 'audio' | 'image';
+  /** Bytes; Postgres hands a bigint out as text. */
+  total_size: number;
+  chunk_size: number;
+  /** The store's name of the upload; null until it was opened there. */
+  store_id: string | null;
+  /** JSON of what the asset is to be: `userMetadata`, `hls`, `thumbnail`. */
+  wishes: string;
+  created_at: string;
+  updated_at: string;
+  expires_at: string;
+}
+
+/** Chunks that are stored; of the others there is no row. */
+export interface UploadChunksTable {
+  upload_id: string;
+  /** From 1. */
+  number: number;
+  size: number;
+  etag: string;
+  stored_at: string;
+  /** When the client has reported it; null until then. */
+  completed_at: string | null;
+}
+
+/** What the server has thought up for itself, and must remember. */
+export interface SecretsTable {
+  name: string;
+  value: string;
 }

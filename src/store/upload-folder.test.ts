@@ -7,7 +7,7 @@ import { after, test } from 'node:test';
 import { FolderBlobStore } from './blob-folder.ts';
 import { FolderUploadStore } from './upload-folder.ts';
 import { uploadStoreContract } from './uploads.contract.ts';
-import { type Part, PartSizeError } from './uploads.ts';
+import { PartSizeError } from './uploads.ts';
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-uploads-'));
@@ -25,17 +25,6 @@ async function* of(...pieces: string[]): AsyncIterable<Uint8Array> {
   for (const piece of pieces) yield Buffer.from(piece);
 }
 
-/** Gives a first piece, then hangs until it is ended. */
-function hanging(first: string): { content: AsyncIterable<Uint8Array>; started: Promise<void> } {
-  const { promise: started, resolve } = Promise.withResolvers<void>();
-  const content = (async function* () {
-    yield Buffer.from(first);
-    resolve();
-    await new Promise(() => {});
-  })();
-  return { content, started };
-}
-
 test('a part of another length than planned is refused, and does not touch its neighbours', async () => {
   const root = await temporaryFolder();
   const uploads = new FolderUploadStore(root);
@@ -48,24 +37,6 @@ test('a part of another length than planned is refused, and does not touch its n
   parts.push(await write(upload, 1, of('01', '23')), await write(upload, 3, of('89')));
   await uploads.complete(upload, parts);
   assert.equal((await buffer(new FolderBlobStore(root).read('a/source'))).toString(), '0123456789');
-});
-
-test('a part that is sent again breaks off the sender before, and completing breaks off every sender', async () => {
-  const root = await temporaryFolder();
-  const uploads = new FolderUploadStore(root);
-  const { write } = uploads.intake;
-  const upload = await uploads.begin('a/source', { size: 4, partSize: 4 });
-  const first = hanging('xx');
-  const lost = assert.rejects(write(upload, 1, first.content), /sent again/);
-  await first.started;
-  const part: Part = await write(upload, 1, of('0123'));
-  await lost;
-  const late = hanging('yy');
-  const tooLate = assert.rejects(write(upload, 1, late.content), /complete/);
-  await late.started;
-  await uploads.complete(upload, [part]);
-  await tooLate;
-  await assert.rejects(write(upload, 1, of('zzzz')));
 });
 
 test('uploads outlive the sweep of temporary files at a start, and leave nothing behind', async () => {

@@ -30,8 +30,6 @@ export class FolderUploadStore implements UploadStore {
   };
   readonly #root: string;
   readonly #folder: string;
-  /** Writes under way, by file and part. */
-  readonly #writes = new Map<string, { readonly end: (reason: Error) => void; readonly ended: Promise<unknown> }>();
 
   /** @param root of the `FolderBlobStore` */
   constructor(root: string) {
@@ -58,8 +56,6 @@ export class FolderUploadStore implements UploadStore {
     const numbers = new Set(parts.map(({ number }) => number));
     if (numbers.size !== partCount(upload)) throw new Error(`Only ${numbers.size} parts of ${upload.key} are stored.`);
     const path = this.#path(upload.key);
-    // A sender that gave up and came again may have left one: it must not write into what is a blob from now on.
-    await this.#endWrites(path, new Error('The upload is complete.'));
     const target = join(this.#root, upload.key);
     try {
       {
@@ -75,9 +71,7 @@ export class FolderUploadStore implements UploadStore {
   }
 
   async abort(key: string): Promise<void> {
-    const path = this.#path(key);
-    await this.#endWrites(path, new Error('The upload was aborted.'));
-    await rm(path, { force: true });
+    await rm(this.#path(key), { force: true });
   }
 
   async #write(
@@ -86,50 +80,23 @@ export class FolderUploadStore implements UploadStore {
     content: AsyncIterable<Uint8Array>,
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<Part> {
-    const path = this.#path(upload.key);
-    const name = `${path}#${number}`;
-    const before = this.#writes.get(name);
-    const ending = new AbortController();
-    const range = { ...partRange(upload, number), number };
-    const writing = (async () => {
-      before?.end(new Error(`Part ${number} is being sent again.`));
-      await before?.ended;
-      return writePart(path, content, range, AbortSignal.any([ending.signal, ...(signal ? [signal] : [])]));
-    })();
-    const write = { end: (reason: Error) => ending.abort(reason), ended: writing.catch(() => {}) };
-    this.#writes.set(name, write);
+    const { start, size: expected } = partRange(upload, number);
     try {
-      return await writing;
+      await using file = await open(this.#path(upload.key), 'r+');
+      const counted = atMost(content, expected, number);
+      const { size, sha256 } = await writeContent(file, counted, { position: start, signal });
+      if (size < expected) throw new PartSizeError({ number, expected, got: size });
+      await file.datasync();
+      return { number, size, etag: sha256 };
     } catch (error) {
       throw explainFullDisk(error);
-    } finally {
-      if (this.#writes.get(name) === write) this.#writes.delete(name);
     }
-  }
-
-  async #endWrites(path: string, reason: Error): Promise<void> {
-    const writes = [...this.#writes].filter(([name]) => name.startsWith(`${path}#`));
-    for (const [, write] of writes) write.end(reason);
-    await Promise.all(writes.map(([, write]) => write.ended));
   }
 
   #path(key: string): string {
     assertBlobKey(key);
     return join(this.#folder, key.replaceAll('/', SLASH));
   }
-}
-
-async function writePart(
-  path: string,
-  content: AsyncIterable<Uint8Array>,
-  { start, size: expected, number }: { start: number; size: number; number: number },
-  signal: AbortSignal,
-): Promise<Part> {
-  await using file = await open(path, 'r+');
-  const { size, sha256 } = await writeContent(file, atMost(content, expected, number), { position: start, signal });
-  if (size < expected) throw new PartSizeError({ number, expected, got: size });
-  await file.datasync();
-  return { number, size, etag: sha256 };
 }
 
 /** The content, but never a byte into the part behind. */

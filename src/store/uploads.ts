@@ -55,8 +55,9 @@ export interface DirectIntake {
 export interface ServerIntake {
   readonly kind: 'server';
   /**
-   * Stores one part. A write of a part that is under way is broken off by the next of the same number. What is there
-   * when the promise resolves survives a power cut; when it rejects, the part has to be sent again.
+   * Stores one part. What is there when the promise resolves survives a power cut; from the first byte on, what was
+   * there of the part before is lost. The caller sees to it that writes of one part do not overlap, and that none is
+   * under way when the upload is completed or aborted.
    * @throws {PartSizeError} when it is longer or shorter than planned
    */
   write(

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import { pino } from 'pino';
+import { UploadRepository } from '../../assets/multipart/repository.ts';
+import { MultipartUploads } from '../../assets/multipart/service.ts';
 import { prepareAsset } from '../../assets/prepare.ts';
 import { AssetRepository } from '../../assets/repository.ts';
 import { AssetService } from '../../assets/service.ts';
@@ -14,8 +16,12 @@ import { parseAllowList } from '../../sources/addresses.ts';
 import { openUrlGuard } from '../../sources/url.ts';
 import { FolderBlobStore } from '../../store/blob-folder.ts';
 import { openDatabase } from '../../store/database.ts';
+import { serverSecret } from '../../store/secrets.ts';
+import { FolderUploadStore } from '../../store/upload-folder.ts';
 import { installErrors } from '../errors.ts';
+import { SignedLinks } from '../signed-links.ts';
 import { validate } from '../validation.ts';
+import { putChunk } from './multipart/putChunk.ts';
 import { assetRoutes } from './routes.ts';
 
 /** The head of an MP4 file: enough for whatever does not decode. */
@@ -25,6 +31,7 @@ export interface AssetApp extends AsyncDisposable {
   app: FastifyInstance;
   assets: AssetRepository;
   blobs: FolderBlobStore;
+  multipart: MultipartUploads;
   /** Ids whose durable run was asked for. */
   started: string[];
   /** Does what the durable run does, with a probe that finds ten seconds of sound, or nothing in files named so. */
@@ -42,15 +49,19 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
   const urls = openUrlGuard({ allow: parseAllowList(['127.0.0.1']), retryDelayMs: 1 });
   const log = pino({ level: 'silent' });
   const started: string[] = [];
+  const start = async (id: string) => {
+    started.push(id);
+  };
+  const maxBytes = { video: 100_000_000, audio: 50_000_000, image: 1_000_000 };
+  const uploads = new UploadRepository(db);
+  const multipart = new MultipartUploads({ uploads, store: new FolderUploadStore(folder), maxBytes, start, log });
   const service = new AssetService({
     assets,
     blobs,
     urls,
     maxUploadBytes,
     maxUrlBytes: 1_000_000,
-    start: async (id) => {
-      started.push(id);
-    },
+    start,
     log,
   });
   const probe = async (path: string): Promise<MediaInfo> => {
@@ -72,14 +83,19 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
   app.setSerializerCompiler(serializerCompiler);
   installErrors(app);
   app.decorateRequest('owner', '');
+  app.decorateRequest('event', null as unknown as Record<string, unknown>);
   app.addHook('onRequest', async (request) => {
+    request.event = {};
     request.owner = String(request.headers['x-api-key'] ?? 'nobody');
   });
-  await app.register(assetRoutes, { prefix: '/v1.3', assets: service });
+  const links = new SignedLinks(await serverSecret(db, 'links'));
+  await app.register(putChunk, { prefix: '/v1.3', multipart, links });
+  await app.register(assetRoutes, { prefix: '/v1.3', assets: service, uploads: { multipart, links } });
   return {
     app,
     assets,
     blobs,
+    multipart,
     started,
     prepare: (id) =>
       prepareAsset({ assets, blobs, urls, maxUrlBytes: 1_000_000, probe, log }, id, new AbortController().signal),

@@ -5,12 +5,18 @@ import { createAsset } from './createAsset.ts';
 import { deleteAsset } from './deleteAsset.ts';
 import { getAsset } from './getAsset.ts';
 import { listAssets } from './listAssets.ts';
+import type { MultipartDeps } from './multipart/deps.ts';
+import { multipartRoutes } from './multipart/routes.ts';
 
 /** Everything under `/assets`. Expects `request.owner`: the id of the key that was authenticated. */
-export const assetRoutes: FastifyPluginAsyncZod<{ assets: AssetService }> = async (app, { assets }) => {
+export const assetRoutes: FastifyPluginAsyncZod<{ assets: AssetService; uploads: MultipartDeps }> = async (
+  app,
+  { assets, uploads },
+) => {
   await app.register(multipart);
   await app.register(createAsset, { assets });
   await app.register(listAssets, { assets });
   await app.register(getAsset, { assets });
   await app.register(deleteAsset, { assets });
+  await app.register(multipartRoutes, uploads);
 };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { pageInfo, pageQuery } from '../page.ts';
 
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'must be a string, a number or a boolean.' });
-const userMetadata = z.record(z.string(), scalar);
+export const userMetadata = z.record(z.string(), scalar);
 /** What a text field of a form says for a boolean. */
 const flag = z.enum(['true', 'false']);
 
@@ -43,7 +43,7 @@ function oneOrMore<T extends z.ZodType>(item: T, options?: { error: string }) {
 
 export const AssetBody = z.object({
   _id: z.string(),
-  method: z.enum(['direct', 'url']),
+  method: z.enum(['direct', 'url', 'multipart']),
   status: z.enum(['processing', 'ready', 'failed']),
   filename: z.string(),
   file_type: z.string().optional(),

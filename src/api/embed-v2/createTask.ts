@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { createTask } from '../../tasks/create.ts';
 import type { Task } from '../../tasks/repository.ts';
+import { baseUrl } from '../base-url.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { createOnce, idempotencyHeaders } from '../idempotency.ts';
@@ -44,8 +45,7 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
         ),
       );
       request.event.taskId = answer._id;
-      const base = deps.publicUrl?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
-      reply.header('location', `${base}${request.routeOptions.url}/${answer._id}`);
+      reply.header('location', `${baseUrl(request, deps.publicUrl)}${request.routeOptions.url}/${answer._id}`);
       return reply.code(202).send(answer);
     },
   );

@@ -1,0 +1,36 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { chunkCount } from '../../../assets/multipart/upload.ts';
+import { commonErrors } from '../../errors.ts';
+import type { MultipartDeps } from './deps.ts';
+import { chunkLinks } from './links.ts';
+import { CreatedUpload, MOST_LINKS, NewUploadBody } from './schemas.ts';
+
+export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, deps) => {
+  app.post(
+    '/assets/multipart-uploads',
+    {
+      schema: {
+        summary: 'Begin an upload in chunks',
+        tags: ['assets'],
+        body: NewUploadBody,
+        response: { ...commonErrors, 201: CreatedUpload },
+      },
+    },
+    async (request, reply) => {
+      const { filename, type, total_size: totalSize, user_metadata: userMetadata, ...flags } = request.body;
+      const wishes = { userMetadata, hls: flags.enable_hls, thumbnail: flags.enable_thumbnail };
+      const upload = await deps.multipart.create({ owner: request.owner, filename, type, totalSize, wishes });
+      request.event.uploadId = upload.id;
+      const places = await deps.multipart.places(upload, { start: 1, count: MOST_LINKS });
+      return reply.code(201).send({
+        upload_id: upload.id,
+        asset_id: upload.assetId,
+        upload_urls: chunkLinks(request, deps, upload.id, places),
+        upload_headers: { 'Content-Type': 'application/octet-stream' },
+        chunk_size: upload.chunkSize,
+        total_chunks: chunkCount(upload),
+        expires_at: upload.expiresAt,
+      });
+    },
+  );
+};

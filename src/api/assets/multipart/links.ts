@@ -1,0 +1,25 @@
+import type { FastifyRequest } from 'fastify';
+import type { ChunkPlace } from '../../../assets/multipart/service.ts';
+import { baseUrl } from '../../base-url.ts';
+import type { MultipartDeps } from './deps.ts';
+
+/** The path below the version at which a chunk is taken. */
+export function chunkPath(prefix: string, uploadId: string, number: number): string {
+  return `${prefix}/assets/multipart-uploads/${uploadId}/chunks/${number}`;
+}
+
+/** Places of chunks as the API shows them, with links of this server where the store has none of its own. */
+export function chunkLinks(
+  request: FastifyRequest,
+  { links, publicUrl }: MultipartDeps,
+  uploadId: string,
+  places: readonly ChunkPlace[],
+) {
+  const base = baseUrl(request, publicUrl);
+  const { prefix } = request.server;
+  return places.map(({ number, url, expiresAt }) => ({
+    chunk_index: number,
+    url: url ?? base + links.sign('PUT', chunkPath(prefix, uploadId, number), expiresAt),
+    expires_at: expiresAt.toISOString(),
+  }));
+}

@@ -1,0 +1,348 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { describe, test } from 'node:test';
+import { type AssetApp, assetApp, MP4 } from '../assets.fixture.ts';
+
+const CHUNK = 8 * 1024 ** 2;
+/** Two chunks, the second one short. */
+const FILE = Buffer.concat([MP4, randomBytes(CHUNK)]);
+const PARTS = [FILE.subarray(0, CHUNK), FILE.subarray(CHUNK)] as const;
+
+interface Link {
+  chunk_index: number;
+  url: string;
+  expires_at: string;
+}
+
+async function call({ app }: AssetApp, method: 'GET' | 'POST', path: string, body?: object, owner = 'me') {
+  const url = `/v1.3/assets/multipart-uploads${path}`;
+  const headers = { 'x-api-key': owner, host: 'media.test:1212' };
+  const response = await app.inject({ method, url, headers, ...(body && { payload: body }) });
+  return { status: response.statusCode, body: response.json() };
+}
+
+async function begin(made: AssetApp, more: object = {}) {
+  const wanted = { filename: 'film.mp4', type: 'video', total_size: FILE.length, ...more };
+  const { status, body } = await call(made, 'POST', '', wanted);
+  assert.equal(status, 201, JSON.stringify(body));
+  return body as { upload_id: string; asset_id: string; upload_urls: Link[]; expires_at: string };
+}
+
+async function put({ app }: AssetApp, url: string | undefined, payload: Buffer) {
+  const { pathname, search } = new URL(url ?? '');
+  const response = await app.inject({ method: 'PUT', url: pathname + search, payload });
+  const body = response.body === '' ? undefined : response.json();
+  return { status: response.statusCode, etag: String(response.headers.etag), body };
+}
+
+async function putAll(made: AssetApp, { upload_urls }: { upload_urls: Link[] }) {
+  return Promise.all(
+    PARTS.map(async (bytes, i) => {
+      const { status, etag } = await put(made, upload_urls[i]?.url, bytes);
+      assert.equal(status, 200);
+      return { chunk_index: i + 1, proof: etag.replaceAll('"', ''), proof_type: 'etag', chunk_size: bytes.length };
+    }),
+  );
+}
+
+const report = (made: AssetApp, id: string, completed_chunks: object[], owner?: string) =>
+  call(made, 'POST', `/${id}`, { completed_chunks }, owner);
+
+describe('an upload in chunks', () => {
+  test('begins with links for its chunks, absolute, for an hour, in a session of a day', async () => {
+    await using made = await assetApp();
+    const { status, body } = await call(made, 'POST', '', {
+      filename: 'film.mp4',
+      type: 'video',
+      total_size: FILE.length,
+    });
+    assert.equal(status, 201);
+    assert.equal(body.chunk_size, CHUNK);
+    assert.equal(body.total_chunks, 2);
+    assert.deepEqual(
+      body.upload_urls.map((link: Link) => link.chunk_index),
+      [1, 2],
+    );
+    const inHours = (time: string) => Math.round((Date.parse(time) - Date.now()) / 36_000) / 100;
+    assert.equal(inHours(body.expires_at), 24);
+    assert.equal(inHours(body.upload_urls[0].expires_at), 1);
+    assert.match(
+      body.upload_urls[1].url,
+      new RegExp(
+        `^http://media.test:1212/v1.3/assets/multipart-uploads/${body.upload_id}/chunks/2\\?expires=\\d+&signature=`,
+      ),
+    );
+  });
+
+  test('becomes an asset that holds the file when its last chunk is reported', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made, { user_metadata: { take: 3 }, filename: 'b.mp4' });
+    const [first, second] = await putAll(made, upload);
+    assert.deepEqual((await report(made, upload.upload_id, [second!])).body, {
+      asset_id: upload.asset_id,
+      processed_chunks: 1,
+      duplicate_chunks: 0,
+      total_completed: 1,
+    });
+    assert.equal(await made.assets.get(upload.asset_id), undefined);
+    const { status, body } = await report(made, upload.upload_id, [first!]);
+    assert.equal(status, 200);
+    assert.equal(body.url, `http://media.test:1212/v1.3/assets/${upload.asset_id}`);
+    const asset = await made.assets.get(upload.asset_id, 'me');
+    assert.equal(asset?.method, 'multipart');
+    assert.equal(asset?.filename, 'b.mp4');
+    assert.deepEqual(asset?.userMetadata, { take: 3 });
+    assert.deepEqual(made.started, [upload.asset_id]);
+    assert.ok((await buffer(made.blobs.read(`assets/${upload.asset_id}/source`))).equals(FILE));
+    assert.deepEqual(await readdir(join(made.blobs.root, '.uploads')), []);
+  });
+
+  test('chunks that are reported again are counted as duplicates, also in one report and after the end', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const [first, second] = await putAll(made, upload);
+    const twice = await report(made, upload.upload_id, [first!, first!]);
+    assert.deepEqual([twice.body.processed_chunks, twice.body.duplicate_chunks], [1, 1]);
+    const rest = await report(made, upload.upload_id, [first!, second!]);
+    assert.deepEqual([rest.body.processed_chunks, rest.body.duplicate_chunks], [1, 1]);
+    const again = await report(made, upload.upload_id, [first!, second!]);
+    assert.deepEqual([again.status, again.body.duplicate_chunks, again.body.total_completed], [200, 2, 2]);
+    assert.ok(again.body.url);
+    assert.deepEqual(made.started, [upload.asset_id]);
+  });
+
+  test('a proof may be quoted, as the ETag is', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const chunks = (await putAll(made, upload)).map((chunk) => ({ ...chunk, proof: `"${chunk.proof.toUpperCase()}"` }));
+    assert.equal((await report(made, upload.upload_id, chunks)).body.processed_chunks, 2);
+  });
+
+  test('a wrong proof, size or number is refused by name, and nothing of the report counts', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const [first, second] = await putAll(made, upload);
+    const faults: [object, RegExp][] = [
+      [{ ...second, proof: first!.proof }, /completed_chunks\.1\.proof is not the ETag that chunk 2/],
+      [{ ...second, chunk_size: CHUNK }, /completed_chunks\.1\.chunk_size is 8388608; chunk 2 has \d+ bytes/],
+      [{ ...second, chunk_index: 3 }, /completed_chunks\.1\.chunk_index is 3, but the upload has 2 chunks/],
+      [{ ...second, proof_type: 'md5' }, /completed_chunks\.1\.proof_type must be "etag"/],
+    ];
+    for (const [fault, message] of faults) {
+      const { status, body } = await report(made, upload.upload_id, [first!, fault]);
+      assert.equal(status, 400);
+      assert.match(body.message, message);
+    }
+    assert.equal((await call(made, 'GET', `/${upload.upload_id}`)).body.chunks_completed, 0);
+    const unsent = await begin(made);
+    const { status, body } = await report(made, unsent.upload_id, [first!]);
+    assert.deepEqual([status, body.message], [400, 'Chunk 1 has not been received. Send it to its URL first.']);
+  });
+
+  test('a report has 1 to 50 chunks', async () => {
+    await using made = await assetApp();
+    const { upload_id } = await begin(made);
+    const chunk = { chunk_index: 1, proof: 'x', proof_type: 'etag', chunk_size: CHUNK };
+    for (const count of [0, 51]) {
+      const { status, body } = await report(made, upload_id, Array(count).fill(chunk));
+      assert.deepEqual([status, body.details.field], [400, 'completed_chunks']);
+    }
+  });
+
+  test('a chunk of another length than planned is refused and can be sent again', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    for (const bytes of [PARTS[0].subarray(1), Buffer.concat([PARTS[0], Buffer.from('x')])]) {
+      const { status, body } = await put(made, upload.upload_urls[0]?.url, bytes);
+      assert.equal(status, 400);
+      assert.equal(body.details.expected_bytes, CHUNK);
+    }
+    assert.equal((await report(made, upload.upload_id, await putAll(made, upload))).body.total_completed, 2);
+  });
+
+  test('a chunk can be sent again until it is reported, and not after', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const url = upload.upload_urls[0]?.url;
+    await put(made, url, randomBytes(CHUNK));
+    const chunks = await putAll(made, upload);
+    await report(made, upload.upload_id, chunks.slice(0, 1));
+    const { status, body } = await put(made, url, PARTS[0]);
+    assert.deepEqual([status, body.code], [403, 'forbidden']);
+    assert.match(body.message, /The URL was used: chunk 1 is complete/);
+    await report(made, upload.upload_id, chunks);
+    assert.ok((await buffer(made.blobs.read(`assets/${upload.asset_id}/source`))).equals(FILE));
+  });
+
+  test('what was noted of a chunk does not count once it is being sent anew', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const chunks = await putAll(made, upload);
+    assert.equal((await put(made, upload.upload_urls[0]?.url, randomBytes(100))).status, 400);
+    const { status, body } = await report(made, upload.upload_id, chunks);
+    assert.equal(status, 400);
+    assert.match(body.message, /Chunk 1 has not been received/);
+  });
+
+  test('a link is for one chunk of one upload, and for its time', async () => {
+    await using made = await assetApp();
+    const { upload_urls } = await begin(made);
+    const other = await begin(made);
+    const url = upload_urls[0]!.url;
+    const expires = Number(new URL(url).searchParams.get('expires'));
+    const changed = [
+      url.replace('/chunks/1', '/chunks/2'),
+      url.replace(/uploads\/\w+/, `uploads/${other.upload_id}`),
+      url.replace(`expires=${expires}`, `expires=${expires + 1}`),
+      url.slice(0, -1),
+    ];
+    for (const wrong of changed) {
+      const { status, body } = await put(made, wrong, PARTS[0]);
+      assert.deepEqual([status, body.code], [403, 'forbidden'], wrong);
+    }
+    const unsigned = await put(made, url.split('?')[0], PARTS[0]);
+    assert.deepEqual([unsigned.status, unsigned.body.code], [400, 'parameter_not_provided']);
+  });
+
+  test('further links come on demand, and for chunks that are complete none', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made, { total_size: 90_000_000 });
+    assert.equal(upload.upload_urls.length, 11);
+    const { status, body } = await call(made, 'POST', `/${upload.upload_id}/presigned-urls`, { start: 10, count: 50 });
+    assert.equal(status, 200);
+    assert.deepEqual([body.start_index, body.count], [10, 2]);
+    assert.deepEqual(
+      body.upload_urls.map((link: Link) => link.chunk_index),
+      [10, 11],
+    );
+    assert.equal((await put(made, body.upload_urls[0].url, PARTS[0])).status, 200);
+    for (const [wrong, field] of [
+      [{ start: 12, count: 1 }, 'start'],
+      [{ start: 0, count: 1 }, 'start'],
+      [{ start: 1, count: 51 }, 'count'],
+      [{ start: 1, count: 0 }, 'count'],
+    ] as const) {
+      const refused = await call(made, 'POST', `/${upload.upload_id}/presigned-urls`, wrong);
+      assert.deepEqual([refused.status, refused.body.details.field], [400, field]);
+    }
+    const half = await begin(made);
+    const [first] = await putAll(made, half);
+    await report(made, half.upload_id, [first!]);
+    const left = await call(made, 'POST', `/${half.upload_id}/presigned-urls`, { start: 1, count: 2 });
+    assert.deepEqual(
+      left.body.upload_urls.map((link: Link) => link.chunk_index),
+      [2],
+    );
+  });
+
+  test('its status lists every chunk, the pending ones too, a page at a time', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const [first] = await putAll(made, upload);
+    await report(made, upload.upload_id, [first!]);
+    const { body } = await call(made, 'GET', `/${upload.upload_id}`);
+    assert.equal(body.status, 'active');
+    assert.deepEqual(
+      body.uploaded_chunks.map(({ index, status }: { index: number; status: string }) => [index, status]),
+      [
+        [1, 'completed'],
+        [2, 'pending'],
+      ],
+    );
+    assert.deepEqual([body.chunks_completed, body.chunks_failed, body.chunks_pending], [1, 0, 1]);
+    assert.deepEqual([body.total_size, body.uploaded_size], [FILE.length, CHUNK]);
+    const second = await call(made, 'GET', `/${upload.upload_id}?page=2&page_limit=1`);
+    assert.deepEqual(
+      second.body.uploaded_chunks.map(({ index }: { index: number }) => index),
+      [2],
+    );
+    assert.deepEqual(second.body.page_info, { limit_per_page: 1, page: 2, total_page: 2, total_results: 2 });
+    assert.deepEqual((await call(made, 'GET', `/${upload.upload_id}?page=3&page_limit=1`)).body.uploaded_chunks, []);
+  });
+
+  test('only those that wait for chunks are listed, newest first, to their owner', async () => {
+    await using made = await assetApp();
+    const done = await begin(made);
+    await report(made, done.upload_id, await putAll(made, done));
+    const [older, newer] = [await begin(made), await begin(made)];
+    const { body } = await call(made, 'GET', '');
+    const ids = body.data.map(({ upload_id }: { upload_id: string }) => upload_id);
+    assert.deepEqual(ids, [newer.upload_id, older.upload_id]);
+    const { created_at, expires_at, ...facts } = body.data[0];
+    assert.ok(created_at < expires_at);
+    assert.deepEqual(facts, {
+      upload_id: newer.upload_id,
+      asset_id: newer.asset_id,
+      status: 'active',
+      filename: 'film.mp4',
+      total_size: FILE.length,
+      chunk_size: CHUNK,
+      total_chunks: 2,
+    });
+    assert.equal((await call(made, 'GET', '', undefined, 'someone else')).body.page_info.total_results, 0);
+  });
+
+  test('an unknown one and one of another owner are both 404', async () => {
+    await using made = await assetApp();
+    const { upload_id } = await begin(made);
+    const chunk = { chunk_index: 1, proof: 'x', proof_type: 'etag', chunk_size: CHUNK };
+    for (const [id, owner] of [
+      [upload_id, 'someone else'],
+      ['0123456789abcdef01234567', 'me'],
+      ['nonsense', 'me'],
+    ] as const) {
+      const answers = [
+        await call(made, 'GET', `/${id}`, undefined, owner),
+        await report(made, id, [chunk], owner),
+        await call(made, 'POST', `/${id}/presigned-urls`, { start: 1, count: 1 }, owner),
+      ];
+      for (const { status, body } of answers) assert.deepEqual([status, body.code], [404, 'resource_not_exist']);
+    }
+  });
+
+  test('is refused when the file would be too large for its type, or the request is not valid', async () => {
+    await using made = await assetApp();
+    const valid = { filename: 'a.mp4', type: 'video', total_size: 1 };
+    const faults: [object, string, string][] = [
+      [{ type: 'audio', total_size: 50_000_001 }, 'video_filesize_too_large', 'total_size'],
+      [{ type: 'image', total_size: 1_000_001 }, 'video_filesize_too_large', 'total_size'],
+      [{ total_size: 0 }, 'parameter_invalid', 'total_size'],
+      [{ total_size: 1.5 }, 'parameter_invalid', 'total_size'],
+      [{ total_size: null }, 'parameter_not_provided', 'total_size'],
+      [{ type: 'document' }, 'parameter_invalid', 'type'],
+      [{ filename: '' }, 'parameter_invalid', 'filename'],
+      [{ filename: 'x'.repeat(256) }, 'parameter_invalid', 'filename'],
+      [{ user_metadata: { a: { b: 1 } } }, 'parameter_invalid', 'user_metadata.a'],
+      [{ owner: 'you' }, 'parameter_unknown', 'owner'],
+    ];
+    for (const [fault, code, field] of faults) {
+      const { status, body } = await call(made, 'POST', '', { ...valid, ...fault });
+      assert.deepEqual([status, body.code, body.details.field], [400, code, field], JSON.stringify(fault));
+    }
+    assert.equal((await call(made, 'GET', '')).body.page_info.total_results, 0);
+  });
+
+  test('ends after a day: its links, reports and chunks are refused, and nothing is kept', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const chunks = await putAll(made, upload);
+    await made.multipart.expire(new Date(Date.now() + 23 * 3_600_000));
+    assert.equal((await call(made, 'GET', `/${upload.upload_id}`)).body.status, 'active');
+    await made.multipart.expire(new Date(Date.now() + 25 * 3_600_000));
+    assert.equal((await call(made, 'GET', `/${upload.upload_id}`)).body.status, 'expired');
+    assert.equal((await call(made, 'GET', '')).body.page_info.total_results, 0);
+    for (const { status, body } of [
+      await report(made, upload.upload_id, chunks),
+      await call(made, 'POST', `/${upload.upload_id}/presigned-urls`, { start: 1, count: 1 }),
+      await put(made, upload.upload_urls[0]?.url, PARTS[0]),
+    ]) {
+      assert.deepEqual([status, body.code], [400, 'upload_not_active']);
+    }
+    assert.deepEqual(await readdir(join(made.blobs.root, '.uploads')), []);
+    await made.multipart.expire(new Date(Date.now() + 9 * 24 * 3_600_000));
+    assert.equal((await call(made, 'GET', `/${upload.upload_id}`)).status, 404);
+  });
+});

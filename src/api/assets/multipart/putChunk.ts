@@ -1,0 +1,63 @@
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import { ReelvecError } from '../../../errors.ts';
+import { errorBody } from '../../errors.ts';
+import { hangUpSignal } from '../../hang-up.ts';
+import { drain } from '../form.ts';
+import type { MultipartDeps } from './deps.ts';
+import { chunkPath } from './links.ts';
+import { ChunkPath, ChunkSignature } from './schemas.ts';
+
+/** How much of a refused chunk is still taken, so that the client gets to read why. */
+const DRAIN_BYTES = 256 * 1024 * 1024;
+
+/** Takes chunks by signed URLs, without a key. To be registered where none is asked for. */
+export const putChunk: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart, links }) => {
+  // Whatever type the client gives it, a chunk is bytes, and never held whole.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+  app.put(
+    '/assets/multipart-uploads/:upload_id/chunks/:chunk_index',
+    {
+      bodyLimit: Number.MAX_SAFE_INTEGER,
+      schema: {
+        summary: 'Send a chunk, by a URL that was given for it',
+        description: 'The body is the bytes of the chunk. Its `ETag` proves that it is stored.',
+        tags: ['assets'],
+        security: [],
+        consumes: ['application/octet-stream'],
+        params: ChunkPath,
+        querystring: ChunkSignature,
+        response: {
+          400: errorBody,
+          403: errorBody,
+          404: errorBody,
+          409: errorBody,
+          500: errorBody,
+          200: z.undefined(),
+        },
+      },
+    },
+    async (request, reply) => {
+      const { upload_id: id, chunk_index: number } = request.params;
+      const signal = hangUpSignal(reply);
+      try {
+        links.check('PUT', chunkPath(app.prefix, id, number), request.query);
+        request.event.uploadId = id;
+        // Not ended with the loop over it: that would end the connection too, before the answer.
+        const content = request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
+        const { etag } = await multipart.receive({ id, number }, content, signal);
+        return reply.header('etag', `"${etag}"`).code(200).send();
+      } catch (error) {
+        if (signal.aborted || (error as NodeJS.ErrnoException).code === 'ECONNRESET') throw brokenOff(error);
+        if (!(await drain(request.raw, DRAIN_BYTES))) reply.header('connection', 'close');
+        throw error;
+      }
+    },
+  );
+};
+
+function brokenOff(cause: unknown): ReelvecError {
+  const message = 'The connection ended before the chunk did.';
+  return new ReelvecError('request_canceled_or_timed_out', message, { cause });
+}

@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { pageInfo } from '../../page.ts';
+import { userMetadata } from '../schemas.ts';
+
+export const UploadId = z.object({ upload_id: z.string() });
+
+/** Links that one answer has at most. */
+export const MOST_LINKS = 50;
+/** Chunks that can be reported at once. */
+const MOST_REPORTED = 50;
+
+export const NewUploadBody = z.strictObject({
+  filename: z.string().min(1).max(255),
+  type: z.enum(['video', 'audio', 'image']),
+  total_size: z.int().min(1).describe('bytes'),
+  enable_hls: z.boolean().optional(),
+  enable_thumbnail: z.boolean().optional(),
+  user_metadata: userMetadata.optional(),
+});
+
+export const LinksBody = z.strictObject({
+  start: z.int().min(1).describe('number of the first chunk, from 1'),
+  count: z.int().min(1).max(MOST_LINKS),
+});
+
+export const ReportBody = z.strictObject({
+  completed_chunks: z
+    .array(
+      z.strictObject({
+        chunk_index: z.int().min(1),
+        proof: z.string().min(1).max(256).describe('the ETag that the chunk was answered with'),
+        proof_type: z.literal('etag'),
+        chunk_size: z.int().min(1).describe('bytes'),
+      }),
+    )
+    .min(1)
+    .max(MOST_REPORTED, { error: `must have at most ${MOST_REPORTED} entries.` }),
+});
+
+const chunkLink = z.object({ chunk_index: z.int(), url: z.string(), expires_at: z.string() });
+
+export const CreatedUpload = z.object({
+  upload_id: z.string(),
+  asset_id: z.string().describe('of the asset that the upload becomes; it can be asked for when the last chunk is in'),
+  upload_urls: z.array(chunkLink).describe('where to PUT the first chunks; no key is asked for'),
+  upload_headers: z.record(z.string(), z.string()),
+  chunk_size: z.int().describe('bytes of every chunk but the last'),
+  total_chunks: z.int(),
+  expires_at: z.string(),
+});
+
+export const ChunkLinks = z.object({
+  upload_id: z.string(),
+  start_index: z.int(),
+  count: z.int(),
+  upload_urls: z.array(chunkLink),
+  generated_at: z.string(),
+  expires_at: z.string(),
+});
+
+export const ReportAnswer = z.object({
+  asset_id: z.string(),
+  processed_chunks: z.int(),
+  duplicate_chunks: z.int(),
+  total_completed: z.int(),
+  url: z.string().optional().describe('the asset; there once all chunks are in'),
+});
+
+export const UploadStatus = z.object({
+  upload_id: z.string(),
+  asset_id: z.string(),
+  status: z.enum(['active', 'completed', 'failed', 'expired']),
+  uploaded_chunks: z.array(
+    z.object({
+      index: z.int(),
+      status: z.enum(['completed', 'pending', 'failed']),
+      uploaded_at: z.string().nullable(),
+      updated_at: z.string(),
+    }),
+  ),
+  chunks_completed: z.int(),
+  chunks_failed: z.int(),
+  chunks_pending: z.int(),
+  total_size: z.int(),
+  uploaded_size: z.int(),
+  created_at: z.string(),
+  updated_at: z.string(),
+  expires_at: z.string(),
+  page_info: pageInfo,
+});
+
+export const UploadPage = z.object({
+  data: z.array(
+    z.object({
+      upload_id: z.string(),
+      asset_id: z.string(),
+      status: z.enum(['active']),
+      filename: z.string(),
+      total_size: z.int(),
+      chunk_size: z.int(),
+      total_chunks: z.int(),
+      created_at: z.string(),
+      expires_at: z.string(),
+    }),
+  ),
+  page_info: pageInfo,
+});
+
+export const ChunkPath = z.object({ upload_id: z.string(), chunk_index: z.coerce.number().int().min(1) });
+
+export const ChunkSignature = z.strictObject({ expires: z.coerce.number().int(), signature: z.string() });

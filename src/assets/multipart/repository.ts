@@ -1,0 +1,212 @@
+import type { Db } from '../../store/database.ts';
+import type { UploadChunksTable, UploadsTable } from '../../store/schema.ts';
+import type { Part } from '../../store/uploads.ts';
+import { insertAsset, type NewAsset } from '../repository.ts';
+import type { MultipartUpload, StoredChunk, UploadWishes } from './upload.ts';
+
+export type NewUpload = Omit<MultipartUpload, 'status' | 'storeId' | 'createdAt' | 'updatedAt'>;
+
+interface Page {
+  readonly limit: number;
+  readonly offset: number;
+}
+
+/** The multipart uploads as they stand, and the chunks that are stored of them. */
+export class UploadRepository {
+  readonly #db: Db;
+
+  constructor(db: Db) {
+    this.#db = db;
+  }
+
+  async create(upload: NewUpload): Promise<MultipartUpload> {
+    const now = new Date().toISOString();
+    const row = await this.#db
+      .insertInto('uploads')
+      .values({
+        id: upload.id,
+        owner: upload.owner,
+        asset_id: upload.assetId,
+        status: 'active',
+        filename: upload.filename,
+        type: upload.type,
+        total_size: upload.totalSize,
+        chunk_size: upload.chunkSize,
+        wishes: JSON.stringify(upload.wishes),
+        created_at: now,
+        updated_at: now,
+        expires_at: upload.expiresAt,
+      })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+    return fromRow(row);
+  }
+
+  async setStoreId(id: string, storeId: string): Promise<void> {
+    await this.#db.updateTable('uploads').set({ store_id: storeId }).where('id', '=', id).execute();
+  }
+
+  /** An upload by id; with an owner, only if it is theirs. */
+  async get(id: string, owner?: string): Promise<MultipartUpload | undefined> {
+    let query = this.#db.selectFrom('uploads').selectAll().where('id', '=', id);
+    if (owner !== undefined) query = query.where('owner', '=', owner);
+    const row = await query.executeTakeFirst();
+    return row && fromRow(row);
+  }
+
+  /** Those that wait for chunks, newest first. */
+  async listActive(owner: string, page: Page): Promise<{ uploads: MultipartUpload[]; total: number }> {
+    const query = this.#db
+      .selectFrom('uploads')
+      .where('owner', '=', owner)
+      .where('status', '=', 'active')
+      .where('expires_at', '>', new Date().toISOString());
+    const { count } = await query.select((e) => e.fn.countAll().as('count')).executeTakeFirstOrThrow();
+    const rows = await query
+      .selectAll()
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(page.limit)
+      .offset(page.offset)
+      .execute();
+    return { uploads: rows.map(fromRow), total: Number(count) };
+  }
+
+  /** The chunks that are stored, in order, of these numbers or of all. */
+  async chunks(id: string, numbers?: readonly number[]): Promise<StoredChunk[]> {
+    let query = this.#db.selectFrom('upload_chunks').selectAll().where('upload_id', '=', id);
+    if (numbers) query = query.where('number', 'in', numbers);
+    return (await query.orderBy('number').execute()).map(chunkFromRow);
+  }
+
+  /** How much the client has reported. */
+  async completed(id: string): Promise<{ chunks: number; bytes: number }> {
+    const { chunks, bytes } = await this.#db
+      .selectFrom('upload_chunks')
+      .where('upload_id', '=', id)
+      .where('completed_at', 'is not', null)
+      .select((e) => [e.fn.countAll().as('chunks'), e.fn.sum<number | null>('size').as('bytes')])
+      .executeTakeFirstOrThrow();
+    return { chunks: Number(chunks), bytes: Number(bytes ?? 0) };
+  }
+
+  /** Notes that chunks are stored; what was noted of them before is replaced, unless they are complete. */
+  async keepChunks(id: string, parts: readonly Part[]): Promise<void> {
+    if (parts.length === 0) return;
+    const storedAt = new Date().toISOString();
+    await this.#db
+      .insertInto('upload_chunks')
+      .values(parts.map(({ number, size, etag }) => ({ upload_id: id, number, size, etag, stored_at: storedAt })))
+      .onConflict((c) =>
+        c
+          .columns(['upload_id', 'number'])
+          .doUpdateSet((e) => ({
+            size: e.ref('excluded.size'),
+            etag: e.ref('excluded.etag'),
+            stored_at: e.ref('excluded.stored_at'),
+          }))
+          .where('upload_chunks.completed_at', 'is', null),
+      )
+      .execute();
+  }
+
+  /** Forgets a chunk that is about to be written again. @returns false when it is complete: it must not be */
+  async forgetChunk(id: string, number: number): Promise<boolean> {
+    await this.#db
+      .deleteFrom('upload_chunks')
+      .where('upload_id', '=', id)
+      .where('number', '=', number)
+      .where('completed_at', 'is', null)
+      .execute();
+    return (await this.chunks(id, [number])).length === 0;
+  }
+
+  /** @returns how many of the chunks were not complete before */
+  async completeChunks(id: string, chunks: readonly { number: number; etag: string }[]): Promise<number> {
+    const now = new Date().toISOString();
+    return this.#db.transaction().execute(async (trx) => {
+      let changed = 0;
+      for (const { number, etag } of chunks) {
+        const { numUpdatedRows } = await trx
+          .updateTable('upload_chunks')
+          .set({ completed_at: now })
+          .where('upload_id', '=', id)
+          .where('number', '=', number)
+          .where('etag', '=', etag)
+          .where('completed_at', 'is', null)
+          .executeTakeFirst();
+        changed += Number(numUpdatedRows);
+      }
+      await trx.updateTable('uploads').set({ updated_at: now }).where('id', '=', id).execute();
+      return changed;
+    });
+  }
+
+  /** Ends an upload with its asset. @returns whether it was active until now */
+  async finish(id: string, asset: NewAsset): Promise<boolean> {
+    return this.#db.transaction().execute(async (trx) => {
+      const { numUpdatedRows } = await trx
+        .updateTable('uploads')
+        .set({ status: 'completed', updated_at: new Date().toISOString() })
+        .where('id', '=', id)
+        .where('status', '=', 'active')
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) return false;
+      await insertAsset(trx, asset);
+      return true;
+    });
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.#db.deleteFrom('uploads').where('id', '=', id).execute();
+  }
+
+  /** Ends the uploads whose time is over. @returns them */
+  async expire(now: Date): Promise<MultipartUpload[]> {
+    const rows = await this.#db
+      .updateTable('uploads')
+      .set({ status: 'expired', updated_at: now.toISOString() })
+      .where('status', '=', 'active')
+      .where('expires_at', '<=', now.toISOString())
+      .returningAll()
+      .execute();
+    return rows.map(fromRow);
+  }
+
+  /** Forgets what ended, one way or the other, and would have expired before that time. */
+  async forgetEnded(before: Date): Promise<void> {
+    await this.#db
+      .deleteFrom('uploads')
+      .where('status', '!=', 'active')
+      .where('expires_at', '<', before.toISOString())
+      .execute();
+  }
+}
+
+function fromRow(row: { [Name in keyof UploadsTable]: unknown }): MultipartUpload {
+  return {
+    id: String(row.id),
+    owner: String(row.owner),
+    assetId: String(row.asset_id),
+    status: row.status as MultipartUpload['status'],
+    filename: String(row.filename),
+    type: row.type as MultipartUpload['type'],
+    totalSize: Number(row.total_size),
+    chunkSize: Number(row.chunk_size),
+    storeId: row.store_id === null ? undefined : String(row.store_id),
+    wishes: JSON.parse(String(row.wishes)) as UploadWishes,
+    createdAt: String(row.created_at),
+    updatedAt: String(row.updated_at),
+    expiresAt: String(row.expires_at),
+  };
+}
+
+function chunkFromRow(row: { [Name in keyof UploadChunksTable]: unknown }): StoredChunk {
+  return {
+    number: Number(row.number),
+    size: Number(row.size),
+    etag: String(row.etag),
+    storedAt: String(row.stored_at),
+    ...(row.completed_at !== null && { completedAt: String(row.completed_at) }),
+  };
+}

@@ -1,0 +1,299 @@
+import { ReelvecError } from '../../errors.ts';
+import type { Logger } from '../../observe/logger.ts';
+import { newId } from '../../store/ids.ts';
+import { type Part, type PartialBlob, PartSizeError, partRange, type UploadStore } from '../../store/uploads.ts';
+import { assetKey } from '../blobs.ts';
+import type { AssetType } from '../repository.ts';
+import { LatestOnly } from './latest-only.ts';
+import type { UploadRepository } from './repository.ts';
+import { chunkCount, chunkSizeFor, type MultipartUpload, type StoredChunk, type UploadWishes } from './upload.ts';
+
+const HOUR_MS = 3_600_000;
+const SESSION_MS = 24 * HOUR_MS;
+const LINK_MS = HOUR_MS;
+/** How long an upload that ended can still be asked about. */
+const REMEMBERED_MS = 7 * 24 * HOUR_MS;
+
+export interface MultipartDeps {
+  readonly uploads: UploadRepository;
+  readonly store: UploadStore;
+  /** Bytes that a file of each type may have. */
+  readonly maxBytes: Readonly<Record<AssetType, number>>;
+  /** Starts the durable run that prepares an asset. */
+  readonly start: (assetId: string) => Promise<void>;
+  readonly log: Logger;
+}
+
+export interface NewSession {
+  readonly owner: string;
+  readonly filename: string;
+  readonly type: AssetType;
+  readonly totalSize: number;
+  readonly wishes: UploadWishes;
+}
+
+/** Where a chunk is to be sent. */
+export interface ChunkPlace {
+  readonly number: number;
+  /** Absolute, and straight to the store; undefined when the chunk comes through this server. */
+  readonly url?: string;
+  readonly expiresAt: Date;
+}
+
+/** What a client says of a chunk that it has sent. */
+export interface ReportedChunk {
+  readonly number: number;
+  readonly size: number;
+  readonly proof: string;
+}
+
+/** Uploads in chunks, from the session to the asset. An owner sees and touches only their own. */
+export class MultipartUploads {
+  readonly #deps: MultipartDeps;
+  readonly #writers = new LatestOnly();
+
+  constructor(deps: MultipartDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws video_filesize_too_large */
+  async create({ owner, filename, type, totalSize, wishes }: NewSession): Promise<MultipartUpload> {
+    const { uploads, store, maxBytes } = this.#deps;
+    if (totalSize > maxBytes[type]) {
+      throw new ReelvecError(
+        'video_filesize_too_large',
+        `total_size is ${totalSize}; a file of type ${type} may have ${maxBytes[type]} bytes.`,
+        { details: { field: 'total_size', value: totalSize, max_bytes: maxBytes[type] } },
+      );
+    }
+    const [id, assetId, chunkSize] = [newId(), newId(), chunkSizeFor(totalSize)];
+    const expiresAt = new Date(Date.now() + SESSION_MS).toISOString();
+    // The row first: what the store opens is then named by something that expires.
+    const upload = await uploads.create({
+      id,
+      owner,
+      assetId,
+      filename,
+      type,
+      totalSize,
+      chunkSize,
+      wishes,
+      expiresAt,
+    });
+    try {
+      const opened = await store.begin(assetKey(assetId), { size: totalSize, partSize: chunkSize });
+      await uploads.setStoreId(id, opened.id);
+      return { ...upload, storeId: opened.id };
+    } catch (error) {
+      await uploads.delete(id);
+      throw error;
+    }
+  }
+
+  /** @throws resource_not_exist */
+  async get(id: string, owner: string): Promise<MultipartUpload> {
+    const upload = await this.#deps.uploads.get(id, owner);
+    if (!upload) throw notFound(id);
+    return upload;
+  }
+
+  /** Those that wait for chunks, newest first. */
+  listActive(owner: string, page: { limit: number; offset: number }) {
+    return this.#deps.uploads.listActive(owner, page);
+  }
+
+  /** All chunks of a page, stored or not, and how much of the upload is complete. */
+  async chunks(upload: MultipartUpload, { limit, offset }: { limit: number; offset: number }) {
+    const total = chunkCount(upload);
+    const numbers = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, i) => offset + i + 1);
+    const stored = numbers.length > 0 ? await this.#deps.uploads.chunks(upload.id, numbers) : [];
+    const byNumber = new Map<number, StoredChunk>(stored.map((chunk) => [chunk.number, chunk]));
+    return {
+      chunks: numbers.map((number) => ({ number, stored: byNumber.get(number) })),
+      completed: await this.#deps.uploads.completed(upload.id),
+      total,
+    };
+  }
+
+  /**
+   * Where the chunks from `start` on are to be sent that are not complete, `count` of them looked at.
+   * @throws upload_not_active, parameter_invalid
+   */
+  async places(upload: MultipartUpload, { start, count }: { start: number; count: number }): Promise<ChunkPlace[]> {
+    requireActive(upload);
+    const total = chunkCount(upload);
+    if (start > total) {
+      throw new ReelvecError('parameter_invalid', `start is ${start}, but the upload has ${total} chunks.`, {
+        details: { field: 'start', value: start, total_chunks: total },
+      });
+    }
+    const numbers = Array.from({ length: Math.min(count, total - start + 1) }, (_, i) => start + i);
+    const done = await this.#deps.uploads.chunks(upload.id, numbers);
+    const complete = new Set(done.filter(({ completedAt }) => completedAt).map(({ number }) => number));
+    const expiresAt = new Date(Math.min(Date.now() + LINK_MS, Date.parse(upload.expiresAt)));
+    const { intake } = this.#deps.store;
+    const sign = (number: number) =>
+      intake.kind === 'direct'
+        ? intake.sign(partial(upload), number, { expiresInSec: (expiresAt.getTime() - Date.now()) / 1000 })
+        : undefined;
+    return Promise.all(
+      numbers
+        .filter((number) => !complete.has(number))
+        .map(async (number) => ({ number, url: await sign(number), expiresAt })),
+    );
+  }
+
+  /**
+   * Stores a chunk that comes through this server. It may be sent again until it is reported; the last one counts.
+   * @throws resource_not_exist, upload_not_active, forbidden when it is reported already, parameter_invalid for its length
+   */
+  receive(
+    { id, number }: { id: string; number: number },
+    content: AsyncIterable<Uint8Array>,
+    signal: AbortSignal,
+  ): Promise<Part> {
+    const { uploads, store } = this.#deps;
+    return this.#writers.run(`${id}/${number}`, async (replaced) => {
+      const upload = await uploads.get(id);
+      if (!upload) throw notFound(id);
+      if (upload.status === 'completed' || !(await uploads.forgetChunk(id, number))) throw used(number);
+      requireActive(upload);
+      if (store.intake.kind !== 'server') throw notFound(id);
+      try {
+        const part = await store.intake.write(partial(upload), number, content, {
+          signal: AbortSignal.any([signal, replaced]),
+        });
+        await uploads.keepChunks(id, [part]);
+        return part;
+      } catch (error) {
+        if (replaced.aborted) throw new ReelvecError('conflict', `Chunk ${number} is being sent again.`);
+        if (!(error instanceof PartSizeError)) throw error;
+        throw new ReelvecError('parameter_invalid', `${error.message} Send chunk ${number} whole.`, {
+          details: { field: 'chunk', chunk_index: number, expected_bytes: error.expected },
+          cause: error,
+        });
+      }
+    });
+  }
+
+  /**
+   * Takes the client's word for chunks that it has sent, if it can prove it, all of them or none. With the last one the
+   * upload becomes an asset.
+   * @throws parameter_invalid naming the chunk, upload_not_active, resource_not_exist
+   */
+  async report(upload: MultipartUpload, reported: readonly ReportedChunk[]) {
+    const { uploads } = this.#deps;
+    for (const [i, chunk] of reported.entries()) checkPlan(upload, chunk, i);
+    const known = await this.#stored(upload, reported);
+    const fresh = reported.filter(({ number }) => !known.get(number)?.completedAt);
+    if (fresh.length > 0) requireActive(upload);
+    for (const chunk of fresh) checkProof(chunk, known.get(chunk.number), reported.indexOf(chunk));
+    const etags = new Map(fresh.map(({ number }) => [number, known.get(number)!.etag]));
+    const processed = await uploads.completeChunks(
+      upload.id,
+      [...etags].map(([number, etag]) => ({ number, etag })),
+    );
+    const { chunks: totalCompleted } = await uploads.completed(upload.id);
+    const complete = totalCompleted === chunkCount(upload);
+    if (complete && upload.status === 'active') await this.#finish(upload);
+    return { processed, duplicates: reported.length - processed, totalCompleted, complete };
+  }
+
+  /** Ends uploads whose time is over, and throws away what has come of them. */
+  async expire(now = new Date()): Promise<void> {
+    const { uploads, store, log } = this.#deps;
+    for (const { id, assetId } of await uploads.expire(now)) {
+      log.info({ uploadId: id }, 'upload expired');
+      await store.abort(assetKey(assetId));
+    }
+    await uploads.forgetEnded(new Date(now.getTime() - REMEMBERED_MS));
+  }
+
+  async #stored(
+    upload: MultipartUpload,
+    reported: readonly { number: number }[],
+  ): Promise<ReadonlyMap<number, StoredChunk>> {
+    const { uploads, store } = this.#deps;
+    const numbers = [...new Set(reported.map(({ number }) => number))];
+    const byNumber = async () =>
+      new Map((await uploads.chunks(upload.id, numbers)).map((chunk) => [chunk.number, chunk]));
+    const known = await byNumber();
+    if (store.intake.kind === 'server' || upload.status !== 'active') return known;
+    // They did not come by here: the store is asked.
+    const asked = numbers.filter((number) => !known.get(number)?.completedAt);
+    await uploads.keepChunks(upload.id, await store.intake.stored(partial(upload), asked));
+    return byNumber();
+  }
+
+  async #finish(upload: MultipartUpload): Promise<void> {
+    const { uploads, store, start, log } = this.#deps;
+    const { id, owner, assetId, filename, type, wishes } = upload;
+    await store.complete(partial(upload), await uploads.chunks(id));
+    const asset = { id: assetId, owner, method: 'multipart', filename, declaredType: type, ...wishes } as const;
+    // Two reports may have found it complete at the same time: one of them makes the asset.
+    if (!(await uploads.finish(id, asset))) return;
+    try {
+      await start(assetId);
+    } catch (error) {
+      // The row stands, so the client must not be told that it failed: the sweep starts what has no run.
+      log.error({ err: error, assetId }, 'asset not started yet');
+    }
+  }
+}
+
+function partial({ assetId, storeId, totalSize, chunkSize }: MultipartUpload): PartialBlob {
+  return { key: assetKey(assetId), id: storeId ?? '', size: totalSize, partSize: chunkSize };
+}
+
+function requireActive({ status, expiresAt, id }: MultipartUpload): void {
+  if (status === 'active' && Date.parse(expiresAt) > Date.now()) return;
+  const why = status === 'completed' ? 'is complete' : `expired at ${expiresAt}. Start a new one`;
+  throw new ReelvecError('upload_not_active', `The upload ${id} ${why}.`, { details: { id, status } });
+}
+
+function checkPlan(upload: MultipartUpload, { number, size }: ReportedChunk, i: number): void {
+  const total = chunkCount(upload);
+  if (number > total) {
+    const field = `completed_chunks.${i}.chunk_index`;
+    throw new ReelvecError('parameter_invalid', `${field} is ${number}, but the upload has ${total} chunks.`, {
+      details: { field, value: number, total_chunks: total },
+    });
+  }
+  const expected = partRange(partial(upload), number).size;
+  if (size === expected) return;
+  const field = `completed_chunks.${i}.chunk_size`;
+  throw new ReelvecError('parameter_invalid', `${field} is ${size}; chunk ${number} has ${expected} bytes.`, {
+    details: { field, value: size, chunk_index: number, expected_bytes: expected },
+  });
+}
+
+function checkProof({ number, proof, size }: ReportedChunk, stored: StoredChunk | undefined, i: number): void {
+  const details = { field: `completed_chunks.${i}`, chunk_index: number };
+  if (!stored) {
+    throw new ReelvecError('parameter_invalid', `Chunk ${number} has not been received. Send it to its URL first.`, {
+      details,
+    });
+  }
+  if (
+    stored.size !== size ||
+    stored.etag.toLowerCase() !== proof.replace(/^W\//, '').replaceAll('"', '').toLowerCase()
+  ) {
+    throw new ReelvecError(
+      'parameter_invalid',
+      `completed_chunks.${i}.proof is not the ETag that chunk ${number} was answered with. Send the chunk again.`,
+      { details: { ...details, field: `completed_chunks.${i}.proof` } },
+    );
+  }
+}
+
+function used(number: number): ReelvecError {
+  return new ReelvecError('forbidden', `The URL was used: chunk ${number} is complete.`, {
+    details: { chunk_index: number },
+  });
+}
+
+function notFound(id: string): ReelvecError {
+  return new ReelvecError('resource_not_exist', `There is no upload ${id} in the collection multipart-uploads.`, {
+    details: { id, collection: 'multipart-uploads' },
+  });
+}
