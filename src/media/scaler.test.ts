@@ -77,3 +77,26 @@ test('a turned picture is brought upright', () => {
   frame.free();
   assert.ok(row[0]! < 20 && row[7 * 3]! > 235, `${row}`);
 });
+
+test('samples of a large picture are spread over all of it, and keep its colours', () => {
+  const frame = plain([63, 102, 240], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
+  // the right half black
+  for (let row = 0; row < 64; row++)
+    frame.data![0]!.fill(16, row * frame.linesize[0]! + 32, row * frame.linesize[0]! + 64);
+  for (const plane of [1, 2])
+    for (let row = 0; row < 32; row++)
+      frame.data![plane]!.fill(128, row * frame.linesize[plane]! + 16, row * frame.linesize[plane]! + 32);
+  using scaler = new Scaler({ width: 8, height: 8, fit: 'stretch', samples: 3 }, { rotation: 0, pixelAspect: 1 });
+  const picture = scaler.scale(frame);
+  frame.free();
+  for (let pixel = 0; pixel < 64; pixel++) {
+    const found = [...picture.subarray(pixel * 3, pixel * 3 + 3)];
+    const wanted = pixel % 8 < 4 ? [255, 0, 0] : [0, 0, 0];
+    // colours are in half the resolution, and reach over the edge
+    if (pixel % 8 < 2 || pixel % 8 > 5)
+      assert.ok(
+        found.every((value, i) => Math.abs(value - wanted[i]!) <= 4),
+        `pixel ${pixel} is ${found}`,
+      );
+  }
+});

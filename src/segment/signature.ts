@@ -1,7 +1,10 @@
 import type { Picture, PictureSize } from '../media/frames.ts';
 
-/** What the shot detector wants of every decoded picture. The aspect ratio does not matter to it. */
-export const SHOT_PICTURE: PictureSize = { width: 64, height: 36, fit: 'stretch' };
+/**
+ * What the shot detector wants of every decoded picture. The aspect ratio does not matter to it, and what it compares
+ * are means of 2 × 2 of these pixels: 36 samples of each in a large picture find what all of its pixels do.
+ */
+export const SHOT_PICTURE: PictureSize = { width: 64, height: 36, fit: 'stretch', samples: 3 };
 
 /** Size of the planes that pictures are compared on: 2 × 2 pixels averaged, so that noise and grain sink. Pixels. */
 export const WIDTH = 32;
