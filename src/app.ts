@@ -8,7 +8,7 @@ import { type AuthDeps, requireKey } from './api/auth.ts';
 import { embedRoutes } from './api/embed-v2/routes.ts';
 import { installErrors, refuseConnection, sendError } from './api/errors.ts';
 import { watchMethods } from './api/methods.ts';
-import { installMetrics } from './api/metrics.ts';
+import { installMetrics, type MetricsDeps } from './api/metrics.ts';
 import { installOpenApi } from './api/openapi.ts';
 import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
 import { installRequestLog } from './api/request-log.ts';
@@ -18,7 +18,7 @@ import type { IdempotencyKeys } from './store/idempotency.ts';
 import { newId } from './store/ids.ts';
 import type { CreateTaskDeps } from './tasks/create.ts';
 
-export interface AppDeps extends AuthDeps, OperationsDeps {
+export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {
   /** What tasks are made with, retrieved from and listed. */
   readonly embedding: CreateTaskDeps;
   readonly assets: AssetService;
@@ -47,6 +47,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     genReqId: newId,
     bodyLimit: BODY_LIMIT,
     connectionTimeout: IDLE_MS,
+    // What has come in before the end is answered, not refused.
+    return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_ID_LENGTH },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => sendError(error, request, reply),
@@ -59,6 +61,10 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(compress, { encodings: ['gzip', 'deflate', 'identity'], zlibOptions: { level: 1 } });
   installRequestLog(app);
   installErrors(app);
+  // Clients that keep connections open find another node with their next request, not a connection that breaks.
+  app.addHook('onRequest', async (_, reply) => {
+    if (deps.draining?.aborted) reply.header('connection', 'close');
+  });
   const refuseOtherMethods = watchMethods(app);
   await installOpenApi(app, deps);
   operationsRoutes(app, deps);

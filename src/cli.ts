@@ -11,6 +11,7 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Command> }>> = {
   serve: { summary: 'serve the API', load: () => import('./commands/serve.ts') },
+  worker: { summary: 'work on the tasks of servers that share a database', load: () => import('./commands/worker.ts') },
   embed: { summary: 'embed a file or URL, without a server', load: () => import('./commands/embed.ts') },
   shots: { summary: 'find the shots of a video', load: () => import('./commands/shots.ts') },
   webhooks: {

@@ -8,6 +8,8 @@ export type Device = (typeof DEVICES)[number];
 
 const MEGABYTE = 1024 ** 2;
 const GIGABYTE = 1024 ** 3;
+/** A load balancer that looks every second has seen by then that a node is not ready. */
+const DRAIN_SEC = 2;
 
 const list = z
   .string()
@@ -87,6 +89,10 @@ const settings = z.object({
     .optional()
     .describe('folder for pieces of media that lie on S3; default: in the data folder'),
   REELVEC_CACHE_BYTES: bytes(4 * GIGABYTE).describe('size of that folder'),
+  REELVEC_DATABASE_URL: z
+    .url({ protocol: /^postgres(ql)?$/ })
+    .optional()
+    .describe('PostgreSQL database that several nodes share; default: SQLite in the data folder'),
   REELVEC_API_KEYS: list.describe('API keys, comma-separated, beside those made by `reelvec keys create`'),
   REELVEC_URL_ALLOW: list.describe(
     'hosts or CIDRs that source URLs may reach although they are private, comma-separated',
@@ -95,10 +101,10 @@ const settings = z.object({
   REELVEC_WORKERS: z.coerce
     .number()
     .int()
-    .min(1)
+    .min(0)
     .max(256)
     .default(availableParallelism())
-    .describe('media worker processes; default: one a core'),
+    .describe('media worker processes; default: one a core; 0: other nodes do the work'),
   REELVEC_WORKER_MEMORY_MB: z.coerce
     .number()
     .int()
@@ -110,6 +116,19 @@ const settings = z.object({
     .min(1)
     .default(60)
     .describe('time without progress after which a media worker is stopped'),
+  REELVEC_WORKER_PORT: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .optional()
+    .describe('port on which `reelvec worker` answers probes and gives metrics; default: none'),
+  REELVEC_DRAIN_SEC: z.coerce
+    .number()
+    .min(0)
+    .max(10)
+    .optional()
+    .describe('time between saying that it is not ready and refusing connections; default: 2 with PostgreSQL, else 0'),
   REELVEC_MAX_VIDEO_BYTES: bytes(4 * GIGABYTE).describe('largest video'),
   REELVEC_MAX_AUDIO_BYTES: bytes(2 * GIGABYTE).describe('largest audio'),
   REELVEC_MAX_IMAGE_BYTES: bytes(32 * MEGABYTE).describe('largest image'),
@@ -161,12 +180,16 @@ export interface Config {
   /** Absolute path. */
   readonly cacheDir: string;
   readonly cacheBytes: number;
+  /** Set where several nodes share a database. */
+  readonly databaseUrl: string | undefined;
   readonly apiKeys: readonly string[];
   readonly urlAllow: readonly string[];
   readonly bundle: string;
   readonly workers: number;
   readonly workerMemoryBytes: number;
   readonly workerSilenceMs: number;
+  readonly workerPort: number | undefined;
+  readonly drainMs: number;
   readonly maxVideoBytes: number;
   readonly maxAudioBytes: number;
   readonly maxImageBytes: number;
@@ -233,12 +256,15 @@ export function readConfig(
     blobs: blobPlace(values),
     cacheDir: resolve(values.REELVEC_CACHE_DIR ?? join(values.REELVEC_DATA_DIR, 'cache')),
     cacheBytes: values.REELVEC_CACHE_BYTES,
+    databaseUrl: values.REELVEC_DATABASE_URL,
     apiKeys: values.REELVEC_API_KEYS,
     urlAllow: values.REELVEC_URL_ALLOW,
     bundle: values.REELVEC_BUNDLE,
     workers: values.REELVEC_WORKERS,
     workerMemoryBytes: values.REELVEC_WORKER_MEMORY_MB * MEGABYTE,
     workerSilenceMs: values.REELVEC_WORKER_SILENCE_SEC * 1000,
+    workerPort: values.REELVEC_WORKER_PORT,
+    drainMs: (values.REELVEC_DRAIN_SEC ?? (values.REELVEC_DATABASE_URL ? DRAIN_SEC : 0)) * 1000,
     maxVideoBytes: values.REELVEC_MAX_VIDEO_BYTES,
     maxAudioBytes: values.REELVEC_MAX_AUDIO_BYTES,
     maxImageBytes: values.REELVEC_MAX_IMAGE_BYTES,

@@ -1,12 +1,24 @@
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { QueueLength } from '../jobs/engine.ts';
 import { type AuthDeps, requireKey } from './auth.ts';
 
 /** Upper edges in seconds: from an answer out of the database to a client that waits a minute for its task. */
 const BUCKETS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60];
 
-/** `/metrics` for Prometheus: the process, and how long requests took. Asks for a key, say as a bearer token. */
-export async function installMetrics(app: FastifyInstance, deps: AuthDeps): Promise<void> {
+/** There from the start, with 0: a series that is missing is no number to scale by. */
+const WORKFLOWS = ['embed-task', 'embed-chunk', 'prepare-asset'];
+
+export interface MetricsDeps {
+  /** How much work waits and is under way, on all nodes. */
+  readonly queue?: () => Promise<readonly QueueLength[]>;
+}
+
+/**
+ * `/metrics` for Prometheus: the process, how long requests took, and how much work there is. Asks for a key, say as a
+ * bearer token.
+ */
+export async function installMetrics(app: FastifyInstance, deps: AuthDeps & MetricsDeps): Promise<void> {
   const register = new Registry();
   collectDefaultMetrics({ register });
   const seconds = new Histogram({
@@ -16,6 +28,24 @@ export async function installMetrics(app: FastifyInstance, deps: AuthDeps): Prom
     buckets: BUCKETS,
     registers: [register],
   });
+  const { queue } = deps;
+  if (queue) {
+    new Gauge({
+      name: 'reelvec_queue_length',
+      help: 'Runs of durable work on all nodes: those that wait, and those that are worked on',
+      labelNames: ['workflow', 'state'],
+      registers: [register],
+      async collect() {
+        this.reset();
+        for (const name of WORKFLOWS)
+          for (const state of ['waiting', 'running']) this.set({ workflow: name, state }, 0);
+        for (const { workflow, waiting, running } of await queue()) {
+          this.set({ workflow, state: 'waiting' }, waiting);
+          this.set({ workflow, state: 'running' }, running);
+        }
+      },
+    });
+  }
   app.addHook('onResponse', async (request, reply) => {
     // The pattern, not the path: one series for a route, however many tasks there are.
     const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode };

@@ -85,7 +85,7 @@ export class AssetRepository {
     if (types) query = query.where((e) => e.or(types.map((type) => e('file_type', 'like', `${type}/%`))));
     if (filename !== undefined) {
       const part = `%${filename.replace(/[\\%_]/g, '\\$&')}%`;
-      query = query.where(sql<boolean>`lower(filename) like lower(${part}) escape '\\'`);
+      query = query.where(sql<boolean>`reelvec_fold(filename) like reelvec_fold(${part}) escape '\\'`);
     }
     const { count } = await query.select((e) => e.fn.countAll().as('count')).executeTakeFirstOrThrow();
     const rows = await query

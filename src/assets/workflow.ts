@@ -4,8 +4,10 @@ import { type PrepareDeps, prepareAsset } from './prepare.ts';
 
 /** The durable workflow that brings an asset from `processing` to `ready` or `failed`. */
 export function prepareAssetWorkflow(deps: PrepareDeps, stopping: AbortSignal) {
-  return defineWorkflow({ name: 'prepare-asset' }, ({ input: { assetId }, step }: Run<{ assetId: string }>) =>
-    step.run({ name: 'prepare' }, () => untilStopped(stopping, () => prepareAsset(deps, assetId, stopping))),
+  return defineWorkflow(
+    { name: 'prepare-asset' },
+    ({ input: { assetId }, step }: Run<{ assetId: string; owner: string }>) =>
+      step.run({ name: 'prepare' }, () => untilStopped(stopping, () => prepareAsset(deps, assetId, stopping))),
   );
 }
 

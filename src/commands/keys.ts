@@ -12,6 +12,7 @@ Usage: reelvec keys create [--name NAME]
 Options:
   --name NAME      what the key is for
   --data-dir PATH  data folder of the server (REELVEC_DATA_DIR)
+  --database-url   database of several servers, instead (REELVEC_DATABASE_URL)
 
 A key is shown once, when it is made; only its hash is kept. It sees only its own tasks and assets.
 
@@ -25,7 +26,7 @@ export async function run(args: string[]): Promise<void> {
   const [action, id, ...rest] = positionals;
   const fits = action === 'revoke' ? id !== undefined && rest.length === 0 : id === undefined;
   if (!['create', 'list', 'revoke'].includes(action ?? '') || !fits) throw new UsageError('See reelvec keys --help.');
-  const db = await openDatabase(join(config.dataDir, 'reelvec.db'));
+  const db = await openDatabase(config.databaseUrl ?? join(config.dataDir, 'reelvec.db'));
   try {
     const keys = new KeyRepository(db);
     if (action === 'create') await create(keys, values.name ?? 'unnamed');

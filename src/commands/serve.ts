@@ -1,10 +1,13 @@
 import { DataFolderInUse } from '../start/data-folder.ts';
 import { serve } from '../start/serve.ts';
+import { NewerSchema } from '../store/database.ts';
 import { CommandError, readArguments, settingsHelp, UsageError } from './arguments.ts';
 
 export const help = `Serves the API until it is stopped with SIGTERM or SIGINT; a second signal stops it at once.
 
 Usage: reelvec serve [OPTION]...
+
+  --no-worker            leaves the work to \`reelvec worker\`; the same as --workers 0
 
 Options, or the variables of the environment behind them:
 ${settingsHelp()}
@@ -16,12 +19,18 @@ Examples:
 `;
 
 export async function run(args: string[]): Promise<void> {
-  const { positionals, config } = readArguments(args, {});
+  const named = args.flatMap((arg) => (arg === '--no-worker' ? ['--workers', '0'] : [arg]));
+  const { positionals, config } = readArguments(named, {});
+  if (config.workers === 0 && config.databaseUrl === undefined) {
+    throw new UsageError(
+      'Nobody would do the work: --no-worker (or REELVEC_WORKERS=0) needs --database-url postgres://… and `reelvec worker`.',
+    );
+  }
   if (positionals.length > 0) throw new UsageError(`serve takes no "${positionals[0]}".`);
   try {
     await serve(config);
   } catch (error) {
-    if (error instanceof DataFolderInUse) throw new CommandError(error.message);
+    if (error instanceof DataFolderInUse || error instanceof NewerSchema) throw new CommandError(error.message);
     throw error;
   }
 }

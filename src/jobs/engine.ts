@@ -1,76 +1,105 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { OpenWorkflow, Worker, type Workflow } from 'openworkflow';
-import { BackendSqlite } from 'openworkflow/sqlite';
+import { OpenWorkflow, type Workflow } from 'openworkflow';
+import type { Logger } from '../observe/logger.ts';
+import type { JobStore, QueueLength, RunStatus } from './job-store.ts';
+import { PostgresJobStore } from './job-store-postgres.ts';
+import { SqliteJobStore } from './job-store-sqlite.ts';
+import { Lane, type LaneOptions } from './lane.ts';
 
-/** A workflow of any input and output. */
-export type AnyWorkflow = Workflow<unknown, unknown, unknown>;
+export type { AnyWorkflow, QueueLength, RunInput, RunStatus } from './job-store.ts';
 
-export type RunStatus = 'unfinished' | 'completed' | 'failed';
+/** How long what is known of ended runs is kept: longer than a key that starts a run once is remembered (a day). */
+const KEEP_ENDED_MS = 7 * 24 * 3600 * 1000;
+const LOOK_MS = 50;
 
 /** Durable workflows: what was started goes on after a crash from the last step that was finished. */
 export class JobEngine {
-  readonly #backend: BackendSqlite;
+  readonly #jobs: JobStore;
   readonly #client: OpenWorkflow;
-  readonly #path: string;
-  #worker: Worker | undefined;
+  readonly #log: Logger;
+  readonly #lanes: Lane[] = [];
 
-  private constructor(path: string, backend: BackendSqlite) {
-    this.#path = path;
-    this.#backend = backend;
-    this.#client = new OpenWorkflow({ backend });
+  private constructor(jobs: JobStore, log: Logger) {
+    this.#jobs = jobs;
+    this.#client = new OpenWorkflow({ backend: jobs.backend });
+    this.#log = log;
   }
 
-  /** @param path of the engine's own SQLite file: beside the tables of reelvec, so that neither waits for the other */
-  static open(path: string): JobEngine {
-    mkdirSync(dirname(path), { recursive: true });
-    return new JobEngine(path, BackendSqlite.connect(path));
+  /**
+   * The engine of one process: what a dead one held is given back at once.
+   * @param path of a SQLite file of its own, which no other process uses
+   */
+  static async openEmbedded(path: string, log: Logger): Promise<JobEngine> {
+    const jobs = new SqliteJobStore(path);
+    await jobs.release();
+    return new JobEngine(jobs, log);
+  }
+
+  /**
+   * The engine of one node of several: what a dead one held is given back when its lease of 30 s has run out.
+   * @param url of a Postgres database. Its tables are brought up to date: call it on one node at a time.
+   */
+  static async openShared(url: string, log: Logger): Promise<JobEngine> {
+    const engine = new JobEngine(await PostgresJobStore.open(url), log);
+    await engine.#jobs.listen(() => engine.#hear());
+    return engine;
   }
 
   /** Starts a run, or finds the one that was started with the same key before. @returns the run's id */
   async start<Input, Output>(workflow: Workflow<Input, Output, Input>, input: Input, key: string): Promise<string> {
     const handle = await this.#client.runWorkflow(workflow.spec, input, { idempotencyKey: key });
+    this.#onChange('made');
     return handle.workflowRun.id;
   }
 
-  async status(runId: string): Promise<RunStatus | undefined> {
-    const run = await this.#backend.getWorkflowRun({ workflowRunId: runId });
-    if (!run) return undefined;
-    if (run.status === 'completed' || run.status === 'succeeded') return 'completed';
-    return run.status === 'failed' || run.status === 'canceled' ? 'failed' : 'unfinished';
+  /** How runs stand; what is not known is not in the answer. */
+  statuses(runIds: readonly string[]): Promise<Map<string, RunStatus>> {
+    return this.#jobs.statuses(runIds);
   }
 
-  /** Takes work on, `concurrency` runs at a time. */
-  async work(workflows: readonly AnyWorkflow[], concurrency: number): Promise<void> {
-    this.#releaseHeld();
-    this.#worker = new Worker({ backend: this.#backend, workflows: [...workflows], concurrency });
-    await this.#worker.start();
+  /** How many runs wait or are worked on, on all nodes. */
+  count(): Promise<QueueLength[]> {
+    return this.#jobs.count();
   }
 
-  /** Takes on no more work. Runs under way are left to their fate: what they hold is released at the next start. */
-  stopWork(): void {
-    // Worker.stop() would wait for every run; without awaiting it only the polling ends.
-    void this.#worker?.stop();
+  /** Takes work on. Lanes do not wait for each other. */
+  work(options: Omit<LaneOptions, 'onChange'>): void {
+    const lane = new Lane(this.#jobs, { ...options, onChange: (what) => this.#onChange(what) }, this.#log);
+    this.#lanes.push(lane);
+    lane.start();
   }
 
-  async close(): Promise<void> {
-    await this.#backend.stop();
-  }
-
-  /**
-   * Gives back what a process that died held: OpenWorkflow's lease is 30 s and cannot be changed. Only safe because a
-   * second server on the same data folder is refused. Waiting parents are woken too, in case the death came between
-   * a child's end and its message; they look around and go back to sleep.
-   */
-  #releaseHeld(): void {
-    const database = new DatabaseSync(this.#path, { timeout: 5000 });
-    try {
-      database
-        .prepare(`UPDATE workflow_runs SET worker_id = NULL, available_at = ? WHERE status = 'running'`)
-        .run(new Date().toISOString());
-    } finally {
-      database.close();
+  /** Takes on no more work, and waits for what is under way until the signal says that it was long enough. */
+  async finish(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+    while (!signal.aborted && this.#lanes.some((lane) => lane.running > 0)) {
+      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
+  }
+
+  /** Hands what is still under way over to whoever comes next. Call it when nothing works on it any more. */
+  async handOver(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+    const held = this.#lanes.flatMap((lane) => lane.workerIds);
+    if (held.length > 0) await this.#jobs.release(held);
+  }
+
+  /** Mends what crashes left and forgets what is long over. One node at a time is enough. */
+  async upkeep(): Promise<void> {
+    await this.#jobs.wakeParents();
+    await this.#jobs.forget(new Date(Date.now() - KEEP_ENDED_MS));
+    this.#hear();
+  }
+
+  close(): Promise<void> {
+    return this.#jobs.close();
+  }
+
+  #onChange(what: 'made' | 'ended'): void {
+    this.#hear();
+    if (what === 'made') this.#jobs.announce();
+  }
+
+  #hear(): void {
+    for (const lane of this.#lanes) lane.hear();
   }
 }

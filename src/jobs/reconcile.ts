@@ -20,8 +20,10 @@ export async function reconcile<Item extends Worked>(options: {
   fail: (id: string, error: { code: 'internal_server_error'; message: string }) => Promise<void>;
 }): Promise<void> {
   const { engine, log, unfinished, start, fail } = options;
-  for (const { id, runId } of await unfinished()) {
-    const run = runId === undefined ? undefined : await engine.status(runId);
+  const items = await unfinished();
+  const runs = await engine.statuses(items.map(({ runId }) => runId).filter((runId) => runId !== undefined));
+  for (const { id, runId } of items) {
+    const run = runId === undefined ? undefined : runs.get(runId);
     if (run === 'unfinished') continue;
     if (run === undefined) {
       await start(id);

@@ -19,5 +19,10 @@ export function mediaWorkers(config: Config, { size, log }: { size: number; log?
 
 /** How the workers of this machine encode: together they have a thread for each core. */
 export function encodeSettings({ modelsDir, device, modelIdleMs, workers }: Config): EncodeSettings {
-  return { modelsDir, device, modelIdleMs, threads: Math.max(1, Math.floor(availableParallelism() / workers)) };
+  return {
+    modelsDir,
+    device,
+    modelIdleMs,
+    threads: Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers))),
+  };
 }

@@ -2,11 +2,18 @@ import type { Logger } from '../observe/logger.ts';
 
 /** Time that an orderly end may take, in milliseconds. */
 const DEADLINE_MS = 20_000;
+/** How much of it what is under way may take to finish, in milliseconds. */
+const FINISH_MS = 12_000;
 
-/** What was opened, in order, to be closed backwards. A second signal, or the deadline, means now. */
+/**
+ * What was opened, in order, to be closed backwards. First comes the time to finish: no new work is taken on, what is
+ * under way goes on. A second signal, or the deadline, means now.
+ */
 export class ShutdownList {
   readonly #log: Logger;
-  readonly #controller = new AbortController();
+  readonly #draining = new AbortController();
+  readonly #stopping = new AbortController();
+  readonly #finishing: ((giveUp: AbortSignal) => Promise<void>)[] = [];
   readonly #entries: { readonly name: string; readonly close: () => void | Promise<void> }[] = [];
 
   /** Which signal asks for the end. */
@@ -27,9 +34,19 @@ export class ShutdownList {
     this.#signalled = promise;
   }
 
-  /** Aborted when the end begins: what waits or works stops for it. */
+  /** Aborted when the end was asked for: nothing new is begun, and others are told to ask elsewhere. */
+  get draining(): AbortSignal {
+    return this.#draining.signal;
+  }
+
+  /** Aborted when the time to finish is over: what waits or works stops for it. */
   get signal(): AbortSignal {
-    return this.#controller.signal;
+    return this.#stopping.signal;
+  }
+
+  /** Something that is let finish, beside others, before anything is closed. It ends when told to give up. */
+  finishFirst(finish: (giveUp: AbortSignal) => Promise<void>): void {
+    this.#finishing.push(finish);
   }
 
   add(name: string, close: () => void | Promise<void>): void {
@@ -43,6 +60,11 @@ export class ShutdownList {
       this.#log.error('did not stop in time');
       process.exit(1);
     }, DEADLINE_MS);
+    this.#draining.abort(new Error('The server stops.'));
+    const giveUp = AbortSignal.timeout(FINISH_MS);
+    for (const outcome of await Promise.allSettled(this.#finishing.map((finish) => finish(giveUp)))) {
+      if (outcome.status === 'rejected') this.#log.error({ err: outcome.reason }, 'not finished');
+    }
     await this.run();
     clearTimeout(timer);
     this.#log.info('stopped');
@@ -51,7 +73,7 @@ export class ShutdownList {
   }
 
   async run(): Promise<void> {
-    this.#controller.abort(new Error('The server stops.'));
+    this.#stopping.abort(new Error('The server stops.'));
     for (const { name, close } of this.#entries.toReversed()) {
       try {
         await close();

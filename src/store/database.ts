@@ -1,8 +1,7 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
-import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
+import { type Kysely, PostgresAdapter, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
+import { openPostgres } from './database-postgres.ts';
+import { openSqlite } from './database-sqlite.ts';
 import { migrations } from './migrations.ts';
 import type { Database } from './schema.ts';
 
@@ -14,22 +13,18 @@ export type Db = Kysely<Database>;
  */
 export type OnCreated<Created> = (transaction: Db, created: Created) => Promise<void>;
 
-/** How long a writer waits for another process, say `reelvec keys create` beside a server, in milliseconds. */
-const BUSY_TIMEOUT_MS = 5000;
+/** Names of what one node does at a time. A number each, because that is what Postgres locks. */
+const LOCKS = { migrations: 0x7265656c_01, firstKey: 0x7265656c_02, upkeep: 0x7265656c_03 } as const;
 
 /**
- * Opens the embedded database and brings its schema up to date.
- * @param path a file, made when missing, or `:memory:`
- * @throws when the file was written by a newer reelvec
+ * Opens the database and brings its schema up to date; of several nodes that start together, one does.
+ * @param place a `postgres://` URL; or a SQLite file, made when missing; or `:memory:`
+ * @throws when it was written by a newer reelvec
  */
-export async function openDatabase(path: string): Promise<Db> {
-  if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
-  const sqlite = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  // What was answered with 202 survives a power cut: FULL also where WAL would make do with less.
-  sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  const db = new Kysely<Database>({ dialect: new SqliteDialect({ database: adapt(sqlite) }) });
+export async function openDatabase(place: string): Promise<Db> {
+  const db = isPostgresUrl(place) ? openPostgres(place) : openSqlite(place);
   try {
-    await migrate(db);
+    await oneAtATime(db, 'migrations', () => migrate(db));
   } catch (error) {
     await db.destroy();
     throw error;
@@ -37,30 +32,63 @@ export async function openDatabase(path: string): Promise<Db> {
   return db;
 }
 
+export function isPostgresUrl(place: string): boolean {
+  return /^postgres(ql)?:\/\//.test(place);
+}
+
+/** Whether other nodes may use the same database at the same time. */
+export function isShared(db: Db): boolean {
+  return db.getExecutor().adapter instanceof PostgresAdapter;
+}
+
+/**
+ * Does something that nodes must not do at the same time: the others wait for their turn. With SQLite there are no
+ * others. A node that dies gives its turn back, for the database sees its connection end.
+ */
+export async function oneAtATime<T>(db: Db, name: keyof typeof LOCKS, work: () => Promise<T>): Promise<T> {
+  if (!isShared(db)) return work();
+  return db.connection().execute(async (connection) => {
+    await sql`select pg_advisory_lock(${LOCKS[name]}::bigint)`.execute(connection);
+    try {
+      return await work();
+    } finally {
+      await sql`select pg_advisory_unlock(${LOCKS[name]}::bigint)`.execute(connection);
+    }
+  });
+}
+
+/** As {@link oneAtATime}, but who comes second leaves it to the first. @returns whether it was this node's turn */
+export async function unlessOthersDo(db: Db, name: keyof typeof LOCKS, work: () => Promise<void>): Promise<boolean> {
+  if (!isShared(db)) {
+    await work();
+    return true;
+  }
+  return db.connection().execute(async (connection) => {
+    const { rows } = await sql<{
+      mine: boolean;
+    }>`select pg_try_advisory_lock(${LOCKS[name]}::bigint) as mine`.execute(connection);
+    if (!rows[0]?.mine) return false;
+    try {
+      await work();
+    } finally {
+      await sql`select pg_advisory_unlock(${LOCKS[name]}::bigint)`.execute(connection);
+    }
+    return true;
+  });
+}
+
 async function migrate(db: Db): Promise<void> {
   const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
   const { error } = await migrator.migrateToLatest();
   if (!error) return;
   if (error instanceof Error && /missing/.test(error.message)) {
-    throw new Error('The data was written by a newer reelvec. Start that version, or use another data folder.', {
-      cause: error,
-    });
+    throw new NewerSchema(
+      'The data was written by a newer reelvec. Start that version, or use another data folder or database.',
+      { cause: error },
+    );
   }
   throw error;
 }
 
-/** Kysely's SQLite dialect expects better-sqlite3's interface; node:sqlite differs in how parameters are passed. */
-function adapt(sqlite: DatabaseSync): SqliteDatabase {
-  return {
-    close: () => sqlite.close(),
-    prepare(sql) {
-      const statement = sqlite.prepare(sql);
-      return {
-        reader: statement.columns().length > 0,
-        all: (parameters) => statement.all(...(parameters as SQLInputValue[])),
-        run: (parameters) => statement.run(...(parameters as SQLInputValue[])),
-        iterate: (parameters) => statement.iterate(...(parameters as SQLInputValue[])),
-      };
-    },
-  };
-}
+/** Older code must not touch what it does not know: nothing is wrong but the version. */
+export class NewerSchema extends Error {}

@@ -21,11 +21,15 @@ export async function openBlobStore({
   cacheDir,
   cacheBytes,
   dataDir,
-}: Pick<Config, 'blobs' | 'cacheDir' | 'cacheBytes' | 'dataDir'>): Promise<BlobStore & AsyncDisposable> {
+  databaseUrl,
+}: Pick<Config, 'blobs' | 'cacheDir' | 'cacheBytes' | 'dataDir' | 'databaseUrl'>): Promise<
+  BlobStore & AsyncDisposable
+> {
   if (blobs.kind === 'folder') {
     const store = new FolderBlobStore(blobs.path);
-    // The data folder is this server's alone; another may be shared with servers that are writing to it.
-    const isOwn = blobs.path.startsWith(dataDir + sep);
+    // The data folder is this server's alone unless the database is not; another may be shared with servers that are
+    // writing to it.
+    const isOwn = databaseUrl === undefined && blobs.path.startsWith(dataDir + sep);
     await store.sweepTemporary({ idleMs: isOwn ? 0 : SHARED_IDLE_MS });
     return Object.assign(store, { [Symbol.asyncDispose]: async () => {} });
   }

@@ -37,6 +37,8 @@ export interface Plan {
   readonly chunks: number;
   readonly options: readonly Option[];
   readonly warnings: readonly string[];
+  /** Whose vectors the task was promised. */
+  readonly bundle: string;
 }
 
 /** How often a step looks whether its task is still wanted, in milliseconds: a deleted one frees its worker. */
@@ -72,7 +74,7 @@ export class TaskWork {
 
   /** Looks at the media and cuts the range into chunks. @returns undefined when the task does not go on */
   async plan(taskId: string): Promise<Plan | null> {
-    const plan = await this.#step(taskId, async ({ id, request }, signal) => {
+    const plan = await this.#step(taskId, async ({ id, request, bundle: promised }, signal) => {
       const { tasks, probes, limits, bundle } = this.#deps;
       await tasks.setStage(id, 'probing');
       const media = await this.#useSource(id, (path) => runTwice<'probe'>(probes, { kind: 'probe', path }, { signal }));
@@ -81,7 +83,7 @@ export class TaskWork {
       const { options, warnings } = servableOptions(media, request.options, bundle);
       const chunks = planChunks(range, request.segmentation);
       await tasks.setPlan(id, chunks);
-      return { chunks: chunks.length, options, warnings };
+      return { chunks: chunks.length, options, warnings, bundle: promised };
     });
     return plan ?? null;
   }

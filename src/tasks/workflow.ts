@@ -1,14 +1,19 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
-import type { AnyWorkflow } from '../jobs/engine.ts';
 import type { Option } from './request.ts';
 import type { ChunkReport } from './warnings.ts';
 import type { TaskWork } from './work.ts';
 
-interface ChunkInput {
+/** What a worker must know of a chunk before it takes it. */
+export type ChunkInput = {
   readonly taskId: string;
   readonly number: number;
   readonly options: readonly Option[];
-}
+  /** Absent in runs that an older reelvec started. */
+  readonly bundle?: string;
+  readonly owner?: string;
+};
+
+export type TaskInput = { readonly taskId: string; readonly owner: string };
 
 /**
  * The durable workflows of a task: `embed-task` fetches, plans, has each chunk embedded by an `embed-chunk` child on
@@ -21,13 +26,17 @@ export function taskWorkflows(work: TaskWork) {
 
   const embedTask = defineWorkflow(
     { name: 'embed-task' },
-    async ({ input: { taskId }, step }: Run<{ taskId: string }>) => {
+    async ({ input: { taskId, owner }, step }: Run<TaskInput>) => {
       if (!(await step.run({ name: 'fetch' }, () => work.fetch(taskId)))) return null;
       const plan = await step.run({ name: 'plan' }, () => work.plan(taskId));
       if (!plan) return null;
       const chunks = await settleAll(
         Array.from({ length: plan.chunks }, (_, number) =>
-          step.runWorkflow(embedChunk.spec, { taskId, number, options: plan.options }, { name: `chunk-${number}` }),
+          step.runWorkflow(
+            embedChunk.spec,
+            { taskId, number, options: plan.options, bundle: plan.bundle, owner },
+            { name: `chunk-${number}` },
+          ),
         ),
       );
       const reports = chunks.filter((report): report is ChunkReport => report !== null);
@@ -37,7 +46,7 @@ export function taskWorkflows(work: TaskWork) {
     },
   );
 
-  return { embedTask, all: [embedTask, embedChunk] as AnyWorkflow[] };
+  return { embedTask, embedChunk };
 }
 
 type Run<Input> = Parameters<Workflow<Input, unknown, Input>['fn']>[0];

@@ -1,0 +1,26 @@
+import Fastify, { type FastifyInstance, LogController } from 'fastify';
+import { serializerCompiler } from 'fastify-type-provider-zod';
+import type { Logger } from '../observe/logger.ts';
+import type { AuthDeps } from './auth.ts';
+import { installErrors } from './errors.ts';
+import { installMetrics, type MetricsDeps } from './metrics.ts';
+import { type OperationsDeps, operationsRoutes } from './operations.ts';
+import { installRequestLog } from './request-log.ts';
+import { validate } from './validation.ts';
+
+/** What a worker answers: whether it lives, whether it can work, and its metrics. */
+export async function buildWorkerApp(
+  deps: AuthDeps & OperationsDeps & MetricsDeps & { readonly log: Logger },
+): Promise<FastifyInstance> {
+  const app = Fastify({
+    loggerInstance: deps.log,
+    logController: new LogController({ disableRequestLogging: true }),
+  }) as unknown as FastifyInstance;
+  app.setValidatorCompiler(validate);
+  app.setSerializerCompiler(serializerCompiler);
+  installRequestLog(app);
+  installErrors(app);
+  operationsRoutes(app, deps);
+  await installMetrics(app, deps);
+  return app;
+}

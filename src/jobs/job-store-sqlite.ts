@@ -1,0 +1,146 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import { BackendSqlite } from 'openworkflow/sqlite';
+import {
+  type JobStore,
+  type QueueLength,
+  type RunInput,
+  type RunStatus,
+  toStatus,
+  type WaitingFlow,
+} from './job-store.ts';
+import type { Flow } from './turns.ts';
+
+/** How many tasks of one owner take turns with each other at a time. */
+const FLOWS_OF_AN_OWNER = 200;
+const BUSY_TIMEOUT_MS = 5000;
+const NO_NAME = `''`;
+const OWNER = `coalesce(json_extract(input, '$.owner'), ${NO_NAME})`;
+const SUBJECT = `coalesce(json_extract(input, '$.taskId'), json_extract(input, '$.assetId'), id)`;
+/** Waits: new, or its lease has run out, or woken. */
+const WAITS = `namespace_id = 'default' AND status IN ('pending', 'running', 'sleeping') AND available_at <= :now
+  AND workflow_name IN (SELECT value FROM json_each(:names))`;
+
+/** The engine's own SQLite file, beside the tables of reelvec, so that neither waits for the other. One process has it. */
+export class SqliteJobStore implements JobStore {
+  readonly backend: BackendSqlite;
+  readonly #db: DatabaseSync;
+
+  /** @param path made when missing */
+  constructor(path: string) {
+    mkdirSync(dirname(path), { recursive: true });
+    this.backend = BackendSqlite.connect(path);
+    this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+  }
+
+  async waiting(names: readonly string[]): Promise<WaitingFlow[]> {
+    const rows = this.#all(
+      `WITH flows AS (
+         SELECT ${OWNER} AS owner, ${SUBJECT} AS subject, input, min(created_at) AS since
+         FROM workflow_runs WHERE ${WAITS} GROUP BY 1, 2
+       )
+       SELECT owner, subject, input FROM (
+         SELECT *, row_number() OVER (PARTITION BY owner ORDER BY since) AS place FROM flows
+       ) WHERE place <= ${FLOWS_OF_AN_OWNER} ORDER BY since`,
+      { ...now(), names: JSON.stringify(names) },
+    );
+    return rows.map(({ owner, subject, input }) => ({
+      owner: String(owner),
+      subject: String(subject),
+      input: JSON.parse(String(input)) as RunInput,
+    }));
+  }
+
+  async claim(
+    { owner, subject }: Flow,
+    names: readonly string[],
+    { workerId, leaseDurationMs }: { workerId: string; leaseDurationMs: number },
+  ): Promise<string | null> {
+    const leasedUntil = new Date(Date.now() + leaseDurationMs).toISOString();
+    const [claimed] = this.#all(
+      `UPDATE workflow_runs
+       SET status = 'running', attempts = attempts + 1, worker_id = :workerId, available_at = :leasedUntil,
+         started_at = coalesce(started_at, :now), updated_at = :now
+       WHERE namespace_id = 'default' AND id = (
+         SELECT id FROM workflow_runs WHERE ${WAITS} AND ${OWNER} = :owner AND ${SUBJECT} = :subject
+         ORDER BY available_at, created_at LIMIT 1
+       )
+       RETURNING id`,
+      { ...now(), names: JSON.stringify(names), owner, subject, workerId, leasedUntil },
+    );
+    return claimed ? String(claimed['id']) : null;
+  }
+
+  async count(): Promise<QueueLength[]> {
+    const rows = this.#all(
+      `SELECT workflow_name, sum(available_at <= :now) AS waiting,
+         sum(available_at > :now AND worker_id IS NOT NULL) AS running
+       FROM workflow_runs WHERE namespace_id = 'default' AND status IN ('pending', 'running', 'sleeping') GROUP BY 1`,
+      now(),
+    );
+    return rows.map((row) => ({
+      workflow: String(row['workflow_name']),
+      waiting: Number(row['waiting']),
+      running: Number(row['running']),
+    }));
+  }
+
+  async statuses(runIds: readonly string[]): Promise<Map<string, RunStatus>> {
+    const rows = this.#all(
+      `SELECT id, status FROM workflow_runs
+       WHERE namespace_id = 'default' AND id IN (SELECT value FROM json_each(:ids))`,
+      { ids: JSON.stringify(runIds) },
+    );
+    return new Map(rows.map(({ id, status }) => [String(id), toStatus(String(status))]));
+  }
+
+  async release(workerIds?: readonly string[]): Promise<void> {
+    const held = workerIds ? 'worker_id IN (SELECT value FROM json_each(:ids))' : 'worker_id IS NOT NULL';
+    this.#all(
+      `UPDATE workflow_runs SET worker_id = NULL, available_at = :now
+       WHERE namespace_id = 'default' AND status = 'running' AND ${held} RETURNING id`,
+      { ...now(), ...(workerIds && { ids: JSON.stringify(workerIds) }) },
+    );
+  }
+
+  async wakeParents(): Promise<void> {
+    this.#all(
+      `UPDATE workflow_runs AS parent SET available_at = :now
+       WHERE namespace_id = 'default' AND status IN ('running', 'sleeping') AND worker_id IS NULL
+         AND available_at > :now AND EXISTS (
+           SELECT 1 FROM step_attempts AS step JOIN workflow_runs AS child
+             ON child.namespace_id = step.child_workflow_run_namespace_id AND child.id = step.child_workflow_run_id
+           WHERE step.namespace_id = parent.namespace_id AND step.workflow_run_id = parent.id
+             AND step.kind = 'workflow' AND step.status = 'running'
+             AND child.status IN ('completed', 'succeeded', 'failed', 'canceled')
+         )
+       RETURNING id`,
+      now(),
+    );
+  }
+
+  async forget(endedBefore: Date): Promise<void> {
+    // Children first, whose parents' steps point at them.
+    this.#all(`DELETE FROM workflow_runs WHERE namespace_id = 'default' AND finished_at < :before RETURNING id`, {
+      before: endedBefore.toISOString(),
+    });
+  }
+
+  /** There are no other nodes. */
+  announce(): void {}
+  async listen(): Promise<void> {}
+
+  async close(): Promise<void> {
+    this.#db.close();
+    await this.backend.stop();
+  }
+
+  #all(statement: string, parameters: Record<string, SQLInputValue>): Record<string, unknown>[] {
+    return this.#db.prepare(statement).all(parameters);
+  }
+}
+
+function now(): { now: string } {
+  return { now: new Date().toISOString() };
+}

@@ -1,0 +1,168 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'openworkflow';
+import type { Backend } from 'openworkflow/internal';
+import type { Logger } from '../observe/logger.ts';
+import type { AnyWorkflow, JobStore, RunInput, WaitingFlow } from './job-store.ts';
+import { Turns } from './turns.ts';
+
+/** A lane looks for work when it hears of some, and this often by itself: for leases that ran out. Milliseconds. */
+const LOOK_MS = 1000;
+/** A list of what waits is good for so long; whoever comes meanwhile waits for the next. Milliseconds. */
+const LIST_MS = 200;
+
+export interface LaneOptions {
+  readonly workflows: readonly AnyWorkflow[];
+  /** Runs at a time. */
+  readonly concurrency: number;
+  /** Whether this node can do what a run asks for; absent, it can do all. */
+  readonly accepts?: (input: RunInput) => boolean;
+  /** Whether there is room for one more beside so many; absent, there always is. */
+  readonly hasRoom?: (running: number) => boolean;
+  /** Told of runs that were made or ended here: others may have work now. */
+  readonly onChange: (what: 'made' | 'ended') => void;
+}
+
+/**
+ * Works on runs of some workflows, so many at a time, and takes them by turns. OpenWorkflow's worker does the work and
+ * keeps the leases; when it looks for a run, and which it gets, is decided here.
+ */
+export class Lane {
+  readonly #jobs: JobStore;
+  readonly #options: LaneOptions;
+  readonly #log: Logger;
+  readonly #names: string[];
+  readonly #turns = new Turns();
+  readonly #worker: Worker;
+  /** Runs under way, by their worker id. */
+  readonly #held = new Map<string, string>();
+  #list: { flows: WaitingFlow[]; at: number } | undefined;
+  #claiming: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+  #wake: () => void = () => {};
+  #hasNews = false;
+  #loop: Promise<void> | undefined;
+
+  constructor(jobs: JobStore, options: LaneOptions, log: Logger) {
+    this.#jobs = jobs;
+    this.#options = options;
+    this.#log = log;
+    this.#names = options.workflows.map(({ spec }) => spec.name);
+    const { workflows, concurrency } = options;
+    this.#worker = new Worker({ backend: this.#backend(), workflows: [...workflows], concurrency });
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Runs under way. */
+  get running(): number {
+    return this.#held.size;
+  }
+
+  /** There may be work: look at once. */
+  hear(): void {
+    this.#list = undefined;
+    this.#hasNews = true;
+    this.#wake();
+  }
+
+  /** Takes on no more work. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake();
+    await this.#loop;
+    await this.#claiming;
+  }
+
+  /** What the runs under way are held by, for them to be released. */
+  get workerIds(): string[] {
+    return [...this.#held.keys()];
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped) {
+      this.#hasNews = false;
+      try {
+        // Not awaited to its end: what it claims runs on by itself.
+        if ((await this.#worker.tick()) > 0) continue;
+      } catch (error) {
+        this.#log.warn({ err: error, workflows: this.#names }, 'no work could be looked for');
+      }
+      // @ts-expect-error TS2367: `hear` may have come meanwhile
+      if (this.#stopped || this.#hasNews === true) continue;
+      await this.#news();
+    }
+  }
+
+  async #news(): Promise<void> {
+    const waiting = new AbortController();
+    this.#wake = () => waiting.abort();
+    await sleep(LOOK_MS, undefined, { signal: waiting.signal }).catch(() => {});
+    this.#wake = () => {};
+  }
+
+  /** OpenWorkflow's backend but for the claim, and for news of what it does. */
+  #backend(): Backend {
+    const base = this.#jobs.backend;
+    const ending =
+      <P extends { workerId: string }, R>(method: (params: P) => Promise<R>) =>
+      async (params: P): Promise<R> => {
+        try {
+          return await method.call(base, params);
+        } finally {
+          this.#held.delete(params.workerId);
+          // Not before the worker has its place free again, which it has when this promise's followers have run.
+          setImmediate(() => this.#options.onChange('ended'));
+        }
+      };
+    const overrides: Partial<Backend> = {
+      claimWorkflowRun: (params) => {
+        // One after the other: each must see what the one before took.
+        const claim = this.#claiming.then(() => this.#claim(params));
+        this.#claiming = claim.catch(() => {});
+        return claim;
+      },
+      createWorkflowRun: async (params) => {
+        const run = await base.createWorkflowRun(params);
+        this.#options.onChange('made');
+        return run;
+      },
+      extendWorkflowRunLease: (params) =>
+        base.extendWorkflowRunLease(params).catch((error) => {
+          // Another has the run by now, or the database is away: what this one writes of it is refused from here on.
+          this.#log.warn({ err: error, run: params.workflowRunId }, 'lease not extended');
+          return undefined as never;
+        }),
+      completeWorkflowRun: ending(base.completeWorkflowRun),
+      failWorkflowRun: ending(base.failWorkflowRun),
+      sleepWorkflowRun: ending(base.sleepWorkflowRun),
+      rescheduleWorkflowRunAfterFailedStepAttempt: ending(base.rescheduleWorkflowRunAfterFailedStepAttempt),
+    };
+    return Object.assign(Object.create(base) as Backend, overrides);
+  }
+
+  async #claim(lease: { workerId: string; leaseDurationMs: number }) {
+    const { accepts = () => true, hasRoom = () => true } = this.#options;
+    for (;;) {
+      if (this.#stopped || !hasRoom(this.#held.size)) return null;
+      const fresh = this.#list !== undefined && performance.now() - this.#list.at < LIST_MS;
+      if (!fresh) {
+        const flows = (await this.#jobs.waiting(this.#names)).filter(({ input }) => accepts(input));
+        this.#list = { flows, at: performance.now() };
+      }
+      const list = this.#list!;
+      const flow = this.#turns.next(list.flows);
+      if (!flow) return null;
+      const id = await this.#jobs.claim(flow, this.#names, lease);
+      if (id === null) {
+        // Other workers have taken what there was of it.
+        list.flows = list.flows.filter((other) => other !== flow);
+        continue;
+      }
+      this.#turns.taken(flow);
+      this.#held.set(lease.workerId, id);
+      return this.#jobs.backend.getWorkflowRun({ workflowRunId: id });
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import { AssetRepository } from '../assets/repository.ts';
+import { sweepAssetBlobs } from '../assets/sweep.ts';
+import type { Config } from '../config.ts';
+import { JobEngine } from '../jobs/engine.ts';
+import type { Logger } from '../observe/logger.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import { type Db, oneAtATime, openDatabase } from '../store/database.ts';
+import { IdempotencyKeys } from '../store/idempotency.ts';
+import { KeyRepository } from '../store/keys.ts';
+import { openBlobStore } from '../store/open-blobs.ts';
+import { TaskRepository } from '../tasks/repository.ts';
+import { sweepTaskBlobs } from '../tasks/sweep.ts';
+import { DeliveryRepository } from '../webhooks/deliveries.ts';
+import { lockDataFolder } from './data-folder.ts';
+import type { ShutdownList } from './shutdown.ts';
+
+/** All that outlives a process. */
+export interface State {
+  readonly db: Db;
+  readonly engine: JobEngine;
+  readonly blobs: BlobStore;
+  readonly keys: KeyRepository;
+  readonly idempotency: IdempotencyKeys;
+  readonly tasks: TaskRepository;
+  readonly assets: AssetRepository;
+  readonly deliveries: DeliveryRepository;
+}
+
+/** Opens what a server or worker keeps: in a folder that it has for itself, or shared with the other nodes. */
+export async function openState(config: Config, shutdown: ShutdownList, log: Logger): Promise<State> {
+  const { databaseUrl } = config;
+  const { db, engine } = databaseUrl
+    ? await openShared(databaseUrl, shutdown, log)
+    : await openEmbedded(config, shutdown, log);
+  const blobs = await openBlobStore(config);
+  shutdown.add('blobs', async () => blobs[Symbol.asyncDispose]());
+  const deliveries = new DeliveryRepository(db);
+  const state = {
+    db,
+    engine,
+    blobs,
+    keys: new KeyRepository(db),
+    idempotency: new IdempotencyKeys(db),
+    tasks: new TaskRepository(db, { onEnded: deliveries.recorder(config.webhooks) }),
+    assets: new AssetRepository(db),
+    deliveries,
+  };
+  // Where there are others, they are in the middle of their work.
+  if (!databaseUrl) {
+    await sweepTaskBlobs(state);
+    await sweepAssetBlobs(state);
+  }
+  return state;
+}
+
+async function openEmbedded(config: Config, shutdown: ShutdownList, log: Logger) {
+  const folder = lockDataFolder(config.dataDir);
+  shutdown.add('data folder', () => folder[Symbol.dispose]());
+  const db = await openDatabase(folder.database);
+  shutdown.add('database', () => db.destroy());
+  const engine = await JobEngine.openEmbedded(folder.jobs, log);
+  shutdown.add('jobs', () => engine.close());
+  return { db, engine };
+}
+
+async function openShared(url: string, shutdown: ShutdownList, log: Logger) {
+  const db = await openDatabase(url);
+  shutdown.add('database', () => db.destroy());
+  const engine = await oneAtATime(db, 'migrations', () => JobEngine.openShared(url, log));
+  shutdown.add('jobs', () => engine.close());
+  return { db, engine };
+}

@@ -1,0 +1,58 @@
+import type { Config } from '../config.ts';
+import type { AnyWorkflow } from '../jobs/engine.ts';
+import { reconcile } from '../jobs/reconcile.ts';
+import type { Logger } from '../observe/logger.ts';
+import { parseAllowList } from '../sources/addresses.ts';
+import { WebhookClient } from '../webhooks/post.ts';
+import { deliverWorkflow } from '../webhooks/workflow.ts';
+import type { ShutdownList } from './shutdown.ts';
+import type { State } from './state.ts';
+
+/** How often it is looked what webhooks are to be told, by this node or another, in milliseconds. */
+const OUTBOX_MS = 1000;
+/** How long the record of what webhooks were told is kept. */
+const DELIVERIES_KEPT_MS = 7 * 24 * 3600 * 1000;
+
+export interface Webhooks {
+  readonly workflow: AnyWorkflow;
+  /** Looks every second what there is to tell. */
+  watch(): void;
+  /** Makes deliveries and their runs agree, and forgets old ones. */
+  upkeep(): Promise<void>;
+}
+
+/** Opens what tells webhooks of the ends of tasks. */
+export function openWebhooks(
+  { engine, deliveries }: State,
+  { config, shutdown, log }: { config: Config; shutdown: ShutdownList; log: Logger },
+): Webhooks {
+  const client = new WebhookClient({ allow: parseAllowList(config.urlAllow) });
+  shutdown.add('webhooks', () => client.close());
+  const stopping = shutdown.signal;
+  const deliver = deliverWorkflow({ deliveries, client, endpoints: config.webhooks, log, stopping });
+  const start = async (deliveryId: string) => {
+    const delivery = await deliveries.get(deliveryId);
+    const key = `${deliveryId}/${delivery?.round}`;
+    await deliveries.setRun(deliveryId, await engine.start(deliver, { deliveryId }, key));
+  };
+  return {
+    workflow: deliver as AnyWorkflow,
+    watch() {
+      const startAll = async () => {
+        for (const { id } of await deliveries.waiting()) await start(id);
+      };
+      const timer = setInterval(() => startAll().catch((error) => log.error({ err: error }, 'webhooks')), OUTBOX_MS);
+      shutdown.add('outbox', () => clearInterval(timer));
+    },
+    async upkeep() {
+      await reconcile({
+        engine,
+        log,
+        unfinished: () => deliveries.unfinished(),
+        start,
+        fail: (id, e) => deliveries.setFailed(id, e.message),
+      });
+      await deliveries.prune(new Date(Date.now() - DELIVERIES_KEPT_MS).toISOString());
+    },
+  };
+}

@@ -1,0 +1,148 @@
+import { UploadRepository } from '../assets/multipart/repository.ts';
+import { MultipartUploads } from '../assets/multipart/service.ts';
+import { prepareAssetWorkflow } from '../assets/workflow.ts';
+import type { Config } from '../config.ts';
+import type { BundleInfo } from '../encode/encoder.ts';
+import type { AnyWorkflow, RunInput } from '../jobs/engine.ts';
+import { reconcile } from '../jobs/reconcile.ts';
+import type { MediaInfo } from '../media/info.ts';
+import type { Logger } from '../observe/logger.ts';
+import { parseAllowList } from '../sources/addresses.ts';
+import { openUrlGuard, type UrlGuard } from '../sources/url.ts';
+import { isShared, unlessOthersDo } from '../store/database.ts';
+import { openUploadStore } from '../store/open-blobs.ts';
+import { bundleId } from '../tasks/embedding.ts';
+import type { Option } from '../tasks/request.ts';
+import { TaskWork } from '../tasks/work.ts';
+import { taskWorkflows } from '../tasks/workflow.ts';
+import { runTwice } from '../workers/attempts.ts';
+import { mediaWorkers } from './media-workers.ts';
+import type { ShutdownList } from './shutdown.ts';
+import type { State } from './state.ts';
+import { openWebhooks } from './webhooks.ts';
+
+/** Workers for looking at media, which somebody waits for. */
+const PROBE_WORKERS = 1;
+/** Runs beside those that embed: such as wait for a download. */
+const IO_RUNS = 16;
+/** How often rows and runs are compared, in milliseconds. */
+const UPKEEP_MS = 20_000;
+/** How long the answer to a request with an `Idempotency-Key` is remembered. */
+const IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000;
+
+export interface WorkOptions {
+  readonly config: Config;
+  readonly state: State;
+  readonly bundle: BundleInfo;
+  /** Chunks of tasks that ask for anything else are left to other workers. */
+  readonly only?: readonly Option[];
+  readonly shutdown: ShutdownList;
+  readonly log: Logger;
+}
+
+/** What a node that serves needs of the work. */
+export interface Work {
+  readonly urls: UrlGuard;
+  readonly probe: (path: string, signal?: AbortSignal) => Promise<MediaInfo>;
+  readonly multipart: MultipartUploads;
+  readonly startTask: (taskId: string) => Promise<void>;
+  readonly startAsset: (assetId: string) => Promise<void>;
+}
+
+/** Opens what works on tasks and assets, and starts to work unless this node has no workers. */
+export async function openWork({ config, state, bundle, only, shutdown, log }: WorkOptions): Promise<Work> {
+  const { db, engine, tasks, assets, blobs, idempotency } = state;
+  const stopping = shutdown.signal;
+  const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
+  shutdown.add('downloads', () => urls.close());
+  const media = mediaWorkers(config, { size: config.workers, log });
+  shutdown.add('media workers', () => media[Symbol.asyncDispose]());
+  const probes = mediaWorkers(config, { size: PROBE_WORKERS, log });
+  shutdown.add('probe workers', () => probes[Symbol.asyncDispose]());
+  const probe = (path: string, signal?: AbortSignal) => runTwice<'probe'>(probes, { kind: 'probe', path }, { signal });
+
+  const { maxSegmentSec } = config;
+  const work = new TaskWork({
+    tasks,
+    blobs,
+    urls,
+    limits: config,
+    maxSegmentSec,
+    bundle,
+    media,
+    probes,
+    log,
+    stopping,
+  });
+  const { embedTask, embedChunk } = taskWorkflows(work);
+  const maxUrlBytes = Math.max(config.maxVideoBytes, config.maxAudioBytes);
+  const prepare = prepareAssetWorkflow(
+    { assets, blobs, urls, maxUrlBytes, log, probe: (path, { signal }) => probe(path, signal) },
+    stopping,
+  );
+  const startTask = async (id: string) => {
+    const task = await tasks.get(id);
+    if (task) await tasks.setRun(id, await engine.start(embedTask, { taskId: id, owner: task.owner }, id));
+  };
+  const startAsset = async (id: string) => {
+    const asset = await assets.get(id);
+    if (asset) await assets.setRun(id, await engine.start(prepare, { assetId: id, owner: asset.owner }, id));
+  };
+  const multipart = new MultipartUploads({
+    uploads: new UploadRepository(db),
+    store: openUploadStore(config),
+    maxBytes: { video: config.maxVideoBytes, audio: config.maxAudioBytes, image: config.maxImageBytes },
+    start: startAsset,
+    log,
+  });
+  const webhooks = openWebhooks(state, { config, shutdown, log });
+
+  const upkeep = async () => {
+    await multipart.expire();
+    await reconcile({
+      engine,
+      log,
+      unfinished: () => tasks.unfinished(),
+      start: startTask,
+      fail: (id, e) => tasks.setFailed(id, e),
+    });
+    await reconcile({
+      engine,
+      log,
+      unfinished: () => assets.unfinished(),
+      start: startAsset,
+      fail: (id, e) => assets.setFailed(id, e),
+    });
+    await webhooks.upkeep();
+    await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_KEPT_MS).toISOString());
+    await engine.upkeep();
+  };
+  const keepUp = () =>
+    unlessOthersDo(db, 'upkeep', upkeep).catch((error) => log.error({ err: error }, 'rows and runs not compared'));
+
+  if (config.workers > 0) {
+    engine.work({ workflows: [embedTask, prepare, webhooks.workflow] as AnyWorkflow[], concurrency: IO_RUNS });
+    engine.work({
+      workflows: [embedChunk] as AnyWorkflow[],
+      concurrency: config.workers,
+      accepts: isShared(db) ? acceptance(bundle, only) : undefined,
+      hasRoom: (running) => running === 0 || process.availableMemory() > config.workerMemoryBytes,
+    });
+    webhooks.watch();
+    shutdown.add('runs', () => engine.handOver());
+    // Alone there is nobody to leave anything to, and a person who waits for the end.
+    if (isShared(db)) shutdown.finishFirst((giveUp) => engine.finish(giveUp));
+  }
+  await keepUp();
+  const timer = setInterval(keepUp, UPKEEP_MS);
+  shutdown.add('upkeep', () => clearInterval(timer));
+  return { urls, probe, multipart, startTask, startAsset };
+}
+
+/** Which chunks a worker can embed: the vectors of its own bundle, and options that it is there for. */
+function acceptance(bundle: BundleInfo, only: readonly Option[] | undefined): (input: RunInput) => boolean {
+  const own = bundleId(bundle);
+  return ({ bundle: asked, options }) =>
+    (asked === undefined || asked === own) &&
+    (only === undefined || (options as Option[]).every((option) => only.includes(option)));
+}

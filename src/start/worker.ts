@@ -1,0 +1,41 @@
+import { buildWorkerApp } from '../api/worker-app.ts';
+import type { Config } from '../config.ts';
+import { describeBundle } from '../encode/bundles.ts';
+import { openLogger } from '../observe/logger.ts';
+import type { Option } from '../tasks/request.ts';
+import { ShutdownList } from './shutdown.ts';
+import { openState } from './state.ts';
+import { openWork } from './work.ts';
+
+/** Works on the tasks that other nodes serve, until a signal ends it. */
+export async function work(config: Config, only?: readonly Option[]): Promise<void> {
+  const log = openLogger(config.logLevel);
+  const shutdown = new ShutdownList(log);
+  try {
+    const state = await openState(config, shutdown, log);
+    const bundle = describeBundle(config.bundle);
+    await openWork({ config, state, bundle, only, shutdown, log });
+    let probes = '';
+    if (config.workerPort !== undefined) {
+      const app = await buildWorkerApp({
+        apiKeys: config.apiKeys,
+        keys: state.keys,
+        queue: () => state.engine.count(),
+        ready: async () => {
+          await state.tasks.get('');
+        },
+        draining: shutdown.draining,
+        log,
+      });
+      const url = await app.listen({ host: config.host, port: config.workerPort });
+      shutdown.add('HTTP', () => app.close());
+      probes = `, answers probes at ${url}`;
+    }
+    const what = only ? `chunks of ${only.join(', ')} alone` : 'chunks';
+    process.stdout.write(`reelvec works on ${what}, ${config.workers} at a time, bundle ${bundle.name}${probes}\n`);
+  } catch (error) {
+    await shutdown.run();
+    throw error;
+  }
+  await shutdown.whenSignalled();
+}
