@@ -32,7 +32,11 @@ const CLI = join(import.meta.dirname, '../../src/cli.ts');
 const run = promisify(execFile);
 
 /** The promises of the API, kept by a real server to the official SDK. */
-export function blackBox(name: string, material: () => Material): void {
+export function blackBox(
+  name: string,
+  material: () => Material,
+  { settings }: { settings?: (dataDir: string) => Promise<Record<string, string>> } = {},
+): void {
   describe(name, { timeout: 240_000 }, () => {
     const stack = new AsyncDisposableStack();
     let server: RunningServer;
@@ -43,7 +47,7 @@ export function blackBox(name: string, material: () => Material): void {
       media = material();
       const dataDir = stack.use(temporaryFolder()).path;
       host = stack.use(await hostFiles(media.folder));
-      server = stack.use(await startServer({ dataDir }));
+      server = stack.use(await startServer({ dataDir, env: await settings?.(dataDir) }));
       client = sdk(server.url);
     });
     after(() => stack.disposeAsync());

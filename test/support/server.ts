@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { BLOBS_ON_S3, s3Settings } from './s3.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const START_TIMEOUT_MS = 30_000;
@@ -35,6 +36,7 @@ export async function startServer({ dataDir, env = {} }: ServerOptions): Promise
       REELVEC_DATA_DIR: dataDir,
       REELVEC_API_KEYS: KEY,
       REELVEC_URL_ALLOW: '127.0.0.1',
+      ...(BLOBS_ON_S3 && (await s3Settings(dataDir))),
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],
