@@ -31,6 +31,10 @@ export interface PictureSize {
    * spread over it, of 2 × 2 source pixels each. Without it, and in small pictures, every source pixel counts.
    */
   readonly samples?: number;
+  /** With `cover`: pixels that the shorter side gets before the crop; default: just enough. */
+  readonly shortestEdge?: number;
+  /** Default: `area`, the fastest. The others do what Pillow does, byte for byte. */
+  readonly filter?: 'area' | 'bilinear' | 'bicubic' | 'lanczos';
 }
 
 /** A stretch of mono sound, −1 to 1. */

@@ -15,6 +15,7 @@ import {
 } from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
 import type { PictureSize } from './frames.ts';
+import { Resizer } from './resize.ts';
 import { ScalingStep } from './scaling-step.ts';
 
 /** How the coded picture lies: what turns it upright and makes its pixels square. */
@@ -52,6 +53,9 @@ export class Scaler implements Disposable {
   readonly #sample = new ScalingStep(SWS_FAST_BILINEAR);
   #isSampled = false;
   #shape = '';
+  /** For filters that swscale does not have; it then changes the colours alone. */
+  #resizer: Resizer | undefined;
+  /** Size of the whole picture before the crop. */
   #width = 0;
   #height = 0;
 
@@ -70,7 +74,9 @@ export class Scaler implements Disposable {
     if (this.#isSampled) this.#sample.run(frame);
     this.#average.run(this.#isSampled ? this.#sample.frame : frame);
     const scaled = this.#average.frame;
-    return this.#upright(scaled.data![0]!, scaled.linesize[0]!);
+    if (!this.#resizer) return this.#upright(scaled.data![0]!, scaled.linesize[0]!, this.#cropOffset());
+    const cropped = this.#resizer.apply(scaled.data![0]!, scaled.linesize[0]!);
+    return this.#upright(cropped, this.#turned().width * 3, { left: 0, top: 0 });
   }
 
   [Symbol.dispose](): void {
@@ -79,25 +85,54 @@ export class Scaler implements Disposable {
   }
 
   #reshape(frame: Frame, shape: string): void {
-    const turned = this.#orientation.rotation === 90 || this.#orientation.rotation === 270;
-    const [width, height] = turned ? [this.#size.height, this.#size.width] : [this.#size.width, this.#size.height];
+    const { width, height } = this.#turned();
+    const { filter = 'area', fit } = this.#size;
     this.#width = width;
     this.#height = height;
-    if (this.#size.fit === 'cover') {
-      const scale = Math.max(width / (frame.width * this.#orientation.pixelAspect), height / frame.height);
-      this.#width = Math.max(width, Math.round(frame.width * this.#orientation.pixelAspect * scale));
-      this.#height = Math.max(height, Math.round(frame.height * scale));
-    }
+    if (fit === 'cover') this.#cover(frame.width * this.#orientation.pixelAspect, frame.height);
+    const from = { width: frame.width, height: frame.height };
+    const to = { width: this.#width, height: this.#height };
+    this.#resizer =
+      filter === 'area'
+        ? undefined
+        : new Resizer({ from, to, crop: { ...this.#cropOffset(), width, height }, filter });
     this.#reshapeSamples(frame);
-    this.#average.reshape(frame, { width: this.#width, height: this.#height, format: AV_PIX_FMT_RGB24 });
+    this.#average.reshape(frame, { ...(this.#resizer ? from : to), format: AV_PIX_FMT_RGB24 });
     this.#shape = shape;
+  }
+
+  /** The size asked for, as the coded picture lies. */
+  #turned(): { width: number; height: number } {
+    const { width, height } = this.#size;
+    const isTurned = this.#orientation.rotation === 90 || this.#orientation.rotation === 270;
+    return isTurned ? { width: height, height: width } : { width, height };
+  }
+
+  /** Sets the size of the whole picture so that it covers the one asked for; sizes are those of square pixels. */
+  #cover(pictureWidth: number, pictureHeight: number): void {
+    const { width, height } = this.#turned();
+    const { shortestEdge, filter = 'area' } = this.#size;
+    const scale =
+      shortestEdge === undefined
+        ? Math.max(width / pictureWidth, height / pictureHeight)
+        : shortestEdge / Math.min(pictureWidth, pictureHeight);
+    // Preprocessors of models cut the fraction off.
+    const whole = filter === 'area' ? Math.round : (size: number) => Math.floor(size + 1e-6);
+    this.#width = Math.max(width, whole(pictureWidth * scale));
+    this.#height = Math.max(height, whole(pictureHeight * scale));
+  }
+
+  /** Where the size asked for begins in the whole picture. */
+  #cropOffset(): { left: number; top: number } {
+    const { width, height } = this.#turned();
+    return { left: (this.#width - width) >> 1, top: (this.#height - height) >> 1 };
   }
 
   #reshapeSamples(frame: Frame): void {
     const { samples } = this.#size;
     const format = frame.format as AVPixelFormat;
     this.#isSampled = false;
-    if (samples === undefined || !SAMPLED_FORMATS.has(format)) return;
+    if (samples === undefined || this.#resizer || !SAMPLED_FORMATS.has(format)) return;
     const [width, height] = [samples * this.#width, samples * this.#height];
     if (frame.width < WORTH_SAMPLING * width || frame.height < WORTH_SAMPLING * height) return;
     this.#sample.reshape(frame, { width, height, format });
@@ -105,12 +140,9 @@ export class Scaler implements Disposable {
   }
 
   /** Copies out of the padded, perhaps turned, perhaps larger frame. */
-  #upright(source: Buffer, stride: number): Uint8Array {
+  #upright(source: Uint8Array, stride: number, { left, top }: { left: number; top: number }): Uint8Array {
     const { width, height } = this.#size;
     const { rotation } = this.#orientation;
-    const turned = rotation === 90 || rotation === 270;
-    const left = (this.#width - (turned ? height : width)) >> 1;
-    const top = (this.#height - (turned ? width : height)) >> 1;
     const out = new Uint8Array(width * height * 3);
     if (rotation === 0) {
       for (let y = 0; y < height; y++) {

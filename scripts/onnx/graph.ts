@@ -1,0 +1,144 @@
+import { type Field, message } from './protobuf.ts';
+
+/** A dimension: a number, or the name of one that is known only when the model runs. */
+type Dimension = number | string;
+type ElementType = 'float32' | 'int64';
+type Attribute = number | readonly number[] | { readonly float: number };
+
+const ELEMENT: Readonly<Record<ElementType, number>> = { float32: 1, int64: 7 };
+const OPSET = 17;
+/** Version of the file format that goes with the opset. */
+const IR_VERSION = 8;
+
+/**
+ * Builds an ONNX graph node by node (https://onnx.ai/onnx/repo-docs/IR.html, onnx.proto). Weights are drawn from a
+ * generator of its own with a fixed seed: the same calls give the same bytes.
+ */
+export class GraphBuilder {
+  readonly #fields: Field[] = [];
+  readonly #random: () => number;
+  #count = 0;
+
+  constructor(seed = 1) {
+    this.#random = mulberry32(seed);
+  }
+
+  input(name: string, type: ElementType, dims: readonly Dimension[]): string {
+    this.#fields.push([11, valueInfo(name, type, dims)]);
+    return name;
+  }
+
+  output(name: string, dims: readonly Dimension[]): void {
+    this.#fields.push([12, valueInfo(name, 'float32', dims)]);
+  }
+
+  /** @returns the name of what comes out, which is `output` where that is given */
+  node(
+    type: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+    output = `t${this.#count++}`,
+  ): string {
+    this.#fields.push([
+      1,
+      message([
+        ...inputs.map((name): Field => [1, name]),
+        [2, output],
+        [4, type],
+        ...Object.entries(attributes).map(([name, value]): Field => [5, attribute(name, value)]),
+      ]),
+    ]);
+    return output;
+  }
+
+  /** Uniform weights whose spread keeps the size of what is multiplied by them: ±√(3 / fanIn). */
+  weights(dims: readonly number[], fanIn: number): string {
+    const limit = Math.sqrt(3 / fanIn);
+    return this.constant(
+      dims,
+      Float32Array.from({ length: product(dims) }, () => (2 * this.#random() - 1) * limit),
+    );
+  }
+
+  constant(dims: readonly number[], data: Float32Array | BigInt64Array): string {
+    const name = `w${this.#count++}`;
+    const type = data instanceof Float32Array ? ELEMENT.float32 : ELEMENT.int64;
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    this.#fields.push([5, message([...dims.map((d): Field => [1, d]), [2, type], [8, name], [9, bytes]])]);
+    return name;
+  }
+
+  fill(dims: readonly number[], value: number): string {
+    return this.constant(dims, new Float32Array(product(dims)).fill(value));
+  }
+
+  integers(values: readonly number[]): string {
+    return this.constant([values.length], BigInt64Array.from(values, BigInt));
+  }
+
+  /** The finished file. */
+  build(name: string): Uint8Array {
+    return message([
+      [1, IR_VERSION],
+      [2, 'reelvec'],
+      [7, message([[2, name], ...this.#fields])],
+      [
+        8,
+        message([
+          [1, ''],
+          [2, OPSET],
+        ]),
+      ],
+    ]);
+  }
+}
+
+function valueInfo(name: string, type: ElementType, dims: readonly Dimension[]): Uint8Array {
+  const shape = message(dims.map((d): Field => [1, message([typeof d === 'number' ? [1, d] : [2, d]])]));
+  return message([
+    [1, name],
+    [
+      2,
+      message([
+        [
+          1,
+          message([
+            [1, ELEMENT[type]],
+            [2, shape],
+          ]),
+        ],
+      ]),
+    ],
+  ]);
+}
+
+function attribute(name: string, value: Attribute): Uint8Array {
+  if (typeof value === 'number')
+    return message([
+      [1, name],
+      [3, value],
+      [20, 2],
+    ]);
+  if ('float' in value)
+    return message([
+      [1, name],
+      [2, value],
+      [20, 1],
+    ]);
+  return message([[1, name], ...value.map((each): Field => [8, each]), [20, 7]]);
+}
+
+function product(dims: readonly number[]): number {
+  return dims.reduce((all, each) => all * each, 1);
+}
+
+/** Tommy Ettinger's generator of 32 bits of state. */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

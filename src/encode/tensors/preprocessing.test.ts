@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { REAL_MEDIA } from '../../../test/support/real-media.ts';
+import { readStill } from '../../media/still.ts';
+import type { PicturesSpec, SoundSpec } from '../bundle-file.ts';
+import { toTensor } from './pictures.ts';
+import reference from './reference.json' with { type: 'json' };
+import { tensorMaker, windowsOf } from './sound.ts';
+
+/** Values of a tensor that scripts/reference/preprocessing.py found by other means; see there. */
+interface Sampled {
+  readonly length: number;
+  readonly step: number;
+  readonly values: readonly number[];
+}
+
+const TOLERANCE = 1e-3;
+
+describe('preprocessing', { skip: REAL_MEDIA === undefined && 'needs the folder of real media' }, () => {
+  for (const { file, spec: given, sha256, tensor } of reference.pictures) {
+    const spec = { perSecond: 1, perClip: 1, ...given } as PicturesSpec;
+    it(`makes of ${file} the bytes that Pillow makes: ${spec.filter}, ${spec.fit} ${spec.width} × ${spec.height}`, async () => {
+      const { picture } = await readStill(join(REAL_MEDIA!, 'images', file), spec);
+      assertClose(toTensor([picture], spec).data as Float32Array, tensor);
+      assert.equal(createHash('sha256').update(picture.data).digest('hex'), sha256);
+    });
+  }
+
+  for (const { file, spec: given, tensor } of reference.sounds) {
+    const spec = given as SoundSpec;
+    const { scale } = given.features;
+    it(`makes of ${file} the mel bands that torchaudio makes: ${scale}, filled with ${spec.fill}`, () => {
+      const folder = file === 'trumpet.wav' ? 'music' : 'speech';
+      const samples = firstChannel(readFileSync(join(REAL_MEDIA!, 'audio', folder, file)));
+      const length = Math.round(spec.windowSec * spec.sampleRate);
+      const windows = windowsOf({ samples: samples.subarray(0, length) }, spec);
+      assertClose(tensorMaker(spec)(windows).data as Float32Array, tensor);
+    });
+  }
+});
+
+function assertClose(found: Float32Array, { length, step, values }: Sampled): void {
+  assert.equal(found.length, length);
+  const worst = values.reduce((most, value, i) => Math.max(most, Math.abs(found[i * step]! - value)), 0);
+  assert.ok(worst <= TOLERANCE, `off by ${worst}`);
+}
+
+/** Samples of a WAV file of 16 bits. */
+function firstChannel(wav: Buffer): Float32Array {
+  const channels = wav.readUInt16LE(22);
+  const start = wav.indexOf('data') + 8;
+  const count = Math.floor((wav.length - start) / 2 / channels);
+  return Float32Array.from({ length: count }, (_, i) => wav.readInt16LE(start + i * 2 * channels) / 32768);
+}
