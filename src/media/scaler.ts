@@ -93,9 +93,7 @@ export class Scaler implements Disposable {
     const from = { width: frame.width, height: frame.height };
     const to = { width: this.#width, height: this.#height };
     this.#resizer =
-      filter === 'area'
-        ? undefined
-        : new Resizer({ from, to, crop: { ...this.#cropOffset(), width, height }, filter });
+      filter === 'area' ? undefined : new Resizer({ from, to, crop: { ...this.#cropOffset(), width, height }, filter });
     this.#reshapeSamples(frame);
     this.#average.reshape(frame, { ...(this.#resizer ? from : to), format: AV_PIX_FMT_RGB24 });
     this.#shape = shape;
