@@ -100,6 +100,10 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
       urls: { check } as never,
       maxUploadBytes: 1_000_000,
       maxUrlBytes: 1_000_000,
+      users: {
+        tasksUsing: (assetId) => tasks.usingAsset(assetId),
+        fail: (taskId, error) => tasks.setFailed(taskId, error),
+      },
       start: async () => {},
       log,
     }),

@@ -24,10 +24,16 @@ const FORMAT_NAMES: Readonly<Record<string, string>> = {
 };
 
 /** Validates parts of requests with zod schemas. `null` counts as absent everywhere: SDKs send it for what is unset. */
-export const validate: FastifySchemaCompiler<z.ZodType> =
+export const validate: FastifySchemaCompiler<z.ZodType> = (part) => {
+  const check = validateWithNulls(part);
+  return (data) => check(withoutNulls(data));
+};
+
+/** The same, for the one kind of body in which `null` says something. */
+export const validateWithNulls: FastifySchemaCompiler<z.ZodType> =
   ({ schema, httpPart }) =>
   (data) => {
-    const given = withoutNulls(data) ?? undefined;
+    const given = data ?? undefined;
     const result = schema.safeParse(given, {
       error: (issue) => predicate(issue, givenAt(issue, given)),
       reportInput: true,

@@ -121,6 +121,27 @@ export class AssetRepository {
     return (await this.#db.selectFrom('assets').selectAll().where('status', '=', 'processing').execute()).map(fromRow);
   }
 
+  /**
+   * Changes what a client keeps beside an asset, whatever the asset's state.
+   * @param change gets what is there and gives what is to be there; of two at the same time none is lost
+   * @returns whether there was such an asset
+   */
+  async changeUserMetadata(id: string, owner: string, change: (now: UserMetadata) => UserMetadata): Promise<boolean> {
+    for (;;) {
+      const asset = await this.get(id, owner);
+      if (!asset) return false;
+      const before = asset.userMetadata && JSON.stringify(asset.userMetadata);
+      const after = change(asset.userMetadata ?? {});
+      const { numUpdatedRows } = await this.#db
+        .updateTable('assets')
+        .set({ user_metadata: Object.keys(after).length > 0 ? JSON.stringify(after) : null })
+        .where('id', '=', id)
+        .where('user_metadata', before === undefined ? 'is' : '=', before ?? null)
+        .executeTakeFirst();
+      if (numUpdatedRows > 0n) return true;
+    }
+  }
+
   /** @returns whether there was such an asset */
   async delete(id: string, owner: string): Promise<boolean> {
     const { numDeletedRows } = await this.#db

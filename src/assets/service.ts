@@ -1,4 +1,4 @@
-import { ReelvecError } from '../errors.ts';
+import { type ErrorCode, ReelvecError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import { requireMedia } from '../sources/sniff.ts';
 import { filenameOf, type UrlGuard } from '../sources/url.ts';
@@ -14,9 +14,18 @@ export interface AssetServiceDeps {
   readonly urls: UrlGuard;
   readonly maxUploadBytes: number;
   readonly maxUrlBytes: number;
+  /** Who uses assets. */
+  readonly users: AssetUsers;
   /** Starts the durable run that prepares an asset. */
   readonly start: (assetId: string) => Promise<void>;
   readonly log: Logger;
+}
+
+/** Embedding tasks, as far as assets have to know of them. */
+export interface AssetUsers {
+  /** Ids of the tasks that are working on an asset. */
+  tasksUsing(assetId: string): Promise<readonly string[]>;
+  fail(taskId: string, error: { code: ErrorCode; message: string }): Promise<void>;
 }
 
 export interface AssetFacts {
@@ -67,10 +76,24 @@ export class AssetService {
     return this.#deps.assets.list(owner, filter, page);
   }
 
-  /** Removes an asset and its media. @throws resource_not_exist */
-  async delete(id: string, owner: string): Promise<void> {
-    if (!(await this.#deps.assets.delete(id, owner))) throw notFound(id);
-    await removeAssetBlobs(this.#deps.blobs, id);
+  /** Changes what the client keeps beside an asset. @throws resource_not_exist */
+  async changeUserMetadata(id: string, owner: string, change: (now: UserMetadata) => UserMetadata): Promise<void> {
+    if (!(await this.#deps.assets.changeUserMetadata(id, owner, change))) throw notFound(id);
+  }
+
+  /**
+   * Removes an asset and its media.
+   * @param options.force fails the tasks that are using it
+   * @throws resource_not_exist; conflict when tasks are using it and it is not forced
+   */
+  async delete(id: string, owner: string, { force }: { force: boolean }): Promise<void> {
+    const { assets, blobs, users } = this.#deps;
+    await this.get(id, owner);
+    const taskIds = await users.tasksUsing(id);
+    if (taskIds.length > 0 && !force) throw inUse(id, taskIds);
+    if (!(await assets.delete(id, owner))) throw notFound(id);
+    for (const taskId of taskIds) await users.fail(taskId, deletedUnderTask(id));
+    await removeAssetBlobs(blobs, id);
   }
 
   async #create(asset: NewAsset): Promise<Asset> {
@@ -89,4 +112,21 @@ function notFound(id: string): ReelvecError {
   return new ReelvecError('resource_not_exist', `There is no asset ${id} in the collection assets.`, {
     details: { id, collection: 'assets' },
   });
+}
+
+function inUse(id: string, taskIds: readonly string[]): ReelvecError {
+  const [first, ...others] = taskIds;
+  const more = others.length > 0 ? ` and ${others.length} more` : '';
+  return new ReelvecError(
+    'conflict',
+    `The asset ${id} is being used by the task ${first}${more}. Wait until it is done, or delete with force=true: the task will fail.`,
+    { details: { id, tasks: taskIds.slice(0, 50) } },
+  );
+}
+
+function deletedUnderTask(id: string) {
+  return {
+    code: 'resource_not_exist',
+    message: `The asset ${id} was deleted, with force, while the task was using it.`,
+  } as const;
 }

@@ -36,6 +36,10 @@ export async function serve(config: Config): Promise<void> {
         urls,
         maxUploadBytes: config.maxUploadBytes,
         maxUrlBytes: Math.max(config.maxVideoBytes, config.maxAudioBytes),
+        users: {
+          tasksUsing: (assetId) => tasks.usingAsset(assetId),
+          fail: (taskId, error) => tasks.setFailed(taskId, error),
+        },
         start: startAsset,
         log,
       }),

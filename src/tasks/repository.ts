@@ -183,6 +183,17 @@ export class TaskRepository {
     await this.#db.updateTable('tasks').set({ run_id: runId }).where('id', '=', id).execute();
   }
 
+  /** Ids of the tasks that are working on an asset, or will. */
+  async usingAsset(assetId: string): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('tasks')
+      .select(['id', 'request'])
+      .where('status', '=', 'processing')
+      .where('request', 'like', `%${assetId}%`)
+      .execute();
+    return rows.filter(({ request }) => usesAsset(JSON.parse(request) as TaskRequest, assetId)).map(({ id }) => id);
+  }
+
   /** Tasks that are being worked on, or should be. */
   async unfinished(): Promise<Task[]> {
     return (await this.#db.selectFrom('tasks').selectAll().where('status', '=', 'processing').execute()).map(fromRow);
@@ -215,6 +226,10 @@ export class TaskRepository {
       .returningAll()
       .executeTakeFirst();
   }
+}
+
+function usesAsset({ source }: TaskRequest, assetId: string): boolean {
+  return source.kind === 'asset' && source.assetId === assetId;
 }
 
 function fromRow(row: { [Name in keyof TasksTable]: unknown }): Task {

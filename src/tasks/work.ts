@@ -165,12 +165,13 @@ export class TaskWork {
       // As text: pino would keep nothing of an error that is not `err`, and a dead worker's last words are in it.
       log.info({ taskId, code: error.code, reason: error.message, cause: causeText(error) }, 'task failed');
       await tasks.setFailed(taskId, error);
-      await this.#clear(taskId);
       return undefined;
     } finally {
       clearInterval(timer);
-      // Deleted meanwhile, noticed or not: what was written after that goes too.
-      if (!(await tasks.get(taskId))) await this.#deps.blobs.remove(`tasks/${taskId}/`);
+      // Deleted or failed meanwhile, noticed or not: what was written after that goes too.
+      const now = await tasks.get(taskId);
+      if (!now) await this.#deps.blobs.remove(`tasks/${taskId}/`);
+      else if (now.status === 'failed') await this.#clear(taskId);
     }
   }
 

@@ -32,6 +32,10 @@ export interface AssetApp extends AsyncDisposable {
   assets: AssetRepository;
   blobs: FolderBlobStore;
   multipart: MultipartUploads;
+  /** Ids of tasks, by the asset that they use; set it at will. */
+  usedBy: Map<string, string[]>;
+  /** Tasks that were failed, with the message. */
+  failed: string[];
   /** Ids whose durable run was asked for. */
   started: string[];
   /** Does what the durable run does, with a probe that finds ten seconds of sound, or nothing in files named so. */
@@ -55,12 +59,19 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
   const maxBytes = { video: 100_000_000, audio: 50_000_000, image: 1_000_000 };
   const uploads = new UploadRepository(db);
   const multipart = new MultipartUploads({ uploads, store: new FolderUploadStore(folder), maxBytes, start, log });
+  const usedBy = new Map<string, string[]>();
+  const failed: string[] = [];
+  const users = {
+    tasksUsing: async (assetId: string) => usedBy.get(assetId) ?? [],
+    fail: async (taskId: string, { message }: { message: string }) => void failed.push(`${taskId}: ${message}`),
+  };
   const service = new AssetService({
     assets,
     blobs,
     urls,
     maxUploadBytes,
     maxUrlBytes: 1_000_000,
+    users,
     start,
     log,
   });
@@ -97,6 +108,8 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
     blobs,
     multipart,
     started,
+    usedBy,
+    failed,
     prepare: (id) =>
       prepareAsset({ assets, blobs, urls, maxUrlBytes: 1_000_000, probe, log }, id, new AbortController().signal),
     async [Symbol.asyncDispose]() {

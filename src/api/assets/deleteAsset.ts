@@ -13,11 +13,11 @@ export const deleteAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = asyn
         tags: ['assets'],
         params: AssetId,
         querystring: DeleteQuery,
-        response: { ...commonErrors, 404: errorBody, 204: z.undefined() },
+        response: { ...commonErrors, 404: errorBody, 409: errorBody, 204: z.undefined() },
       },
     },
-    async ({ owner, params }, reply) => {
-      await assets.delete(params.asset_id, owner);
+    async ({ owner, params, query }, reply) => {
+      await assets.delete(params.asset_id, owner, { force: query.force === 'true' });
       return reply.code(204).send();
     },
   );

@@ -7,6 +7,7 @@ import { getAsset } from './getAsset.ts';
 import { listAssets } from './listAssets.ts';
 import type { MultipartDeps } from './multipart/deps.ts';
 import { multipartRoutes } from './multipart/routes.ts';
+import { userMetadataRoutes } from './userMetadata.ts';
 
 /** Everything under `/assets`. Expects `request.owner`: the id of the key that was authenticated. */
 export const assetRoutes: FastifyPluginAsyncZod<{ assets: AssetService; uploads: MultipartDeps }> = async (
@@ -18,5 +19,6 @@ export const assetRoutes: FastifyPluginAsyncZod<{ assets: AssetService; uploads:
   await app.register(listAssets, { assets });
   await app.register(getAsset, { assets });
   await app.register(deleteAsset, { assets });
+  await app.register(userMetadataRoutes, { assets });
   await app.register(multipartRoutes, uploads);
 };

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { pageInfo, pageQuery } from '../page.ts';
 
-const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'must be a string, a number or a boolean.' });
+export const scalar = z.union([z.string(), z.number(), z.boolean()], {
+  error: 'must be a string, a number or a boolean.',
+});
 export const userMetadata = z.record(z.string(), scalar);
 /** What a text field of a form says for a boolean. */
 const flag = z.enum(['true', 'false']);
@@ -23,7 +25,9 @@ export const UserMetadataField = z.object({ user_metadata: userMetadata });
 
 export const AssetId = z.object({ asset_id: z.string() });
 
-export const DeleteQuery = z.strictObject({ force: flag.optional() });
+export const DeleteQuery = z.strictObject({
+  force: flag.optional().describe('delete although tasks are using it; they fail'),
+});
 
 const ASSET_TYPES = ['image', 'video', 'audio', 'document'] as const;
 
