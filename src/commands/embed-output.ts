@@ -5,6 +5,7 @@ import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { taskMetadata } from '../tasks/metadata.ts';
+import type { TranscriptionSource } from '../tasks/repository.ts';
 import type { TaskRequest } from '../tasks/request.ts';
 import { readResult } from '../tasks/results.ts';
 import { embeddingsJson, embeddingsNdjson } from '../tasks/results-json.ts';
@@ -22,6 +23,7 @@ interface Output {
   readonly media: MediaInfo;
   readonly request: TaskRequest;
   readonly range: TimeRange;
+  readonly transcriptionSource: TranscriptionSource | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -31,7 +33,7 @@ export async function render(output: Output): Promise<void> {
   await pipeline(content(output), target, { end: output.output !== undefined });
 }
 
-function content({ blobs, key, format, media, request, range, warnings }: Output): Readable {
+function content({ blobs, key, format, media, request, range, transcriptionSource, warnings }: Output): Readable {
   switch (format) {
     case 'arrow':
       return blobs.read(key);
@@ -41,7 +43,7 @@ function content({ blobs, key, format, media, request, range, warnings }: Output
       return Readable.from(json());
   }
   async function* json() {
-    const metadata = taskMetadata({ request, media, range });
+    const metadata = taskMetadata({ request, media, range, transcriptionSource });
     yield `{"metadata":${JSON.stringify(metadata)},"warnings":${JSON.stringify(warnings)},"data":`;
     yield* embeddingsJson(readResult(blobs, key));
     yield '}\n';

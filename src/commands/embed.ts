@@ -73,7 +73,7 @@ export async function run(args: string[]): Promise<void> {
     const media = await workers.run<'probe'>({ kind: 'probe', path }, { signal: abort.signal });
     const request = completeRequest(wishes, media, located);
     const bundle = describeBundle(config.bundle);
-    const { range, warnings } = await embedFile({
+    const { range, transcriptionSource, warnings } = await embedFile({
       path,
       media,
       request,
@@ -88,7 +88,17 @@ export async function run(args: string[]): Promise<void> {
     });
     progress.clear();
     for (const warning of warnings) process.stderr.write(`reelvec: ${warning}\n`);
-    await render({ blobs, key: 'result.arrow', format, output: values.output, media, request, range, warnings });
+    await render({
+      blobs,
+      key: 'result.arrow',
+      format,
+      output: values.output,
+      media,
+      request,
+      range,
+      transcriptionSource,
+      warnings,
+    });
   } catch (error) {
     progress.clear();
     if (isReelvecError(error) || error instanceof WorkerLost) throw new CommandError(error.message);

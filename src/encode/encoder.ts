@@ -1,3 +1,4 @@
+import type { Device } from '../config.ts';
 import type { Picture, PictureSize } from '../media/frames.ts';
 
 /** Length of every vector that reelvec returns. */
@@ -80,6 +81,8 @@ export interface Speech {
   readonly file: () => Promise<string>;
   /** ISO 639-1, or `auto`. */
   readonly language: string;
+  readonly device: Device;
+  readonly threads: number;
 }
 
 /** The set of encoders that serves a model name. Models are loaded when they are first needed. */

@@ -38,7 +38,13 @@ export function createModelBundle(file: BundleFile, settings: EncodeSettings): B
     ...(audio && { audio: parts.audio(audio) }),
     ...(transcription && { transcription: parts.text(transcription) }),
     ...(speech && {
-      speech: { kind: speech.kind, language: speech.language, file: () => parts.goodPath(speech.file) },
+      speech: {
+        kind: speech.kind,
+        language: speech.language,
+        file: () => parts.goodPath(speech.file),
+        device: settings.device,
+        threads: settings.threads,
+      },
     }),
     textQueries: textQueries.map((query) => parts.text(query)),
   };

@@ -1,11 +1,16 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { AudioClip, Bundle, Encoder, TextEncoder, VisualClip } from '../encode/encoder.ts';
+import type { AudioClip, Bundle, Encoder, Speech, TextEncoder, VisualClip } from '../encode/encoder.ts';
 import { decode } from '../media/decode.ts';
 import type { Cue, TimeRange } from '../media/frames.ts';
+import { WHISPER_RATE } from '../media/whisper-filter.ts';
 import { SHOT_PICTURE } from '../segment/shots.ts';
 import { subtitleText, textOfSegments } from '../transcribe/subtitles.ts';
+import { Whisper } from '../transcribe/whisper.ts';
+import { listenRange } from '../transcribe/windows.ts';
 import type { EmbeddedChunk, EmbedJob, OnProgress } from '../workers/protocol.ts';
 import { ClipAssembler } from './clip-assembler.ts';
+import { Listener } from './listener.ts';
+import { Pulse } from './pulse.ts';
 import { openSegmenter } from './segmenter.ts';
 
 /** Segments that go to an encoder in one call: enough for a model to batch, few enough to hold. */
@@ -26,6 +31,9 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
   });
   const visual = wants.visual && new BatchEncoder<VisualClip>(wants.visual);
   const audio = wants.audio && new BatchEncoder<AudioClip>(wants.audio);
+  const speech = job.listens ? speechOf(bundle) : undefined;
+  await using listener =
+    speech && new Listener({ range: job.range, model: await openSpeech(speech), sampleRate: WHISPER_RATE });
   const segmenter = openSegmenter(job);
   const waiting = [...segmenter.start()];
   const segments: TimeRange[] = [];
@@ -34,7 +42,15 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
   let missingSec: EmbeddedChunk['missingSec'] = {};
   let pictureSec = visual || segmenter.needsPictures ? job.range.startSec : Number.POSITIVE_INFINITY;
   let soundSec = audio ? job.range.startSec : Number.POSITIVE_INFINITY;
+  let heardSec = listener ? job.range.startSec : Number.POSITIVE_INFINITY;
   let told = performance.now();
+
+  const tell = () => {
+    told = performance.now();
+    const reached = Math.min(...[pictureSec, soundSec, heardSec].filter(Number.isFinite));
+    onProgress(Math.max(0, Math.min(reached, job.range.endSec) - job.range.startSec), segments);
+  };
+  using pulse = new Pulse(tell);
 
   /** Embeds the waiting segments that are complete up to a time on every track. */
   const embedUpTo = async (timeSec: number) => {
@@ -59,7 +75,8 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
     ...(segmenter.needsPictures && { everyPicture: SHOT_PICTURE }),
     ...(wants.visual && { sampled: wants.visual.pictures }),
     sound: audio !== undefined,
-    subtitles: wants.transcription !== undefined,
+    ...(listener && { listen: listenRange(job.range) }),
+    subtitles: wants.transcription !== undefined && !listener,
   });
   for (const event of events) {
     if (event.type === 'picture') {
@@ -67,9 +84,16 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
       else clips.pushPicture(event.picture);
       // The other view of this picture may still come: it is complete up to here, not including it.
       pictureSec = event.picture.timeSec;
-    } else if (event.type === 'sound') {
-      clips.pushSound(event.sound);
-      soundSec = event.sound.startSec + event.sound.samples.length / event.sound.sampleRate;
+    } else if (event.type === 'sound' || event.type === 'around') {
+      const endSec = event.sound.startSec + event.sound.samples.length / event.sound.sampleRate;
+      if (audio && event.type === 'sound') {
+        clips.pushSound(event.sound);
+        soundSec = endSec;
+      }
+      if (listener) {
+        await listener.push(event.sound);
+        heardSec = endSec;
+      }
     } else if (event.type === 'subtitle') {
       const { codec, startSec, endSec, data } = event.subtitle;
       cues.push({ startSec, endSec, text: subtitleText(codec, data) });
@@ -79,16 +103,14 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
       missingSec = missing(job, event);
     }
     await embedUpTo(Math.min(pictureSec, soundSec));
-    if (performance.now() - told >= PROGRESS_MS) {
-      told = performance.now();
-      const reached = Math.min(...[pictureSec, soundSec].filter(Number.isFinite));
-      onProgress(Math.max(0, Math.min(reached, job.range.endSec) - job.range.startSec), segments);
-    }
+    pulse.moved();
+    if (performance.now() - told >= PROGRESS_MS) tell();
   }
   waiting.push(...segmenter.end());
   await embedUpTo(Number.POSITIVE_INFINITY);
   await visual?.flush();
   await audio?.flush();
+  if (listener) cues.push(...(await listener.words()));
 
   return {
     segments,
@@ -118,6 +140,16 @@ function encodersFor({ options }: EmbedJob, bundle: Bundle): Pick<Bundle, EmbedJ
   const lacking = options.find((option) => bundle[option] === undefined);
   if (lacking) throw new Error(`The bundle ${bundle.name} has no encoder for ${lacking}.`);
   return Object.fromEntries(options.map((option) => [option, bundle[option]]));
+}
+
+function speechOf({ name, speech }: Bundle): Speech {
+  if (!speech) throw new Error(`The bundle ${name} does not understand speech.`);
+  return speech;
+}
+
+async function openSpeech({ file, language, device, threads }: Speech): Promise<Whisper> {
+  const gpu = device === 'cpu' ? 'never' : device === 'auto' ? 'try' : 'must';
+  return new Whisper({ model: await file(), language, gpu, threads });
 }
 
 async function embedText(transcription: TextEncoder, cues: readonly Cue[], segments: readonly TimeRange[]) {

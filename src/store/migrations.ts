@@ -5,6 +5,7 @@ import * as fold from './migrations/0005-fold.ts';
 import * as idempotency from './migrations/0006-idempotency.ts';
 import * as webhooks from './migrations/0007-webhooks.ts';
 import * as chunkSegments from './migrations/0008-chunk-segments.ts';
+import * as transcriptionSource from './migrations/0009-transcription-source.ts';
 
 /** The schema's history, oldest first; one that was released is never changed. Plain types that both dialects have. */
 export const migrations: Record<string, Migration> = {
@@ -14,4 +15,5 @@ export const migrations: Record<string, Migration> = {
   '0006_idempotency': idempotency,
   '0007_webhooks': webhooks,
   '0008_chunk_segments': chunkSegments,
+  '0009_transcription_source': transcriptionSource,
 };

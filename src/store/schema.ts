@@ -42,6 +42,8 @@ export interface TasksTable {
   /** Range that is processed, in seconds from the start of the file, once probed. */
   start_sec: number | null;
   end_sec: number | null;
+  /** Where the words come from, once planned; null where there are none. */
+  transcription_source: Generated<'subtitles' | 'speech' | null>;
   /** JSON array of sentences. */
   warnings: Generated<string>;
   error_code: string | null;

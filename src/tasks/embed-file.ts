@@ -7,6 +7,7 @@ import type { WorkerPool } from '../workers/pool.ts';
 import { bundleId, chunkJob, chunkRows, servableOptions } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
+import type { TranscriptionSource } from './repository.ts';
 import type { TaskRequest } from './request.ts';
 import { encodeBlock, writeResult } from './results.ts';
 import { reportOf, resultWarnings } from './warnings.ts';
@@ -27,14 +28,21 @@ export interface EmbedFileOptions {
   readonly onProgress: (fraction: number, doneSec: number) => void;
 }
 
+export interface EmbeddedFile {
+  /** What was processed. */
+  readonly range: TimeRange;
+  readonly transcriptionSource: TranscriptionSource | undefined;
+  readonly warnings: readonly string[];
+}
+
 /**
  * Embeds a local file without a task: the same plan, chunks and joining as a server's, so the same vectors.
  * @throws {ReelvecError} when the media or the request is at fault
  */
-export async function embedFile(options: EmbedFileOptions): Promise<{ range: TimeRange; warnings: string[] }> {
+export async function embedFile(options: EmbedFileOptions): Promise<EmbeddedFile> {
   const { path, media, request, bundle, workers, blobs } = options;
   const range = checkLimits(media, request, options.limits);
-  const { options: embeddingOptions, warnings } = servableOptions(media, request.options, bundle);
+  const servable = servableOptions(media, request.options, bundle);
   const chunks = planChunks(range, request.segmentation);
   const facts = { task: 'local', bundle: bundleId(bundle) };
   const done = chunks.map(() => 0);
@@ -45,7 +53,8 @@ export async function embedFile(options: EmbedFileOptions): Promise<{ range: Tim
         media,
         range: chunk,
         request,
-        options: embeddingOptions,
+        options: servable.options,
+        transcriptionSource: servable.transcriptionSource,
         maxSegmentSec: options.maxSegmentSec,
       });
       const embedded = await runTwice<'embed'>(workers, job, {
@@ -63,7 +72,8 @@ export async function embedFile(options: EmbedFileOptions): Promise<{ range: Tim
   );
   const blocks = chunks.map((_, number) => blockKey(number));
   await writeResult({ blobs, blocks, key: options.resultKey, request, range, facts });
-  return { range, warnings: [...warnings, ...resultWarnings(reports, embeddingOptions)] };
+  const warnings = [...servable.warnings, ...resultWarnings(reports, servable.options)];
+  return { range, warnings, transcriptionSource: servable.transcriptionSource };
 }
 
 function blockKey(number: number): string {

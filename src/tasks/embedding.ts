@@ -3,6 +3,7 @@ import { ReelvecError } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
+import type { TranscriptionSource } from './repository.ts';
 import type { Option, TaskRequest } from './request.ts';
 import type { EmbeddingRow } from './results.ts';
 
@@ -20,9 +21,10 @@ export function chunkJob(chunk: {
   range: TimeRange;
   request: TaskRequest;
   options: readonly Option[];
+  transcriptionSource: TranscriptionSource | undefined;
   maxSegmentSec: number;
 }): EmbedJob & { kind: 'embed' } {
-  const { path, media, range, request, options, maxSegmentSec } = chunk;
+  const { path, media, range, request, options, transcriptionSource, maxSegmentSec } = chunk;
   const { segmentation } = request;
   return {
     kind: 'embed',
@@ -30,6 +32,7 @@ export function chunkJob(chunk: {
     range,
     ...(media?.clock && { clock: media.clock }),
     options,
+    ...(transcriptionSource === 'speech' && { listens: true }),
     segmentation: segmentation.strategy === 'fixed' ? segmentation : { ...segmentation, maxDurationSec: maxSegmentSec },
   };
 }
@@ -55,13 +58,18 @@ export function servableOptions(
   media: MediaInfo,
   asked: readonly Option[],
   bundle: BundleInfo,
-): { options: Option[]; warnings: string[] } {
+): { options: Option[]; transcriptionSource: TranscriptionSource | undefined; warnings: string[] } {
+  const words = wordsOf(media, bundle);
   const lacking = (option: Option) =>
     bundle.spaces[option] === undefined ? `The bundle "${bundle.name}" has no encoder for it` : tracks[option];
   const tracks: Record<Option, string | undefined> = {
     visual: media.video ? undefined : 'The media has no picture track',
     audio: media.audio ? undefined : 'The media has no sound track',
-    transcription: media.subtitles ? undefined : 'The media has no text track that could be read as its transcription',
+    transcription: words
+      ? undefined
+      : bundle.hears
+        ? 'The media has neither a text track that could be read nor sound that could be listened to'
+        : `The media has no text track that could be read, and the bundle "${bundle.name}" does not understand speech`,
   };
   const options = asked.filter((option) => lacking(option) === undefined);
   const warnings = asked
@@ -73,7 +81,13 @@ export function servableOptions(
       `None of the requested embedding options (${asked.join(', ')}) can be served. ${warnings.join(' ')}`,
     );
   }
-  return { options, warnings };
+  return { options, transcriptionSource: options.includes('transcription') ? words : undefined, warnings };
+}
+
+/** Where the words of media come from: what somebody wrote down is better than what a model hears. */
+function wordsOf(media: MediaInfo, bundle: BundleInfo): TranscriptionSource | undefined {
+  if (media.subtitles) return 'subtitles';
+  return bundle.hears && media.audio ? 'speech' : undefined;
 }
 
 /** A chunk's vectors as rows: segment by segment, its options in the order visual, audio, transcription. */

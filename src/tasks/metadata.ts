@@ -1,5 +1,6 @@
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
+import type { TranscriptionSource } from './repository.ts';
 import type { TaskRequest } from './request.ts';
 
 const FUSED_TYPES = {
@@ -12,11 +13,13 @@ export function taskMetadata({
   request,
   media,
   range,
+  transcriptionSource,
 }: {
   request: TaskRequest;
   media: MediaInfo;
   /** What was processed. */
   range: TimeRange;
+  transcriptionSource?: TranscriptionSource | undefined;
 }) {
   const { inputType, segmentation, fused, dimension } = request;
   return {
@@ -27,6 +30,7 @@ export function taskMetadata({
     embedding_options: [...request.options],
     ...(fused && { embedding_types: FUSED_TYPES[fused] }),
     ...(dimension !== undefined && { embedding_dimension: dimension }),
+    ...(transcriptionSource && { transcription_source: transcriptionSource }),
     duration: media.durationSec,
     start_offset_sec: range.startSec,
     end_offset_sec: range.endSec,

@@ -9,6 +9,9 @@ import type { TaskRequest } from './request.ts';
 export type TaskStatus = 'processing' | 'ready' | 'failed';
 export type Stage = 'queued' | 'fetching' | 'probing' | 'embedding' | 'finalizing';
 
+/** A text track of the media, or a model that listens to its sound. */
+export type TranscriptionSource = 'subtitles' | 'speech';
+
 export interface Task {
   readonly id: string;
   readonly owner: string;
@@ -21,6 +24,8 @@ export interface Task {
   readonly media?: MediaInfo;
   /** The range that is processed; known once probed. */
   readonly range?: TimeRange;
+  /** Where the words come from; known once planned, where there are any. */
+  readonly transcriptionSource?: TranscriptionSource;
   readonly warnings: readonly string[];
   readonly error?: { readonly code: string; readonly message: string };
   readonly runId?: string;
@@ -128,7 +133,7 @@ export class TaskRepository {
   }
 
   /** Writes the plan down; a plan that is already there stays, with what was done of it. */
-  async setPlan(id: string, chunks: readonly TimeRange[]): Promise<void> {
+  async setPlan(id: string, chunks: readonly TimeRange[], transcriptionSource?: TranscriptionSource): Promise<void> {
     const rows = chunks.map(({ startSec, endSec }, number) => ({
       task_id: id,
       number,
@@ -141,7 +146,7 @@ export class TaskRepository {
       .values(rows)
       .onConflict((c) => c.doNothing())
       .execute();
-    await this.#update(id, { stage: 'embedding' });
+    await this.#update(id, { stage: 'embedding', transcription_source: transcriptionSource ?? null });
   }
 
   /**
@@ -242,6 +247,7 @@ function fromRow(row: { [Name in keyof TasksTable]: unknown }): Task {
     stage: row.stage as Stage,
     ...(row.media !== null && { media: JSON.parse(String(row.media)) as MediaInfo }),
     ...(row.start_sec !== null && { range: { startSec: Number(row.start_sec), endSec: Number(row.end_sec) } }),
+    ...(row.transcription_source !== null && { transcriptionSource: row.transcription_source as TranscriptionSource }),
     warnings: JSON.parse(String(row.warnings)) as string[],
     ...(row.error_code !== null && { error: { code: String(row.error_code), message: String(row.error_message) } }),
     ...(row.run_id !== null && { runId: String(row.run_id) }),

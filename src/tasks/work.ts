@@ -80,9 +80,9 @@ export class TaskWork {
       const media = await this.#useSource(id, (path) => runTwice<'probe'>(probes, { kind: 'probe', path }, { signal }));
       const range = checkLimits(media, request, limits);
       await tasks.setProbed(id, media, range);
-      const { options, warnings } = servableOptions(media, request.options, bundle);
+      const { options, transcriptionSource, warnings } = servableOptions(media, request.options, bundle);
       const chunks = planChunks(range, request.segmentation);
-      await tasks.setPlan(id, chunks);
+      await tasks.setPlan(id, chunks, transcriptionSource);
       return { chunks: chunks.length, options, warnings, bundle: promised };
     });
     return plan ?? null;
@@ -104,7 +104,8 @@ export class TaskWork {
           .catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
       };
       const chunk = await this.#useSource(taskId, (path) => {
-        const job = chunkJob({ path, media: task.media, range, request, options, maxSegmentSec });
+        const { media: info, transcriptionSource } = task;
+        const job = chunkJob({ path, media: info, range, request, options, transcriptionSource, maxSegmentSec });
         return runTwice<'embed'>(media, job, { signal, onProgress });
       });
       const rows = chunkRows(chunk);

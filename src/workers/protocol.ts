@@ -20,6 +20,8 @@ export interface EmbedJob {
     | { readonly strategy: 'fixed'; readonly durationSec: number }
     | { readonly strategy: 'dynamic'; readonly minDurationSec: number; readonly maxDurationSec: number };
   readonly options: readonly ('visual' | 'audio' | 'transcription')[];
+  /** The words of the transcription are heard in the sound; else they are read from the text track. */
+  readonly listens?: boolean;
 }
 
 /** What something is looked for by. Pictures come decoded: whoever encodes touches no file of a client. */

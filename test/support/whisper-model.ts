@@ -14,7 +14,6 @@ export interface Line {
 
 /** Sizes and tokens of the multilingual Whisper models (OpenAI, 2022), which whisper.cpp takes for granted. */
 const VOCABULARY = 51865;
-const AUDIO_PLACES = 1500;
 const TEXT_PLACES = 448;
 const MELS = 80;
 const FREQUENCIES = 201;
@@ -26,6 +25,8 @@ const FIRST_TIME = 50364;
 /** Seconds between two time tokens. */
 const TIME_SEC = 0.02;
 
+/** Of 1500: what is not heard need not be looked at. */
+const AUDIO_PLACES = 16;
 /** Enough that 51,865 random directions are well apart. */
 const WIDTH = 128;
 /** Units of the layer that knows what comes next. */

@@ -5,8 +5,9 @@ import type { Task } from '../../tasks/repository.ts';
 import type { listedTask, metadataBody } from './schemas.ts';
 
 /** What the API shows of a task's media and request; undefined until the media is known: SDKs want all of it. */
-export function metadataOf({ request, media, range, bundle }: Task): z.infer<typeof metadataBody> | undefined {
-  return media && range && { ...taskMetadata({ request, media, range }), bundle };
+export function metadataOf(task: Task): z.infer<typeof metadataBody> | undefined {
+  const { request, media, range, transcriptionSource, bundle } = task;
+  return media && range && { ...taskMetadata({ request, media, range, transcriptionSource }), bundle };
 }
 
 /** A task in the list, whose names are those of the first version of the API. */

@@ -36,6 +36,10 @@ export const metadataBody = z.object({
   clip_length: z.int().optional().describe('seconds; video in segments of fixed length only'),
   embedding_scopes: z.array(scope),
   embedding_options: z.array(option),
+  transcription_source: z
+    .enum(['subtitles', 'speech'])
+    .optional()
+    .describe('where the words come from: a text track of the media, or what a model heard'),
   duration: z.number().describe('seconds; of the whole file'),
   start_offset_sec: z.number().describe('start of the range that was processed'),
   end_offset_sec: z.number(),

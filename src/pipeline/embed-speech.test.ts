@@ -1,0 +1,98 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { makeMedia } from '../../test/support/make-media.ts';
+import { writeWhisperModel } from '../../test/support/whisper-model.ts';
+import type { Bundle, TextClip } from '../encode/encoder.ts';
+import { createSignalBundle } from '../encode/signal/bundle.ts';
+import type { EmbedJob } from '../workers/protocol.ts';
+import { embedChunk } from './embed-chunk.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'reelvec-speech-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** Says eleven words in twelve seconds, again and again, whatever it hears. */
+const model = writeWhisperModel(join(folder, 'model.bin'), [
+  { startSec: 0, endSec: 6, words: ['Sur', 'le', 'pont', "d'|Avignon"] },
+  { startSec: 6, endSec: 12, words: ['on', 'y', 'danse', 'tous', '"en"', 'rond', 'là'] },
+]);
+
+/** The texts that a job's segments are given, by the segments' starts. */
+async function textsOf(job: Omit<EmbedJob, 'segmentation' | 'options'>): Promise<Record<number, string>> {
+  const texts: Record<number, string> = {};
+  const { transcription, ...signal } = createSignalBundle();
+  const bundle: Bundle = {
+    ...signal,
+    transcription: {
+      ...transcription,
+      encode: (clips: readonly TextClip[], options) => {
+        for (const { startSec, text } of clips) texts[startSec] = text;
+        return transcription.encode(clips, options);
+      },
+    },
+    speech: { kind: 'whisper', file: async () => model, language: 'auto', device: 'cpu', threads: 1 },
+  };
+  const segmentation = { strategy: 'fixed', durationSec: 6 } as const;
+  await embedChunk({ ...job, segmentation, options: ['transcription'] }, bundle, () => {});
+  return texts;
+}
+
+const wordsIn = (texts: Record<number, string>) => Object.values(texts).join(' ').split(' ').length;
+
+test('what is heard is divided among the segments by the times of its words', async () => {
+  const path = makeMedia(join(folder, 'short.mkv'), { audio: 'sine=frequency=300:duration=18' });
+  const texts = await textsOf({ path, range: { startSec: 0, endSec: 18 }, listens: true });
+  const [first, second] = ["Sur le pont d'Avignon", 'on y danse tous "en" rond là'];
+  assert.deepEqual(texts, { 0: first, 6: second, 12: first });
+});
+
+test('chunks hear what the whole hears: no word is lost at their edges and none is said twice', async () => {
+  // A tone with pauses, so that windows are cut at places of their own.
+  const audio = 'sine=frequency=300:duration=84,volume=eval=frame:volume=gt(sin(t*1.3)\\,-0.7)';
+  const path = makeMedia(join(folder, 'long.mkv'), { audio });
+  const whole = await textsOf({ path, range: { startSec: 0, endSec: 84 }, listens: true });
+  const parts = await Promise.all(
+    [0, 24, 60].map((startSec, i, all) =>
+      textsOf({ path, range: { startSec, endSec: all[i + 1] ?? 84 }, listens: true }),
+    ),
+  );
+  assert.equal(Object.keys(whole).length, 14);
+  assert.deepEqual(Object.assign({}, ...parts), whole);
+});
+
+test('silence, and noise that nobody hears, say nothing', async () => {
+  for (const audio of ['anullsrc=r=48000:cl=mono:d=12', 'anoisesrc=amplitude=0.0004:duration=12']) {
+    const path = makeMedia(join(folder, 'silence.mkv'), { audio });
+    assert.deepEqual(await textsOf({ path, range: { startSec: 0, endSec: 12 }, listens: true }), {});
+  }
+});
+
+test('what a model makes up where sound is followed by silence is left out', async () => {
+  const audio = 'sine=frequency=300:duration=70,volume=eval=frame:volume=lt(mod(t\\,60)\\,6)';
+  const path = makeMedia(join(folder, 'sparse.mkv'), { audio });
+  const texts = await textsOf({ path, range: { startSec: 0, endSec: 70 }, listens: true });
+  assert.ok(wordsIn({ 0: texts[0]!, 60: texts[60]! }) >= 8, JSON.stringify(texts));
+  // At the edge a word may begin with the last of the sound.
+  for (const [startSec, text] of Object.entries(texts)) {
+    assert.ok(Number(startSec) % 60 === 0 || (Number(startSec) % 60 === 6 && text.split(' ').length <= 2), text);
+  }
+});
+
+test('pictures beside the sound do not change what is heard', async () => {
+  const audio = 'sine=frequency=300:duration=40';
+  const plain = makeMedia(join(folder, 'plain.mkv'), { audio });
+  const film = makeMedia(join(folder, 'film.mkv'), { audio, video: 'testsrc=size=320x240:rate=10:duration=40' });
+  const range = { startSec: 12, endSec: 36 };
+  assert.deepEqual(
+    await textsOf({ path: film, range, listens: true }),
+    await textsOf({ path: plain, range, listens: true }),
+  );
+});
+
+test('a text track is read and not listened to', async () => {
+  const subtitles = [{ startSec: 1, endSec: 3, text: 'written down' }];
+  const path = makeMedia(join(folder, 'titled.mkv'), { audio: 'sine=frequency=300:duration=12', subtitles });
+  assert.deepEqual(await textsOf({ path, range: { startSec: 0, endSec: 12 } }), { 0: 'written down' });
+});
