@@ -26,6 +26,7 @@ const LAYERS = [
   'store',
   'observe',
   'config.ts',
+  'code-cache.ts',
   'errors.ts',
 ];
 

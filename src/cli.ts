@@ -1,6 +1,5 @@
 #!/usr/bin/env node
-import { CommandError, UsageError } from './commands/arguments.ts';
-import { ConfigError } from './config.ts';
+import { keepCompiledCode } from './code-cache.ts';
 
 /** The command line. Each command lives in a file of its own and is loaded only when it is called. */
 
@@ -38,6 +37,10 @@ Examples:
 
 reelvec COMMAND --help tells more of a command.
 `;
+
+keepCompiledCode();
+const { CommandError, UsageError } = await import('./commands/arguments.ts');
+const { ConfigError } = await import('./config.ts');
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {

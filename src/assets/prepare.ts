@@ -1,7 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
-import { causeText, type Logger } from '../observe/logger.ts';
+import { causeText } from '../observe/cause.ts';
+import type { Logger } from '../observe/logger.ts';
 import { HEAD_BYTES, requireMedia } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';

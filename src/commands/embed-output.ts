@@ -9,9 +9,7 @@ import type { TranscriptionSource } from '../tasks/repository.ts';
 import type { TaskRequest } from '../tasks/request.ts';
 import { readResult } from '../tasks/results.ts';
 import { embeddingsJson, embeddingsNdjson } from '../tasks/results-json.ts';
-
-export const FORMATS = ['json', 'ndjson', 'arrow'] as const;
-export type Format = (typeof FORMATS)[number];
+import type { Format } from './embed-formats.ts';
 
 interface Output {
   readonly blobs: BlobStore;

@@ -6,15 +6,12 @@ import { describeBundle } from '../encode/bundles.ts';
 import { isReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Segmentation } from '../segment/segment.ts';
-import { parseAllowList } from '../sources/addresses.ts';
-import { filenameOf, openUrlGuard, parseSourceUrl } from '../sources/url.ts';
 import { mediaWorkers } from '../start/media-workers.ts';
 import { FolderBlobStore } from '../store/blob-folder.ts';
-import { embedFile } from '../tasks/embed-file.ts';
 import type { Option, Scope, Source, TaskRequest } from '../tasks/request.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
 import { CommandError, onlyPositional, readArguments, UsageError } from './arguments.ts';
-import { FORMATS, type Format, render } from './embed-output.ts';
+import { FORMATS, type Format } from './embed-formats.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export const help = `Embeds a file or URL without a server, with the vectors that the API would give.
@@ -70,7 +67,12 @@ export async function run(args: string[]): Promise<void> {
     const located = await locate(source, { blobs, config, signal: abort.signal });
     const { path } = located;
     await using workers = mediaWorkers(config, { size: config.workers });
-    const media = await workers.run<'probe'>({ kind: 'probe', path }, { signal: abort.signal });
+    const [media, { embedFile }, { render }] = await Promise.all([
+      workers.run<'probe'>({ kind: 'probe', path }, { signal: abort.signal }),
+      // Loaded while the worker starts.
+      import('../tasks/embed-file.ts'),
+      import('./embed-output.ts'),
+    ]);
     const request = completeRequest(wishes, media, located);
     const bundle = describeBundle(config.bundle);
     const { range, transcriptionSource, warnings } = await embedFile({
@@ -126,6 +128,8 @@ async function locate(
     if (!(await stat(path).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${path}.`);
     return { path, filename: basename(path), source: { kind: 'file' } };
   }
+  const { filenameOf, openUrlGuard, parseSourceUrl } = await import('../sources/url.ts');
+  const { parseAllowList } = await import('../sources/addresses.ts');
   const url = parseSourceUrl(source, { field: 'URL' });
   // Whoever types a URL here may reach what they can reach anyhow.
   const urls = openUrlGuard({ allow: parseAllowList(['0.0.0.0/0', '::/0']) });

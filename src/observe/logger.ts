@@ -1,4 +1,3 @@
-import { inspect } from 'node:util';
 import { type Logger, pino } from 'pino';
 import pretty from 'pino-pretty';
 
@@ -11,9 +10,4 @@ export function openLogger(level: string): Logger {
     { level, base: undefined },
     pretty({ colorize: true, translateTime: 'SYS:HH:MM:ss.l', singleLine: true, sync: true }),
   );
-}
-
-/** What lies behind an error, for the log; pino itself writes no more of a cause than its name. */
-export function causeText({ cause }: Error): string | undefined {
-  return cause === undefined ? undefined : inspect(cause);
 }

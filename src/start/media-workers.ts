@@ -2,7 +2,8 @@ import { availableParallelism } from 'node:os';
 import type { Config } from '../config.ts';
 import { describeBundle } from '../encode/bundles.ts';
 import type { EncodeSettings } from '../encode/settings.ts';
-import { causeText, type Logger } from '../observe/logger.ts';
+import { causeText } from '../observe/cause.ts';
+import type { Logger } from '../observe/logger.ts';
 import { WorkerPool } from '../workers/pool.ts';
 
 /** A pool of the child processes that decode and embed, within the configured limits. */

@@ -1,7 +1,8 @@
 import type { BundleInfo } from '../encode/encoder.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import { untilStopped } from '../jobs/until-stopped.ts';
-import { causeText, type Logger } from '../observe/logger.ts';
+import { causeText } from '../observe/cause.ts';
+import type { Logger } from '../observe/logger.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
