@@ -78,6 +78,10 @@ const settings = z.object({
     .describe(
       "URL of an S3-compatible store; default: Amazon's. Credentials are those of the AWS SDK (AWS_ACCESS_KEY_ID…)",
     ),
+  REELVEC_S3_PUBLIC_ENDPOINT: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('URL under which clients reach that store, to upload straight to it; default: the same'),
   REELVEC_S3_REGION: z.string().min(1).default('us-east-1').describe('region of the bucket'),
   REELVEC_S3_PATH_STYLE: z
     .enum(['true', 'false'])
@@ -217,6 +221,7 @@ export type BlobPlace =
       /** Empty, or ends in `/`. */
       readonly prefix: string;
       readonly endpoint: string | undefined;
+      readonly publicEndpoint: string | undefined;
       readonly region: string;
       readonly pathStyle: boolean;
     };
@@ -291,6 +296,7 @@ function blobPlace(values: z.output<typeof settings>): BlobPlace {
     bucket: bucket!,
     prefix: names.map((name) => `${name}/`).join(''),
     endpoint,
+    publicEndpoint: values.REELVEC_S3_PUBLIC_ENDPOINT ?? endpoint,
     region: values.REELVEC_S3_REGION,
     pathStyle: pathStyle === undefined ? endpoint !== undefined : pathStyle === 'true',
   };

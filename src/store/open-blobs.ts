@@ -1,12 +1,12 @@
 import { sep } from 'node:path';
 import type { Config } from '../config.ts';
-import { ReelvecError } from '../errors.ts';
 import { FolderBlobStore } from './blob-folder.ts';
 import { S3BlobStore } from './blob-s3.ts';
 import type { BlobStore } from './blobs.ts';
 import { BlockCache } from './block-cache.ts';
 import { RangeServer } from './range-server.ts';
 import { FolderUploadStore } from './upload-folder.ts';
+import { S3UploadStore } from './upload-s3.ts';
 import type { UploadStore } from './uploads.ts';
 
 /** Nobody writes to a file so slowly: milliseconds. */
@@ -47,8 +47,5 @@ export async function openBlobStore({
 /** Opens where uploads in parts go, which become blobs of the store that `openBlobStore` gives. */
 export function openUploadStore({ blobs }: Pick<Config, 'blobs'>): UploadStore {
   if (blobs.kind === 'folder') return new FolderUploadStore(blobs.path);
-  const refuse = async (): Promise<never> => {
-    throw new ReelvecError('service_unavailable', 'This server takes no uploads in chunks: its media lie in a bucket.');
-  };
-  return { begin: refuse, complete: refuse, abort: async () => {}, intake: { kind: 'server', write: refuse } };
+  return new S3UploadStore(blobs);
 }

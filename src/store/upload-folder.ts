@@ -1,7 +1,7 @@
-import { mkdir, open, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { assertBlobKey } from './blob-keys.ts';
-import { explainFullDisk, flushFolder, isMissing, moveDurably } from './durable-files.ts';
+import { explainFullDisk, flushFolder, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
 import {
   type Part,
   type PartialBlob,
@@ -72,6 +72,18 @@ export class FolderUploadStore implements UploadStore {
 
   async abort(key: string): Promise<void> {
     await rm(this.#path(key), { force: true });
+  }
+
+  async sweep({ idleMs }: { idleMs: number }): Promise<number> {
+    let swept = 0;
+    for (const name of (await readdir(this.#folder).catch(unlessMissing)) ?? []) {
+      const path = join(this.#folder, name);
+      const found = await stat(path).catch(unlessMissing);
+      if (!found || Date.now() - found.mtimeMs < idleMs) continue;
+      await rm(path, { force: true });
+      swept++;
+    }
+    return swept;
   }
 
   async #write(

@@ -101,6 +101,17 @@ export function uploadStoreContract(
       assert.equal((await blobs.stat('kept/source'))?.size, CONTENT.length);
     });
 
+    test('a sweep throws away what was not touched for so long, and no blob', async () => {
+      const old = await begin('swept/source');
+      const whole = await begin('whole/source');
+      await uploads.complete(whole, await sendAll(whole));
+      await uploads.sweep({ idleMs: 60_000 });
+      await send(uploads, old, 1, content(old, 1));
+      assert.ok((await uploads.sweep({ idleMs: 0 })) > 0);
+      await assert.rejects(send(uploads, old, 2, content(old, 2)));
+      assert.equal((await blobs.stat('whole/source'))?.size, CONTENT.length);
+    });
+
     test('what is not a key is refused', async () => {
       await assert.rejects(begin('../outside'), TypeError);
       await assert.rejects(uploads.abort('../outside'), TypeError);

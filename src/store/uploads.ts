@@ -14,6 +14,8 @@ export interface UploadStore {
   complete(upload: PartialBlob, parts: readonly Part[]): Promise<{ size: number }>;
   /** Throws away what has arrived for a key and was not completed. What is not there is no error. */
   abort(key: string): Promise<void>;
+  /** Throws away uploads that nobody has touched for so long, which a crash made forgotten. @returns how many */
+  sweep(options: { idleMs: number }): Promise<number>;
 }
 
 /** How a blob is cut: into parts of the same size, but for a shorter last one. */

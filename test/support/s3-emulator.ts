@@ -1,7 +1,6 @@
-import { startFauxqs } from 'fauxqs';
+import { s3Server } from '../../src/store/s3/s3-server.fixture.ts';
 
-/** A process of its own: an S3 store in memory with one bucket. Tells its port and ends with its parent. */
-const server = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
-server.createBucket('bucket');
+/** A process of its own: an S3 store in memory with one bucket. Tells where it is and ends with its parent. */
+const server = await s3Server();
 process.on('disconnect', () => process.exit());
-process.send!(server.port);
+process.send!({ endpoint: server.endpoint, bucket: server.bucket() });

@@ -6,24 +6,30 @@ import { fileURLToPath } from 'node:url';
 /** Whether every server of the suite keeps its blobs in a bucket: REELVEC_TEST_BLOBS=s3. */
 export const BLOBS_ON_S3 = process.env['REELVEC_TEST_BLOBS'] === 's3';
 
-let endpoint: Promise<string> | undefined;
+interface Emulator {
+  readonly endpoint: string;
+  readonly bucket: string;
+}
+
+let emulator: Promise<Emulator> | undefined;
 
 /** Settings that put the blobs of a data folder into a bucket of an S3 emulator, the same for every start. */
 export async function s3Settings(dataDir: string): Promise<Record<string, string>> {
-  endpoint ??= startEmulator();
+  emulator ??= startEmulator();
+  const { endpoint, bucket } = await emulator;
   return {
-    REELVEC_BLOBS: `s3://bucket/${createHash('md5').update(dataDir).digest('hex')}`,
-    REELVEC_S3_ENDPOINT: await endpoint,
+    REELVEC_BLOBS: `s3://${bucket}/${createHash('md5').update(dataDir).digest('hex')}`,
+    REELVEC_S3_ENDPOINT: endpoint,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
   };
 }
 
 /** In a process of its own, which ends with this one and does not keep it from ending. */
-async function startEmulator(): Promise<string> {
+async function startEmulator(): Promise<Emulator> {
   const child = fork(fileURLToPath(new URL('./s3-emulator.ts', import.meta.url)), { execArgv: [] });
-  const [port] = (await once(child, 'message')) as [number];
+  const [started] = (await once(child, 'message')) as [Emulator];
   child.unref();
   child.channel?.unref();
-  return `http://127.0.0.1:${port}`;
+  return started;
 }

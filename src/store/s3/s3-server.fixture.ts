@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startFauxqs } from 'fauxqs';
+import { UploadLists } from './upload-lists.fixture.ts';
 
 /** The credentials that the emulator takes: any. The SDK finds them where it looks for them. */
 process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
@@ -22,20 +23,30 @@ export type Fault = 'refuse' | 'break-off' | undefined;
 
 /**
  * An S3 store on the loopback interface: the emulator fauxqs, which keeps objects in memory and checks no signatures,
- * behind a proxy that counts what is asked for and breaks what a test wants broken.
+ * behind a proxy that counts what is asked for, breaks what a test wants broken, and answers the two questions about
+ * multipart uploads that the emulator does not know.
  */
 export async function s3Server() {
   const emulator = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
   const requests: S3Request[] = [];
   const state = { fault: (_: S3Request): Fault => undefined };
+  const lists = new UploadLists();
   const proxy = createServer((incoming, outgoing) => {
-    const seen: S3Request = { method: incoming.method!, url: incoming.url!, range: incoming.headers.range, bytes: 0 };
+    const { method, url, headers } = incoming;
+    const seen: S3Request = { method: method!, url: url!, range: headers.range, bytes: 0 };
     requests.push(seen);
     const fault = state.fault(seen);
+    const listed = fault === undefined ? lists.answer(method!, url!) : undefined;
     if (fault === 'refuse') {
       incoming.resume();
       outgoing.writeHead(503).end();
-    } else pass(incoming, outgoing, { port: emulator.port, seen, breakOff: fault === 'break-off' });
+    } else if (listed !== undefined) {
+      outgoing.writeHead(200, { 'content-type': 'application/xml' }).end(listed);
+    } else {
+      const watch = (answer: { status: number; etag?: string; body: string }) =>
+        lists.watch({ method: method!, url: url!, size: Number(headers['content-length']) }, answer);
+      pass(incoming, outgoing, { port: emulator.port, seen, breakOff: fault === 'break-off', watch });
+    }
   });
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
@@ -65,18 +76,29 @@ export type S3Server = Awaited<ReturnType<typeof s3Server>>;
 function pass(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
-  { port, seen, breakOff }: { port: number; seen: S3Request; breakOff: boolean },
+  options: {
+    port: number;
+    seen: S3Request;
+    breakOff: boolean;
+    watch: (answer: { status: number; etag?: string; body: string }) => void;
+  },
 ): void {
+  const { port, seen, breakOff, watch } = options;
   const { method, url: path, headers } = incoming;
   const passed = request({ host: '127.0.0.1', port, method, path, headers }, (answer) => {
+    let body = '';
     outgoing.writeHead(answer.statusCode!, answer.headers);
     answer.on('data', (bytes: Buffer) => {
+      if (method === 'POST') body += bytes;
       const kept = breakOff ? bytes.subarray(0, bytes.length >> 1) : bytes;
       seen.bytes += kept.length;
       outgoing.write(kept, () => breakOff && outgoing.destroy());
       if (breakOff) answer.pause();
     });
-    answer.on('end', () => outgoing.end());
+    answer.on('end', () => {
+      watch({ status: answer.statusCode!, etag: answer.headers.etag, body });
+      outgoing.end();
+    });
   });
   passed.on('error', () => outgoing.destroy());
   outgoing.on('close', () => passed.destroy());

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { S3BlobStore } from './blob-s3.ts';
+import { BlockCache } from './block-cache.ts';
+import { RangeServer } from './range-server.ts';
+import { s3Server } from './s3/s3-server.fixture.ts';
+import { S3UploadStore } from './upload-s3.ts';
+import { uploadStoreContract } from './uploads.contract.ts';
+
+const server = await s3Server();
+after(() => server[Symbol.asyncDispose]());
+const settings = () => ({
+  bucket: server.bucket(),
+  prefix: 'some/',
+  endpoint: server.endpoint,
+  region: 'us-east-1',
+  pathStyle: true,
+});
+
+uploadStoreContract('A bucket', async () => {
+  const options = settings();
+  const folder = await mkdtemp(join(tmpdir(), 'reelvec-cache-'));
+  const ranges = new RangeServer({ cache: new BlockCache({ folder, maxBytes: 1 }) });
+  const blobs = new S3BlobStore({ ...options, ranges });
+  return { uploads: new S3UploadStore(options), blobs, close: () => blobs[Symbol.asyncDispose]() };
+});
+
+test('URLs name the host that clients know', async () => {
+  using uploads = new S3UploadStore({ ...settings(), publicEndpoint: 'https://media.example.com' });
+  const upload = await uploads.begin('public/source', { size: 10, partSize: 10 });
+  const url = new URL(await uploads.intake.sign(upload, 1, { expiresInSec: 60 }));
+  assert.equal(url.host, 'media.example.com');
+  assert.equal(url.searchParams.get('X-Amz-Expires'), '60');
+  assert.equal(url.searchParams.get('partNumber'), '1');
+});
+
+test('a sweep throws away uploads that are older, under its prefix and no other', async () => {
+  const options = settings();
+  using uploads = new S3UploadStore(options);
+  using others = new S3UploadStore({ ...options, prefix: 'another/' });
+  await uploads.begin('a/source', { size: 10, partSize: 10 });
+  await uploads.begin('b/source', { size: 10, partSize: 10 });
+  await others.begin('a/source', { size: 10, partSize: 10 });
+  assert.equal(await uploads.sweep({ idleMs: 60_000 }), 0);
+  assert.equal(await uploads.sweep({ idleMs: 0 }), 2);
+  assert.equal(await uploads.sweep({ idleMs: 0 }), 0);
+  assert.equal(await others.sweep({ idleMs: 0 }), 1);
+});
