@@ -28,8 +28,18 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-export async function startServer({ dataDir, env = {} }: ServerOptions): Promise<RunningServer> {
-  const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), 'serve'], {
+export function startServer(options: ServerOptions): Promise<RunningServer> {
+  return startNode(['serve'], /serves (http:\S+)/, options);
+}
+
+/** A worker without an API of its own; `url` is where it answers probes. */
+export function startWorker({ args = [], ...options }: ServerOptions & { args?: string[] }): Promise<RunningServer> {
+  const probed = { ...options, env: { REELVEC_WORKER_PORT: '0', ...options.env } };
+  return startNode(['worker', ...args], /probes at (http:\S+)/, probed);
+}
+
+async function startNode(args: string[], urlPattern: RegExp, { dataDir, env = {} }: ServerOptions) {
+  const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), ...args], {
     env: {
       PATH: process.env['PATH'],
       REELVEC_PORT: '0',
@@ -46,7 +56,7 @@ export async function startServer({ dataDir, env = {} }: ServerOptions): Promise
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   const read = (text: Buffer) => {
     output += text;
-    const url = /serves (http:\S+)/.exec(output)?.[1];
+    const url = urlPattern.exec(output)?.[1];
     if (url) resolve(url);
   };
   child.stdout.on('data', read);
@@ -59,7 +69,7 @@ export async function startServer({ dataDir, env = {} }: ServerOptions): Promise
       child.kill('SIGKILL');
       throw error;
     });
-  return {
+  const server: RunningServer = {
     url,
     pid: child.pid!,
     output: () => output,
@@ -71,6 +81,7 @@ export async function startServer({ dataDir, env = {} }: ServerOptions): Promise
       await end(child, ended, 'SIGKILL');
     },
   };
+  return server;
 }
 
 async function end(child: ChildProcess, ended: Promise<unknown>, signal: NodeJS.Signals): Promise<number | null> {

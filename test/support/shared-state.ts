@@ -1,0 +1,31 @@
+import { s3Server } from '../../src/store/s3/s3-server.fixture.ts';
+import { NO_POSTGRES, startPostgres, type TestPostgres } from './postgres.ts';
+
+export { NO_POSTGRES };
+
+/** What the nodes of a cluster share: a PostgreSQL server and an S3 store of their own, on loopback. */
+export interface SharedState extends AsyncDisposable {
+  /** What every node is told of it. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly databaseUrl: string;
+  readonly postgres: TestPostgres;
+  readonly s3: Awaited<ReturnType<typeof s3Server>>;
+}
+
+/** @param settings of PostgreSQL */
+export async function sharedState(settings: Readonly<Record<string, string>> = {}): Promise<SharedState> {
+  await using stack = new AsyncDisposableStack();
+  // Nothing of a test need outlive a power cut.
+  const postgres = stack.use(await startPostgres({ fsync: 'off', ...settings }));
+  const s3 = stack.use(await s3Server());
+  const databaseUrl = await postgres.database();
+  const env = {
+    REELVEC_DATABASE_URL: databaseUrl,
+    REELVEC_BLOBS: `s3://${s3.bucket()}/reelvec`,
+    REELVEC_S3_ENDPOINT: s3.endpoint,
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  };
+  const all = stack.move();
+  return { env, databaseUrl, postgres, s3, [Symbol.asyncDispose]: () => all.disposeAsync() };
+}
