@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Comma
     summary: 'list what webhooks were told, and tell them again',
     load: () => import('./commands/webhooks.ts'),
   },
+  models: { summary: 'get, check and remove models', load: () => import('./commands/models.ts') },
   keys: { summary: 'create, list and revoke API keys', load: () => import('./commands/keys.ts') },
 };
 

@@ -1,4 +1,4 @@
-import { availableParallelism } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 
@@ -203,9 +203,24 @@ export interface Config {
   /** Absolute path. */
   readonly modelsDir: string;
   readonly modelsAutopull: boolean;
+  readonly hub: HubSettings;
   readonly device: Device;
   readonly modelIdleMs: number;
   readonly logLevel: string;
+}
+
+/** How the model hub is reached: what Hugging Face's own tools read from the environment. */
+export interface HubSettings {
+  /** Without a slash at the end. */
+  readonly endpoint: string;
+  readonly token: string | undefined;
+  /** File with a token, which `hf auth login` writes; used where there is no `token`. */
+  readonly tokenFile: string;
+  /** Nothing is asked of the hub. */
+  readonly offline: boolean;
+  /** Time without a byte after which a transfer is begun anew, in milliseconds. */
+  readonly timeoutMs: number;
+  readonly proxy: { readonly http?: string; readonly https?: string; readonly none?: string };
 }
 
 /** Where media and results live. */
@@ -278,10 +293,28 @@ export function readConfig(
     webhooks: values.REELVEC_WEBHOOKS,
     modelsDir: resolve(values.REELVEC_MODELS_DIR ?? join(values.REELVEC_DATA_DIR, 'models')),
     modelsAutopull: values.REELVEC_MODELS_AUTOPULL,
+    hub: hubSettings(environment),
     device: values.REELVEC_DEVICE,
     modelIdleMs: values.REELVEC_MODEL_IDLE_SEC * 1000,
     logLevel: values.REELVEC_LOG_LEVEL,
   });
+}
+
+/** https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
+function hubSettings(environment: Readonly<Record<string, string | undefined>>): HubSettings {
+  const given = (name: string) => environment[name] || environment[name.toLowerCase()] || undefined;
+  const isSet = (name: string) => /^(1|on|yes|true)$/i.test(environment[name] ?? '');
+  const cache = environment['XDG_CACHE_HOME'] || join(homedir(), '.cache');
+  const home = environment['HF_HOME'] || join(cache, 'huggingface');
+  const timeoutSec = Number(environment['HF_HUB_DOWNLOAD_TIMEOUT']);
+  return {
+    endpoint: (environment['HF_ENDPOINT'] || 'https://huggingface.co').replace(/\/+$/, ''),
+    token: (environment['HF_TOKEN'] || environment['HUGGING_FACE_HUB_TOKEN'])?.trim() || undefined,
+    tokenFile: environment['HF_TOKEN_PATH'] || join(home, 'token'),
+    offline: isSet('HF_HUB_OFFLINE') || isSet('TRANSFORMERS_OFFLINE'),
+    timeoutMs: timeoutSec > 0 ? timeoutSec * 1000 : 30_000,
+    proxy: { http: given('HTTP_PROXY'), https: given('HTTPS_PROXY'), none: given('NO_PROXY') },
+  };
 }
 
 function blobPlace(values: z.output<typeof settings>): BlobPlace {

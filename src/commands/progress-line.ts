@@ -9,10 +9,8 @@ export class ProgressLine {
 
   /** @param fraction 0 to 1 */
   fraction(fraction: number, doneSec: number): void {
-    const filled = Math.round(fraction * BAR);
     const percent = `${(100 * fraction).toFixed(0)} %`;
-    if (process.stderr.isTTY)
-      this.#draw(`[${'█'.repeat(filled)}${'·'.repeat(BAR - filled)}] ${percent.padStart(5)} ${this.#speed(doneSec)}`);
+    if (process.stderr.isTTY) this.#draw(`${bar(fraction)} ${percent.padStart(5)} ${this.#speed(doneSec)}`);
     else this.#line(`${percent} ${this.#speed(doneSec)}`);
   }
 
@@ -20,6 +18,16 @@ export class ProgressLine {
   seconds(doneSec: number): void {
     const text = `${doneSec.toFixed(0)} s ${this.#speed(doneSec)}`;
     if (process.stderr.isTTY) this.#draw(text);
+    else this.#line(text);
+  }
+
+  /** For files on their way. @param size 0 where it is not known */
+  bytes(name: string, done: number, size: number): void {
+    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+    const share = size > 0 ? Math.min(1, done / size) : 0;
+    const of = size > 0 ? ` of ${megabytes(size)}` : '';
+    const text = `${name} ${megabytes(done)}${of} MB`;
+    if (process.stderr.isTTY) this.#draw(`${size > 0 ? `${bar(share)} ` : ''}${text}`);
     else this.#line(text);
   }
 
@@ -41,4 +49,9 @@ export class ProgressLine {
     const elapsedSec = (performance.now() - this.#started) / 1000;
     return `(${(doneSec / elapsedSec).toFixed(1)}× real time)`;
   }
+}
+
+function bar(fraction: number): string {
+  const filled = Math.round(fraction * BAR);
+  return `[${'█'.repeat(filled)}${'·'.repeat(BAR - filled)}]`;
 }

@@ -1,0 +1,160 @@
+import { createHash, type Hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Hub, type HubFile, HubRefusal, HubTrouble } from './hub.ts';
+import { lockModels } from './lock.ts';
+import type { HubSource, ModelSource } from './source.ts';
+import { ModelFault, type ModelStore, type SourceFile } from './store.ts';
+
+export interface PullOptions {
+  readonly store: ModelStore;
+  readonly hub: Hub;
+  readonly signal?: AbortSignal;
+  /** Bytes that are here of a file, and how many it has where that is known. */
+  readonly onProgress?: (file: SourceFile, done: number, size: number | undefined) => void;
+  /** Told once when another process pulls into the same folder. */
+  readonly onWait?: () => void;
+  /** First pause after trouble; doubled each time. Milliseconds. */
+  readonly pauseMs?: number;
+}
+
+export interface Pulled {
+  readonly fetched: readonly SourceFile[];
+  readonly present: readonly SourceFile[];
+}
+
+/** Tries without a single new byte after which a file is given up. */
+const TRIES = 6;
+const PAUSE_MS = 1000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** The files of sources, in order. */
+export function filesOf(sources: Readonly<Record<string, ModelSource>>): SourceFile[] {
+  return Object.values(sources).flatMap((source) => Object.keys(source.files).map((path) => ({ source, path })));
+}
+
+/**
+ * Gets what is missing or damaged. One process at a time works on a folder; a broken off file goes on where it stopped;
+ * a file appears under its name only when it is whole and what it should be.
+ * @throws {HubRefusal | HubTrouble | ModelFault}
+ */
+export async function pull(files: readonly SourceFile[], options: PullOptions): Promise<Pulled> {
+  const { store, signal } = options;
+  using _lock = await lockModels(store.root, options);
+  const fetched: SourceFile[] = [];
+  const present: SourceFile[] = [];
+  for (const file of files) {
+    if ((await store.check(file, { signal })) === 'good') {
+      present.push(file);
+      continue;
+    }
+    if ('folder' in file.source)
+      throw new ModelFault(`${store.pathOf(file)} is not there, or not what the bundle names.`);
+    await fetchFile({ ...file, source: file.source }, options);
+    fetched.push(file);
+  }
+  return { fetched, present };
+}
+
+async function fetchFile(file: SourceFile & { source: HubSource }, options: PullOptions): Promise<void> {
+  const { store, signal, pauseMs = PAUSE_MS } = options;
+  const path = store.pathOf(file);
+  const part = `${path}.part`;
+  await mkdir(dirname(path), { recursive: true });
+  for (let tries = 0; ; ) {
+    const before = await sizeOf(part);
+    try {
+      await fetchPart(file, part, options);
+      break;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (!(error instanceof HubTrouble)) throw error;
+      tries = (await sizeOf(part)) > before ? 1 : tries + 1;
+      if (tries >= TRIES) throw error;
+      await sleep(Math.min(LONGEST_PAUSE_MS, error.waitMs ?? pauseMs * 2 ** (tries - 1)), undefined, { signal });
+    }
+  }
+  await rename(part, path);
+  const { size, mtimeMs } = await stat(path);
+  const sha256 = (await store.expected(file))!;
+  await store.noteContent(path, { size, modified: mtimeMs, sha256 });
+}
+
+/** Brings `part` to its end and makes sure of what it holds. */
+async function fetchPart(file: SourceFile & { source: HubSource }, part: string, options: PullOptions): Promise<void> {
+  const { store, hub, signal } = options;
+  const { source, path } = file;
+  const expected = await store.expected(file);
+  const have = await sizeOf(part);
+  const remote = await hub.open(source, path, { from: have, signal }).catch(async (error) => {
+    if (error instanceof HubTrouble && error.startsOver) await rm(part, { force: true });
+    throw error;
+  });
+  try {
+    refuseOther(file, remote, expected);
+    await append(part, remote, { onBytes: (done) => options.onProgress?.(file, done, remote.size), signal });
+  } finally {
+    remote.body.destroy();
+  }
+  const size = await sizeOf(part);
+  if (remote.size !== undefined && size < remote.size) throw new HubTrouble(`${path} ended after ${size} bytes.`);
+  const found = await digests(part, size);
+  const wanted = expected ?? remote.checksum?.hex;
+  const isRight =
+    wanted === undefined ||
+    (expected === undefined && remote.checksum?.kind === 'git-sha1' ? found.git : found.sha256) === wanted;
+  if (!isRight) {
+    await rm(part, { force: true });
+    throw new ModelFault(
+      `${path} of ${source.repo} arrived with other content than it should have: SHA-256 ${found.sha256}, wanted ${wanted}. Nothing was kept of it.`,
+    );
+  }
+  if (expected === undefined) await store.pin(file, found.sha256);
+}
+
+/** Says so before gigabytes are fetched for nothing. */
+function refuseOther({ source, path }: SourceFile & { source: HubSource }, remote: HubFile, expected?: string): void {
+  const { checksum, size } = remote;
+  const wantedSize = source.files[path]?.size;
+  const isOther = checksum?.kind === 'sha256' && expected !== undefined && checksum.hex !== expected;
+  if (!isOther && (wantedSize === undefined || size === undefined || wantedSize === size)) return;
+  throw new HubRefusal(`The hub has another ${path} of ${source.repo} than the bundle names. It was not fetched.`);
+}
+
+async function append(
+  part: string,
+  remote: HubFile,
+  { onBytes, signal }: { onBytes: (done: number) => void; signal?: AbortSignal },
+): Promise<void> {
+  await using target = await open(part, remote.from === 0 ? 'w' : 'a');
+  let done = remote.from;
+  try {
+    for await (const chunk of remote.body) {
+      signal?.throwIfAborted();
+      await target.write(chunk);
+      done += chunk.length;
+      onBytes(done);
+    }
+  } catch (error) {
+    signal?.throwIfAborted();
+    if ((error as { syscall?: string }).syscall === 'write') throw error; // a full disk is not the hub's fault
+    throw new HubTrouble(`The connection was lost after ${done} bytes.`, { cause: error });
+  }
+  await target.sync();
+}
+
+/** SHA-256 of a file, and the SHA-1 that git names it by. */
+async function digests(path: string, size: number): Promise<{ sha256: string; git: string }> {
+  const hashes: [Hash, Hash] = [createHash('sha256'), createHash('sha1').update(`blob ${size}\0`)];
+  await pipeline(createReadStream(path, { highWaterMark: 1024 ** 2 }), async (chunks) => {
+    for await (const chunk of chunks) for (const hash of hashes) hash.update(chunk);
+  });
+  return { sha256: hashes[0].digest('hex'), git: hashes[1].digest('hex') };
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return (await stat(path).catch(() => undefined))?.size ?? 0;
+}

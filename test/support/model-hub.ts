@@ -1,0 +1,146 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** What the hub does to the next request of a file, once. */
+export type Mischief =
+  | { readonly kind: 'status'; readonly status: number; readonly headers?: Record<string, string> }
+  /** Hangs up after so many bytes of the body. */
+  | { readonly kind: 'cut'; readonly after: number }
+  /** Sends other bytes of the same length. */
+  | { readonly kind: 'wrong' };
+
+export interface SeenRequest {
+  readonly server: 'hub' | 'store';
+  readonly path: string;
+  readonly authorization: string | undefined;
+  readonly range: string | undefined;
+}
+
+/**
+ * Plays a model hub: large files are answered with a redirect to a store on another port, as huggingface.co does, with
+ * their checksum in `X-Linked-ETag`; small ones with their content and git's name for it in `ETag`.
+ */
+export class ModelHub implements AsyncDisposable {
+  readonly seen: SeenRequest[] = [];
+  /** By path within the repository; done in order, each once. */
+  readonly mischief = new Map<string, Mischief[]>();
+  /** Asked for where it is set. */
+  token: string | undefined;
+  /** Whether large files have a checksum in their answer. */
+  tellsChecksums = true;
+  readonly #files = new Map<string, Buffer>();
+  readonly #hub: Server;
+  readonly #store: Server;
+
+  private constructor() {
+    this.#hub = createServer((request, response) => this.#answerHub(request, response));
+    this.#store = createServer((request, response) => this.#answerStore(request, response));
+  }
+
+  static async start(): Promise<ModelHub> {
+    const hub = new ModelHub();
+    for (const server of [hub.#hub, hub.#store]) {
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    }
+    return hub;
+  }
+
+  /** For HF_ENDPOINT. */
+  get endpoint(): string {
+    return `http://127.0.0.1:${(this.#hub.address() as AddressInfo).port}`;
+  }
+
+  /** @param repo OWNER/NAME */
+  add(repo: string, revision: string, files: Readonly<Record<string, Uint8Array | string>>): void {
+    for (const [path, content] of Object.entries(files)) {
+      this.#files.set(`/${repo}/resolve/${revision}/${path}`, Buffer.from(content));
+    }
+  }
+
+  misbehave(path: string, ...how: Mischief[]): void {
+    this.mischief.set(path, how);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const server of [this.#hub, this.#store]) {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    }
+  }
+
+  #answerHub(request: IncomingMessage, response: ServerResponse): void {
+    const path = this.#note('hub', request);
+    if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`) {
+      response.writeHead(401).end();
+      return;
+    }
+    const content = this.#files.get(path);
+    if (!content) {
+      response.writeHead(404, { 'x-error-code': 'EntryNotFound' }).end();
+      return;
+    }
+    const mischief = this.#nextMischief(path, 'status');
+    if (mischief?.kind === 'status') {
+      response.writeHead(mischief.status, mischief.headers).end();
+      return;
+    }
+    if (isLarge(path)) {
+      const location = `http://127.0.0.1:${(this.#store.address() as AddressInfo).port}${path}?signature=abc`;
+      const etag = this.tellsChecksums && { 'x-linked-etag': `"${sha256(content)}"`, 'x-linked-size': content.length };
+      response.writeHead(302, { location, ...etag }).end();
+      return;
+    }
+    const git = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
+    this.#send(request, response, path, content, { etag: `"${git}"` });
+  }
+
+  #answerStore(request: IncomingMessage, response: ServerResponse): void {
+    const path = this.#note('store', request);
+    const content = this.#files.get(path)!;
+    // As a store does: its tag is about itself.
+    this.#send(request, response, path, content, { etag: '"d41d8cd98f00b204e9800998ecf8427e-7"' });
+  }
+
+  #send(
+    request: IncomingMessage,
+    response: ServerResponse,
+    path: string,
+    content: Buffer,
+    headers: Record<string, string>,
+  ): void {
+    const from = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    if (from >= content.length && from > 0) {
+      response.writeHead(416, { 'content-range': `bytes */${content.length}` }).end();
+      return;
+    }
+    const mischief = this.#nextMischief(path, 'cut') ?? this.#nextMischief(path, 'wrong');
+    const body = mischief?.kind === 'wrong' ? content.subarray(from).map((byte) => byte ^ 1) : content.subarray(from);
+    response.writeHead(from > 0 ? 206 : 200, {
+      ...headers,
+      'content-length': body.length,
+      ...(from > 0 && { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }),
+    });
+    if (mischief?.kind === 'cut') response.write(body.subarray(0, mischief.after), () => response.destroy());
+    else response.end(body);
+  }
+
+  #nextMischief(path: string, kind: Mischief['kind']): Mischief | undefined {
+    const own = [...this.mischief].find(([name]) => path.endsWith(`/${name}`))?.[1];
+    return own?.[0]?.kind === kind ? own.shift() : undefined;
+  }
+
+  #note(server: 'hub' | 'store', { url, headers }: IncomingMessage): string {
+    const path = new URL(url!, 'http://localhost').pathname;
+    this.seen.push({ server, path, authorization: headers.authorization, range: headers.range });
+    return path;
+  }
+}
+
+function isLarge(path: string): boolean {
+  return /\.(onnx|onnx_data|bin)$/.test(path);
+}
+
+export function sha256(content: Uint8Array): string {
+  return createHash('sha256').update(content).digest('hex');
+}
