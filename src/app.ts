@@ -25,7 +25,7 @@ export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {
   /** What was asked for with an `Idempotency-Key`. */
   readonly idempotency: IdempotencyKeys;
   /** Uploads in chunks, and the links by which they come. */
-  readonly uploads: Omit<MultipartDeps, 'publicUrl'>;
+  readonly uploads: Omit<MultipartDeps, 'publicUrl' | 'idempotency'>;
   /** URL under which clients reach the server; without it, the host that a request names. */
   readonly publicUrl?: string;
   /** Of reelvec, for the OpenAPI document. */
@@ -69,7 +69,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await installOpenApi(app, deps);
   operationsRoutes(app, deps);
   await installMetrics(app, deps);
-  const uploads = { ...deps.uploads, publicUrl: deps.publicUrl };
+  const { idempotency, publicUrl } = deps;
+  const uploads = { ...deps.uploads, idempotency, publicUrl };
   await app.register(putChunk, { ...uploads, prefix: '/v1.3' });
   await app.register(
     async (v13) => {
@@ -79,7 +80,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
         idempotency: deps.idempotency,
         publicUrl: deps.publicUrl,
       });
-      await v13.register(assetRoutes, { assets: deps.assets, uploads });
+      await v13.register(assetRoutes, { assets: deps.assets, idempotency, uploads });
     },
     { prefix: '/v1.3' },
   );

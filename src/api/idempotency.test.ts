@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CONFIGURED_KEY, openTestApp, type TestApp } from '../app.fixture.ts';
+import { CONFIGURED_KEY, MP4_HEAD, openTestApp, type TestApp } from '../app.fixture.ts';
 import { openDatabase } from '../store/database.ts';
 import { type Claim, IdempotencyKeys } from '../store/idempotency.ts';
 
@@ -93,4 +93,46 @@ test('a holder that no longer moves loses the key once, and can then complete no
   const done = await keys.claim(wanted);
   assert.equal('answer' in done && done.answer, '{"a":1}');
   await db.destroy();
+});
+
+async function upload(testApp: TestApp, key: string, content: string) {
+  const form = new FormData();
+  form.set('method', 'direct');
+  form.set('file', new Blob([MP4_HEAD, content]), 'a.mp4');
+  const encoded = new Response(form);
+  return testApp.app.inject({
+    method: 'POST',
+    url: '/v1.3/assets',
+    headers: {
+      'x-api-key': CONFIGURED_KEY,
+      'idempotency-key': key,
+      'content-type': encoded.headers.get('content-type') ?? '',
+    },
+    payload: Buffer.from(await encoded.arrayBuffer()),
+  });
+}
+
+test('the same file with the same key is one asset, stored once, and another file is refused', async () => {
+  await using testApp = await openTestApp();
+  const answers = await Promise.all(Array.from({ length: 8 }, () => upload(testApp, 'k', 'one')));
+  assert.deepEqual(new Set(answers.map(({ statusCode }) => statusCode)), new Set([201]));
+  assert.equal(new Set(answers.map(({ body }) => body)).size, 1);
+  assert.equal((await upload(testApp, 'k', 'two')).statusCode, 409);
+  assert.equal((await Array.fromAsync(testApp.blobs.list(''))).length, 1);
+});
+
+test('an upload in chunks that is begun again is the same one, with links that are signed anew', async () => {
+  await using testApp = await openTestApp();
+  const begin = () =>
+    testApp.app.inject({
+      method: 'POST',
+      url: '/v1.3/assets/multipart-uploads',
+      headers: { 'x-api-key': CONFIGURED_KEY, 'idempotency-key': 'k' },
+      payload: { filename: 'a.mp4', type: 'video', total_size: 1000 },
+    });
+  const first = await begin();
+  const again = await begin();
+  assert.deepEqual([first.statusCode, again.statusCode], [201, 201]);
+  assert.equal(again.json().upload_id, first.json().upload_id);
+  assert.equal(again.json().upload_urls.length, 1);
 });

@@ -1,7 +1,7 @@
 import { sql, type Updateable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
-import type { Db } from '../store/database.ts';
+import type { Db, OnCreated } from '../store/database.ts';
 import type { AssetsTable } from '../store/schema.ts';
 
 export type AssetStatus = AssetsTable['status'];
@@ -61,8 +61,12 @@ export class AssetRepository {
     this.#db = db;
   }
 
-  create(asset: NewAsset): Promise<Asset> {
-    return insertAsset(this.#db, asset);
+  create(asset: NewAsset, onCreated?: OnCreated<Asset>): Promise<Asset> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const created = await insertAsset(transaction, asset);
+      await onCreated?.(transaction, created);
+      return created;
+    });
   }
 
   /** An asset by id; with an owner, only if it is theirs. */

@@ -3,6 +3,7 @@ import type { Logger } from '../observe/logger.ts';
 import { requireMedia } from '../sources/sniff.ts';
 import { filenameOf, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
+import type { OnCreated } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
 import { removeAssetBlobs } from './blobs.ts';
 import type { Asset, AssetFilter, AssetRepository, NewAsset, UserMetadata } from './repository.ts';
@@ -52,16 +53,17 @@ export class AssetService {
     return removeAssetBlobs(this.#deps.blobs, upload.id);
   }
 
-  createDirect(upload: Upload, facts: AssetFacts & { filename: string }): Promise<Asset> {
-    return this.#create({ ...facts, id: upload.id, method: 'direct', fileType: upload.fileType });
+  createDirect(upload: Upload, facts: AssetFacts & { filename: string }, onCreated?: OnCreated<Asset>): Promise<Asset> {
+    return this.#create({ ...facts, id: upload.id, method: 'direct', fileType: upload.fileType }, onCreated);
   }
 
   /** @throws source_unreachable, source_not_media or video_filesize_too_large, as far as a first look tells */
-  async createFromUrl(url: URL, facts: AssetFacts): Promise<Asset> {
+  async createFromUrl(url: URL, facts: AssetFacts, onCreated?: OnCreated<Asset>): Promise<Asset> {
     const { head } = await this.#deps.urls.check(url, { maxBytes: this.#deps.maxUrlBytes });
     const fileType = requireMedia(head, { subject: `The source at ${url.host}` });
     const filename = facts.filename ?? filenameOf(url);
-    return this.#create({ ...facts, id: newId(), method: 'url', filename, fileType, sourceUrl: url.href });
+    const asset = { ...facts, id: newId(), method: 'url', filename, fileType, sourceUrl: url.href } as const;
+    return this.#create(asset, onCreated);
   }
 
   /** @throws resource_not_exist */
@@ -96,8 +98,8 @@ export class AssetService {
     await removeAssetBlobs(blobs, id);
   }
 
-  async #create(asset: NewAsset): Promise<Asset> {
-    const created = await this.#deps.assets.create(asset);
+  async #create(asset: NewAsset, onCreated: OnCreated<Asset> | undefined): Promise<Asset> {
+    const created = await this.#deps.assets.create(asset, onCreated);
     try {
       await this.#deps.start(created.id);
     } catch (error) {

@@ -9,6 +9,8 @@ export interface Upload {
   /** Becomes the id of the asset. */
   readonly id: string;
   readonly fileType?: string;
+  /** Of the content, lower-case hex. */
+  readonly sha256: string;
 }
 
 /**
@@ -40,8 +42,8 @@ export async function storeUpload(
     }
     if (!looked) yield* look();
   };
-  await blobs.write(assetKey(id), checked());
-  return { id, fileType };
+  const { sha256 } = await blobs.write(assetKey(id), checked());
+  return { id, fileType, sha256 };
 }
 
 function tooLarge(maxBytes: number): ReelvecError {

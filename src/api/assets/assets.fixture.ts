@@ -16,6 +16,7 @@ import { parseAllowList } from '../../sources/addresses.ts';
 import { openUrlGuard } from '../../sources/url.ts';
 import { FolderBlobStore } from '../../store/blob-folder.ts';
 import { openDatabase } from '../../store/database.ts';
+import { IdempotencyKeys } from '../../store/idempotency.ts';
 import { serverSecret } from '../../store/secrets.ts';
 import { FolderUploadStore } from '../../store/upload-folder.ts';
 import { installErrors } from '../errors.ts';
@@ -57,6 +58,7 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
     started.push(id);
   };
   const maxBytes = { video: 100_000_000, audio: 50_000_000, image: 1_000_000 };
+  const idempotency = new IdempotencyKeys(db);
   const uploads = new UploadRepository(db);
   const multipart = new MultipartUploads({ uploads, store: new FolderUploadStore(folder), maxBytes, start, log });
   const usedBy = new Map<string, string[]>();
@@ -100,8 +102,13 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
     request.owner = String(request.headers['x-api-key'] ?? 'nobody');
   });
   const links = new SignedLinks(await serverSecret(db, 'links'));
-  await app.register(putChunk, { prefix: '/v1.3', multipart, links });
-  await app.register(assetRoutes, { prefix: '/v1.3', assets: service, uploads: { multipart, links } });
+  await app.register(putChunk, { prefix: '/v1.3', multipart, links, idempotency });
+  await app.register(assetRoutes, {
+    prefix: '/v1.3',
+    assets: service,
+    idempotency,
+    uploads: { multipart, links, idempotency },
+  });
   return {
     app,
     assets,

@@ -1,10 +1,13 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
-import type { Asset, UserMetadata } from '../../assets/repository.ts';
+import type { UserMetadata } from '../../assets/repository.ts';
 import type { AssetService } from '../../assets/service.ts';
 import { ReelvecError } from '../../errors.ts';
 import { parseSourceUrl } from '../../sources/url.ts';
-import { commonErrors } from '../errors.ts';
+import type { IdempotencyKeys } from '../../store/idempotency.ts';
+import { commonErrors, errorBody } from '../errors.ts';
+import { createOnce, idempotencyHeaders } from '../idempotency.ts';
 import { validate } from '../validation.ts';
 import { drain, type Form, readForm } from './form.ts';
 import { assetBody } from './represent.ts';
@@ -13,7 +16,12 @@ import { AssetBody, AssetFields, AssetForm, UserMetadataField } from './schemas.
 /** How much of a refused upload is still taken, so that the client gets to read why. */
 const DRAIN_BYTES = 256 * 1024 * 1024;
 
-export const createAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = async (app, { assets }) => {
+export interface CreateAssetDeps {
+  readonly assets: AssetService;
+  readonly idempotency: IdempotencyKeys;
+}
+
+export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, { assets, idempotency }) => {
   app.post(
     '/assets',
     {
@@ -21,8 +29,9 @@ export const createAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = asyn
         summary: 'Create an asset from a file or a URL',
         tags: ['assets'],
         consumes: ['multipart/form-data'],
+        headers: idempotencyHeaders,
         body: AssetForm,
-        response: { ...commonErrors, 201: AssetBody },
+        response: { ...commonErrors, 409: errorBody, 201: AssetBody },
       },
       // The schema is for the documentation: there is no body to check before the form was read.
       validatorCompiler: () => (value) => ({ value }),
@@ -30,8 +39,7 @@ export const createAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = asyn
     async (request, reply) => {
       try {
         const form = await readForm(request, assets);
-        const asset = await fromForm(form, request.owner, assets);
-        return reply.code(201).send(assetBody(asset));
+        return reply.code(201).send(await fromForm(form, { request, reply }, { assets, idempotency }));
       } catch (error) {
         if (!(await drain(request.raw, DRAIN_BYTES))) reply.header('connection', 'close');
         throw error;
@@ -40,21 +48,32 @@ export const createAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = asyn
   );
 };
 
-async function fromForm({ fields, upload }: Form, owner: string, assets: AssetService): Promise<Asset> {
+async function fromForm(
+  { fields, upload }: Form,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  { assets, idempotency }: CreateAssetDeps,
+): Promise<z.infer<typeof AssetBody>> {
   let kept = false;
   try {
     const { method, url, filename, user_metadata } = checked(AssetFields, fields);
-    const facts = { owner, filename, userMetadata: readMetadata(user_metadata) };
+    checked(idempotencyHeaders, request.headers);
+    const facts = { owner: request.owner, filename, userMetadata: readMetadata(user_metadata) };
+    const wish = { content: { ...fields, file: upload?.sha256 }, answer: assetBody };
     if (method === 'url') {
       if (upload) throw unwanted('file', method);
       if (url === undefined) throw missing('url', method);
-      return await assets.createFromUrl(parseSourceUrl(url, { field: 'url' }), facts);
+      const source = parseSourceUrl(url, { field: 'url' });
+      return await createOnce(idempotency, { request, reply }, wish, (onCreated) =>
+        assets.createFromUrl(source, facts, onCreated),
+      );
     }
     if (url !== undefined) throw unwanted('url', method);
     if (!upload) throw missing('file', method);
-    const asset = await assets.createDirect(upload, { ...facts, filename: filename ?? upload.filename });
-    kept = true;
-    return asset;
+    return await createOnce(idempotency, { request, reply }, wish, async (onCreated) => {
+      const asset = await assets.createDirect(upload, { ...facts, filename: filename ?? upload.filename }, onCreated);
+      kept = true;
+      return asset;
+    });
   } finally {
     if (upload && !kept) await assets.discard(upload);
   }

@@ -1,7 +1,6 @@
 import multipart from '@fastify/multipart';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { AssetService } from '../../assets/service.ts';
-import { createAsset } from './createAsset.ts';
+import { type CreateAssetDeps, createAsset } from './createAsset.ts';
 import { deleteAsset } from './deleteAsset.ts';
 import { getAsset } from './getAsset.ts';
 import { listAssets } from './listAssets.ts';
@@ -10,12 +9,12 @@ import { multipartRoutes } from './multipart/routes.ts';
 import { userMetadataRoutes } from './userMetadata.ts';
 
 /** Everything under `/assets`. Expects `request.owner`: the id of the key that was authenticated. */
-export const assetRoutes: FastifyPluginAsyncZod<{ assets: AssetService; uploads: MultipartDeps }> = async (
+export const assetRoutes: FastifyPluginAsyncZod<CreateAssetDeps & { uploads: MultipartDeps }> = async (
   app,
-  { assets, uploads },
+  { assets, idempotency, uploads },
 ) => {
   await app.register(multipart);
-  await app.register(createAsset, { assets });
+  await app.register(createAsset, { assets, idempotency });
   await app.register(listAssets, { assets });
   await app.register(getAsset, { assets });
   await app.register(deleteAsset, { assets });

@@ -1,4 +1,4 @@
-import type { Db } from '../../store/database.ts';
+import type { Db, OnCreated } from '../../store/database.ts';
 import type { UploadChunksTable, UploadsTable } from '../../store/schema.ts';
 import type { Part } from '../../store/uploads.ts';
 import { insertAsset, type NewAsset } from '../repository.ts';
@@ -42,8 +42,19 @@ export class UploadRepository {
     return fromRow(row);
   }
 
-  async setStoreId(id: string, storeId: string): Promise<void> {
-    await this.#db.updateTable('uploads').set({ store_id: storeId }).where('id', '=', id).execute();
+  /** Makes an upload complete: from now on it takes chunks. */
+  setStoreId(id: string, storeId: string, onCreated?: OnCreated<MultipartUpload>): Promise<MultipartUpload> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .updateTable('uploads')
+        .set({ store_id: storeId })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirstOrThrow();
+      const upload = fromRow(row);
+      await onCreated?.(transaction, upload);
+      return upload;
+    });
   }
 
   /** An upload by id; with an owner, only if it is theirs. */

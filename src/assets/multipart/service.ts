@@ -1,5 +1,6 @@
 import { ReelvecError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
+import type { OnCreated } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { type Part, type PartialBlob, PartSizeError, partRange, type UploadStore } from '../../store/uploads.ts';
 import { assetKey } from '../blobs.ts';
@@ -57,7 +58,10 @@ export class MultipartUploads {
   }
 
   /** @throws video_filesize_too_large */
-  async create({ owner, filename, type, totalSize, wishes }: NewSession): Promise<MultipartUpload> {
+  async create(
+    { owner, filename, type, totalSize, wishes }: NewSession,
+    onCreated?: OnCreated<MultipartUpload>,
+  ): Promise<MultipartUpload> {
     const { uploads, store, maxBytes } = this.#deps;
     if (totalSize > maxBytes[type]) {
       throw new ReelvecError(
@@ -69,7 +73,7 @@ export class MultipartUploads {
     const [id, assetId, chunkSize] = [newId(), newId(), chunkSizeFor(totalSize)];
     const expiresAt = new Date(Date.now() + SESSION_MS).toISOString();
     // The row first: what the store opens is then named by something that expires.
-    const upload = await uploads.create({
+    await uploads.create({
       id,
       owner,
       assetId,
@@ -82,8 +86,7 @@ export class MultipartUploads {
     });
     try {
       const opened = await store.begin(assetKey(assetId), { size: totalSize, partSize: chunkSize });
-      await uploads.setStoreId(id, opened.id);
-      return { ...upload, storeId: opened.id };
+      return await uploads.setStoreId(id, opened.id, onCreated);
     } catch (error) {
       await uploads.delete(id);
       throw error;

@@ -1,6 +1,7 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { chunkCount } from '../../../assets/multipart/upload.ts';
-import { commonErrors } from '../../errors.ts';
+import { chunkCount, type MultipartUpload } from '../../../assets/multipart/upload.ts';
+import { commonErrors, errorBody } from '../../errors.ts';
+import { createOnce, idempotencyHeaders } from '../../idempotency.ts';
 import type { MultipartDeps } from './deps.ts';
 import { chunkLinks } from './links.ts';
 import { CreatedUpload, MOST_LINKS, NewUploadBody } from './schemas.ts';
@@ -12,15 +13,21 @@ export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, de
       schema: {
         summary: 'Begin an upload in chunks',
         tags: ['assets'],
+        headers: idempotencyHeaders,
         body: NewUploadBody,
-        response: { ...commonErrors, 201: CreatedUpload },
+        response: { ...commonErrors, 409: errorBody, 201: CreatedUpload },
       },
     },
     async (request, reply) => {
       const { filename, type, total_size: totalSize, user_metadata: userMetadata, ...flags } = request.body;
       const wishes = { userMetadata, hls: flags.enable_hls, thumbnail: flags.enable_thumbnail };
-      const upload = await deps.multipart.create({ owner: request.owner, filename, type, totalSize, wishes });
-      request.event.uploadId = upload.id;
+      // Only the id is the same when it is asked again: the links are signed anew, for the first ones expire.
+      const wish = { content: request.body, answer: ({ id }: MultipartUpload) => ({ id }) };
+      const { id } = await createOnce(deps.idempotency, { request, reply }, wish, (onCreated) =>
+        deps.multipart.create({ owner: request.owner, filename, type, totalSize, wishes }, onCreated),
+      );
+      request.event.uploadId = id;
+      const upload = await deps.multipart.get(id, request.owner);
       const places = await deps.multipart.places(upload, { start: 1, count: MOST_LINKS });
       return reply.code(201).send({
         upload_id: upload.id,
