@@ -99,6 +99,7 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
       blobs,
       urls: { check } as never,
       maxUploadBytes: 1_000_000,
+      maxImageBytes: 1_000_000,
       maxUrlBytes: 1_000_000,
       users: {
         tasksUsing: (assetId) => tasks.usingAsset(assetId),

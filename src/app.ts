@@ -4,6 +4,7 @@ import { serializerCompiler } from 'fastify-type-provider-zod';
 import type { MultipartDeps } from './api/assets/multipart/deps.ts';
 import { putChunk } from './api/assets/multipart/putChunk.ts';
 import { assetRoutes } from './api/assets/routes.ts';
+import { getThumbnail } from './api/assets/thumbnail.ts';
 import { type AuthDeps, requireKey } from './api/auth.ts';
 import { embedRoutes } from './api/embed-v2/routes.ts';
 import { installErrors, refuseConnection, sendError } from './api/errors.ts';
@@ -72,6 +73,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const { idempotency, publicUrl } = deps;
   const uploads = { ...deps.uploads, idempotency, publicUrl };
   await app.register(putChunk, { ...uploads, prefix: '/v1.3' });
+  await app.register(getThumbnail, { ...uploads, assets: deps.assets, prefix: '/v1.3' });
   await app.register(
     async (v13) => {
       requireKey(v13, deps);

@@ -1,13 +1,12 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
+import { z } from 'zod';
 import { ReelvecError } from '../errors.ts';
 
 /** Query parameters that make a link do without a key. */
-export interface Signature {
-  /** Seconds since 1970. */
-  readonly expires: number;
-  /** HMAC-SHA256 in base64url. */
-  readonly signature: string;
-}
+export const linkQuery = z.strictObject({
+  expires: z.coerce.number().int().describe('seconds since 1970'),
+  signature: z.string().describe('HMAC-SHA256 in base64url'),
+});
 
 /** Links that authorise by themselves: one method, one path, for a time. */
 export class SignedLinks {
@@ -24,7 +23,7 @@ export class SignedLinks {
   }
 
   /** @throws forbidden */
-  check(method: 'GET' | 'PUT', path: string, { expires, signature }: Signature): void {
+  check(method: 'GET' | 'PUT', path: string, { expires, signature }: z.infer<typeof linkQuery>): void {
     const expected = Buffer.from(this.#signature(method, path, expires));
     const given = Buffer.from(signature);
     if (expected.length !== given.length || !timingSafeEqual(expected, given)) {

@@ -11,7 +11,7 @@ import { FolderBlobStore } from '../store/blob-folder.ts';
 import { openDatabase } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
 import { assetKey } from './blobs.ts';
-import { type PrepareDeps, prepareAsset } from './prepare.ts';
+import { type Lookers, type PrepareDeps, prepareAsset } from './prepare.ts';
 import { AssetRepository } from './repository.ts';
 import { sweepAssetBlobs } from './sweep.ts';
 
@@ -26,7 +26,7 @@ const FOUND: MediaInfo = {
 };
 const never = new AbortController().signal;
 
-async function setUp(options: { source?: Buffer; probe?: PrepareDeps['probe'] } = {}) {
+async function setUp(options: { source?: Buffer; probe?: Lookers['probe'] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-prepare-'));
   const db = await openDatabase(':memory:');
   const host = await localHost((_, response) => response.end(options.source ?? FILM));
@@ -37,7 +37,12 @@ async function setUp(options: { source?: Buffer; probe?: PrepareDeps['probe'] } 
     blobs,
     urls: host.guard,
     maxUrlBytes: 1_000_000,
-    probe: options.probe ?? (async () => FOUND),
+    maxImageBytes: 1_000_000,
+    lookers: {
+      probe: options.probe ?? (async () => FOUND),
+      image: () => Promise.reject(new Error('no image was sent')),
+      thumbnail: () => Promise.reject(new Error('no thumbnail was asked for')),
+    },
     log: pino({ level: 'silent' }),
   };
   return {
@@ -134,7 +139,7 @@ test('a fault of the server is thrown, and the asset goes on when it is called a
 
 test('an abort ends the work with its reason and leaves the asset to be taken up again', async () => {
   await using made = await setUp({
-    probe: (_, { signal }) =>
+    probe: (_, signal) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   });
   const { id } = await made.fromUrl();
@@ -147,7 +152,7 @@ test('an abort ends the work with its reason and leaves the asset to be taken up
 
 test('an asset that is deleted meanwhile ends the work, and nothing of it stays', async () => {
   await using made = await setUp({
-    probe: (_, { signal }) =>
+    probe: (_, signal) =>
       new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
   });
   const { id } = await made.fromUrl();

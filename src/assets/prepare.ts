@@ -1,24 +1,33 @@
 import { buffer } from 'node:stream/consumers';
 import { isReelvecError, ReelvecError } from '../errors.ts';
-import type { MediaInfo } from '../media/info.ts';
+import type { ImageInfo, MediaInfo } from '../media/info.ts';
 import { causeText } from '../observe/cause.ts';
 import type { Logger } from '../observe/logger.ts';
-import { HEAD_BYTES, requireMedia } from '../sources/sniff.ts';
+import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
-import { assetKey, removeAssetBlobs } from './blobs.ts';
+import { assetKey, removeAssetBlobs, thumbnailKey } from './blobs.ts';
 import type { Asset, AssetRepository } from './repository.ts';
 
 /** How often it is looked whether the asset is still there, in milliseconds: a deleted one is not fetched to its end. */
 const WANTED_CHECK_MS = 250;
+
+/** What looks at files, in media workers. They throw ReelvecErrors for what is wrong with a file. */
+export interface Lookers {
+  readonly probe: (path: string, signal: AbortSignal) => Promise<MediaInfo>;
+  /** With a small copy, as a JPEG file. */
+  readonly image: (path: string, signal: AbortSignal) => Promise<{ image: ImageInfo; thumbnail: Uint8Array }>;
+  /** A JPEG file. */
+  readonly thumbnail: (film: { path: string; media: MediaInfo }, signal: AbortSignal) => Promise<Uint8Array>;
+}
 
 export interface PrepareDeps {
   readonly assets: AssetRepository;
   readonly blobs: BlobStore;
   readonly urls: UrlGuard;
   readonly maxUrlBytes: number;
-  /** Looks at the content of a local file, in a media worker. */
-  readonly probe: (path: string, options: { signal: AbortSignal }) => Promise<MediaInfo>;
+  readonly maxImageBytes: number;
+  readonly lookers: Lookers;
   readonly log: Logger;
 }
 
@@ -36,8 +45,9 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     if (!(await assets.get(assetId).catch(() => asset))) deleted.abort(new Error('The asset was deleted.'));
   }, WANTED_CHECK_MS);
   try {
-    const media = await fetchAndProbe(deps, asset, AbortSignal.any([signal, deleted.signal]));
-    await assets.setReady(assetId, media);
+    const looked = await fetchAndLook(deps, asset, AbortSignal.any([signal, deleted.signal]));
+    const { media } = looked;
+    await assets.setReady(assetId, media, asset.thumbnail && (looked.hasThumbnail ? 'ready' : 'error'));
     log.info({ assetId, type: media.mimeType, bytes: media.size, durationSec: media.durationSec }, 'asset ready');
   } catch (error) {
     signal.throwIfAborted();
@@ -54,20 +64,83 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
   }
 }
 
-async function fetchAndProbe(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<MediaInfo> {
-  const { blobs, urls, maxUrlBytes, probe } = deps;
+interface Looked {
+  readonly media: MediaInfo;
+  /** Made only where it is asked for. */
+  readonly hasThumbnail: boolean;
+}
+
+async function fetchAndLook(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<Looked> {
+  const { blobs, urls, maxUrlBytes } = deps;
   const key = assetKey(asset.id);
   if (asset.sourceUrl !== undefined && !(await blobs.stat(key))) {
     const url = parseSourceUrl(asset.sourceUrl, { field: 'url' });
     await urls.fetchToBlob(blobs, key, url, { maxBytes: maxUrlBytes, signal });
   }
-  if (!(await blobs.stat(key)))
-    throw new ReelvecError('resource_not_exist', 'The file of the asset is gone. Upload it again.');
+  const blob = await blobs.stat(key);
+  if (!blob) throw new ReelvecError('resource_not_exist', 'The file of the asset is gone. Upload it again.');
   // Another look than at creation: the URL may give something else by now.
   const head = await buffer(blobs.read(key, { start: 0, end: HEAD_BYTES - 1 }));
-  const fileType = requireMedia(head, { subject: 'The file' });
-  const media = await blobs.use(key, (path) => probe(path, { signal }));
+  const fileType = requireMediaOrImage(head, { subject: 'The file' });
+  const isImage = fileType?.startsWith('image/') ?? false;
+  const looked = isImage
+    ? await lookAtImage(deps, asset, { fileType: fileType!, size: blob.size }, signal)
+    : await lookAtMedia(deps, asset, { fileType }, signal);
+  requireDeclared(asset, looked.media);
+  return looked;
+}
+
+async function lookAtImage(
+  { blobs, lookers, maxImageBytes }: PrepareDeps,
+  asset: Asset,
+  { fileType, size }: { fileType: string; size: number },
+  signal: AbortSignal,
+): Promise<Looked> {
+  if (size > maxImageBytes) {
+    throw new ReelvecError(
+      'video_filesize_too_large',
+      `The image has ${size} bytes; ${maxImageBytes} are allowed. Encode it smaller.`,
+      { details: { bytes: size, max_bytes: maxImageBytes } },
+    );
+  }
+  const { image, thumbnail } = await blobs.use(assetKey(asset.id), (path) => lookers.image(path, signal));
+  if (asset.thumbnail) await blobs.write(thumbnailKey(asset.id), thumbnail, { signal });
+  const trackCounts = { video: 0, audio: 0, subtitles: 0 };
+  const media = { format: image.format, mimeType: fileType, size, durationSec: 0, bitRate: 0, image, trackCounts };
+  return { media, hasThumbnail: asset.thumbnail !== undefined };
+}
+
+async function lookAtMedia(
+  { blobs, lookers, log }: PrepareDeps,
+  asset: Asset,
+  { fileType }: { fileType: string | undefined },
+  signal: AbortSignal,
+): Promise<Looked> {
+  const key = assetKey(asset.id);
+  const found = await blobs.use(key, (path) => lookers.probe(path, signal));
   // Its first bytes tell Matroska from WebM and QuickTime from MP4, its tracks whether there are pictures in it.
-  const agree = fileType?.split('/')[0] === media.mimeType.split('/')[0];
-  return agree && fileType ? { ...media, mimeType: fileType } : media;
+  const agree = fileType?.split('/')[0] === found.mimeType.split('/')[0];
+  const media = agree && fileType ? { ...found, mimeType: fileType } : found;
+  if (!asset.thumbnail) return { media, hasThumbnail: false };
+  try {
+    const thumbnail = await blobs.use(key, (path) => lookers.thumbnail({ path, media }, signal));
+    await blobs.write(thumbnailKey(asset.id), thumbnail, { signal });
+    return { media, hasThumbnail: true };
+  } catch (error) {
+    // The asset is as good without it. A fault of the server is one for the asset too: all is tried again.
+    if (!isReelvecError(error) || error.status >= 500) throw error;
+    log.info({ assetId: asset.id, code: error.code, reason: error.message }, 'no thumbnail');
+    return { media, hasThumbnail: false };
+  }
+}
+
+/** What a multipart upload said that it would be, it has to be. */
+function requireDeclared({ declaredType }: Asset, media: MediaInfo): void {
+  const type = media.image ? 'image' : media.video ? 'video' : 'audio';
+  if (declaredType === undefined || declaredType === type) return;
+  throw new ReelvecError(
+    'parameter_invalid',
+    `The upload was announced with type ${declaredType}, but the file is ${type} (${media.mimeType}). Upload it with type ${type}.`,
+    { details: { field: 'type', value: declaredType, found: type } },
+  );
 }

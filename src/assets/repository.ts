@@ -102,12 +102,14 @@ export class AssetRepository {
     return { assets: rows.map(fromRow), total: Number(count) };
   }
 
-  async setReady(id: string, media: MediaInfo): Promise<void> {
+  /** @param thumbnail what became of it, where it was asked for */
+  async setReady(id: string, media: MediaInfo, thumbnail?: 'ready' | 'error'): Promise<void> {
     await this.#update(id, {
+      ...(thumbnail && { thumbnail }),
       status: 'ready',
       file_type: media.mimeType,
       size: media.size,
-      duration_sec: media.durationSec,
+      duration_sec: media.image ? null : media.durationSec,
       media: JSON.stringify(media),
     });
   }

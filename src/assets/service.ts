@@ -1,11 +1,12 @@
+import type { Readable } from 'node:stream';
 import { type ErrorCode, ReelvecError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
-import { requireMedia } from '../sources/sniff.ts';
+import { requireMediaOrImage } from '../sources/sniff.ts';
 import { filenameOf, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { OnCreated } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
-import { removeAssetBlobs } from './blobs.ts';
+import { removeAssetBlobs, thumbnailKey } from './blobs.ts';
 import type { Asset, AssetFilter, AssetRepository, NewAsset, UserMetadata } from './repository.ts';
 import { storeUpload, type Upload } from './upload.ts';
 
@@ -14,6 +15,7 @@ export interface AssetServiceDeps {
   readonly blobs: BlobStore;
   readonly urls: UrlGuard;
   readonly maxUploadBytes: number;
+  readonly maxImageBytes: number;
   readonly maxUrlBytes: number;
   /** Who uses assets. */
   readonly users: AssetUsers;
@@ -34,6 +36,9 @@ export interface AssetFacts {
   /** Where the client gives none, the name of the file or the end of the URL. */
   readonly filename?: string;
   readonly userMetadata?: UserMetadata;
+  /** Whether they are asked for. */
+  readonly hls?: boolean;
+  readonly thumbnail?: boolean;
 }
 
 /** What can be done with assets. An owner sees and touches only their own. */
@@ -46,7 +51,8 @@ export class AssetService {
 
   /** Stores a file that belongs to no asset yet; `createDirect` or `discard` must follow. */
   receive(content: AsyncIterable<Uint8Array>): Promise<Upload> {
-    return storeUpload(this.#deps.blobs, content, { maxBytes: this.#deps.maxUploadBytes });
+    const { blobs, maxUploadBytes: maxBytes, maxImageBytes } = this.#deps;
+    return storeUpload(blobs, content, { maxBytes, maxImageBytes });
   }
 
   discard(upload: Upload): Promise<void> {
@@ -60,7 +66,7 @@ export class AssetService {
   /** @throws source_unreachable, source_not_media or video_filesize_too_large, as far as a first look tells */
   async createFromUrl(url: URL, facts: AssetFacts, onCreated?: OnCreated<Asset>): Promise<Asset> {
     const { head } = await this.#deps.urls.check(url, { maxBytes: this.#deps.maxUrlBytes });
-    const fileType = requireMedia(head, { subject: `The source at ${url.host}` });
+    const fileType = requireMediaOrImage(head, { subject: `The source at ${url.host}` });
     const filename = facts.filename ?? filenameOf(url);
     const asset = { ...facts, id: newId(), method: 'url', filename, fileType, sourceUrl: url.href } as const;
     return this.#create(asset, onCreated);
@@ -71,6 +77,11 @@ export class AssetService {
     const asset = await this.#deps.assets.get(id, owner);
     if (!asset) throw notFound(id);
     return asset;
+  }
+
+  /** The picture that stands for an asset, a JPEG file. @throws BlobNotFound when it is read and there is none */
+  thumbnail(id: string): Readable {
+    return this.#deps.blobs.read(thumbnailKey(id));
   }
 
   /** Newest first. */

@@ -1,5 +1,5 @@
 import { ReelvecError } from '../errors.ts';
-import { HEAD_BYTES, requireMedia } from '../sources/sniff.ts';
+import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { newId } from '../store/ids.ts';
 import { assetKey } from './blobs.ts';
@@ -20,7 +20,7 @@ export interface Upload {
 export async function storeUpload(
   blobs: BlobStore,
   content: AsyncIterable<Uint8Array>,
-  { maxBytes }: { maxBytes: number },
+  { maxBytes, maxImageBytes }: { maxBytes: number; maxImageBytes: number },
 ): Promise<Upload> {
   const id = newId();
   let fileType: string | undefined;
@@ -28,14 +28,17 @@ export async function storeUpload(
     const head: Uint8Array[] = [];
     let size = 0;
     let looked = false;
+    let limit = maxBytes;
     const look = () => {
       looked = true;
-      fileType = requireMedia(Buffer.concat(head), { subject: 'The file' });
+      fileType = requireMediaOrImage(Buffer.concat(head), { subject: 'The file' });
+      if (fileType?.startsWith('image/')) limit = Math.min(limit, maxImageBytes);
+      if (size > limit) throw tooLarge(limit, fileType);
       return head.splice(0);
     };
     for await (const bytes of content) {
       size += bytes.length;
-      if (size > maxBytes) throw tooLarge(maxBytes);
+      if (size > limit) throw tooLarge(limit, fileType);
       if (looked) yield bytes;
       else head.push(bytes);
       if (!looked && size >= HEAD_BYTES) yield* look();
@@ -46,10 +49,9 @@ export async function storeUpload(
   return { id, fileType, sha256 };
 }
 
-function tooLarge(maxBytes: number): ReelvecError {
-  return new ReelvecError(
-    'video_filesize_too_large',
-    `file is larger than the ${maxBytes} bytes that a direct upload may have. Use method url for larger files.`,
-    { details: { field: 'file', max_bytes: maxBytes } },
-  );
+function tooLarge(maxBytes: number, fileType: string | undefined): ReelvecError {
+  const message = fileType?.startsWith('image/')
+    ? `file is larger than the ${maxBytes} bytes that an image may have.`
+    : `file is larger than the ${maxBytes} bytes that a direct upload may have. Upload it in chunks, or use method url.`;
+  return new ReelvecError('video_filesize_too_large', message, { details: { field: 'file', max_bytes: maxBytes } });
 }

@@ -58,8 +58,64 @@ export interface MediaInfo {
   readonly audio?: AudioTrack;
   /** The text track that is read for transcription, if there is one that can be. */
   readonly subtitles?: SubtitleTrack;
+  /** Of an image: then there are no tracks, and no time. */
+  readonly image?: ImageInfo;
+  /** What is of interest to people. */
+  readonly details?: MediaDetails;
   /** How many tracks of each kind there are, read or not. */
   readonly trackCounts: { readonly video: number; readonly audio: number; readonly subtitles: number };
+}
+
+export interface ImageInfo {
+  readonly format: 'jpeg' | 'png' | 'webp' | 'avif';
+  /** Size as shown, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** As in EXIF, 1 to 8. */
+  readonly orientation?: number;
+  readonly colorSpace?: string;
+  readonly bitDepth?: number;
+  readonly hasAlpha: boolean;
+  readonly isAnimated: boolean;
+}
+
+/** Facts of the container and all its tracks that nothing is computed from. */
+export interface MediaDetails {
+  /** RFC 3339, as the container tells it. */
+  readonly createdAt?: string;
+  /** `01:00:00:00`, or with `;` where frames are dropped. */
+  readonly timecode?: string;
+  /** Degrees and meters. */
+  readonly location?: { readonly latitude: number; readonly longitude: number; readonly altitude?: number };
+  readonly video: readonly VideoDetails[];
+  readonly audio: readonly AudioDetails[];
+}
+
+export interface VideoDetails {
+  readonly index: number;
+  readonly codec: string;
+  /** Size as coded, in pixels. */
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate?: number;
+  readonly durationSec?: number;
+  /** Bits per second. */
+  readonly bitRate?: number;
+  readonly rotation: number;
+  readonly pixelFormat?: string;
+  readonly isHdr: boolean;
+}
+
+export interface AudioDetails {
+  readonly index: number;
+  readonly codec: string;
+  /** Hertz. */
+  readonly sampleRate: number;
+  readonly channels: number;
+  readonly durationSec?: number;
+  /** Bits per second. */
+  readonly bitRate?: number;
+  readonly language?: string;
 }
 
 /** A picture file, decoded and brought to the size that was asked for. */

@@ -3,7 +3,8 @@ import { Frame, type Stream } from 'node-av/lib';
 import { type Container, ratio } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
 import type { Picture, PictureSize, TimeRange } from './frames.ts';
-import { pixelAspect, rotationOf } from './probe.ts';
+import { pixelAspect } from './probe.ts';
+import { rotationOf } from './rotation.ts';
 import { Scaler } from './scaler.ts';
 import { TrackReader } from './track-reader.ts';
 

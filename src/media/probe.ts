@@ -1,13 +1,10 @@
-import {
-  AV_PKT_DATA_DISPLAYMATRIX,
-  AVMEDIA_TYPE_AUDIO,
-  AVMEDIA_TYPE_SUBTITLE,
-  AVMEDIA_TYPE_VIDEO,
-} from 'node-av/constants';
+import { AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_SUBTITLE, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import type { Stream } from 'node-av/lib';
 import { codecName, openContainer, ratio, tracksOf } from './container.ts';
+import { detailsOf } from './details.ts';
 import type { AudioTrack, MediaInfo, SubtitleTrack, VideoTrack } from './info.ts';
 import { measure } from './measure.ts';
+import { rotationOf } from './rotation.ts';
 
 /**
  * Looks at a file's content: container, tracks, duration, size of the upright picture.
@@ -26,26 +23,13 @@ export function probe(path: string, onProgress: (doneSec: number) => void = () =
     ...(video && { video: describeVideo(video) }),
     ...(audio && { audio: describeAudio(audio) }),
     ...(subtitles && { subtitles: describeSubtitles(subtitles) }),
+    details: detailsOf(context),
     trackCounts: {
       video: tracksOf(context.streams, AVMEDIA_TYPE_VIDEO).length,
       audio: tracksOf(context.streams, AVMEDIA_TYPE_AUDIO).length,
       subtitles: tracksOf(context.streams, AVMEDIA_TYPE_SUBTITLE).length,
     },
   };
-}
-
-/** Clockwise turn that brings a track's pictures upright. */
-export function rotationOf(stream: Stream): 0 | 90 | 180 | 270 {
-  const matrix = stream.codecpar.getCodedSideData(AV_PKT_DATA_DISPLAYMATRIX);
-  return matrix && matrix.length >= 36 ? rotationOfMatrix(matrix) : 0;
-}
-
-/** The turn in a display matrix, a 3 × 3 of 32-bit numbers; mirroring, which some front cameras add, is left out. */
-export function rotationOfMatrix(matrix: Buffer): 0 | 90 | 180 | 270 {
-  const [a, b, c, d] = [0, 4, 12, 16].map((offset) => matrix.readInt32LE(offset)) as [number, number, number, number];
-  const isMirrored = a * d - b * c < 0;
-  const quarter = Math.round((isMirrored ? Math.atan2(-b, -a) : Math.atan2(b, a)) / (Math.PI / 2));
-  return ([0, 90, 180, 270] as const)[((quarter % 4) + 4) % 4]!;
 }
 
 /** Width of a pixel over its height; 1 when unknown. */

@@ -36,3 +36,13 @@ export function requireImage(head: Uint8Array, { subject }: { subject: string })
     `${subject} is ${found}; an image may be JPEG, PNG, WebP or AVIF. Give the image file itself, or convert it.`,
   );
 }
+
+/**
+ * Decides from the first `HEAD_BYTES`, or all if it is shorter, whether something may be an image, video or audio.
+ * @param subject begins the sentence of the error: `The source at example.org`
+ * @returns the MIME type where the bytes name one; of an image they always do
+ * @throws source_not_media, saying what it is and what to do
+ */
+export function requireMediaOrImage(head: Uint8Array, { subject }: { subject: string }): string | undefined {
+  return imageType(head) ?? requireMedia(head, { subject });
+}

@@ -8,6 +8,7 @@ import { probe } from '../media/probe.ts';
 import { embedChunk } from '../pipeline/embed-chunk.ts';
 import { embedQuery, visualOf } from '../pipeline/embed-query.ts';
 import { listShots } from '../pipeline/list-shots.ts';
+import { thumbnailOf } from '../pipeline/thumbnail.ts';
 import type { Job, OnProgress, Reply, Request, Results } from '../workers/protocol.ts';
 
 /** Entry of the child processes that decode and embed. Arguments: the bundle, and its settings as JSON. */
@@ -42,6 +43,12 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
       const { readStill } = await import('../media/still.ts');
       return readStill(job.path, visualOf(bundle).pictures);
     }
+    case 'image': {
+      const { lookAtImage } = await import('../media/look-at-image.ts');
+      return lookAtImage(job.path);
+    }
+    case 'thumbnail':
+      return thumbnailOf(job, onProgress);
     case 'query':
       return embedQuery(job, bundle);
   }

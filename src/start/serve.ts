@@ -35,6 +35,7 @@ export async function serve(config: Config): Promise<void> {
         blobs,
         urls,
         maxUploadBytes: config.maxUploadBytes,
+        maxImageBytes: config.maxImageBytes,
         maxUrlBytes: Math.max(config.maxVideoBytes, config.maxAudioBytes),
         users: {
           tasksUsing: (assetId) => tasks.usingAsset(assetId),

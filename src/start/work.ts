@@ -77,7 +77,19 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   const { embedTask, embedChunk } = taskWorkflows(work);
   const maxUrlBytes = Math.max(config.maxVideoBytes, config.maxAudioBytes);
   const prepare = prepareAssetWorkflow(
-    { assets, blobs, urls, maxUrlBytes, log, probe: (path, { signal }) => probe(path, signal) },
+    {
+      assets,
+      blobs,
+      urls,
+      maxUrlBytes,
+      maxImageBytes: config.maxImageBytes,
+      lookers: {
+        probe,
+        image: (path, signal) => runTwice<'image'>(probes, { kind: 'image', path }, { signal }),
+        thumbnail: (film, signal) => runTwice<'thumbnail'>(probes, { kind: 'thumbnail', ...film }, { signal }),
+      },
+      log,
+    },
     stopping,
   );
   const startTask = async (id: string) => {

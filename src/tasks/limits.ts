@@ -34,6 +34,7 @@ export function checkLimits(
   limits: Limits,
 ): TimeRange {
   const { inputType } = request;
+  if (media.image) throw isImage(media, inputType);
   checkSize(media.size, inputType, limits);
   if (inputType === 'audio') checkAudioFormat(media);
   else if (!media.video) throw noPicture(media);
@@ -64,6 +65,11 @@ function checkAudioFormat({ format, audio, video }: MediaInfo): void {
     `The file is ${found}; audio may be WAV (uncompressed), MP3 or FLAC. ${advice}.`,
     { details: { format, codec, allowed: ['wav', 'mp3', 'flac'] } },
   );
+}
+
+function isImage({ image, mimeType }: MediaInfo, inputType: string): ReelvecError {
+  const message = `The file is an image (${mimeType}, ${image?.width}×${image?.height}); input_type "${inputType}" needs ${inputType}.`;
+  return new ReelvecError('media_has_no_track', `${message} Images go with POST /embed-v2 and input_type "image".`);
 }
 
 function noPicture({ format, audio }: MediaInfo): ReelvecError {

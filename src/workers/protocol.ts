@@ -1,5 +1,5 @@
 import type { Picture, TimeRange } from '../media/frames.ts';
-import type { ClockMap, MediaInfo, StillPicture } from '../media/info.ts';
+import type { ClockMap, ImageInfo, MediaInfo, StillPicture } from '../media/info.ts';
 
 /** What a media worker can be asked to do. */
 export type Job =
@@ -7,6 +7,10 @@ export type Job =
   | { readonly kind: 'shots'; readonly path: string; readonly withTrace?: boolean }
   | ({ readonly kind: 'embed' } & EmbedJob)
   | { readonly kind: 'picture'; readonly path: string }
+  /** Looks at an image. */
+  | { readonly kind: 'image'; readonly path: string }
+  /** Makes a picture that stands for a film. */
+  | { readonly kind: 'thumbnail'; readonly path: string; readonly media: MediaInfo }
   | ({ readonly kind: 'query' } & QueryJob);
 
 /** One chunk of one task. */
@@ -38,6 +42,10 @@ export interface Results {
   readonly shots: ShotList;
   readonly embed: EmbeddedChunk;
   readonly picture: StillPicture;
+  /** With a small copy, as a JPEG file. */
+  readonly image: { readonly image: ImageInfo; readonly thumbnail: Uint8Array };
+  /** A JPEG file. */
+  readonly thumbnail: Uint8Array;
   readonly query: QueryVectors;
 }
 

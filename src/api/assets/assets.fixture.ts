@@ -7,7 +7,7 @@ import { serializerCompiler } from 'fastify-type-provider-zod';
 import { pino } from 'pino';
 import { UploadRepository } from '../../assets/multipart/repository.ts';
 import { MultipartUploads } from '../../assets/multipart/service.ts';
-import { prepareAsset } from '../../assets/prepare.ts';
+import { type Lookers, prepareAsset } from '../../assets/prepare.ts';
 import { AssetRepository } from '../../assets/repository.ts';
 import { AssetService } from '../../assets/service.ts';
 import { ReelvecError } from '../../errors.ts';
@@ -24,6 +24,7 @@ import { SignedLinks } from '../signed-links.ts';
 import { validate } from '../validation.ts';
 import { putChunk } from './multipart/putChunk.ts';
 import { assetRoutes } from './routes.ts';
+import { getThumbnail } from './thumbnail.ts';
 
 /** The head of an MP4 file: enough for whatever does not decode. */
 export const MP4 = Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41', 'latin1');
@@ -72,6 +73,7 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
     blobs,
     urls,
     maxUploadBytes,
+    maxImageBytes: 500_000,
     maxUrlBytes: 1_000_000,
     users,
     start,
@@ -91,6 +93,15 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
       trackCounts: { video: 0, audio: 1, subtitles: 0 },
     };
   };
+  const jpeg = Buffer.from('a small picture');
+  const lookers: Lookers = {
+    probe,
+    image: async () => ({
+      image: { format: 'png', width: 640, height: 480, hasAlpha: true, isAnimated: false },
+      thumbnail: jpeg,
+    }),
+    thumbnail: async () => jpeg,
+  };
   const app = Fastify();
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(serializerCompiler);
@@ -103,6 +114,7 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
   });
   const links = new SignedLinks(await serverSecret(db, 'links'));
   await app.register(putChunk, { prefix: '/v1.3', multipart, links, idempotency });
+  await app.register(getThumbnail, { prefix: '/v1.3', assets: service, links });
   await app.register(assetRoutes, {
     prefix: '/v1.3',
     assets: service,
@@ -118,7 +130,11 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
     usedBy,
     failed,
     prepare: (id) =>
-      prepareAsset({ assets, blobs, urls, maxUrlBytes: 1_000_000, probe, log }, id, new AbortController().signal),
+      prepareAsset(
+        { assets, blobs, urls, maxUrlBytes: 1_000_000, maxImageBytes: 500_000, lookers, log },
+        id,
+        new AbortController().signal,
+      ),
     async [Symbol.asyncDispose]() {
       await app.close();
       await urls.close();

@@ -55,9 +55,10 @@ async function fromForm(
 ): Promise<z.infer<typeof AssetBody>> {
   let kept = false;
   try {
-    const { method, url, filename, user_metadata } = checked(AssetFields, fields);
+    const { method, url, filename, user_metadata, enable_hls, enable_thumbnail } = checked(AssetFields, fields);
     checked(idempotencyHeaders, request.headers);
-    const facts = { owner: request.owner, filename, userMetadata: readMetadata(user_metadata) };
+    const wishes = { hls: enable_hls === 'true', thumbnail: enable_thumbnail === 'true' };
+    const facts = { owner: request.owner, filename, userMetadata: readMetadata(user_metadata), ...wishes };
     const wish = { content: { ...fields, file: upload?.sha256 }, answer: assetBody };
     if (method === 'url') {
       if (upload) throw unwanted('file', method);

@@ -1,10 +1,10 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { AssetService } from '../../assets/service.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { assetDetailBody } from './represent.ts';
 import { AssetDetailBody, AssetId } from './schemas.ts';
+import { type ThumbnailDeps, thumbnailUrls } from './thumbnail.ts';
 
-export const getAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = async (app, { assets }) => {
+export const getAsset: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, deps) => {
   app.get(
     '/assets/:asset_id',
     {
@@ -15,6 +15,9 @@ export const getAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = async (
         response: { ...commonErrors, 404: errorBody, 200: AssetDetailBody },
       },
     },
-    async ({ owner, params }) => assetDetailBody(await assets.get(params.asset_id, owner)),
+    async (request) => {
+      const asset = await deps.assets.get(request.params.asset_id, request.owner);
+      return assetDetailBody(asset, thumbnailUrls(request, deps));
+    },
   );
 };

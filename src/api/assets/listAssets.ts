@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import type { AssetService } from '../../assets/service.ts';
 import { commonErrors } from '../errors.ts';
 import { describePage, pageBounds } from '../page.ts';
 import { assetDetailBody } from './represent.ts';
 import { AssetPage, ListQuery } from './schemas.ts';
+import { type ThumbnailDeps, thumbnailUrls } from './thumbnail.ts';
 
-export const listAssets: FastifyPluginAsyncZod<{ assets: AssetService }> = async (app, { assets }) => {
+export const listAssets: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, deps) => {
   app.get(
     '/assets',
     {
@@ -16,10 +16,15 @@ export const listAssets: FastifyPluginAsyncZod<{ assets: AssetService }> = async
         response: { ...commonErrors, 200: AssetPage },
       },
     },
-    async ({ owner, query }) => {
+    async (request) => {
+      const { owner, query } = request;
+      const thumbnailUrl = thumbnailUrls(request, deps);
       const filter = { ids: query.asset_ids, types: query.asset_types, filename: query.filename };
-      const found = await assets.list(owner, filter, pageBounds(query));
-      return { data: found.assets.map(assetDetailBody), page_info: describePage(query, found.total) };
+      const found = await deps.assets.list(owner, filter, pageBounds(query));
+      return {
+        data: found.assets.map((asset) => assetDetailBody(asset, thumbnailUrl)),
+        page_info: describePage(query, found.total),
+      };
     },
   );
 };

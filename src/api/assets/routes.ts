@@ -15,8 +15,8 @@ export const assetRoutes: FastifyPluginAsyncZod<CreateAssetDeps & { uploads: Mul
 ) => {
   await app.register(multipart);
   await app.register(createAsset, { assets, idempotency });
-  await app.register(listAssets, { assets });
-  await app.register(getAsset, { assets });
+  await app.register(listAssets, { assets, ...uploads });
+  await app.register(getAsset, { assets, ...uploads });
   await app.register(deleteAsset, { assets });
   await app.register(userMetadataRoutes, { assets });
   await app.register(multipartRoutes, uploads);

@@ -55,26 +55,89 @@ export const AssetBody = z.object({
   user_metadata: userMetadata.optional(),
 });
 
+const extraStatus = z.enum(['pending', 'processing', 'ready', 'error']);
+
+const count = z.int().optional();
+const number = z.number().optional();
+const text = z.string().optional();
+const flagged = z.boolean().optional();
+
+/** Absent is what does not apply to the type, or what the file does not tell. */
+export const TechnicalMetadata = z.object({
+  file_size_bytes: z.int(),
+  file_mime_type: z.string(),
+  file_container_format: z.string(),
+  container_creation_time: text,
+  has_audio: flagged,
+  total_video_streams: count,
+  total_audio_streams: count,
+  video_codec: text,
+  video_width: count.describe('pixels, as shown'),
+  video_height: count,
+  video_fps: number,
+  video_duration_seconds: number,
+  video_bitrate_bps: number,
+  storage_aspect_ratio: number,
+  is_hdr: flagged,
+  audio_codec: text,
+  audio_sample_rate: count,
+  audio_channels: count,
+  audio_duration_seconds: number,
+  start_timecode: text,
+  drop_frame: flagged,
+  geospatial_latitude: number,
+  geospatial_longitude: number,
+  geospatial_altitude_meters: number,
+  image_width: count,
+  image_height: count,
+  image_format: text,
+  image_orientation: count,
+  image_color_space: text,
+  image_bit_depth: count,
+  has_alpha: flagged,
+  is_animated: flagged,
+  video_streams: z
+    .array(
+      z.object({
+        index: z.int(),
+        codec: z.string(),
+        width: z.int(),
+        height: z.int(),
+        avg_fps: number,
+        duration_seconds: number,
+        bitrate_bps: number,
+        rotation: z.int(),
+        pixel_format: text,
+      }),
+    )
+    .optional(),
+  audio_streams: z
+    .array(
+      z.object({
+        index: z.int(),
+        codec: z.string(),
+        sample_rate: z.int(),
+        channels: z.int(),
+        duration_seconds: number,
+        bitrate_bps: number,
+        language: text,
+      }),
+    )
+    .optional(),
+});
+
 export const AssetDetailBody = AssetBody.extend({
   size: z.number().int().optional().describe('bytes'),
   duration: z.number().optional().describe('seconds'),
-  technical_metadata: z
-    .object({
-      file_size_bytes: z.number().int(),
-      file_mime_type: z.string(),
-      file_container_format: z.string(),
-      has_audio: z.boolean(),
-      total_video_streams: z.number().int(),
-      total_audio_streams: z.number().int(),
-      video_codec: z.string().optional(),
-      video_width: z.number().int().optional(),
-      video_height: z.number().int().optional(),
-      video_fps: z.number().optional(),
-      audio_codec: z.string().optional(),
-      audio_sample_rate: z.number().int().optional(),
-      audio_channels: z.number().int().optional(),
-    })
-    .optional(),
+  technical_metadata: TechnicalMetadata.optional(),
+  hls: z
+    .object({ status: extraStatus, manifest_url: z.string().optional(), message: z.string() })
+    .optional()
+    .describe('only where it was asked for; not made by this server'),
+  thumbnail: z
+    .object({ status: extraStatus, representative_url: z.string().optional() })
+    .optional()
+    .describe('only where it was asked for; the URL works without a key, for a day'),
   error: z.object({ message: z.string() }).optional(),
 });
 
@@ -82,3 +145,6 @@ export const AssetPage = z.object({
   data: z.array(AssetDetailBody),
   page_info: pageInfo,
 });
+
+/** The bytes of a JPEG file, which no serialiser touches. */
+export const Jpeg = z.any().describe('a JPEG file');

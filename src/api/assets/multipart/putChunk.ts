@@ -3,10 +3,11 @@ import { z } from 'zod';
 import { ReelvecError } from '../../../errors.ts';
 import { errorBody } from '../../errors.ts';
 import { hangUpSignal } from '../../hang-up.ts';
+import { linkQuery } from '../../signed-links.ts';
 import { drain } from '../form.ts';
 import type { MultipartDeps } from './deps.ts';
 import { chunkPath } from './links.ts';
-import { ChunkPath, ChunkSignature } from './schemas.ts';
+import { ChunkPath } from './schemas.ts';
 
 /** How much of a refused chunk is still taken, so that the client gets to read why. */
 const DRAIN_BYTES = 256 * 1024 * 1024;
@@ -27,7 +28,7 @@ export const putChunk: FastifyPluginAsyncZod<MultipartDeps> = async (app, { mult
         security: [],
         consumes: ['application/octet-stream'],
         params: ChunkPath,
-        querystring: ChunkSignature,
+        querystring: linkQuery,
         response: {
           400: errorBody,
           403: errorBody,

@@ -107,5 +107,3 @@ export const UploadPage = z.object({
 });
 
 export const ChunkPath = z.object({ upload_id: z.string(), chunk_index: z.coerce.number().int().min(1) });
-
-export const ChunkSignature = z.strictObject({ expires: z.coerce.number().int(), signature: z.string() });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { rotationOfMatrix } from './probe.ts';
+import { rotationOfMatrix } from './rotation.ts';
 
 function matrix(a: number, b: number, c: number, d: number): Buffer {
   const bytes = Buffer.alloc(36);

@@ -1,0 +1,78 @@
+import sharp, { type Sharp } from 'sharp';
+import { ReelvecError } from '../errors.ts';
+import type { ImageInfo } from './info.ts';
+
+/** Of the picture as it is in the file: what decoding takes grows with them. */
+const MAX_PIXELS = 100_000_000;
+
+/** What the decoder calls the formats that may be read; `heif` is AVIF where its codec is AV1. */
+const FORMATS: Readonly<Record<string, ImageInfo['format']>> = {
+  jpeg: 'jpeg',
+  png: 'png',
+  webp: 'webp',
+  heif: 'avif',
+};
+
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({
+  operation: ['VipsForeignLoadJpeg', 'VipsForeignLoadPng', 'VipsForeignLoadWebp', 'VipsForeignLoadHeif'],
+});
+// One thread and nothing kept: a worker does one thing at a time, and not the same twice.
+sharp.concurrency(1);
+sharp.cache(false);
+
+/** Opens an image for decoding: the first picture of an animation. @param input a path, or the file's content */
+export function openImage(input: string | Uint8Array): Sharp {
+  return sharp(input, { pages: 1, failOn: 'error', limitInputPixels: MAX_PIXELS, sequentialRead: true });
+}
+
+/**
+ * Reads the head of an image.
+ * @throws {ReelvecError} that says what the picture is and what is allowed
+ */
+export async function describeImage(input: string | Uint8Array): Promise<ImageInfo> {
+  const found = await sharp(input, { limitInputPixels: false })
+    .metadata()
+    .catch((error) => {
+      throw damagedImage(error);
+    });
+  const { format, compression, autoOrient, pages, pageHeight } = found;
+  const isAnimated = (pages ?? 1) > 1 && format !== 'heif';
+  const { width } = autoOrient;
+  const height = isAnimated && pageHeight ? pageHeight : autoOrient.height;
+  const known = FORMATS[format ?? ''];
+  if (!known || (format === 'heif' && compression !== 'av1')) throw unsupported(format);
+  if (width * height > MAX_PIXELS) {
+    throw new ReelvecError(
+      'video_resolution_too_high',
+      `The image has ${width}×${height} pixels; at most ${MAX_PIXELS / 1e6} million are allowed. Scale it down.`,
+      { details: { width, height } },
+    );
+  }
+  return {
+    format: known,
+    width,
+    height,
+    hasAlpha: found.hasAlpha ?? false,
+    isAnimated,
+    ...(found.orientation && { orientation: found.orientation }),
+    ...(found.space && { colorSpace: found.space }),
+    ...(found.bitsPerSample && { bitDepth: found.bitsPerSample }),
+  };
+}
+
+/** Why an image could not be decoded. */
+export function damagedImage(cause: unknown): ReelvecError {
+  return new ReelvecError(
+    'video_file_broken',
+    'The image could not be read: it is damaged or cut off. Check that it opens in an image viewer and send the whole file.',
+    { cause },
+  );
+}
+
+function unsupported(format: string | undefined): ReelvecError {
+  return new ReelvecError(
+    'source_not_media',
+    `The image is ${format === 'heif' ? 'HEIC' : (format ?? 'of an unknown format')}; it may be JPEG, PNG, WebP or AVIF. Convert it.`,
+  );
+}

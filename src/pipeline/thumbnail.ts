@@ -1,0 +1,43 @@
+import { ReelvecError } from '../errors.ts';
+import { decode } from '../media/decode.ts';
+import type { MediaInfo } from '../media/info.ts';
+import { JpegEncoder } from '../media/jpeg.ts';
+
+/** Longest side, in pixels. */
+const SIDE = 640;
+/** Where in the film the picture is taken, as a share of it: behind the titles. Not later than `LATEST_SEC`. */
+const SHARE = 0.1;
+const LATEST_SEC = 60;
+
+/**
+ * A picture that stands for a film, as a JPEG file.
+ * @param onProgress a sign of life, where key frames are rare
+ * @throws {ReelvecError} `media_has_no_track` when there is no picture to be had
+ */
+export function thumbnailOf(
+  { path, media }: { path: string; media: MediaInfo },
+  onProgress: (doneSec: number) => void,
+): Uint8Array {
+  const { video, durationSec, clock } = media;
+  if (video) {
+    const scale = Math.min(1, SIDE / Math.max(video.width, video.height));
+    // The encoder wants even sides.
+    const side = (pixels: number) => 2 * Math.max(1, Math.round((pixels * scale) / 2));
+    const sampled = {
+      width: side(video.width),
+      height: side(video.height),
+      fit: 'stretch',
+      perSecond: 5,
+    } as const;
+    const startSec = Math.min(LATEST_SEC, durationSec * SHARE);
+    for (const range of [{ startSec, endSec: durationSec }, undefined]) {
+      for (const event of decode({ path, sampled, clock, ...(range && { range }) })) {
+        if (event.type === 'skipped') onProgress(event.timeSec);
+        if (event.type !== 'picture') continue;
+        using encoder = new JpegEncoder(sampled);
+        return encoder.encode(event.picture);
+      }
+    }
+  }
+  throw new ReelvecError('media_has_no_track', 'The media has no picture that could be shown.');
+}
