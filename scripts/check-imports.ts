@@ -12,6 +12,7 @@ const LAYERS = [
   'app.ts',
   'api',
   'webhooks',
+  'queries',
   'tasks',
   'assets',
   'sources',

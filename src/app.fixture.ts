@@ -10,8 +10,13 @@ import { MultipartUploads } from './assets/multipart/service.ts';
 import { AssetRepository } from './assets/repository.ts';
 import { AssetService } from './assets/service.ts';
 import { describeBundle } from './encode/bundles.ts';
+import { createSignalBundle } from './encode/signal/bundle.ts';
 import { ReelvecError } from './errors.ts';
 import type { MediaInfo } from './media/info.ts';
+import { readStill } from './media/still.ts';
+import { embedQuery } from './pipeline/embed-query.ts';
+import { Scratch } from './queries/scratch.ts';
+import { type QueryDeps, QueryService } from './queries/service.ts';
 import { FolderBlobStore } from './store/blob-folder.ts';
 import { openDatabase } from './store/database.ts';
 import { IdempotencyKeys } from './store/idempotency.ts';
@@ -19,6 +24,8 @@ import { KeyRepository } from './store/keys.ts';
 import { serverSecret } from './store/secrets.ts';
 import { FolderUploadStore } from './store/upload-folder.ts';
 import { TaskRepository } from './tasks/repository.ts';
+import type { WorkerPool } from './workers/pool.ts';
+import type { Job } from './workers/protocol.ts';
 
 export const CONFIGURED_KEY = 'configured-key';
 
@@ -71,6 +78,20 @@ export interface TestApp extends AsyncDisposable {
   media: MediaInfo | Error;
 }
 
+/** Workers that work right here: pictures and the encoders of the built-in bundle are real, media is what is said. */
+function inProcess(media: () => MediaInfo | Error): Pick<QueryDeps, 'probes' | 'encoders' | 'media'> {
+  const bundle = createSignalBundle();
+  const run = async (job: Job) => {
+    if (job.kind === 'picture') return readStill(job.path, bundle.visual.pictures);
+    if (job.kind === 'query') return embedQuery(job, bundle);
+    const found = media();
+    if (job.kind !== 'probe' || found instanceof Error) throw found;
+    return found;
+  };
+  const pool = { run } as WorkerPool;
+  return { probes: pool, encoders: pool, media: pool };
+}
+
 /** The app over a real database and blob store in memory and a temporary folder; no media is decoded or embedded. */
 export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) => deps): Promise<TestApp> {
   const root = await mkdtemp(join(tmpdir(), 'reelvec-app-'));
@@ -94,6 +115,16 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
     ready: async () => {},
     version: '0.0.0-test',
     idempotency: new IdempotencyKeys(db),
+    queries: new QueryService({
+      blobs,
+      urls: { check } as never,
+      assets,
+      limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000, maxImageBytes: 1_000_000 },
+      bundle: describeBundle('signal'),
+      maxSegmentSec: 10,
+      scratch: new Scratch(join(root, 'scratch')),
+      ...inProcess(() => fixture.media),
+    }),
     assets: new AssetService({
       assets,
       blobs,

@@ -6,6 +6,7 @@ import { putChunk } from './api/assets/multipart/putChunk.ts';
 import { assetRoutes } from './api/assets/routes.ts';
 import { getThumbnail } from './api/assets/thumbnail.ts';
 import { type AuthDeps, requireKey } from './api/auth.ts';
+import { closeWithAnswers } from './api/closing.ts';
 import { embedRoutes } from './api/embed-v2/routes.ts';
 import { installErrors, refuseConnection, sendError } from './api/errors.ts';
 import { watchMethods } from './api/methods.ts';
@@ -15,6 +16,7 @@ import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
 import { installRequestLog } from './api/request-log.ts';
 import { validate } from './api/validation.ts';
 import type { AssetService } from './assets/service.ts';
+import type { QueryService } from './queries/service.ts';
 import type { IdempotencyKeys } from './store/idempotency.ts';
 import { newId } from './store/ids.ts';
 import type { CreateTaskDeps } from './tasks/create.ts';
@@ -22,6 +24,8 @@ import type { CreateTaskDeps } from './tasks/create.ts';
 export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {
   /** What tasks are made with, retrieved from and listed. */
   readonly embedding: CreateTaskDeps;
+  /** What is embedded while somebody waits. */
+  readonly queries: QueryService;
   readonly assets: AssetService;
   /** What was asked for with an `Idempotency-Key`. */
   readonly idempotency: IdempotencyKeys;
@@ -60,6 +64,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.setSerializerCompiler(serializerCompiler);
   // The fastest level: numbers hardly shrink further, and a large result must not wait for it.
   await app.register(compress, { encodings: ['gzip', 'deflate', 'identity'], zlibOptions: { level: 1 } });
+  closeWithAnswers(app);
   installRequestLog(app);
   installErrors(app);
   // Clients that keep connections open find another node with their next request, not a connection that breaks.
@@ -80,6 +85,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       await v13.register(embedRoutes, {
         ...deps.embedding,
         idempotency: deps.idempotency,
+        queries: deps.queries,
         publicUrl: deps.publicUrl,
       });
       await v13.register(assetRoutes, { assets: deps.assets, idempotency, uploads });

@@ -109,6 +109,13 @@ const settings = z.object({
     .max(256)
     .default(availableParallelism())
     .describe('media worker processes; default: one a core; 0: other nodes do the work'),
+  REELVEC_QUERY_WORKERS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(1)
+    .describe('worker processes for text and image queries, and as many for audio and video ones'),
   REELVEC_WORKER_MEMORY_MB: z.coerce
     .number()
     .int()
@@ -190,6 +197,7 @@ export interface Config {
   readonly urlAllow: readonly string[];
   readonly bundle: string;
   readonly workers: number;
+  readonly queryWorkers: number;
   readonly workerMemoryBytes: number;
   readonly workerSilenceMs: number;
   readonly workerPort: number | undefined;
@@ -281,6 +289,7 @@ export function readConfig(
     urlAllow: values.REELVEC_URL_ALLOW,
     bundle: values.REELVEC_BUNDLE,
     workers: values.REELVEC_WORKERS,
+    queryWorkers: values.REELVEC_QUERY_WORKERS,
     workerMemoryBytes: values.REELVEC_WORKER_MEMORY_MB * MEGABYTE,
     workerSilenceMs: values.REELVEC_WORKER_SILENCE_SEC * 1000,
     workerPort: values.REELVEC_WORKER_PORT,

@@ -9,6 +9,8 @@ export interface VisualClip {
   readonly startSec: number;
   readonly endSec: number;
   readonly pictures: readonly Picture[];
+  /** Set for a picture by itself, as a query has it: how it would move is not known, rather than not at all. */
+  readonly isStill?: boolean;
 }
 
 /** The sound of one segment: mono, −1 to 1, at the rate that the encoder asked for; may be shorter than the segment. */
@@ -50,7 +52,10 @@ export interface AudioEncoder extends Encoder<AudioClip> {
   readonly sampleRate: number;
 }
 
-export type TextEncoder = Encoder<TextClip>;
+export interface TextEncoder extends Encoder<TextClip> {
+  /** How many tokens the model's own tokenizer makes of a text, before any is cut off; only where it has one. */
+  readonly countTokens?: (text: string) => Promise<number>;
+}
 
 /** What is known of a bundle while none of its models is loaded. */
 export interface BundleInfo {

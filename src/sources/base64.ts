@@ -18,7 +18,7 @@ export function decodeBase64(text: string, { field }: { field: string }): Uint8A
   const content = text.slice(comma + 1).replace(/[ \t\r\n]+/g, '');
   const padding = content.endsWith('==') ? 2 : content.endsWith('=') ? 1 : 0;
   const length = content.length - padding;
-  if (length === 0) throw invalid('is empty. Send the bytes of a video or audio file as base64.');
+  if (length === 0) throw invalid('is empty. Send the bytes of the file as base64.');
   // Searched for what does not belong: a pattern for the whole would keep a way back for each of 50 million characters.
   const stranger = /[^A-Za-z0-9+/_-]/.exec(content.slice(0, length));
   if (stranger) {

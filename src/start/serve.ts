@@ -8,6 +8,7 @@ import { oneAtATime } from '../store/database.ts';
 import { serverSecret } from '../store/secrets.ts';
 import { announce } from './announce.ts';
 import { packageVersion } from './package-version.ts';
+import { openQueries } from './queries.ts';
 import { ShutdownList } from './shutdown.ts';
 import { openState, type State } from './state.ts';
 import { openWork } from './work.ts';
@@ -21,7 +22,9 @@ export async function serve(config: Config): Promise<void> {
     const state = await openState(config, shutdown, log);
     const { db, keys, idempotency, tasks, assets, blobs, engine } = state;
     const bundle = describeBundle(config.bundle);
-    const { urls, probe, multipart, startTask, startAsset } = await openWork({ config, state, bundle, shutdown, log });
+    const work = await openWork({ config, state, bundle, shutdown, log });
+    const { urls, probe, multipart, startTask, startAsset } = work;
+    const queries = await openQueries({ config, state, work, bundle, shutdown, log });
 
     const newKey = config.apiKeys.length === 0 ? await firstKey(state) : undefined;
     const app = await buildApp({
@@ -45,6 +48,7 @@ export async function serve(config: Config): Promise<void> {
         log,
       }),
       idempotency,
+      queries,
       uploads: { multipart, links: new SignedLinks(await serverSecret(db, 'links')) },
       queue: () => engine.count(),
       ready: async () => {

@@ -16,6 +16,7 @@ import type { Option } from '../tasks/request.ts';
 import { TaskWork } from '../tasks/work.ts';
 import { taskWorkflows } from '../tasks/workflow.ts';
 import { runTwice } from '../workers/attempts.ts';
+import type { WorkerPool } from '../workers/pool.ts';
 import { mediaWorkers } from './media-workers.ts';
 import type { ShutdownList } from './shutdown.ts';
 import type { State } from './state.ts';
@@ -43,6 +44,8 @@ export interface WorkOptions {
 /** What a node that serves needs of the work. */
 export interface Work {
   readonly urls: UrlGuard;
+  /** Look at media. */
+  readonly probes: WorkerPool;
   readonly probe: (path: string, signal?: AbortSignal) => Promise<MediaInfo>;
   readonly multipart: MultipartUploads;
   readonly startTask: (taskId: string) => Promise<void>;
@@ -148,7 +151,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   await keepUp();
   const timer = setInterval(keepUp, UPKEEP_MS);
   shutdown.add('upkeep', () => clearInterval(timer));
-  return { urls, probe, multipart, startTask, startAsset };
+  return { urls, probes, probe, multipart, startTask, startAsset };
 }
 
 /** Which chunks a worker can embed: the vectors of its own bundle, and options that it is there for. */

@@ -1,6 +1,6 @@
+import { readyAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
-import { type ErrorCode, ReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
 import { decodeBase64 } from '../sources/base64.ts';
@@ -91,30 +91,8 @@ async function lookAtAsset(
   { id, owner }: { id: string; owner: string },
 ): Promise<string> {
   const field = `${request.inputType}.media_source.asset_id`;
-  const details = { field, value: id };
-  const asset = await assets.get(id, owner);
-  if (!asset) {
-    // 400, not the 404 of the code: what is missing is not what the request's own path names.
-    throw new ReelvecError('resource_not_exist', `${field}: there is no asset "${id}". GET /assets lists yours.`, {
-      status: 400,
-      details,
-    });
-  }
-  if (asset.status === 'failed') {
-    const { code, message } = asset.error ?? { code: 'video_file_broken', message: 'it could not be processed.' };
-    throw new ReelvecError(code as ErrorCode, `${field}: the asset "${id}" has failed: ${message}`, {
-      status: 400,
-      details,
-    });
-  }
-  if (asset.status !== 'ready' || !asset.media) {
-    throw new ReelvecError(
-      'asset_not_ready',
-      `${field}: the asset "${id}" is still being processed. Ask GET /assets/${id} until its status is ready.`,
-      { details },
-    );
-  }
-  checkLimits(asset.media, request, limits);
+  const asset = await readyAsset(assets, { field, id, owner });
+  if (asset.media) checkLimits(asset.media, request, limits);
   return asset.filename;
 }
 

@@ -5,7 +5,7 @@ import type { BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import { bundleId, chunkJob, chunkRows, servableOptions } from './embedding.ts';
-import { checkLimits, type Limits } from './limits.ts';
+import { checkLimits, type Limits, TASK_DURATION } from './limits.ts';
 import { planChunks } from './plan.ts';
 import type { TranscriptionSource } from './repository.ts';
 import type { TaskRequest } from './request.ts';
@@ -18,6 +18,8 @@ export interface EmbedFileOptions {
   readonly request: TaskRequest;
   readonly bundle: BundleInfo;
   readonly limits: Limits;
+  /** How long the media may last; default: as long as a task's. */
+  readonly duration?: typeof TASK_DURATION;
   readonly maxSegmentSec: number;
   readonly workers: WorkerPool;
   /** Where blocks and the result go. */
@@ -41,7 +43,7 @@ export interface EmbeddedFile {
  */
 export async function embedFile(options: EmbedFileOptions): Promise<EmbeddedFile> {
   const { path, media, request, bundle, workers, blobs } = options;
-  const range = checkLimits(media, request, options.limits);
+  const range = checkLimits(media, request, options.limits, options.duration ?? TASK_DURATION);
   const servable = servableOptions(media, request.options, bundle);
   const chunks = planChunks(range, request.segmentation);
   const facts = { task: 'local', bundle: bundleId(bundle) };

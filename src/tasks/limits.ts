@@ -6,8 +6,8 @@ import type { TaskRequest } from './request.ts';
 
 export type Limits = Pick<Config, 'maxVideoBytes' | 'maxAudioBytes'>;
 
-const MIN_DURATION_SEC = 4;
-const MAX_DURATION_SEC = 4 * 3600;
+/** How long the media of a task may last. Seconds. */
+export const TASK_DURATION = { minSec: 4, maxSec: 4 * 3600 };
 /** Containers round: a file cut to four seconds often says 3.97. */
 const DURATION_TOLERANCE_SEC = 0.05;
 /** Pixels. */
@@ -32,13 +32,14 @@ export function checkLimits(
   media: MediaInfo,
   request: Pick<TaskRequest, 'inputType' | 'startSec' | 'endSec'>,
   limits: Limits,
+  duration = TASK_DURATION,
 ): TimeRange {
   const { inputType } = request;
   if (media.image) throw isImage(media, inputType);
   checkSize(media.size, inputType, limits);
   if (inputType === 'audio') checkAudioFormat(media);
   else if (!media.video) throw noPicture(media);
-  checkDuration(media.durationSec);
+  checkDuration(media.durationSec, duration);
   if (inputType === 'video') checkPicture(media.video!);
   return selectRange(media.durationSec, request);
 }
@@ -80,14 +81,16 @@ function noPicture({ format, audio }: MediaInfo): ReelvecError {
   );
 }
 
-function checkDuration(durationSec: number): void {
-  const found = `The media lasts ${seconds(durationSec)}; allowed are ${MIN_DURATION_SEC} s to ${MAX_DURATION_SEC / 3600} h.`;
-  const details = { duration_sec: durationSec, min_sec: MIN_DURATION_SEC, max_sec: MAX_DURATION_SEC };
+function checkDuration(durationSec: number, { minSec, maxSec }: typeof TASK_DURATION): void {
+  const most = maxSec >= 3600 ? `${maxSec / 3600} h` : `${maxSec / 60} min`;
+  const allowed = minSec > 0 ? `${minSec} s to ${most}` : `at most ${most}`;
+  const found = `The media lasts ${seconds(durationSec)}; allowed are ${allowed}.`;
+  const details = { duration_sec: durationSec, min_sec: minSec, max_sec: maxSec };
   // Written so that an unknown duration, not a number, is refused too.
-  if (!(durationSec >= MIN_DURATION_SEC - DURATION_TOLERANCE_SEC)) {
+  if (!(durationSec > 0 && durationSec >= minSec - DURATION_TOLERANCE_SEC)) {
     throw new ReelvecError('video_duration_too_short', found, { details });
   }
-  if (durationSec > MAX_DURATION_SEC + DURATION_TOLERANCE_SEC) {
+  if (durationSec > maxSec + DURATION_TOLERANCE_SEC) {
     throw new ReelvecError('video_duration_too_long', `${found} Cut it into parts.`, { details });
   }
 }

@@ -7,6 +7,8 @@ const CHUNK_BYTES = 64 * 1024;
 /** A row with every number at its longest; what stands around the vector is below 200 bytes. */
 const MAX_ROW_BYTES = DIMENSION * (MAX_FLOAT32_BYTES + 1) + 256;
 const COMMA = 44;
+const OPEN = 91;
+const CLOSE = 93;
 
 interface Marks {
   readonly open: string;
@@ -27,6 +29,12 @@ export function embeddingsJson(batches: AsyncIterable<readonly EmbeddingRow[]>):
 /** The same, a line for each row. */
 export function embeddingsNdjson(batches: AsyncIterable<readonly EmbeddingRow[]>): AsyncGenerator<Uint8Array> {
   return text(batches, { open: '', between: '', after: '\n', close: '' });
+}
+
+/** One vector as a JSON array. */
+export function vectorJson(vector: Float32Array): string {
+  const text = Buffer.allocUnsafe(vector.length * (MAX_FLOAT32_BYTES + 1) + 2);
+  return text.toString('latin1', 0, writeVector(vector, text, 0));
 }
 
 async function* text(
@@ -54,12 +62,18 @@ async function* text(
 }
 
 function writeRow(row: EmbeddingRow, chunk: Buffer, at: number): number {
-  let end = at + chunk.write('{"embedding":[', at, 'latin1');
-  const { embedding } = row;
-  for (let i = 0; i < embedding.length; i++) {
-    if (i > 0) chunk[end++] = COMMA;
-    end = writeFloat32(embedding[i]!, chunk, end);
-  }
-  const rest = `],"embedding_option":"${row.option}","embedding_scope":"${row.scope}","start_sec":${row.startSec},"end_sec":${row.endSec}}`;
+  const end = writeVector(row.embedding, chunk, at + chunk.write('{"embedding":', at, 'latin1'));
+  const rest = `,"embedding_option":"${row.option}","embedding_scope":"${row.scope}","start_sec":${row.startSec},"end_sec":${row.endSec}}`;
   return end + chunk.write(rest, end, 'latin1');
+}
+
+function writeVector(vector: Float32Array, chunk: Buffer, at: number): number {
+  let end = at;
+  chunk[end++] = OPEN;
+  for (let i = 0; i < vector.length; i++) {
+    if (i > 0) chunk[end++] = COMMA;
+    end = writeFloat32(vector[i]!, chunk, end);
+  }
+  chunk[end++] = CLOSE;
+  return end;
 }

@@ -10,8 +10,8 @@ import type { EmbedDeps } from './deps.ts';
 import { createdTask } from './schemas.ts';
 import { toTaskRequest } from './taskRequest.ts';
 
-/** 36 MB of media are 48 MB of base64; the rest is for what stands around it. */
-const BODY_LIMIT = 52 * 1024 ** 2;
+/** Bytes. 36 MB of media are 48 MB of base64; the rest is for what stands around it. */
+export const BODY_LIMIT = 52 * 1024 ** 2;
 
 export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
   app.post(

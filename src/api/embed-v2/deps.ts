@@ -1,8 +1,10 @@
+import type { QueryService } from '../../queries/service.ts';
 import type { IdempotencyKeys } from '../../store/idempotency.ts';
 import type { CreateTaskDeps } from '../../tasks/create.ts';
 
 /** What the routes under `/embed-v2` work with. */
 export interface EmbedDeps extends CreateTaskDeps {
+  readonly queries: QueryService;
   readonly idempotency: IdempotencyKeys;
   /** Where clients reach the server; without it, the host that the request names. */
   readonly publicUrl?: string;

@@ -28,21 +28,24 @@ export function words<Word extends z.ZodType>(word: Word, what: string) {
   return z.preprocess((given) => (typeof given === 'string' ? [given] : given), list.optional()).describe(what);
 }
 
-export const mediaSource = fields({
+/** The three ways in which media is given. */
+export const sourceFields = {
   url: z.string().min(1).optional().describe('http(s) link to the file itself'),
   base64_string: z.string().min(1).optional().describe('the file as base64; at most 36 MB decoded'),
   asset_id: z.string().min(1).optional().describe('an asset that is ready'),
-})
-  .describe('exactly one of the three')
-  .superRefine((source, context) => {
-    const given = Object.keys(source);
-    if (given.length === 1) return;
-    context.addIssue({
-      code: 'custom',
-      params: { code: given.length === 0 ? 'parameter_not_provided' : 'parameter_invalid' },
-      message: `must have exactly one of url, base64_string and asset_id: got ${given.join(' and ') || 'none'}.`,
-    });
+};
+
+export function exactlyOneSource(source: object, context: z.RefinementCtx): void {
+  const given = Object.keys(source).filter((name) => name in sourceFields);
+  if (given.length === 1) return;
+  context.addIssue({
+    code: 'custom',
+    params: { code: given.length === 0 ? 'parameter_not_provided' : 'parameter_invalid' },
+    message: `must have exactly one of url, base64_string and asset_id: got ${given.join(' and ') || 'none'}.`,
   });
+}
+
+export const mediaSource = fields(sourceFields).describe('exactly one of the three').superRefine(exactlyOneSource);
 
 const fixed = fields({ duration_sec: z.int().min(1).max(10).describe('length of a segment in seconds') });
 const dynamic = fields({

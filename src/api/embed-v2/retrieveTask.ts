@@ -12,6 +12,7 @@ import { hangUpSignal } from '../hang-up.ts';
 import type { EmbedDeps } from './deps.ts';
 import { metadataOf, noSuchTask } from './represent.ts';
 import { retrievedTask, retrieveTaskQuery, taskId } from './schemas.ts';
+import { withData } from './stream.ts';
 
 /** How often a waiting request looks at its task, in milliseconds. */
 const LOOK_EVERY_MS = 200;
@@ -93,20 +94,4 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
 /** Whether an entity tag is one of those in an `If-None-Match` header (RFC 9110, section 13.1.2). */
 function isAmong(etag: string, header: string | undefined): boolean {
   return header?.split(',').some((given) => given.trim() === '*' || given.trim() === etag) ?? false;
-}
-
-/**
- * The JSON text of an object whose `data` is text already. Waits for the first of it: what cannot be read at all is
- * still answered with an error.
- */
-async function withData(facts: object, data: AsyncGenerator<Uint8Array>): Promise<Readable> {
-  const first = await data.next();
-  async function* text() {
-    yield Buffer.from(`${JSON.stringify(facts).slice(0, -1)},"data":`);
-    yield first.value;
-    yield* data;
-    yield Buffer.from('}');
-  }
-  // A stream that is given up before it was read never enters the generator: the result is closed here then.
-  return Readable.from(text()).once('close', () => data.return(undefined));
 }

@@ -1,4 +1,5 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { createEmbeddingRoute } from './createEmbedding.ts';
 import { createTaskRoute } from './createTask.ts';
 import { deleteTaskRoute } from './deleteTask.ts';
 import type { EmbedDeps } from './deps.ts';
@@ -8,6 +9,7 @@ import { taskEventsRoute } from './taskEvents.ts';
 
 /** Everything under `/embed-v2`. Expects `request.owner`: the id of the key that was authenticated. */
 export const embedRoutes: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
+  await app.register(createEmbeddingRoute, deps);
   await app.register(createTaskRoute, deps);
   await app.register(listTasksRoute, deps);
   await app.register(retrieveTaskRoute, deps);

@@ -74,6 +74,42 @@ export const retrievedTask = z.object({
   data: z.array(embedding).nullable().describe('null until the task is ready; in no particular order'),
 });
 
+export const createEmbeddingQuery = z.strictObject({
+  space: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('of text and images: the one space to answer in, or an option whose vectors lie in it'),
+});
+
+/** What a client is answered at once. Words and pictures stand for no stretch of time. */
+export const createdEmbedding = z.object({
+  data: z.array(
+    z.object({
+      embedding: embedding.shape.embedding,
+      embedding_option: rowOption.nullable().describe('null for text and images'),
+      embedding_scope: scope.nullable(),
+      start_sec: z.number().nullable(),
+      end_sec: z.number().nullable(),
+      space: z.string().optional().describe('of text and images, where the bundle has several'),
+      compares_with: z.array(option).optional().describe('the options whose vectors lie in the space'),
+    }),
+  ),
+  metadata: z
+    .union([
+      metadataBody,
+      z.object({
+        input_type: z.enum(['image', 'text_image', 'multi_input']),
+        ...input,
+        embedding_dimension: z.int().optional(),
+        bundle: metadataBody.shape.bundle,
+      }),
+    ])
+    .optional()
+    .describe('of all but text'),
+  warnings: z.array(z.string()).optional().describe('of audio and video: what could not be done, in sentences'),
+});
+
 export const listedTask = z.object({
   _id: z.string(),
   model_name: z.string(),

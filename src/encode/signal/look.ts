@@ -6,8 +6,11 @@ import { Motion } from './motion.ts';
 import { emptyPlanes, readPicture } from './planes.ts';
 import { Texture } from './texture.ts';
 
-/** What a clip looks like and how it moves, by topic; how many numbers there are never depends on the clip. */
-export function describePictures(pictures: readonly Picture[]): Float64Array[] {
+/**
+ * What a clip looks like and how it moves, by topic; how many numbers there are never depends on the clip.
+ * @param isStill a picture that is not from a film: what only a film shows is NaN
+ */
+export function describePictures(pictures: readonly Picture[], isStill = false): Float64Array[] {
   const color = new Color();
   const layout = new Layout();
   const edges = new Edges();
@@ -19,6 +22,8 @@ export function describePictures(pictures: readonly Picture[]): Float64Array[] {
     for (const topic of [color, layout, edges, texture, motion]) topic.add(planes);
   }
   // Levels are apart from patterns, or how much moves at all would drown where it moves.
-  const levels = Float64Array.from([edges, texture, motion].flatMap((topic) => topic.levels()));
-  return [color.features(), layout.features(), edges.features(), texture.features(), motion.features(), levels];
+  const unlessStill = (value: number) => (isStill ? Number.NaN : value);
+  const levels = [...edges.levels(), ...texture.levels(), ...motion.levels().map(unlessStill)];
+  const moves = motion.features().map(unlessStill);
+  return [color.features(), layout.features(), edges.features(), texture.features(), moves, Float64Array.from(levels)];
 }

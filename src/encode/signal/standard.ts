@@ -7,11 +7,12 @@ export interface Standard {
 /** A feature this many spreads from its mean is an outlier and says no more by being further. */
 const LIMIT = 3;
 
-/** Features as deviations from what is usual, in units of their own spread. */
+/** Features as deviations from what is usual, in units of their own spread; what is not known (NaN) is as usual. */
 export function standardise(features: ArrayLike<number>, { mean, spread }: Standard): Float64Array {
-  return Float64Array.from(mean, (middle, i) =>
-    Math.min(LIMIT, Math.max(-LIMIT, (features[i]! - middle) / spread[i]!)),
-  );
+  return Float64Array.from(mean, (middle, i) => {
+    const feature = features[i]!;
+    return Number.isNaN(feature) ? 0 : Math.min(LIMIT, Math.max(-LIMIT, (feature - middle) / spread[i]!));
+  });
 }
 
 /**

@@ -16,7 +16,7 @@ export const visualEncoder: VisualEncoder = {
 };
 
 function toVector(clip: VisualClip): Float32Array {
-  const topics = describePictures(clip.pictures);
+  const topics = describePictures(clip.pictures, clip.isStill);
   const features = standardise(
     topics.flatMap((topic) => Array.from(topic)),
     standard,

@@ -38,6 +38,7 @@ export function modelTextEncoder(part: {
       }
       return vectors;
     },
+    countTokens: (text) => tokens.count(text),
     close: () => model.close(),
   };
 }

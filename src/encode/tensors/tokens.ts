@@ -15,11 +15,7 @@ export class TextTokens {
 
   /** @returns the ids of a text with special tokens around it; a text that is too long loses its end, but not those */
   async encode(text: string): Promise<number[]> {
-    this.#tokenizer ??= this.#open().catch((error) => {
-      this.#tokenizer = undefined;
-      throw error;
-    });
-    const tokenizer = await this.#tokenizer;
+    const tokenizer = await this.#ready();
     const ids: number[] = tokenizer.encode(text).ids;
     if (ids.length <= this.#maxTokens) return ids;
     const bare: number[] = tokenizer.encode(text, { add_special_tokens: false }).ids;
@@ -27,6 +23,19 @@ export class TextTokens {
     if (before === -1) throw new Error('The tokenizer changes a text when it adds special tokens.');
     const after = ids.slice(before + bare.length);
     return [...ids.slice(0, before), ...bare.slice(0, this.#maxTokens - before - after.length), ...after];
+  }
+
+  /** @returns how many tokens a text has, special ones not counted */
+  async count(text: string): Promise<number> {
+    return (await this.#ready()).encode(text, { add_special_tokens: false }).ids.length;
+  }
+
+  #ready(): Promise<Tokenizer> {
+    this.#tokenizer ??= this.#open().catch((error) => {
+      this.#tokenizer = undefined;
+      throw error;
+    });
+    return this.#tokenizer;
   }
 
   async #open(): Promise<Tokenizer> {

@@ -1,0 +1,107 @@
+import type { FastifyReply } from 'fastify';
+import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import { optionsIn } from '../../encode/spaces.ts';
+import { ReelvecError } from '../../errors.ts';
+import type { PointAnswer } from '../../queries/points.ts';
+import { bundleId } from '../../tasks/embedding.ts';
+import { taskMetadata } from '../../tasks/metadata.ts';
+import { embeddingsJson, vectorJson } from '../../tasks/results-json.ts';
+import { commonErrors, errorBody } from '../errors.ts';
+import { hangUpSignal } from '../hang-up.ts';
+import { type CreateEmbeddingBody, createEmbeddingBody } from './createEmbeddingBody.ts';
+import { BODY_LIMIT } from './createTask.ts';
+import type { EmbedDeps } from './deps.ts';
+import { toPointQuery, toQuerySource } from './query.ts';
+import { createdEmbedding, createEmbeddingQuery } from './schemas.ts';
+import { withData } from './stream.ts';
+import { toTaskRequest } from './taskRequest.ts';
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+const DESCRIPTION = `Answers at once: text and images with one vector, audio and video of up to 10 minutes with those
+that a task would give.
+
+Where the text queries of the bundle lie in several spaces, \`text\` gives one item for each, the one of pictures first,
+with the name of the \`space\` and the options whose vectors lie in it (\`compares_with\`); \`?space=\` picks one.`;
+
+export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { queries, log }) => {
+  const { bundle } = queries;
+  app.addHook('preClose', async () => queries.close());
+
+  app.post(
+    '/embed-v2',
+    {
+      bodyLimit: BODY_LIMIT,
+      schema: {
+        summary: 'Embed text, an image, or short audio or video, and wait for it',
+        description: DESCRIPTION,
+        tags: ['embed-v2'],
+        querystring: createEmbeddingQuery,
+        body: createEmbeddingBody(bundle),
+        response: { ...commonErrors, 413: errorBody, 429: errorBody, 503: errorBody, 200: createdEmbedding },
+      },
+    },
+    async ({ body, owner, query, event }, reply) => {
+      event.inputType = body.input_type;
+      const asking = { owner, signal: hangUpSignal(reply) };
+      // The type of the schema is that of the text, not of the text itself.
+      const written = reply.type(JSON_TYPE) as unknown as FastifyReply;
+      if (body.input_type !== 'audio' && body.input_type !== 'video') {
+        const answer = await queries.points(toPointQuery(body, bundle, query.space), asking);
+        return written.send(pointsJson(body, answer));
+      }
+      if (query.space !== undefined) throw spaceOfMedia(body.input_type);
+      const { request } = toTaskRequest({ ...body, input_type: body.input_type }, bundle);
+      const source = toQuerySource(body[body.input_type]!.media_source);
+      const answer = await queries.media({ request, source }, asking);
+      // The rows are read while they are sent: what they lie in goes when the answer is out, or nobody takes it.
+      const release = async () => {
+        await using _held = answer;
+      };
+      reply.raw.once('close', () => release().catch((err) => log.error({ err }, 'scratch folder stays')));
+      if (asking.signal.aborted) await release();
+      asking.signal.throwIfAborted();
+      const metadata = { ...taskMetadata(answer), bundle: bundleId(bundle) };
+      const facts = { metadata, warnings: answer.warnings };
+      return written.send(await withData(facts, embeddingsJson(answer.rows())));
+    },
+  );
+
+  /** One item for each point. Text of a bundle with one space is answered exactly as the original does. */
+  function pointsJson(body: CreateEmbeddingBody, { points, filenames }: PointAnswer): string {
+    const tellSpace = bundle.textQuerySpaces.length > 1 || new Set(Object.values(bundle.spaces)).size > 1;
+    const items = points.map(({ space, embedding }) => {
+      const facts = {
+        embedding_option: null,
+        embedding_scope: null,
+        start_sec: null,
+        end_sec: null,
+        ...(tellSpace && { space, compares_with: optionsIn(bundle, space) }),
+      };
+      return `{"embedding":${vectorJson(embedding)},${JSON.stringify(facts).slice(1)}`;
+    });
+    const metadata = body.input_type === 'text' ? undefined : pointMetadata(body, filenames);
+    return `{"data":[${items.join(',')}]${metadata ? `,"metadata":${JSON.stringify(metadata)}` : ''}}`;
+  }
+
+  function pointMetadata(body: CreateEmbeddingBody, filenames: PointAnswer['filenames']) {
+    const { input_type, embedding_dimension } = body;
+    const url = (body.image ?? body.text_image)?.media_source.url;
+    const filename = input_type === 'multi_input' ? undefined : filenames[0];
+    return {
+      input_type,
+      ...(url !== undefined && { input_url: url }),
+      ...(filename !== undefined && { input_filename: filename }),
+      ...(embedding_dimension !== undefined && { embedding_dimension }),
+      bundle: bundleId(bundle),
+    };
+  }
+};
+
+function spaceOfMedia(inputType: string): ReelvecError {
+  return new ReelvecError(
+    'parameter_invalid',
+    `space goes with text and images; the vectors of ${inputType} are told apart by embedding_option. Leave it out.`,
+    { details: { field: 'space' } },
+  );
+}

@@ -1,0 +1,56 @@
+import type { BundleInfo } from '../../encode/encoder.ts';
+import type { PictureSource, PointQuery, QuerySource } from '../../queries/request.ts';
+import { querySpaces } from '../../queries/spaces.ts';
+import { checkText } from '../../queries/text.ts';
+import { type CreateEmbeddingBody, REFERENCE } from './createEmbeddingBody.ts';
+import type { MediaSource } from './mediaBody.ts';
+import { toDimension } from './taskRequest.ts';
+
+/** What is asked for of words and pictures: the inputs, with the paths of their fields. */
+interface PointInput {
+  readonly text?: string;
+  readonly pictures: readonly PictureSource[];
+}
+
+/**
+ * What a valid body asks for, in the words of reelvec: words, pictures, or both.
+ * @param space the one that is wanted, of several
+ * @throws {ReelvecError} for a text that is too long, and for what the bundle cannot do
+ */
+export function toPointQuery(body: CreateEmbeddingBody, bundle: BundleInfo, space?: string): PointQuery {
+  const { input_type: inputType } = body;
+  const { text, pictures } = toInput(body);
+  if (text !== undefined) checkText(text, `${inputType}.input_text`);
+  const found = querySpaces(bundle, { inputType, hasText: text !== undefined, hasPicture: pictures.length > 0, space });
+  // Only text alone is answered with a vector for each space.
+  const spaces = inputType === 'text' ? found : found.slice(0, 1);
+  return { text, pictures, spaces, ...toDimension(body) };
+}
+
+export function toQuerySource({ url, asset_id, base64_string }: MediaSource): QuerySource {
+  if (url !== undefined) return { kind: 'url', url };
+  return asset_id !== undefined ? { kind: 'asset', assetId: asset_id } : { kind: 'base64', base64: base64_string! };
+}
+
+function toInput({ text, image, text_image, multi_input }: CreateEmbeddingBody): PointInput {
+  if (text) return { text: text.input_text, pictures: [] };
+  if (image) return { pictures: [{ field: 'image.media_source', source: toQuerySource(image.media_source) }] };
+  if (text_image) {
+    const source = toQuerySource(text_image.media_source);
+    return { text: text_image.input_text, pictures: [{ field: 'text_image.media_source', source }] };
+  }
+  const { input_text, media_sources = [] } = multi_input!;
+  return {
+    text: withoutReferences(input_text),
+    pictures: media_sources.map((source, i) => ({
+      field: `multi_input.media_sources.${i}`,
+      source: toQuerySource(source),
+    })),
+  };
+}
+
+/** Encoders of text do not know what `<@name>` is; the picture has its own part in the vector. */
+function withoutReferences(text: string | undefined): string | undefined {
+  const plain = text?.replace(REFERENCE, ' ').replace(/\s+/g, ' ').trim();
+  return plain === '' && text !== plain ? undefined : plain;
+}

@@ -1,0 +1,66 @@
+import type { TimeRange } from '../media/frames.ts';
+import type { MediaInfo } from '../media/info.ts';
+import { embedFile } from '../tasks/embed-file.ts';
+import { checkLimits } from '../tasks/limits.ts';
+import type { TaskRequest } from '../tasks/request.ts';
+import { type EmbeddingRow, readResult } from '../tasks/results.ts';
+import type { WorkerPool } from '../workers/pool.ts';
+import type { PointDeps } from './points.ts';
+import type { QuerySource } from './request.ts';
+import { type SourceContext, useMedia } from './sources.ts';
+
+export interface MediaDeps extends PointDeps {
+  readonly maxSegmentSec: number;
+  /** Embed audio and video that somebody waits for. */
+  readonly media: WorkerPool;
+}
+
+export interface MediaAnswer {
+  /** With the name of the file, where it has one. */
+  readonly request: TaskRequest;
+  readonly media: MediaInfo;
+  readonly range: TimeRange;
+  readonly warnings: readonly string[];
+  /** Read from the request's scratch folder. */
+  rows(): AsyncIterable<readonly EmbeddingRow[]>;
+}
+
+/** How long media may last that is embedded while somebody waits. Seconds. */
+export const QUERY_DURATION = { minSec: 0, maxSec: 600 };
+
+const RESULT = 'result.arrow';
+
+/**
+ * Embeds audio or video with the steps of a task, so that the vectors are those that a task would give.
+ * @param query.source what `request.source` names, with the bytes where they are at hand
+ * @throws {ReelvecError} when the media or the request is at fault
+ */
+export async function embedMedia(
+  deps: MediaDeps,
+  { request, source }: { request: TaskRequest; source: QuerySource },
+  context: SourceContext,
+): Promise<MediaAnswer> {
+  const { limits, bundle, maxSegmentSec } = deps;
+  const { blobs } = context.scratch;
+  const { inputType } = request;
+  const maxBytes = inputType === 'audio' ? limits.maxAudioBytes : limits.maxVideoBytes;
+  const wanted = { source, field: `${inputType}.media_source`, maxBytes };
+  return useMedia(deps, wanted, context, async ({ location, media, filename }) => {
+    checkLimits(media, request, limits, QUERY_DURATION);
+    const { range, warnings } = await embedFile({
+      path: location,
+      media,
+      request,
+      bundle,
+      limits,
+      duration: QUERY_DURATION,
+      maxSegmentSec,
+      workers: deps.media,
+      blobs,
+      resultKey: RESULT,
+      signal: context.signal,
+      onProgress: () => {},
+    });
+    return { request: { ...request, filename }, media, range, warnings, rows: () => readResult(blobs, RESULT) };
+  });
+}

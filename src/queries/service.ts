@@ -1,0 +1,66 @@
+import { ReelvecError } from '../errors.ts';
+import type { TaskRequest } from '../tasks/request.ts';
+import { Crowd } from './crowd.ts';
+import { embedMedia, type MediaAnswer, type MediaDeps } from './media.ts';
+import { findPoints, type PointAnswer } from './points.ts';
+import type { PointQuery, QuerySource } from './request.ts';
+import type { Scratch } from './scratch.ts';
+
+export interface QueryDeps extends MediaDeps {
+  readonly scratch: Scratch;
+}
+
+interface Asking {
+  /** Id of the key that asks. */
+  readonly owner: string;
+  /** Aborted when nobody waits any more. */
+  readonly signal: AbortSignal;
+}
+
+/** Requests that are answered or waiting for a worker at the same time, at most, and when to come again, in seconds. */
+const POINTS = { max: 64, retryAfterSec: 1, what: 'Text and image queries' };
+const MEDIA = { max: 8, retryAfterSec: 10, what: 'Audio and video queries' };
+
+/** Everything that is embedded while somebody waits. What a request leaves on disk is gone when it is answered. */
+export class QueryService {
+  readonly bundle: QueryDeps['bundle'];
+  readonly #deps: QueryDeps;
+  readonly #points = new Crowd(POINTS);
+  readonly #media = new Crowd(MEDIA);
+  readonly #closing = new AbortController();
+
+  constructor(deps: QueryDeps) {
+    this.#deps = deps;
+    this.bundle = deps.bundle;
+  }
+
+  async points(query: PointQuery, asking: Asking): Promise<PointAnswer> {
+    using _place = this.#points.enter();
+    await using scratch = await this.#deps.scratch.open();
+    return await findPoints(this.#deps, query, { scratch, owner: asking.owner, signal: this.#until(asking.signal) });
+  }
+
+  /** The answer holds a place and a folder until it is disposed of. */
+  async media(
+    query: { request: TaskRequest; source: QuerySource },
+    asking: Asking,
+  ): Promise<MediaAnswer & AsyncDisposable> {
+    await using stack = new AsyncDisposableStack();
+    stack.use(this.#media.enter());
+    const scratch = stack.use(await this.#deps.scratch.open());
+    const signal = this.#until(asking.signal);
+    const answer = await embedMedia(this.#deps, query, { scratch, owner: asking.owner, signal });
+    const held = stack.move();
+    return { ...answer, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  }
+
+  /** Breaks off what is being answered: the server stops. */
+  close(): void {
+    const message = 'The server stops and has not answered this query. Send it again.';
+    this.#closing.abort(new ReelvecError('service_unavailable', message, { retryAfterSec: 5 }));
+  }
+
+  #until(signal: AbortSignal): AbortSignal {
+    return AbortSignal.any([signal, this.#closing.signal]);
+  }
+}

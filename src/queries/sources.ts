@@ -1,0 +1,137 @@
+import { assetKey } from '../assets/blobs.ts';
+import { readyAsset } from '../assets/ready.ts';
+import type { AssetRepository } from '../assets/repository.ts';
+import type { Config } from '../config.ts';
+import { ReelvecError } from '../errors.ts';
+import type { MediaInfo, StillPicture } from '../media/info.ts';
+import { decodeBase64 } from '../sources/base64.ts';
+import { HEAD_BYTES, requireImage, requireMedia } from '../sources/sniff.ts';
+import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import { runTwice } from '../workers/attempts.ts';
+import type { WorkerPool } from '../workers/pool.ts';
+import type { PictureSource, QuerySource } from './request.ts';
+import type { ScratchFolder } from './scratch.ts';
+
+export interface SourceDeps {
+  /** Where assets lie. */
+  readonly blobs: BlobStore;
+  readonly urls: UrlGuard;
+  readonly assets: Pick<AssetRepository, 'get'>;
+  /** Look at media and decode pictures. */
+  readonly probes: WorkerPool;
+  readonly limits: Pick<Config, 'maxVideoBytes' | 'maxAudioBytes' | 'maxImageBytes'>;
+}
+
+/** Whose request it is, where its files go, and what breaks it off. */
+export interface SourceContext {
+  readonly owner: string;
+  readonly scratch: ScratchFolder;
+  readonly signal: AbortSignal;
+}
+
+/** Media that is at hand. */
+interface LocalMedia {
+  /** A path, or a URL that a media worker can read. */
+  readonly location: string;
+  readonly media: MediaInfo;
+  readonly filename?: string;
+}
+
+const MEGABYTE = 1024 ** 2;
+
+/**
+ * Brings audio or video near, looks at it, and runs work on it.
+ * @param options.field path of the parameter: `video.media_source`
+ * @throws {ReelvecError} for a source that cannot be used
+ */
+export async function useMedia<T>(
+  deps: SourceDeps,
+  options: { source: QuerySource; field: string; maxBytes: number },
+  context: SourceContext,
+  work: (found: LocalMedia) => Promise<T>,
+): Promise<T> {
+  const { source, field, maxBytes } = options;
+  const { owner, scratch, signal } = context;
+  if (source.kind === 'asset') {
+    const { id, media, filename } = await readyAsset(deps.assets, {
+      field: `${field}.asset_id`,
+      id: source.assetId,
+      owner,
+    });
+    return deps.blobs.use(assetKey(id), async (location) =>
+      work({ location, filename, media: media ?? (await probe(deps, location, signal)) }),
+    );
+  }
+  let filename: string | undefined;
+  if (source.kind === 'url') {
+    const url = parseSourceUrl(source.url, { field: `${field}.url` });
+    // A look first: what is no media need not be fetched.
+    const { head } = await deps.urls.check(url, { maxBytes, signal });
+    requireMedia(head, { subject: `The source at ${url.host}` });
+    await deps.urls.fetchToBlob(scratch.blobs, 'source', url, { maxBytes, signal });
+    filename = filenameOf(url);
+  } else {
+    const bytes = decodeBase64(source.base64, { field: `${field}.base64_string` });
+    requireMedia(bytes, { subject: `The content of ${field}.base64_string` });
+    await scratch.blobs.write('source', bytes, { signal });
+  }
+  return scratch.blobs.use('source', async (location) =>
+    work({ location, filename, media: await probe(deps, location, signal) }),
+  );
+}
+
+/**
+ * Brings a picture near and decodes it.
+ * @param name of its file among those of the request
+ * @throws {ReelvecError} for a source that cannot be used
+ */
+export async function readPicture(
+  deps: SourceDeps,
+  { field, source }: PictureSource,
+  name: string,
+  { owner, scratch, signal }: SourceContext,
+): Promise<StillPicture & { filename?: string }> {
+  const maxBytes = deps.limits.maxImageBytes;
+  let filename: string | undefined;
+  let subject: string;
+  if (source.kind === 'url') {
+    const url = parseSourceUrl(source.url, { field: `${field}.url` });
+    await deps.urls.fetchToBlob(scratch.blobs, name, url, { maxBytes, signal });
+    filename = filenameOf(url);
+    subject = `The source at ${url.host}`;
+  } else if (source.kind === 'asset') {
+    const asset = await readyAsset(deps.assets, { field: `${field}.asset_id`, id: source.assetId, owner });
+    subject = `${field}.asset_id: the asset "${asset.id}"`;
+    const { size = 0 } = (await deps.blobs.stat(assetKey(asset.id))) ?? {};
+    refuseTooLarge(size, { subject, maxBytes });
+    await scratch.blobs.write(name, deps.blobs.read(assetKey(asset.id)), { signal });
+    filename = asset.filename;
+  } else {
+    const bytes = decodeBase64(source.base64, { field: `${field}.base64_string` });
+    subject = `The content of ${field}.base64_string`;
+    refuseTooLarge(bytes.length, { subject, maxBytes });
+    await scratch.blobs.write(name, bytes, { signal });
+  }
+  requireImage(await headOf(scratch, name), { subject });
+  const still = await scratch.blobs.use(name, (path) =>
+    runTwice<'picture'>(deps.probes, { kind: 'picture', path }, { signal }),
+  );
+  return { ...still, ...(filename !== undefined && { filename }) };
+}
+
+function probe({ probes }: SourceDeps, path: string, signal: AbortSignal): Promise<MediaInfo> {
+  return runTwice<'probe'>(probes, { kind: 'probe', path }, { signal });
+}
+
+async function headOf({ blobs }: ScratchFolder, name: string): Promise<Uint8Array> {
+  return Buffer.concat(await blobs.read(name, { start: 0, end: HEAD_BYTES - 1 }).toArray());
+}
+
+function refuseTooLarge(bytes: number, { subject, maxBytes }: { subject: string; maxBytes: number }): void {
+  if (bytes <= maxBytes) return;
+  const found = `${(bytes / MEGABYTE).toFixed(1)} MB; an image may have ${maxBytes / MEGABYTE} MB`;
+  throw new ReelvecError('video_filesize_too_large', `${subject} has ${found}. Encode it smaller.`, {
+    details: { bytes, allowed: maxBytes },
+  });
+}

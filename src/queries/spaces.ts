@@ -1,0 +1,65 @@
+import type { BundleInfo } from '../encode/encoder.ts';
+import { bundlesThat, optionsIn } from '../encode/spaces.ts';
+import { ReelvecError } from '../errors.ts';
+
+/**
+ * In which spaces of a bundle something can be looked for: text in each that has an encoder of text queries, the one of
+ * pictures first; whatever holds a picture in the one of pictures.
+ * @param query.space name of the one space, or of an option whose vectors lie in it, that is wanted
+ * @throws {ReelvecError} where there is none
+ */
+export function querySpaces(
+  bundle: BundleInfo,
+  query: { inputType: string; hasText: boolean; hasPicture: boolean; space?: string },
+): string[] {
+  const { inputType, hasText, hasPicture, space } = query;
+  const found = hasPicture ? pictureSpace(bundle, { inputType, hasText }) : textSpaces(bundle, inputType);
+  if (space === undefined) return found;
+  const wanted = found.filter((name) => name === space || optionsIn(bundle, name).some((option) => option === space));
+  if (wanted.length > 0) return wanted;
+  throw new ReelvecError(
+    'parameter_invalid',
+    `space: with the bundle "${bundle.name}", ${inputType} can be looked for in ${found.map((name) => `"${name}"`).join(' and ')}: got "${space.slice(0, 100)}".`,
+    { details: { field: 'space', value: space.slice(0, 100), allowed: found } },
+  );
+}
+
+function textSpaces(bundle: BundleInfo, inputType: string): string[] {
+  if (bundle.textQuerySpaces.length > 0) return [...bundle.textQuerySpaces];
+  throw cannot(
+    bundle,
+    inputType,
+    'has no encoder of text queries',
+    ({ textQuerySpaces }) => textQuerySpaces.length > 0,
+  );
+}
+
+function pictureSpace(bundle: BundleInfo, { inputType, hasText }: { inputType: string; hasText: boolean }): string[] {
+  const { visual } = bundle.spaces;
+  if (visual === undefined) {
+    throw cannot(bundle, inputType, 'has no encoder of pictures', ({ spaces }) => spaces.visual !== undefined);
+  }
+  if (hasText && !composes(bundle)) {
+    const why = 'cannot bring text and pictures together, because it has no text queries among its visual vectors';
+    throw cannot(bundle, inputType, why, composes);
+  }
+  return [visual];
+}
+
+/** Whether text queries lie among the vectors of pictures. */
+function composes({ spaces, textQuerySpaces }: BundleInfo): boolean {
+  return spaces.visual !== undefined && textQuerySpaces.includes(spaces.visual);
+}
+
+function cannot(
+  bundle: BundleInfo,
+  inputType: string,
+  why: string,
+  other: (bundle: BundleInfo) => boolean,
+): ReelvecError {
+  return new ReelvecError(
+    'parameter_invalid',
+    `input_type: the bundle "${bundle.name}" ${why}, so it cannot serve "${inputType}". ${bundlesThat(other)}`,
+    { details: { field: 'input_type', value: inputType } },
+  );
+}

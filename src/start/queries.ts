@@ -1,0 +1,43 @@
+import { join } from 'node:path';
+import type { Config } from '../config.ts';
+import type { BundleInfo } from '../encode/encoder.ts';
+import type { Logger } from '../observe/logger.ts';
+import { Scratch } from '../queries/scratch.ts';
+import { QueryService } from '../queries/service.ts';
+import { isShared } from '../store/database.ts';
+import { mediaWorkers } from './media-workers.ts';
+import type { ShutdownList } from './shutdown.ts';
+import type { State } from './state.ts';
+import type { Work } from './work.ts';
+
+/** Text queries come when they come: their models stay loaded. The longest that a timer takes, in milliseconds. */
+const NEVER_MS = 2 ** 31 - 1;
+/** A folder of another node that may still be in use is younger than this. Milliseconds. */
+const ABANDONED_MS = 24 * 3600 * 1000;
+
+/** Opens what answers queries at once: workers of its own, so that no task is ever in the way. They start when needed. */
+export async function openQueries({
+  config,
+  state,
+  work,
+  bundle,
+  shutdown,
+  log,
+}: {
+  config: Config;
+  state: State;
+  work: Pick<Work, 'urls' | 'probes'>;
+  bundle: BundleInfo;
+  shutdown: ShutdownList;
+  log: Logger;
+}): Promise<QueryService> {
+  const { queryWorkers: size, maxSegmentSec } = config;
+  const encoders = mediaWorkers({ ...config, modelIdleMs: NEVER_MS }, { size, log });
+  shutdown.add('query workers', () => encoders[Symbol.asyncDispose]());
+  const media = mediaWorkers(config, { size, log });
+  shutdown.add('workers of media queries', () => media[Symbol.asyncDispose]());
+  const scratch = new Scratch(join(config.dataDir, 'scratch'));
+  await scratch.sweep({ olderThanMs: isShared(state.db) ? ABANDONED_MS : 0 });
+  const { assets, blobs } = state;
+  return new QueryService({ ...work, assets, blobs, limits: config, bundle, maxSegmentSec, encoders, media, scratch });
+}

@@ -1,0 +1,325 @@
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { FF_ENCODER_FLAC } from 'node-av/constants';
+import sharp from 'sharp';
+import { type TwelveLabs, TwelvelabsApi } from 'twelvelabs-js';
+import { decode } from '../src/media/decode.ts';
+import { cosine } from './support/embeddings.ts';
+import { hostFiles } from './support/file-host.ts';
+import { loopMedia } from './support/loop-media.ts';
+import { cutsBetween, makeMedia } from './support/make-media.ts';
+import { sdk, untilAssetDone, untilDone } from './support/sdk.ts';
+import { KEY, type RunningServer, startServer, temporaryFolder, until } from './support/server.ts';
+import { asking, call, createTask, ready } from './support/tasks.ts';
+import { workersReading } from './support/workers.ts';
+
+const LOOKS = ['testsrc2', 'smptebars', 'mandelbrot', 'cellauto'];
+const SEC_EACH = 3;
+const FILM_SEC = LOOKS.length * SEC_EACH;
+const LINES = [
+  { startSec: 1, endSec: 2.5, text: 'The lighthouse keeper counts the ships' },
+  { startSec: 7, endSec: 8, text: 'Bread and butter for breakfast' },
+];
+/** Within this time a client that has gone has left nothing. */
+const FREED_MS = 2000;
+
+describe('embedding at once', { timeout: 240_000 }, () => {
+  const stack = new AsyncDisposableStack();
+  let server: RunningServer;
+  let client: TwelveLabs;
+  let host: Awaited<ReturnType<typeof hostFiles>>;
+  let folder: string;
+  let scratch: string;
+  before(async () => {
+    folder = stack.use(temporaryFolder()).path;
+    const dataDir = stack.use(temporaryFolder()).path;
+    scratch = join(dataDir, 'scratch');
+    const film = makeMedia(join(folder, 'film.mkv'), {
+      video: cutsBetween(LOOKS, { secondsEach: SEC_EACH }),
+      audio: `aevalsrc=0.4*sin(2*PI*(300+60*t)*t):d=${FILM_SEC}`,
+      subtitles: LINES,
+    });
+    makeMedia(join(folder, 'sound.flac'), {
+      audio: 'aevalsrc=0.4*sin(2*PI*(300+60*t)*t):d=9',
+      audioCodec: FF_ENCODER_FLAC,
+    });
+    makeMedia(join(folder, 'long.flac'), { audio: 'sine=frequency=300:d=620', audioCodec: FF_ENCODER_FLAC });
+    const round = makeMedia(join(folder, 'round.mp4'), { video: 'testsrc=size=1280x720:rate=25:duration=2' });
+    loopMedia(join(folder, 'nine-minutes.mp4'), { of: round, times: 270, everySec: 2 });
+    await writeStills(film, folder);
+    host = stack.use(await hostFiles(folder));
+    server = stack.use(await startServer({ dataDir, env: { REELVEC_WORKERS: '1' } }));
+    client = sdk(server.url);
+  });
+  after(() => stack.disposeAsync());
+
+  const path = (name: string) => join(folder, name);
+  const base64 = (name: string) => readFileSync(path(name)).toString('base64');
+  const create = (request: Parameters<typeof client.embed.v2.create>[0]) => client.embed.v2.create(request);
+  const post = (body: object, query = '') => call(server, 'POST', `/embed-v2${query}`, { body });
+  const left = () => readdirSync(scratch);
+  const badRequest = (message: RegExp) => (error: unknown) => {
+    assert.ok(error instanceof TwelvelabsApi.BadRequestError, String(error));
+    assert.match((error.body as { message: string }).message, message);
+    return true;
+  };
+
+  test('text finds the clip that says it', async () => {
+    const video = { media_source: { url: `${host.url}/film.mkv` }, embedding_scope: ['clip'] };
+    const film = await post({ input_type: 'video', model_name: 'marengo3.0', video });
+    const { data, metadata } = await create({
+      inputType: 'text',
+      modelName: 'marengo3.0',
+      text: { inputText: 'ships and the keeper of a lighthouse' },
+    });
+    assert.equal(metadata, undefined);
+    assert.equal(data.length, 1, 'one space that words reach, one item');
+    const { embedding, embeddingOption, embeddingScope, startSec, endSec } = data[0]!;
+    assert.equal(embedding.length, 512);
+    assert.ok(Math.abs(Math.hypot(...embedding) - 1) < 1e-6);
+    for (const absent of [embeddingOption, embeddingScope, startSec, endSec]) assert.ok(absent == null);
+    const said = film.body.data.filter(
+      (item: { embedding_option: string }) => item.embedding_option === 'transcription',
+    );
+    const [best] = nearest(embedding, said);
+    assert.ok(best!.start_sec <= LINES[0]!.startSec && best!.end_sec > LINES[0]!.startSec);
+  });
+
+  test('text is answered with the names of its space, and ?space= picks one by its name or its option', async () => {
+    const body = { input_type: 'text', model_name: 'marengo3.0', text: { input_text: 'ships' } };
+    const all = await post(body);
+    assert.equal(all.status, 200, all.text);
+    const [{ embedding: _, ...facts }] = all.body.data;
+    assert.deepEqual(facts, {
+      embedding_option: null,
+      embedding_scope: null,
+      start_sec: null,
+      end_sec: null,
+      space: 'signal/transcription',
+      compares_with: ['transcription'],
+    });
+    for (const space of ['signal/transcription', 'transcription']) {
+      assert.equal((await post(body, `?space=${space}`)).text, all.text);
+    }
+    const other = await post(body, '?space=signal/visual');
+    assert.equal(other.status, 400);
+    assert.match(other.body.message, /text can be looked for in "signal\/transcription": got "signal\/visual"/);
+  });
+
+  test('a picture finds the clip that it is from, by URL and base64, as JPEG, PNG, WebP and AVIF', async () => {
+    const video = {
+      mediaSource: { url: `${host.url}/film.mkv` },
+      segmentation: { strategy: 'fixed' as const, fixed: { durationSec: SEC_EACH } },
+      embeddingOption: ['visual' as const],
+      embeddingScope: ['clip' as const],
+    };
+    const film = await create({ inputType: 'video', modelName: 'marengo3.0', video });
+    const clips = film.data.map((item) => ({ ...item, start_sec: item.startSec!, end_sec: item.endSec! }));
+    assert.equal(clips.length, LOOKS.length);
+    for (const [i, format] of (['png', 'jpeg', 'webp', 'avif'] as const).entries()) {
+      const name = `${LOOKS[i]}.${format}`;
+      const url = `${host.url}/${name}`;
+      const byUrl = await create({ inputType: 'image', modelName: 'marengo3.0', image: { mediaSource: { url } } });
+      assert.deepEqual(byUrl.metadata, { inputType: 'image', inputUrl: url, inputFilename: name, ...extras(byUrl) });
+      assert.equal(byUrl.data.length, 1);
+      const [best] = nearest(byUrl.data[0]!.embedding, clips);
+      assert.equal(best!.start_sec, i * SEC_EACH, name);
+      const inline = await create({
+        inputType: 'image',
+        modelName: 'marengo3.0',
+        image: { mediaSource: { base64String: base64(name) } },
+      });
+      assert.deepEqual(inline.data[0]!.embedding, byUrl.data[0]!.embedding);
+    }
+    assert.deepEqual(left(), []);
+  });
+
+  test('several pictures give the mean of their vectors; with text they are refused where words reach no pictures', async () => {
+    const source = (name: string, more = {}) => ({ mediaType: 'image' as const, url: `${host.url}/${name}`, ...more });
+    const one = async (name: string) =>
+      (
+        await create({
+          inputType: 'image',
+          modelName: 'marengo3.0',
+          image: { mediaSource: { url: `${host.url}/${name}` } },
+        })
+      ).data[0]!.embedding;
+    const names = ['testsrc2.png', 'smptebars.jpeg'];
+    const both = await create({
+      inputType: 'multi_input',
+      modelName: 'marengo3.0',
+      multiInput: { mediaSources: names.map((name) => source(name)) },
+    });
+    assert.equal(both.metadata?.inputType, 'multi_input');
+    const [a, b] = (await Promise.all(names.map(one))) as [number[], number[]];
+    const sum = a.map((value, i) => value + b[i]!);
+    const norm = Math.hypot(...sum);
+    for (const [i, value] of both.data[0]!.embedding.entries()) assert.ok(Math.abs(value - sum[i]! / norm) < 1e-6);
+
+    const cannot = /"signal" cannot bring text and pictures together.*(can: the server|No bundle)/;
+    const textImage = { mediaSource: { url: `${host.url}/testsrc2.png` }, inputText: 'a test picture' };
+    await assert.rejects(create({ inputType: 'text_image', modelName: 'marengo3.0', textImage }), badRequest(cannot));
+    const inputText = 'something like <@first>';
+    const multiInput = { inputText, mediaSources: [source(names[0]!, { name: 'first' })] };
+    await assert.rejects(create({ inputType: 'multi_input', modelName: 'marengo3.0', multiInput }), badRequest(cannot));
+  });
+
+  for (const how of ['url', 'base64', 'asset'] as const) {
+    test(`video and audio by ${how}: the bytes that a task gives`, async () => {
+      const mediaSource = async (name: string) => {
+        if (how === 'url') return { url: `${host.url}/${name}` };
+        if (how === 'base64') return { base64_string: base64(name) };
+        const asset = await client.assets.create({ method: 'url', url: `${host.url}/${name}` });
+        await untilAssetDone(client, asset.id!);
+        return { asset_id: asset.id };
+      };
+      const bodies = [
+        asking('video', await mediaSource('film.mkv')),
+        asking('video', await mediaSource('film.mkv'), { start_sec: 1, end_sec: 9.5, embedding_option: 'visual' }),
+        asking('audio', await mediaSource('sound.flac'), { embedding_option: ['audio'], embedding_scope: 'clip' }),
+      ];
+      for (const body of bodies) {
+        const answer = await post(body);
+        assert.equal(answer.status, 200, answer.text.slice(0, 500));
+        const task = await ready(server, await createTask(server, body));
+        assert.ok(answer.text.slice(answer.text.indexOf('"data":')) === task.data, 'the same bytes');
+        assert.deepEqual(answer.body.warnings, task.warnings);
+      }
+      assert.deepEqual(left(), []);
+    });
+  }
+
+  test('the SDK reads audio and video with their metadata, as from a task', async () => {
+    const mediaSource = { url: `${host.url}/film.mkv` };
+    const request = {
+      modelName: 'marengo3.0' as const,
+      inputType: 'video' as const,
+      video: { mediaSource, segmentation: { strategy: 'fixed' as const, fixed: { durationSec: 2 } } },
+    };
+    const answer = await create(request);
+    const { id } = await client.embed.v2.tasks.create(request);
+    const task = await untilDone(client, id!);
+    assert.deepEqual(answer.data, task.data);
+    assert.deepEqual(answer.metadata, task.metadata);
+    const sound = { mediaSource: { url: `${host.url}/sound.flac` }, embeddingOption: ['audio' as const] };
+    const audio = await create({ inputType: 'audio', modelName: 'marengo3.0', audio: sound });
+    assert.equal(audio.metadata?.inputType, 'audio');
+    assert.equal(audio.data.length, 3, 'two segments and the asset');
+  });
+
+  test('what breaks a limit is refused with the limit', async () => {
+    const { status, body } = await post(asking('audio', { url: `${host.url}/long.flac` }));
+    assert.equal(status, 400);
+    assert.equal(body.code, 'video_duration_too_long');
+    assert.match(body.message, /lasts 6\d\d\.?\d* s; allowed are at most 10 min/);
+    const image = (media_source: object) => ({
+      input_type: 'image',
+      model_name: 'marengo3.0',
+      image: { media_source },
+    });
+    const film = await post(image({ url: `${host.url}/film.mkv` }));
+    assert.match(film.body.message, /is video\/x-matroska; an image may be JPEG, PNG, WebP or AVIF/);
+    const small = await sharp({ create: { width: 127, height: 300, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer();
+    const tooSmall = await post(image({ base64_string: small.toString('base64') }));
+    assert.equal(tooSmall.body.code, 'video_resolution_too_low');
+    const nothing = await post(image({ url: `${host.url}/nothing.png` }));
+    assert.equal(nothing.body.code, 'source_unreachable');
+    const unknown = await post(image({ asset_id: '000000000000000000000000' }));
+    assert.equal(unknown.status, 400);
+    assert.equal(unknown.body.code, 'resource_not_exist');
+    assert.deepEqual(left(), []);
+  });
+
+  test('text is answered while a long task and a video of nine minutes keep the workers busy', async () => {
+    const long = asking('video', { url: `${host.url}/nine-minutes.mp4` });
+    const task = await createTask(server, long);
+    const gone = new AbortController();
+    const busy = hanging(server, long, gone.signal);
+    const body = { input_type: 'text', model_name: 'marengo3.0', text: { input_text: 'ships' } };
+    await until(() => workersReading(server, scratch).length > 0, 30_000, 'the video is being embedded');
+    for (let i = 0; i < 5; i++) {
+      const started = performance.now();
+      assert.equal((await post(body)).status, 200);
+      const ms = performance.now() - started;
+      assert.ok(ms < 1000, `answered after ${ms} ms`);
+    }
+    gone.abort();
+    await busy;
+    await call(server, 'DELETE', `/embed-v2/tasks/${task}`);
+  });
+
+  test('a client that hangs up frees the worker and the disk within 2 s', async () => {
+    for (const waitMs of [0, 100, 400, 1500]) {
+      const gone = new AbortController();
+      const request = hanging(server, asking('video', { url: `${host.url}/nine-minutes.mp4` }), gone.signal);
+      if (waitMs > 1000) await until(() => workersReading(server, scratch).length > 0, 30_000, 'it is being embedded');
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+      gone.abort();
+      await request;
+      await until(() => workersReading(server, scratch).length === 0 && left().length === 0, FREED_MS, 'freed');
+    }
+  });
+
+  test('a server that stops answers who waits with 503, leaves nothing, and is gone at once', async () => {
+    const body = asking('video', { url: `${host.url}/nine-minutes.mp4` });
+    const waiting = fetch(`${server.url}/embed-v2`, {
+      method: 'POST',
+      headers: { 'x-api-key': KEY, 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    await until(() => workersReading(server, scratch).length > 0, 30_000, 'it is being embedded');
+    const started = performance.now();
+    const stopped = server.stop();
+    const answer = await waiting;
+    assert.equal(answer.status, 503);
+    assert.ok(answer.headers.has('retry-after'));
+    assert.equal(await stopped, 0);
+    assert.ok(performance.now() - started < 5000);
+    assert.deepEqual(left(), []);
+    assert.doesNotMatch(server.output(), /Warning|Deprecat/);
+  });
+});
+
+/** Keys of the metadata that are ours, which the SDK hands on. */
+function extras({ metadata }: { metadata?: object }): object {
+  const { bundle } = metadata as { bundle?: string };
+  assert.match(bundle ?? '', /^signal@/);
+  return { bundle };
+}
+
+interface Clip {
+  readonly embedding: readonly number[];
+  readonly start_sec: number;
+  readonly end_sec: number;
+}
+
+function nearest(vector: readonly number[], items: readonly Clip[]): Clip[] {
+  return items.toSorted((a, b) => cosine(vector, b.embedding) - cosine(vector, a.embedding));
+}
+
+/** Sends a request and waits until it is over, one way or another. */
+async function hanging({ url }: RunningServer, body: object, signal: AbortSignal): Promise<void> {
+  const headers = { 'x-api-key': KEY, 'content-type': 'application/json' };
+  await fetch(`${url}/embed-v2`, { method: 'POST', headers, body: JSON.stringify(body), signal }).catch(() => {});
+}
+
+/** One picture from the middle of each shot, in another format each. */
+async function writeStills(film: string, folder: string): Promise<void> {
+  const size = { width: 640, height: 360, fit: 'stretch', perSecond: 2 } as const;
+  for (const [i, look] of LOOKS.entries()) {
+    const middle = i * SEC_EACH + SEC_EACH / 2;
+    for (const event of decode({ path: film, sampled: size, sound: false, subtitles: false })) {
+      if (event.type !== 'picture' || event.picture.timeSec < middle) continue;
+      const { width, height, data } = event.picture;
+      const format = (['png', 'jpeg', 'webp', 'avif'] as const)[i]!;
+      const picture = sharp(data, { raw: { width, height, channels: 3 } }).toFormat(format, { quality: 80 });
+      await writeFile(join(folder, `${look}.${format}`), await picture.toBuffer());
+      break;
+    }
+  }
+}
