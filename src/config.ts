@@ -165,6 +165,33 @@ const settings = z.object({
     .max(86_400)
     .default(600)
     .describe('time without work after which a worker unloads a model'),
+  REELVEC_INFERENCE_URLS: list
+    .pipe(z.array(z.url({ protocol: /^https?$/, error: 'must be URLs of http or https' })))
+    .describe('servers of the Open Inference Protocol for bundles that use some, comma-separated'),
+  REELVEC_INFERENCE_AUTHORIZATION: z
+    .string()
+    .regex(/^[\t\x20-\x7e]+$/, 'must be printable ASCII, as the value of an HTTP header')
+    .optional()
+    .describe('value of the Authorization header for those servers, as `Bearer …`'),
+  REELVEC_INFERENCE_IN_FLIGHT: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(256)
+    .default(4)
+    .describe('requests of one worker to each of those servers at once'),
+  REELVEC_INFERENCE_TIMEOUT_SEC: z.coerce
+    .number()
+    .min(0.1)
+    .max(600)
+    .default(30)
+    .describe('time for one answer of theirs'),
+  REELVEC_INFERENCE_PATIENCE_SEC: z.coerce
+    .number()
+    .min(0)
+    .max(600)
+    .default(60)
+    .describe('time for which a request that they fail to answer is tried again'),
   REELVEC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
@@ -214,6 +241,7 @@ export interface Config {
   readonly hub: HubSettings;
   readonly device: Device;
   readonly modelIdleMs: number;
+  readonly inference: InferenceSettings;
   readonly logLevel: string;
 }
 
@@ -229,6 +257,16 @@ export interface HubSettings {
   /** Time without a byte after which a transfer is begun anew, in milliseconds. */
   readonly timeoutMs: number;
   readonly proxy: { readonly http?: string; readonly https?: string; readonly none?: string };
+}
+
+/** How models on inference servers are reached. */
+export interface InferenceSettings {
+  readonly urls: readonly string[];
+  readonly authorization: string | undefined;
+  /** Of one worker, to each server. */
+  readonly inFlight: number;
+  readonly timeoutMs: number;
+  readonly patienceMs: number;
 }
 
 /** Where media and results live. */
@@ -305,6 +343,13 @@ export function readConfig(
     hub: hubSettings(environment),
     device: values.REELVEC_DEVICE,
     modelIdleMs: values.REELVEC_MODEL_IDLE_SEC * 1000,
+    inference: {
+      urls: values.REELVEC_INFERENCE_URLS,
+      authorization: values.REELVEC_INFERENCE_AUTHORIZATION,
+      inFlight: values.REELVEC_INFERENCE_IN_FLIGHT,
+      timeoutMs: values.REELVEC_INFERENCE_TIMEOUT_SEC * 1000,
+      patienceMs: values.REELVEC_INFERENCE_PATIENCE_SEC * 1000,
+    },
     logLevel: values.REELVEC_LOG_LEVEL,
   });
 }

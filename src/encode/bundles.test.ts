@@ -3,7 +3,13 @@ import { tmpdir } from 'node:os';
 import { it } from 'node:test';
 import { bundleNames, describeBundle, openBundle } from './bundles.ts';
 
-const SETTINGS = { modelsDir: tmpdir(), device: 'cpu', threads: 1, modelIdleMs: 1000 } as const;
+const SETTINGS = {
+  modelsDir: tmpdir(),
+  device: 'cpu',
+  threads: 1,
+  modelIdleMs: 1000,
+  inference: { urls: [], authorization: undefined, inFlight: 1, timeoutMs: 1000, patienceMs: 0 },
+} as const;
 
 it('opens every bundle that it names', async () => {
   for (const name of bundleNames()) {

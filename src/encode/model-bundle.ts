@@ -1,6 +1,8 @@
 import { ModelStore } from '../models/store.ts';
 import { type BundleFile, type RunSpec, spaceOf, spacesOf, splitRef, type TextualSpec } from './bundle-file.ts';
 import type { AudioEncoder, Bundle, BundleInfo, TextEncoder, VisualEncoder } from './encoder.ts';
+import { InferenceClient } from './inference-server/client.ts';
+import { InferenceServerModel } from './inference-server/model.ts';
 import { OnnxModel } from './onnx/model.ts';
 import type { EncodeSettings } from './settings.ts';
 import { createSignalBundle } from './signal/bundle.ts';
@@ -57,6 +59,8 @@ class Parts {
   readonly #store: ModelStore;
   readonly #signal = createSignalBundle();
   readonly #models = new Map<string, TensorModel>();
+  /** One for all models: what one of them finds out of a server holds for the others too. */
+  #client: InferenceClient | undefined;
 
   constructor(file: BundleFile, settings: EncodeSettings) {
     this.#file = file;
@@ -93,7 +97,11 @@ class Parts {
   }
 
   #openModel(spec: RunSpec): TensorModel {
-    if (spec.kind === 'inference-server') throw new Error('Bundles cannot use an inference-server yet.');
+    if (spec.kind === 'inference-server') {
+      const { inFlight } = this.#settings.inference;
+      this.#client ??= new InferenceClient(this.#settings.inference);
+      return new InferenceServerModel({ ...spec, client: this.#client, inFlight });
+    }
     return new OnnxModel({
       file: async () => {
         // Weights may lie beside the graph, which loads them by itself: they are checked first.

@@ -1,4 +1,4 @@
-import type { Device } from '../config.ts';
+import type { Device, InferenceSettings } from '../config.ts';
 
 /** How a process that encodes goes about it. */
 export interface EncodeSettings {
@@ -9,4 +9,6 @@ export interface EncodeSettings {
   readonly threads: number;
   /** Time without work after which a model is unloaded, in milliseconds. */
   readonly modelIdleMs: number;
+  /** Servers that run the models of encoders of the kind `inference-server`. */
+  readonly inference: InferenceSettings;
 }

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { saveCompiledCode } from '../code-cache.ts';
 import type { Bundle } from '../encode/encoder.ts';
@@ -11,7 +12,7 @@ import { listShots } from '../pipeline/list-shots.ts';
 import { thumbnailOf } from '../pipeline/thumbnail.ts';
 import type { Job, OnProgress, Reply, Request, Results } from '../workers/protocol.ts';
 
-/** Entry of the child processes that decode and embed. Arguments: the bundle, and its settings as JSON. */
+/** Entry of the child processes that decode and embed. Argument: the bundle; the first message: its settings. */
 
 // A thread of its own, because native code may hold this one for ever: an orphan must not live on.
 new Worker(
@@ -20,7 +21,8 @@ new Worker(
   { eval: true },
 ).unref();
 
-const bundle = await open(process.argv[2]!, JSON.parse(process.argv[3]!) as EncodeSettings);
+const [settings] = (await once(process, 'message')) as [EncodeSettings];
+const bundle = await open(process.argv[2]!, settings);
 
 async function open(name: string, settings: EncodeSettings): Promise<Bundle> {
   // It needs nothing of what reads and checks the files of the others, which takes a third of the start.

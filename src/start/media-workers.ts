@@ -10,7 +10,8 @@ import { WorkerPool } from '../workers/pool.ts';
 export function mediaWorkers(config: Config, { size, log }: { size: number; log?: Logger }): WorkerPool {
   return new WorkerPool({
     entry: new URL('./media-worker.ts', import.meta.url),
-    args: [config.bundle, JSON.stringify(encodeSettings(config))],
+    args: [config.bundle],
+    greeting: encodeSettings(config),
     size,
     memoryBytes: config.workerMemoryBytes + describeBundle(config.bundle).memoryBytes,
     silenceMs: config.workerSilenceMs,
@@ -19,8 +20,9 @@ export function mediaWorkers(config: Config, { size, log }: { size: number; log?
 }
 
 /** How the workers of this machine encode: together they have a thread for each core. */
-export function encodeSettings({ modelsDir, device, modelIdleMs, workers }: Config): EncodeSettings {
+export function encodeSettings({ modelsDir, device, modelIdleMs, workers, inference }: Config): EncodeSettings {
   return {
+    inference,
     modelsDir,
     device,
     modelIdleMs,

@@ -7,6 +7,8 @@ export interface ProcessOptions {
   /** Module that the child runs. */
   readonly entry: URL;
   readonly args: readonly string[];
+  /** The first message to the child, before any request. What is secret goes here: everybody on the machine sees arguments. */
+  readonly greeting?: object;
   /** Resident memory at which the child is killed, in bytes. */
   readonly memoryBytes: number;
   /** Time without a reply, while a job runs, after which the child is killed, in milliseconds. */
@@ -49,6 +51,8 @@ export class SupervisedProcess {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    // A child that is gone already says so itself.
+    if (options.greeting !== undefined) this.#child.send(options.greeting, () => {});
     this.#child.stderr?.on('data', (text: Buffer) => {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });

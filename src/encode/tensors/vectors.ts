@@ -19,23 +19,29 @@ export interface BatchInput<Item> {
 export async function embedItems<Item>(items: readonly Item[], options: BatchInput<Item>): Promise<Float32Array[]> {
   const { model, signal } = options;
   const vectors = new Array<Float32Array>(items.length);
+  const failed = new AbortController();
+  const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
   let next = 0;
   const worker = async () => {
     while (next < items.length) {
       const from = next;
       const batch = items.slice(from, from + model.batch);
       next += batch.length;
-      signal?.throwIfAborted();
+      stop.throwIfAborted();
       const inputs = await options.inputs(batch);
-      const output = await model.run(inputs, options.output.name, { signal });
-      signal?.throwIfAborted();
+      const output = await model.run(inputs, options.output.name, { signal: stop });
+      stop.throwIfAborted();
       batch.forEach((item, i) => {
         vectors[from + i] = toVector(output, i, batch.length, options.output, options.tokens?.(item));
       });
     }
   };
   signal?.throwIfAborted();
-  await Promise.all(Array.from({ length: model.inFlight }, worker));
+  // What fails stops the others, and none goes on behind the caller's back.
+  await Promise.allSettled(
+    Array.from({ length: model.inFlight }, () => worker().catch((error) => failed.abort(error))),
+  );
+  if (failed.signal.aborted) throw failed.signal.reason;
   return vectors;
 }
 

@@ -1,0 +1,326 @@
+import assert from 'node:assert/strict';
+import { after, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { TINY_VIT, textModel, visionModel } from '../../../scripts/onnx/models.ts';
+import { type Fault, type InferenceServer, startInferenceServer } from '../../../test/support/inference-server.ts';
+import type { PicturesSpec } from '../bundle-file.ts';
+import { encoderContract } from '../encoder.contract.ts';
+import type { VisualClip } from '../encoder.ts';
+import { OnnxModel } from '../onnx/model.ts';
+import { pictureEncoder } from '../tensors/pictures.ts';
+import { noise } from '../test-noise.ts';
+import { InferenceClient, InferenceServerRefusal, InferenceServerUnavailable } from './client.ts';
+import { InferenceServerModel } from './model.ts';
+import { ProtocolFault } from './protocol.ts';
+
+const VISION = visionModel(TINY_VIT);
+const SIDE = TINY_VIT.image;
+const PICTURES: PicturesSpec = {
+  perSecond: 1,
+  perClip: 32,
+  width: SIDE,
+  height: SIDE,
+  fit: 'stretch',
+  filter: 'bilinear',
+  mean: [0.5, 0.5, 0.5],
+  deviation: [0.25, 0.25, 0.25],
+};
+
+const cleanup: AsyncDisposable[] = [];
+after(async () => {
+  for (const part of cleanup.toReversed()) await part[Symbol.asyncDispose]();
+});
+
+async function server(options: Partial<Parameters<typeof startInferenceServer>[0]> = {}): Promise<InferenceServer> {
+  const started = await startInferenceServer({ models: { vision: VISION }, ...options });
+  cleanup.push(started);
+  return started;
+}
+
+interface Wishes {
+  readonly batch?: number;
+  readonly model?: string;
+  readonly output?: string;
+  readonly timeoutMs?: number;
+  readonly patienceMs?: number;
+  readonly authorization?: string;
+}
+
+function encoderOf(urls: readonly string[], wishes: Wishes = {}) {
+  const { batch = 2, model: name = 'vision', output = 'image_embeds', timeoutMs = 5000, patienceMs = 10_000 } = wishes;
+  const { authorization } = wishes;
+  const client = new InferenceClient({ urls, authorization, inFlight: 3, timeoutMs, patienceMs });
+  const model = new InferenceServerModel({ client, model: name, batch, inFlight: 3 });
+  const encoder = pictureEncoder({
+    space: 'test',
+    input: 'pixel_values',
+    output: { name: output, pooling: 'none', dimension: 512 },
+    pictures: PICTURES,
+    model,
+  });
+  cleanup.push({ [Symbol.asyncDispose]: () => encoder.close() });
+  return encoder;
+}
+
+/** Clips of one picture each, no two alike. */
+function clips(count: number): VisualClip[] {
+  return Array.from({ length: count }, (_, seed) => {
+    const random = noise(seed + 1);
+    const data = Uint8Array.from({ length: SIDE * SIDE * 3 }, () => 127 * (random() + 1));
+    return { startSec: seed, endSec: seed + 1, pictures: [{ timeSec: seed, width: SIDE, height: SIDE, data }] };
+  });
+}
+
+const flat = (level: number): VisualClip => ({
+  startSec: 0,
+  endSec: 1,
+  pictures: [{ timeSec: 0, width: SIDE, height: SIDE, data: new Uint8Array(SIDE * SIDE * 3).fill(level) }],
+});
+
+const contractServer = await server();
+encoderContract('visual on an inference server', async () => encoderOf([contractServer.url]), [
+  ...clips(3),
+  flat(0),
+  flat(255),
+]);
+
+/** What the true model gives, from onnxruntime in this process. */
+async function expected(wanted: readonly VisualClip[]): Promise<Float32Array[]> {
+  const model = new OnnxModel({
+    file: async () => VISION as unknown as string,
+    batch: 2,
+    device: 'cpu',
+    threads: 1,
+    modelIdleMs: 1000,
+  });
+  const output = { name: 'image_embeds', pooling: 'none', dimension: 512 } as const;
+  const encoder = pictureEncoder({ space: 'test', input: 'pixel_values', output, pictures: PICTURES, model });
+  try {
+    return await encoder.encode(wanted);
+  } finally {
+    await encoder.close();
+  }
+}
+
+const wanted = clips(24);
+const truth = await expected(wanted);
+
+/** Every vector is that of its own clip. */
+function same(vectors: readonly Float32Array[]): void {
+  assert.equal(vectors.length, truth.length);
+  for (const [i, vector] of vectors.entries()) assert.deepEqual(vector, truth[i], `clip ${i}`);
+}
+
+describe('an inference server', () => {
+  test('gives the vectors that onnxruntime gives here, in a bounded number of requests at once', async () => {
+    const one = await server();
+    same(await encoderOf([one.url]).encode(wanted));
+    assert.equal(one.answered.length, 12);
+    assert.ok(one.busiest <= 3 && one.busiest > 1, `${one.busiest} at once`);
+    assert.ok(one.connections <= 3, `${one.connections} connections`);
+  });
+
+  test('is told who asks, where that is configured', async () => {
+    const one = await server();
+    await encoderOf([one.url], { authorization: 'Bearer secret' }).encode(clips(1));
+    assert.equal(one.headers.authorization, 'Bearer secret');
+  });
+
+  test('may hold a model of half precision', async () => {
+    const one = await server({ half: true });
+    const vectors = await encoderOf([one.url]).encode(wanted.slice(0, 2));
+    for (const [i, vector] of vectors.entries()) {
+      const cosine = vector.reduce((sum, value, j) => sum + value * truth[i]![j]!, 0);
+      assert.ok(cosine > 0.9999, `${cosine}`);
+    }
+  });
+
+  const passing: Record<string, (count: number) => Fault | null> = {
+    'that has too much to do (429)': (count) =>
+      count % 3 === 0 ? { kind: 'status', status: 429, headers: { 'retry-after': '0' } } : null,
+    'that is not there for a moment (503)': (count) => (count < 4 ? { kind: 'status', status: 503 } : null),
+    'whose answers break off': (count) => (count % 2 === 0 && count < 14 ? { kind: 'cut' } : null),
+    'that answers some requests too late': (count) => (count === 2 ? { kind: 'slow', ms: 3000 } : null),
+  };
+  for (const [name, fault] of Object.entries(passing)) {
+    test(`${name} loses no picture and doubles none`, async () => {
+      const one = await server();
+      one.fault = ({ count }) => fault(count);
+      same(await encoderOf([one.url], { timeoutMs: 1000 }).encode(wanted));
+      // What was too late was answered all the same; else every batch was answered once.
+      const ids = new Set(one.answered.map(({ id }) => id));
+      assert.equal(ids.size, 12);
+    });
+  }
+
+  test('is left alone for as long as it asks for', async () => {
+    const one = await server();
+    const times: number[] = [];
+    one.fault = ({ count }) => {
+      times.push(performance.now());
+      return count === 0 ? { kind: 'status', status: 503, headers: { 'retry-after': '1' } } : null;
+    };
+    await encoderOf([one.url]).encode(clips(1));
+    assert.ok(times[1]! - times[0]! >= 990, `${times[1]! - times[0]!} ms`);
+  });
+
+  test('that stays away is given up when patience ends, as what may be tried again later', async () => {
+    const one = await server();
+    await one.stop();
+    const encoder = encoderOf([one.url], { patienceMs: 1000 });
+    const started = performance.now();
+    await assert.rejects(encoder.encode(clips(1)), (error: Error) => {
+      assert.ok(error instanceof InferenceServerUnavailable);
+      assert.match(error.message, new RegExp(`${one.url}.*ECONNREFUSED`));
+      return true;
+    });
+    assert.ok(performance.now() - started < 3000);
+  });
+
+  test('that comes back is used again by an encoder that had given it up', async () => {
+    const one = await server();
+    const encoder = encoderOf([one.url], { patienceMs: 300 });
+    await encoder.encode(clips(1));
+    await one.stop();
+    await assert.rejects(encoder.encode(clips(1)), InferenceServerUnavailable);
+    await server({ port: one.port });
+    same(await encoder.encode(wanted));
+  });
+
+  test('frees what was asked of it when the asker is aborted', async () => {
+    const one = await server();
+    one.fault = () => ({ kind: 'slow', ms: 2000 });
+    const abort = new AbortController();
+    const encoding = encoderOf([one.url]).encode(wanted, { signal: abort.signal });
+    while (one.busy < 3) await sleep(10);
+    abort.abort();
+    await assert.rejects(encoding, { name: 'AbortError' });
+    while (one.busy > 0) await sleep(10);
+    assert.equal(one.answered.length, 0);
+  });
+
+  const broken: Record<string, { readonly fault: Fault; readonly message: RegExp }> = {
+    'more rows than were asked for': {
+      fault: {
+        kind: 'answer',
+        change: ({ id, outputs: [output] }, bytes) => {
+          const shape = [output!.shape[0]! + 1, 512];
+          const longer = Buffer.concat([bytes, bytes.subarray(0, 2048)]);
+          return answer({ id, shape, size: longer.length }, longer);
+        },
+      },
+      message: /shape 3 × 512, where the bundle has 2 × 512/,
+    },
+    'fewer bytes than its shape has': {
+      fault: {
+        kind: 'answer',
+        change: ({ id }, bytes) => answer({ id, shape: [2, 512], size: 2048 }, bytes.subarray(0, 2048)),
+      },
+      message: /shape 2 × 512 and 512 values/,
+    },
+    'fewer bytes than it says': {
+      fault: {
+        kind: 'answer',
+        change: ({ id }, bytes) => answer({ id, shape: [2, 512], size: 4096 }, bytes.subarray(0, 100)),
+      },
+      message: /should have 4096 bytes and has 100/,
+    },
+    'numbers that are none': {
+      fault: {
+        kind: 'answer',
+        change: ({ id }, bytes) =>
+          answer({ id, shape: [2, 512], size: bytes.length }, Buffer.alloc(bytes.length, 0xff)),
+      },
+      message: /norm NaN/,
+    },
+    'the answer to another request': {
+      fault: {
+        kind: 'answer',
+        change: (_, bytes) => answer({ id: 'other', shape: [2, 512], size: bytes.length }, bytes),
+      },
+      message: /request "other"/,
+    },
+    'no JSON': { fault: { kind: 'answer', change: () => Buffer.from('<html>}]}') }, message: /no JSON/ },
+    'a refusal': { fault: { kind: 'status', status: 400 }, message: /answered 400: a fault of the test/ },
+  };
+  for (const [name, { fault, message }] of Object.entries(broken)) {
+    test(`that gives ${name} is not believed`, async () => {
+      const one = await server();
+      one.fault = () => fault;
+      await assert.rejects(encoderOf([one.url]).encode(clips(2)), message);
+    });
+  }
+
+  test('whose model does not fit the bundle is told apart at the first look', async () => {
+    const one = await server({ models: { vision: VISION, text: textModel({ vocabulary: 8 }) } });
+    await assert.rejects(encoderOf([one.url], { model: 'nobody' }).encode(clips(1)), (error: Error) => {
+      assert.ok(error instanceof InferenceServerRefusal);
+      assert.match(error.message, /404.*unknown model.*nobody/);
+      return true;
+    });
+    const faults: [Wishes, RegExp][] = [
+      [{ output: 'nothing' }, /model vision .*no output "nothing", but image_embeds/],
+      [{ model: 'text' }, /model text .*wants an input "input_ids"; the bundle has pixel_values/],
+    ];
+    for (const [wishes, message] of faults) {
+      await assert.rejects(encoderOf([one.url], wishes).encode(clips(1)), (error: Error) => {
+        assert.ok(error instanceof ProtocolFault);
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+    const other = await server({ models: { vision: visionModel({ ...TINY_VIT, image: 64 }) } });
+    await assert.rejects(
+      encoderOf([other.url]).encode(clips(1)),
+      /shape any × 3 × 64 × 64, the bundle's 1 × 3 × 32 × 32/,
+    );
+  });
+});
+
+describe('several inference servers', () => {
+  test('share the work', async () => {
+    const [one, two] = [await server(), await server()];
+    for (const each of [one, two]) each.fault = () => ({ kind: 'slow', ms: 50 });
+    same(await encoderOf([one.url, two.url]).encode(wanted));
+    assert.equal(one.answered.length + two.answered.length, 12);
+    assert.ok(
+      Math.min(one.answered.length, two.answered.length) >= 3,
+      `${one.answered.length}, ${two.answered.length}`,
+    );
+  });
+
+  test('stand in for each other: one that dies in the middle is not missed, and is used again when it is back', async () => {
+    const [one, two] = [await server(), await server()];
+    const encoder = encoderOf([one.url, two.url]);
+    let stopping: Promise<void> | undefined;
+    one.fault = () => ({ kind: 'slow', ms: 50 });
+    two.fault = ({ count }) => {
+      if (count === 2) stopping = two.stop();
+      return { kind: 'slow', ms: 50 };
+    };
+    const started = performance.now();
+    same(await encoder.encode(wanted));
+    assert.ok(performance.now() - started < 5000);
+    assert.ok(stopping);
+    await stopping;
+    const back = await server({ port: two.port });
+    back.fault = one.fault;
+    await sleep(1500); // a health check
+    same(await encoder.encode(wanted));
+    assert.ok(back.answered.length > 0);
+  });
+
+  test('of which one is overloaded leave it alone and do not wait', async () => {
+    const [one, two] = [await server(), await server()];
+    one.fault = () => ({ kind: 'status', status: 429, headers: { 'retry-after': '60' } });
+    const started = performance.now();
+    same(await encoderOf([one.url, two.url]).encode(wanted));
+    assert.ok(performance.now() - started < 5000);
+    assert.equal(two.answered.length, 12);
+  });
+});
+
+function answer({ id, shape, size }: { id: string | undefined; shape: number[]; size: number }, bytes: Buffer): Buffer {
+  const outputs = [{ name: 'image_embeds', datatype: 'FP32', shape, parameters: { binary_data_size: size } }];
+  return Buffer.concat([Buffer.from(JSON.stringify({ id, outputs })), bytes]);
+}

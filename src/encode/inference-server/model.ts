@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto';
+import type { Tensor, TensorModel } from '../tensors/tensor.ts';
+import type { InferenceClient } from './client.ts';
+import {
+  HEADER_LENGTH,
+  type ModelMetadata,
+  ProtocolFault,
+  readAnswer,
+  requireShape,
+  toWire,
+  writeRequest,
+} from './protocol.ts';
+
+export interface InferenceServerModelOptions {
+  readonly client: InferenceClient;
+  readonly model: string;
+  /** The server's choice where it is absent. */
+  readonly version?: string | undefined;
+  readonly batch: number;
+  readonly inFlight: number;
+}
+
+/** A model on servers that speak the Open Inference Protocol v2. */
+export class InferenceServerModel implements TensorModel {
+  readonly batch: number;
+  readonly inFlight: number;
+  readonly #client: InferenceClient;
+  readonly #path: string;
+  readonly #name: string;
+  #metadata: Promise<ModelMetadata> | undefined;
+
+  constructor({ client, model, version, batch, inFlight }: InferenceServerModelOptions) {
+    this.batch = batch;
+    this.inFlight = inFlight;
+    this.#client = client;
+    this.#name = version === undefined ? model : `${model}, version ${version}`;
+    this.#path = `v2/models/${encodeURIComponent(model)}`;
+    if (version !== undefined) this.#path += `/versions/${encodeURIComponent(version)}`;
+  }
+
+  /**
+   * @throws {InferenceServerUnavailable} which passes
+   * @throws {ProtocolFault} when the model is not what the bundle says
+   */
+  async run(
+    inputs: Readonly<Record<string, Tensor>>,
+    output: string,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Tensor> {
+    const metadata = await this.#look(signal);
+    signal?.throwIfAborted();
+    try {
+      const wire = metadata.inputs.map((input) => {
+        const tensor = inputs[input.name];
+        if (!tensor) {
+          throw new ProtocolFault(
+            `It wants an input "${input.name}"; the bundle has ${Object.keys(inputs).join(', ')}.`,
+          );
+        }
+        requireShape(tensor.dims, input);
+        return toWire(tensor, input);
+      });
+      if (!metadata.outputs.some(({ name }) => name === output)) {
+        const names = metadata.outputs.map(({ name }) => name).join(', ');
+        throw new ProtocolFault(`It has no output "${output}", but ${names}.`);
+      }
+      const id = randomUUID();
+      const answer = await this.#client.send({
+        method: 'POST',
+        path: `${this.#path}/infer`,
+        ...writeRequest(id, wire, output),
+        signal,
+      });
+      const length = answer.header(HEADER_LENGTH);
+      return readAnswer(answer.body, { headerLength: length === undefined ? undefined : Number(length), id, output });
+    } catch (error) {
+      // The model may have been exchanged for another: the next run looks anew.
+      if (!signal?.aborted) this.#metadata = undefined;
+      if (error instanceof ProtocolFault)
+        error.message = `The model ${this.#name} on the inference server: ${error.message}`;
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#metadata = undefined;
+    await this.#client.close();
+  }
+
+  /** What the server says of the model; asked once for all who want to know. */
+  async #look(signal: AbortSignal | undefined): Promise<ModelMetadata> {
+    for (;;) {
+      this.#metadata ??= this.#ask(signal);
+      const looking = this.#metadata;
+      try {
+        return await looking;
+      } catch (error) {
+        if (this.#metadata === looking) this.#metadata = undefined;
+        // Whoever asked may have been aborted, which is nothing to those who waited for the answer too.
+        if (signal?.aborted || (error as Error).name !== 'AbortError') throw error;
+      }
+    }
+  }
+
+  async #ask(signal: AbortSignal | undefined): Promise<ModelMetadata> {
+    const { body } = await this.#client.send({ method: 'GET', path: this.#path, signal });
+    const metadata = JSON.parse(Buffer.from(body).toString('utf8')) as ModelMetadata;
+    if (Array.isArray(metadata.inputs) && Array.isArray(metadata.outputs)) return metadata;
+    throw new ProtocolFault(`The inference server says nothing of the inputs and outputs of ${this.#name}.`);
+  }
+}
