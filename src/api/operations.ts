@@ -6,27 +6,33 @@ import { errorBody } from './errors.ts';
 export interface OperationsDeps {
   /** Rejects while the server cannot work, with the reason. */
   readonly ready: () => Promise<void>;
+  /** What makes the vectors, and what runs its models. */
+  readonly serving?: { readonly bundle: string; readonly device?: string };
   /** Aborted when the server is about to stop: it works on, but others should be asked. */
   readonly draining?: AbortSignal;
 }
 
 const status = z.object({ status: z.literal('ok') });
+const readiness = status.extend({
+  bundle: z.string().optional().describe('name and revision of what makes the vectors'),
+  device: z.string().optional().describe('what runs its models, where any run here'),
+});
 
 /** `/healthz`: the process lives. `/readyz`: it can work. No key is asked for. */
-export function operationsRoutes(app: FastifyInstance, { ready, draining }: OperationsDeps): void {
+export function operationsRoutes(app: FastifyInstance, { ready, serving, draining }: OperationsDeps): void {
   const describe = (summary: string) => ({ tags: ['operations'], security: [], summary });
   app.get('/healthz', { schema: { ...describe('Whether the server lives'), response: { 200: status } } }, () => ({
     status: 'ok',
   }));
   app.get(
     '/readyz',
-    { schema: { ...describe('Whether the server can work'), response: { 200: status, 503: errorBody } } },
+    { schema: { ...describe('Whether the server can work'), response: { 200: readiness, 503: errorBody } } },
     async () => {
       if (draining?.aborted) throw new ReelvecError('service_unavailable', 'The server is about to stop. Ask another.');
       await ready().catch((cause) => {
         throw new ReelvecError('service_unavailable', 'The server cannot work right now. Its log says why.', { cause });
       });
-      return { status: 'ok' };
+      return { status: 'ok', ...serving };
     },
   );
 }

@@ -7,6 +7,7 @@ import { isReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Segmentation } from '../segment/segment.ts';
 import { mediaWorkers } from '../start/media-workers.ts';
+import { prepareModels } from '../start/models.ts';
 import { FolderBlobStore } from '../store/blob-folder.ts';
 import type { Option, Scope, Source, TaskRequest } from '../tasks/request.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
@@ -46,7 +47,7 @@ const OPTIONS = {
 } as const;
 
 export async function run(args: string[]): Promise<void> {
-  const { values, positionals, config } = readArguments(args, OPTIONS);
+  const { values, positionals, config: given } = readArguments(args, OPTIONS);
   const source = onlyPositional(positionals, 'a file or URL');
   const wishes = {
     segmentation: values.segmentation === undefined ? undefined : parseSegmentation(values.segmentation),
@@ -64,8 +65,9 @@ export async function run(args: string[]): Promise<void> {
   const progress = new ProgressLine();
   try {
     const blobs = new FolderBlobStore(folder);
-    const located = await locate(source, { blobs, config, signal: abort.signal });
+    const located = await locate(source, { blobs, config: given, signal: abort.signal });
     const { path } = located;
+    const { config } = await prepareModels(given);
     await using workers = mediaWorkers(config, { size: config.workers });
     const [media, { embedFile }, { render }] = await Promise.all([
       workers.run<'probe'>({ kind: 'probe', path }, { signal: abort.signal }),

@@ -83,8 +83,12 @@ const onnx = {
   kind: z.literal('onnx'),
   /** The graph; weights beside it are files of the same source. */
   file: fileRef,
-  /** Inputs in one run at the most. 1 for files whose activations are quantised by what is in the batch. */
-  batch: z.int().min(1).max(256).default(8),
+  /**
+   * Inputs in one run at the most. More than 1 only for graphs whose results for one input do not depend on the others:
+   * those quantise nothing by what is in the batch, and sum over the last axis alone, because onnxruntime sums over
+   * another in an order that depends on the batch and on threads.
+   */
+  batch: z.int().min(1).max(256).default(1),
 };
 const inferenceServer = {
   kind: z.literal('inference-server'),

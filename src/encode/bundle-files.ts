@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { ConfigError } from '../config.ts';
 import { type BundleFile, bundleFile } from './bundle-file.ts';
 
 /** The bundles that come with reelvec, a file each. */
 const FOLDER = new URL('./bundles/', import.meta.url);
 
 /** A bundle's name or file that cannot be used; `message` says why. */
-export class BundleFault extends Error {
+export class BundleFault extends ConfigError {
   override name = 'BundleFault';
 }
 

@@ -30,6 +30,11 @@ export function infoOf(file: BundleFile): BundleInfo {
   };
 }
 
+/** Whether any of the bundle's models runs in the workers. */
+export function usesOnnx({ visual, audio, transcription, textQueries }: BundleFile): boolean {
+  return [visual, audio, transcription, ...textQueries].some((part) => part?.kind === 'onnx');
+}
+
 /** The encoders that a bundle's file describes. Nothing is read or loaded before it is needed. */
 export function createModelBundle(file: BundleFile, settings: EncodeSettings): Bundle {
   const parts = new Parts(file, settings);

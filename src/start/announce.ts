@@ -1,16 +1,20 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
+import { encodeSettings } from './media-workers.ts';
 
 /** Tells the person who started the server what they need to use it. */
 export function announce(start: {
   address: AddressInfo | string | null;
   config: Config;
   bundle: BundleInfo;
+  /** Whether any model runs in the workers. */
+  runsModels: boolean;
   /** Shown now and never again. */
   newKey?: string;
 }): void {
-  const { address, config, bundle, newKey } = start;
+  const { address, config, bundle, runsModels, newKey } = start;
+  const { threads } = encodeSettings(config);
   const port = typeof address === 'object' && address ? address.port : config.port;
   const host = config.host.includes(':') ? `[${config.host}]` : config.host;
   const lines = [
@@ -20,6 +24,7 @@ export function announce(start: {
     `  bundle   ${bundle.name}: ${bundle.can}`,
     `           ${bundle.cannot}`,
     `  workers  ${config.workers}`,
+    ...(runsModels ? [`  device   ${config.device}, ${threads} threads a worker, models in ${config.modelsDir}`] : []),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }

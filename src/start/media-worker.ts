@@ -40,6 +40,10 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
       return listShots(job, onProgress);
     case 'embed':
       return embedChunk(job, bundle, onProgress);
+    case 'device': {
+      const { chooseDevice } = await import('../encode/onnx/device.ts');
+      return chooseDevice(job.device);
+    }
     case 'picture': {
       // Only where pictures come: its decoders take memory and time to load.
       const { readStill } = await import('../media/still.ts');

@@ -6,7 +6,9 @@ import { describeBundle } from '../encode/bundles.ts';
 import { openLogger } from '../observe/logger.ts';
 import { oneAtATime } from '../store/database.ts';
 import { serverSecret } from '../store/secrets.ts';
+import { bundleId } from '../tasks/embedding.ts';
 import { announce } from './announce.ts';
+import { prepareModels } from './models.ts';
 import { packageVersion } from './package-version.ts';
 import { openQueries } from './queries.ts';
 import { ShutdownList } from './shutdown.ts';
@@ -14,8 +16,10 @@ import { openState, type State } from './state.ts';
 import { openWork } from './work.ts';
 
 /** Runs a server, and works on its tasks, until a signal ends it. Everything is opened in order of need, and closed backwards. */
-export async function serve(config: Config): Promise<void> {
-  const log = openLogger(config.logLevel);
+export async function serve(given: Config): Promise<void> {
+  const log = openLogger(given.logLevel);
+  // Before signals are waited for: a pull may take long, and is broken off without harm.
+  const { config, runsModels } = await prepareModels(given, log);
   const shutdown = new ShutdownList(log);
 
   try {
@@ -54,12 +58,13 @@ export async function serve(config: Config): Promise<void> {
       ready: async () => {
         await tasks.get('');
       },
+      serving: { bundle: bundleId(bundle), ...(runsModels && { device: config.device }) },
       draining: shutdown.draining,
     });
     await app.listen({ host: config.host, port: config.port });
     shutdown.add('HTTP', () => app.close());
     shutdown.finishFirst(() => new Promise((resolve) => setTimeout(resolve, config.drainMs)));
-    announce({ address: app.server.address(), config, bundle, newKey });
+    announce({ address: app.server.address(), config, bundle, runsModels, newKey });
   } catch (error) {
     await shutdown.run();
     throw error;

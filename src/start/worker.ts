@@ -2,14 +2,18 @@ import { buildWorkerApp } from '../api/worker-app.ts';
 import type { Config } from '../config.ts';
 import { describeBundle } from '../encode/bundles.ts';
 import { openLogger } from '../observe/logger.ts';
+import { bundleId } from '../tasks/embedding.ts';
 import type { Option } from '../tasks/request.ts';
+import { prepareModels } from './models.ts';
 import { ShutdownList } from './shutdown.ts';
 import { openState } from './state.ts';
 import { openWork } from './work.ts';
 
 /** Works on the tasks that other nodes serve, until a signal ends it. */
-export async function work(config: Config, only?: readonly Option[]): Promise<void> {
-  const log = openLogger(config.logLevel);
+export async function work(given: Config, only?: readonly Option[]): Promise<void> {
+  const log = openLogger(given.logLevel);
+  // Before signals are waited for: a pull may take long, and is broken off without harm.
+  const { config, runsModels } = await prepareModels(given, log);
   const shutdown = new ShutdownList(log);
   try {
     const state = await openState(config, shutdown, log);
@@ -24,6 +28,7 @@ export async function work(config: Config, only?: readonly Option[]): Promise<vo
         ready: async () => {
           await state.tasks.get('');
         },
+        serving: { bundle: bundleId(bundle), ...(runsModels && { device: config.device }) },
         draining: shutdown.draining,
         log,
       });
@@ -32,7 +37,9 @@ export async function work(config: Config, only?: readonly Option[]): Promise<vo
       probes = `, answers probes at ${url}`;
     }
     const what = only ? `chunks of ${only.join(', ')} alone` : 'chunks';
-    process.stdout.write(`reelvec works on ${what}, ${config.workers} at a time, bundle ${bundle.name}${probes}\n`);
+    process.stdout.write(
+      `reelvec works on ${what}, ${config.workers} at a time, bundle ${bundle.name}${runsModels ? ` on ${config.device}` : ''}${probes}\n`,
+    );
   } catch (error) {
     await shutdown.run();
     throw error;

@@ -1,3 +1,4 @@
+import type { Device } from '../config.ts';
 import type { Picture, TimeRange } from '../media/frames.ts';
 import type { ClockMap, ImageInfo, MediaInfo, StillPicture } from '../media/info.ts';
 
@@ -6,6 +7,8 @@ export type Job =
   | { readonly kind: 'probe'; readonly path: string }
   | { readonly kind: 'shots'; readonly path: string; readonly withTrace?: boolean }
   | ({ readonly kind: 'embed' } & EmbedJob)
+  /** Settles what runs models. */
+  | { readonly kind: 'device'; readonly device: Device }
   | { readonly kind: 'picture'; readonly path: string }
   /** Looks at an image. */
   | { readonly kind: 'image'; readonly path: string }
@@ -41,6 +44,7 @@ export interface Results {
   readonly probe: MediaInfo;
   readonly shots: ShotList;
   readonly embed: EmbeddedChunk;
+  readonly device: Exclude<Device, 'auto'>;
   readonly picture: StillPicture;
   /** With a small copy, as a JPEG file. */
   readonly image: { readonly image: ImageInfo; readonly thumbnail: Uint8Array };

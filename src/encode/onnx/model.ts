@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Device } from '../../config.ts';
 import type { Tensor, TensorModel } from '../tensors/tensor.ts';
+import { chooseDevice } from './device.ts';
 import { openSession } from './session.ts';
 
 export interface OnnxModelOptions {
@@ -33,6 +34,11 @@ export class OnnxModel implements TensorModel {
   constructor(options: OnnxModelOptions) {
     this.#options = options;
     this.batch = options.batch;
+  }
+
+  /** Whether it is in memory, or on its way there. */
+  get loaded(): boolean {
+    return this.#loaded !== undefined;
   }
 
   async run(
@@ -76,7 +82,8 @@ export class OnnxModel implements TensorModel {
 
   async #load(): Promise<Loaded> {
     const { file, device, threads } = this.#options;
-    return openSession(await file(), { device, threads });
+    const chosen = device === 'auto' ? await chooseDevice(device) : device;
+    return openSession(await file(), { device: chosen, threads });
   }
 
   #unloadLater(): void {

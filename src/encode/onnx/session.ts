@@ -1,5 +1,5 @@
 import type { InferenceSession } from 'onnxruntime-node';
-import type { Device } from '../../config.ts';
+import type { ChosenDevice } from './device.ts';
 
 type Ort = typeof import('onnxruntime-node');
 
@@ -9,11 +9,11 @@ type Ort = typeof import('onnxruntime-node');
  */
 export async function openSession(
   file: string,
-  { device, threads }: { device: Device; threads: number },
+  { device, threads }: { device: ChosenDevice; threads: number },
 ): Promise<{ ort: Ort; session: InferenceSession }> {
   const ort = await import('onnxruntime-node');
   const session = await ort.InferenceSession.create(file, {
-    executionProviders: [device === 'auto' ? 'cpu' : device],
+    executionProviders: [device],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

@@ -1,0 +1,86 @@
+import { type Config, ConfigError } from '../config.ts';
+import { bundleFileOf, describeBundle } from '../encode/bundles.ts';
+import { usesOnnx } from '../encode/model-bundle.ts';
+import { SIGNAL } from '../encode/signal/bundle.ts';
+import { Hub, HubRefusal, HubTrouble } from '../models/hub.ts';
+import { filesOf, pull } from '../models/pull.ts';
+import { ModelFault, ModelStore, type SourceFile } from '../models/store.ts';
+import type { Logger } from '../observe/logger.ts';
+import { mediaWorkers } from './media-workers.ts';
+
+/** How often a pull at start says how far it is, in milliseconds. */
+const TELL_MS = 10_000;
+
+/**
+ * Makes sure, before anything is served, that the bundle's models are there and that what shall run them can.
+ * @returns the settings with the device settled; `runsModels` says whether any model runs in this process's workers
+ * @throws {ConfigError} that says what to run or to set
+ */
+export async function prepareModels(config: Config, log?: Logger): Promise<{ config: Config; runsModels: boolean }> {
+  if (describeBundle(config.bundle).name === SIGNAL.name) return { config, runsModels: false };
+  const file = bundleFileOf(config.bundle);
+  const store = new ModelStore(config.modelsDir);
+  const files = filesOf(file.sources);
+  if (config.modelsAutopull) await pullAtStart(files, { store, config, log });
+  const states = await Promise.all(files.map(async (file) => ({ file, state: await store.check(file) })));
+  const bad = states.filter(({ state }) => state !== 'good');
+  if (bad.length > 0) throw new ConfigError(notReady(bad, store, config));
+  if (!usesOnnx(file)) return { config, runsModels: false };
+  return { config: { ...config, device: await settleDevice(config) }, runsModels: true };
+}
+
+function notReady(
+  bad: readonly { file: SourceFile; state: string }[],
+  store: ModelStore,
+  { bundle, modelsDir }: Config,
+): string {
+  const shown = bad.slice(0, 3).map(({ file, state }) => `  ${state}: ${store.pathOf(file)}`);
+  const more = bad.length > shown.length ? [`  and ${bad.length - shown.length} more`] : [];
+  const command = bad.every(({ state }) => state === 'unpinned') ? 'verify' : 'pull';
+  return [
+    `The models of the bundle "${bundle}" are not all here:`,
+    ...shown,
+    ...more,
+    `Run \`reelvec models ${command} ${bundle} --models-dir ${modelsDir}\`, or set REELVEC_MODELS_AUTOPULL=1 to get them at start.`,
+  ].join('\n');
+}
+
+async function pullAtStart(
+  files: readonly SourceFile[],
+  { store, config, log }: { store: ModelStore; config: Config; log?: Logger },
+): Promise<void> {
+  await using hub = new Hub(config.hub);
+  let told = 0;
+  try {
+    const { fetched } = await pull(files, {
+      store,
+      hub,
+      onWait: () => log?.info({ folder: store.root }, 'another process pulls models: waiting for it'),
+      onProgress: ({ path }, done, size) => {
+        if (performance.now() - told < TELL_MS) return;
+        told = performance.now();
+        log?.info({ path, done, size }, 'pulling models');
+      },
+    });
+    if (fetched.length > 0) log?.info({ files: fetched.length, folder: store.root }, 'models pulled');
+  } catch (error) {
+    const isExpected = [HubRefusal, HubTrouble, ModelFault].some((type) => error instanceof type);
+    if (!isExpected) throw error;
+    throw new ConfigError(
+      `The models of the bundle "${config.bundle}" could not be pulled. ${(error as Error).message}`,
+    );
+  }
+}
+
+/** Asks a worker: this process itself never loads what runs models. */
+async function settleDevice(config: Config): Promise<Config['device']> {
+  await using workers = mediaWorkers(config, { size: 1 });
+  try {
+    return await workers.run<'device'>({ kind: 'device', device: config.device });
+  } catch (error) {
+    throw new ConfigError(
+      `REELVEC_DEVICE=${config.device} cannot be used here: ${(error as Error).message} ` +
+        'See docs/models.md for what it needs, or set REELVEC_DEVICE to auto or cpu.',
+    );
+  }
+}
