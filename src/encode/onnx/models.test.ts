@@ -16,7 +16,13 @@ import { OnnxModel } from './model.ts';
 const folder = await mkdtemp(join(tmpdir(), 'reelvec-onnx-'));
 after(() => rm(folder, { recursive: true }));
 const file = await writeBundle(folder, bundleFixture());
-const settings = { modelsDir: join(folder, 'models'), device: 'cpu', threads: 1, modelIdleMs: 60_000 } as const;
+const settings = {
+  modelsDir: join(folder, 'models'),
+  device: 'cpu',
+  threads: 1,
+  modelIdleMs: 60_000,
+  inference: { urls: [], authorization: undefined, inFlight: 1, timeoutMs: 1000, patienceMs: 0 },
+} as const;
 const open = () => openBundle(file, settings);
 
 const pictures = (seed: number, count: number) =>
