@@ -163,7 +163,10 @@ export class TaskWork {
     } catch (error) {
       if (unwanted.signal.aborted) return undefined;
       // A fault of the server, a full disk say, is not held against the task.
-      if (!isReelvecError(error) || error.status >= 500) throw error;
+      if (!isReelvecError(error) || error.status >= 500) {
+        log.warn({ taskId, err: error }, 'a step of the task failed and is tried again');
+        throw error;
+      }
       // As text: pino would keep nothing of an error that is not `err`, and a dead worker's last words are in it.
       log.info({ taskId, code: error.code, reason: error.message, cause: causeText(error) }, 'task failed');
       await tasks.setFailed(taskId, error);

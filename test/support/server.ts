@@ -97,10 +97,10 @@ export function temporaryFolder(): { path: string } & Disposable {
 }
 
 /** Processes whose command line or environment holds a text; for finding what was left behind (Linux). */
-export function processesWith(text: string): number[] {
+export function processesWith(text: string, { in: files = ['cmdline', 'environ'] } = {}): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
-    .filter((pid) => ['cmdline', 'environ'].some((file) => readProc(pid, file).includes(text)))
+    .filter((pid) => files.some((file) => readProc(pid, file).includes(text)))
     .map(Number);
 }
 
