@@ -6,20 +6,21 @@ import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { writeFilm } from './encode.ts';
 import { makeFilm } from './film.ts';
-import { filesOf, recipes, type Split } from './films.ts';
+import { filesOf, recipes, SERIES, type Split } from './films.ts';
 import { openShots } from './sources.ts';
 
 export async function composeFilms(split: Split): Promise<void> {
-  const missing = recipes(split).filter((recipe) => !existsSync(filesOf(recipe).film));
+  const all = SERIES.flatMap((series) => recipes(split, series));
+  const missing = all.filter((recipe) => !existsSync(filesOf(recipe).film));
   if (missing.length === 0) return;
   const shots = await openShots(split);
   for (const recipe of missing) {
-    const { look, seed, durationSec, codec, width, height } = recipe;
+    const { look, seed, durationSec, codec, width, height, isVariable } = recipe;
     const { film: path, truth: truthPath } = filesOf(recipe);
     const { truth, distractions, pictures } = makeFilm(shots, look, seed, durationSec);
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(truthPath, JSON.stringify({ truth, distractions }));
-    await writeFilm(path, pictures(), { codec, rate: look.rate, width, height });
+    await writeFilm(path, pictures(), { codec, rate: look.rate, width, height, isVariable });
     console.log(`${recipe.name}: ${truth.length} boundaries, ${distractions.length} distractions`);
   }
 }

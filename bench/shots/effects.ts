@@ -6,6 +6,9 @@ export interface Take {
   /** What happens in it that must not be taken for a boundary, if anything. */
   readonly effect: EffectName | 'nothing';
   picture(index: number): Rgb;
+  /** Pictures that it takes to appear, and to go, by itself: a card's writing fades in on black. */
+  readonly appears?: number;
+  readonly goes?: number;
 }
 
 /** Where in a take something happens: pictures from `start` on, for `duration`. */
@@ -117,7 +120,89 @@ const EFFECTS = {
       return bar <= 0 ? picture : map(picture, (value, row) => (row < bar || row >= HEIGHT - bar ? 0 : value));
     };
   },
+  /** A ball of fire grows over part of the picture within some tenths of a second, and burns down. */
+  explosion({ rate, random, other }) {
+    const [x, y] = [random.number(0.1, 0.9) * WIDTH, random.number(0.3, 0.9) * HEIGHT];
+    const most = random.number(0.2, 0.6) * WIDTH;
+    const grows = rate * random.number(0.1, 0.6);
+    const burns = rate * random.number(0.2, 0.8);
+    const blinds = random.number(0, 0.6);
+    const ragged = Array.from({ length: 32 }, () => random.number(0.6, 1.2));
+    return (picture, t) => {
+      const share = Math.exp(-Math.max(0, t - grows) / burns);
+      if (t < 0 || share < 0.02) return picture;
+      const radius = most * progress(t + 1, grows) ** 0.6;
+      const light = blinds * Math.exp(-t / (rate * 0.06)) * 255;
+      const flames = view(other, 0.3, 0.02 * t, 0.4);
+      return map(picture, (value, row, column, channel) => {
+        const angle = Math.floor(((Math.atan2(row - y, column - x) / Math.PI + 1) * 16) % 32);
+        const inside = progress(radius * ragged[angle]! - Math.hypot(row - y, column - x), 0.3 * radius);
+        if (inside === 0) return value + light;
+        const bright = flames[(row * WIDTH + column) * 3 + 1]! / 255;
+        return value + (FIRE[channel]! * (0.4 + bright) - value) * inside * share + light;
+      });
+    };
+  },
+  /** Shots are fired: single bright pictures at short distances, brightest on one side. */
+  gunfire({ duration, rate, random }) {
+    const strength = random.number(40, 160);
+    const x = random.number(0, WIDTH);
+    const flashes = Array.from({ length: duration }, () => random.chance(4 / rate));
+    return (picture, t) =>
+      flashes[t]
+        ? map(picture, (value, _, column) => value + strength * Math.max(0.2, 1 - Math.abs(column - x) / WIDTH))
+        : picture;
+  },
+  /** Somebody switches the light off, or on. */
+  lights({ rate, random }) {
+    const gain = random.number(0.25, 0.5);
+    const isOff = random.chance(0.5);
+    const pictures = Math.max(1, rate * random.number(0, 0.15));
+    return (picture, t) => {
+      const on = isOff ? 1 - progress(t, pictures) : progress(t, pictures);
+      return on >= 1 ? picture : map(picture, (value) => value * (gain + (1 - gain) * on));
+    };
+  },
+  'crash zoom': ({ rate, random }) => {
+    const closest = random.number(0.35, 0.6);
+    const pictures = rate * random.number(0.2, 0.5);
+    const isIn = random.chance(0.6);
+    return (picture, t) => {
+      const share = progress(t, pictures);
+      const scale = 1 - (1 - closest) * (isIn ? share : 1 - share);
+      return view(picture, (1 - scale) / 2, (1 - scale) / 2, scale);
+    };
+  },
+  /** A cloud drifts over the picture, thick here and thin there, and away. */
+  smoke({ duration, rate, random, other }) {
+    const cloud = blur([0, 0.1, 0.2, 0.3, 0.4].map((left) => view(other, left, left, 0.25)));
+    const lasts = Math.max(duration, rate * random.number(0.8, 2.5));
+    const drift = random.number(-0.5, 0.5) / rate;
+    const thickest = random.number(0.3, 0.75);
+    const [across, down] = [random.number(1, 4), random.number(1, 3)];
+    return (picture, t) => {
+      const share = thickest * Math.sin(Math.PI * progress(t, lasts));
+      if (share <= 0) return picture;
+      const now = view(cloud, drift * t, 0, 1);
+      return map(picture, (value, row, column, channel) => {
+        const thick = 0.6 + 0.4 * Math.sin(across * (column / WIDTH + 2 * drift * t)) * Math.cos((down * row) / HEIGHT);
+        return value + (now[(row * WIDTH + column) * 3 + channel]! - value) * share * thick;
+      });
+    };
+  },
+  /** The lens is turned out of focus and back, or into it. */
+  focus({ duration, random }) {
+    const most = random.number(0.02, 0.07);
+    return (picture, t) => {
+      const radius = most * Math.sin(Math.PI * progress(t, duration));
+      if (radius < 0.004) return picture;
+      const around = [0, 1, 2, 3, 4, 5, 6, 7].map((k) => (k * Math.PI) / 4);
+      return blur(around.map((angle) => view(picture, radius * Math.cos(angle), radius * Math.sin(angle), 1)));
+    };
+  },
 } satisfies Record<string, Effect>;
+
+const FIRE = [255, 190, 90] as const;
 
 /** These change which pictures are shown, not what is on them. */
 const TIMINGS = {
@@ -134,7 +219,11 @@ const TIMINGS = {
 };
 
 export type EffectName = keyof typeof EFFECTS | keyof typeof TIMINGS;
-export const EFFECT_NAMES = [...Object.keys(EFFECTS), ...Object.keys(TIMINGS)] as EffectName[];
+/** What may happen in a film of any kind. */
+export const COMMON: readonly EffectName[] = [
+  ...(['flash', 'lightning', 'whip pan', 'shake', 'zoom', 'object crossing', 'exposure', 'title'] as const),
+  ...(['flicker', 'letterbox', 'dropped pictures', 'repeated pictures'] as const),
+];
 
 /** Lets something happen in a take. */
 export function withEffect(take: Take, effect: EffectName, moment: Moment): Take {
@@ -148,7 +237,7 @@ export function withEffect(take: Take, effect: EffectName, moment: Moment): Take
 }
 
 /** One to three lines of blocks that are broken up like letters, somewhere in the lower or middle part. */
-function letters(random: Random): (row: number, column: number) => boolean {
+export function letters(random: Random): (row: number, column: number) => boolean {
   const height = random.whole(8, 20);
   const lines = random.whole(1, 3);
   const top = random.number(0.3, 0.65) * HEIGHT;

@@ -22,8 +22,10 @@ const CODECS = {
 
 export interface Encoding {
   readonly codec: Codec;
-  /** Pictures a second. */
+  /** Pictures a second; 23.976 and the like are read as thousands over 1001. */
   readonly rate: number;
+  /** Pictures last between half and four times as long, for stretches of a second or so. */
+  readonly isVariable: boolean;
   /** Pixels; what is composed is scaled to it. */
   readonly width: number;
   readonly height: number;
@@ -32,31 +34,39 @@ export interface Encoding {
 /** Writes pictures as a film; an unfinished one has another name. */
 export async function writeFilm(path: string, pictures: Iterable<Rgb>, encoding: Encoding): Promise<void> {
   Log.setLevel(AV_LOG_ERROR);
-  const { codec, rate, width, height } = encoding;
+  const { codec, rate, width, height, isVariable } = encoding;
+  const [num, den] = Number.isInteger(rate) ? [rate, 1] : [Math.round(rate * 1001), 1001];
   const unfinished = path.replace(/(\.\w+)$/, '.unfinished$1');
   {
     const { encoder: name, bits, options } = CODECS[codec];
     using filter = FilterAPI.create(`scale=${width}:${height}:flags=bicubic,format=yuv420p`, {
-      framerate: { num: rate, den: 1 },
+      framerate: { num, den },
     });
     const bitrate = Math.round(bits * width * height * rate);
     using encoder = await Encoder.create(name, { filter, bitrate, options });
     await using output = await Muxer.open(unfinished);
     const track = output.addStream(encoder);
-    for await (using packet of encoder.packets(filter.frames(frames(pictures, rate)))) {
+    for await (using packet of encoder.packets(filter.frames(frames(pictures, num, den, isVariable)))) {
       await output.writePacket(packet, track);
     }
   }
   renameSync(unfinished, path);
 }
 
-async function* frames(pictures: Iterable<Rgb>, rate: number): AsyncGenerator<Frame> {
-  let number = 0n;
+/** Times are counted in quarters of a picture. */
+const QUARTERS = 4;
+/** How long pictures last in a film of variable rate, in quarters, stretch by stretch. */
+const LENGTHS = [4, 8, 4, 2, 16, 3, 5, 4];
+
+async function* frames(pictures: Iterable<Rgb>, num: number, den: number, isVariable: boolean): AsyncGenerator<Frame> {
+  let quarters = 0;
+  let number = 0;
   for (const picture of pictures) {
     const frame = Frame.fromVideoBuffer(Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength), {
       ...{ width: WIDTH, height: HEIGHT, format: AV_PIX_FMT_RGB24 },
-      ...{ timeBase: { num: 1, den: rate }, pts: number++ },
+      ...{ timeBase: { num: den, den: QUARTERS * num }, pts: BigInt(quarters) },
     });
+    quarters += isVariable ? LENGTHS[Math.floor((number++ * den) / num) % LENGTHS.length]! : QUARTERS;
     yield frame;
     frame.free();
   }

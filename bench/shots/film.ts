@@ -1,23 +1,23 @@
-import { EFFECT_NAMES, type EffectName, type Take, withEffect } from './effects.ts';
+import { card } from './cards.ts';
+import { type EffectName, type Take, withEffect } from './effects.ts';
+import { type Finish, finisher } from './finish.ts';
+import { GENRES, type Genre, type GenreName } from './genres.ts';
 import { BYTES, HEIGHT, type Rgb, view, WIDTH } from './picture.ts';
 import { type Random, seeded } from './random.ts';
 import type { Shot } from './sources.ts';
-import { cut, dissolve, fade, type Transition, wipe } from './transitions.ts';
+import { cut, type Transition } from './transitions.ts';
 
 /** What a film is like from beginning to end. */
-export interface Look {
+export interface Look extends Finish {
+  readonly genre: GenreName;
   /** Pictures a second. */
   readonly rate: number;
   /** Mean length of what lies between two transitions. Seconds. */
   readonly paceSec: number;
   /** Real shots are played so much faster. */
   readonly speed: number;
-  /** All values are multiplied by this. */
-  readonly light: number;
-  /** Standard deviation of the grain. Steps of 8 bits. */
-  readonly grain: number;
-  /** Height of the bars above and below, as a share of the picture. */
-  readonly bars: number;
+  /** Each picture of a shot stands for so many: animation on twos or threes. */
+  readonly hold: number;
 }
 
 /** A boundary that is to be found. Numbers of pictures, as in the tables of the test media. */
@@ -41,16 +41,13 @@ export interface Film {
   pictures(): Generator<Rgb>;
 }
 
-/** The least that is seen of a shot between two transitions. Pictures and seconds. */
-const LEAST_FRAMES = 8;
-const LEAST_SEC = 0.45;
-
 /** Shots shorter than this do not run back: a fast move in them would be seen again and again. Seconds. */
 const LONG_SEC = 5;
 
 /** Makes up a film of some length out of shots; the same seed gives the same film. */
 export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durationSec: number): Film {
   const random = seeded(seed);
+  const genre: Genre = GENRES[look.genre];
   const truth: Truth[] = [];
   const distractions: Distraction[] = [];
   const parts: { count: number; picture: (i: number) => Rgb }[] = [];
@@ -60,14 +57,16 @@ export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durat
   let takesAlike: Take | undefined;
   let last: { take: Take; played: number } | undefined;
   while (end < durationSec * look.rate) {
-    const outgoing = someTransition(random);
-    const seen = LEAST_SEC + (look.paceSec - LEAST_SEC) * -Math.log(1 - random.number(0, 0.95));
-    const body = Math.max(LEAST_FRAMES, Math.round(seen * look.rate));
+    const outgoing = genre.transition(random);
+    const seen = genre.leastSec + (look.paceSec - genre.leastSec) * -Math.log(1 - random.number(0, 0.95));
+    const body = Math.max(genre.leastFrames, Math.round(seen * look.rate));
     const length = incoming.inLength + body + outgoing.outLength;
     // A take from the same shot may follow.
+    const isCard = genre.cards > 0 && last && !takesAlike && random.chance(genre.cards);
     const needed = length + (outgoing.kind === 'cut to alike' ? 2 * look.paceSec * look.rate : 0);
     if (!takesAlike || !shot) shot = pickShot(shots, shot, needed, look, random);
-    const current: Take = takesAlike ?? someTake({ shot, shots, look, random, length, from: incoming.inLength, body });
+    const options = { shot, shots, look, genre, random, length, from: incoming.inLength, body };
+    const current: Take = takesAlike ?? (isCard ? card(options) : someTake(options));
     if (last) {
       const [old, way, played] = [last.take, incoming, last.played];
       const start = end;
@@ -76,22 +75,31 @@ export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durat
         picture: (i) => way.picture(i, (k) => old.picture(played + k), current.picture),
       });
       end += way.length;
-      truth.push({ kind: way.kind, frame: start + way.turn, start, end });
+      const [goes, appears] = [old.goes ?? 0, current.appears ?? 0];
+      const kind = goes + appears > 0 ? 'title' : way.kind;
+      truth.push({ kind, frame: start + way.turn, start: start - goes, end: end + appears });
     }
     const first = incoming.inLength;
     if (current.effect !== 'nothing') distractions.push({ kind: current.effect, start: end, end: end + body });
     parts.push({ count: body, picture: (i) => current.picture(first + i) });
     end += body;
     last = { take: current, played: first + body };
-    takesAlike = outgoing.kind === 'cut to alike' ? alike(current, first + body, random) : undefined;
+    takesAlike = outgoing.kind === 'cut to alike' && !isCard ? alike(current, first + body, random) : undefined;
     incoming = outgoing;
   }
-  const grain = grainOf(look, random);
+  const finish = finisher(look, random);
   return {
     truth,
     distractions,
     *pictures() {
-      for (const { count, picture } of parts) for (let i = 0; i < count; i++) yield finish(picture(i), look, grain());
+      let before: Rgb | undefined;
+      for (const { count, picture } of parts) {
+        for (let i = 0; i < count; i++) {
+          const now = picture(i);
+          yield finish(now, before ?? now);
+          before = now;
+        }
+      }
     },
   };
 }
@@ -102,19 +110,11 @@ function pickShot(shots: readonly Shot[], last: Shot | undefined, pictures: numb
   return random.pick(shots.filter((shot) => shot !== last && (shot.length === 1 || shot.length >= needed(shot))));
 }
 
-function someTransition(random: Random): Transition {
-  const kind = random.number();
-  if (kind < 0.48) return cut('cut');
-  if (kind < 0.58) return cut('cut to alike');
-  if (kind < 0.78) return dissolve(random);
-  if (kind < 0.86) return wipe(random);
-  return fade(random);
-}
-
-interface TakeOptions {
+export interface TakeOptions {
   readonly shot: Shot;
   readonly shots: readonly Shot[];
   readonly look: Look;
+  readonly genre: Genre;
   readonly random: Random;
   readonly length: number;
   /** The part of it that is shown alone. */
@@ -123,16 +123,18 @@ interface TakeOptions {
 }
 
 /** Part of a shot; in every second one something happens. Where the shot is too short it runs back. */
-function someTake({ shot, shots, look, random, length, from, body }: TakeOptions): Take {
+function someTake({ shot, shots, look, genre, random, length, from, body }: TakeOptions): Take {
   const step = (shot.rate / look.rate) * look.speed;
   const start = random.number(0, Math.max(0, shot.length - 1 - length * step));
   const last = shot.length - 1;
   const turned = (at: number) => (last === 0 ? 0 : last - Math.abs((at % (2 * last)) - last));
-  let take: Take = { effect: 'nothing', picture: (i) => shot.picture(Math.floor(turned(start + i * step))) };
+  const shown = (i: number) => Math.floor(turned(start + Math.floor(i / look.hold) * look.hold * step));
+  let take: Take = { effect: 'nothing', picture: (i) => shot.picture(shown(i)) };
   if (shot.length === 1) take = overPhotograph(take, look, random);
-  if (random.chance(0.5)) return take;
+  if (genre.handheld > 0) take = inTheHand(take, genre.handheld, look, random);
+  if (random.chance(1 - genre.eventful)) return take;
   const other = random.pick(shots.filter((one) => one !== shot)).picture(0);
-  return withEffect(take, random.pick(EFFECT_NAMES), {
+  return withEffect(take, random.pick(genre.effects), {
     start: from + Math.round(body * random.number(0.15, 0.5)),
     duration: Math.max(2, Math.round(Math.min(body * 0.8, look.rate * random.number(0.3, 2)))),
     rate: look.rate,
@@ -145,6 +147,21 @@ function overPhotograph(take: Take, { rate }: Look, random: Random): Take {
   const [left, top, scale] = [random.number(0, 0.2), random.number(0, 0.2), random.number(0.5, 0.8)];
   const [across, closer] = [random.number(-0.06, 0.06) / rate, random.number(-0.05, 0.05) / rate];
   return { ...take, picture: (i) => view(take.picture(i), left + across * i, top, Math.max(0.3, scale + closer * i)) };
+}
+
+/** A camera that sways and trembles: slow waves and quick ones across and down, no two alike. */
+function inTheHand(take: Take, far: number, { rate }: Look, random: Random): Take {
+  const waves = [0, 1].map(() =>
+    [0.4, 1.1, 2.7, 5].map((hertz) => ({
+      speed: (2 * Math.PI * hertz * random.number(0.6, 1.5)) / rate,
+      phase: random.number(0, 2 * Math.PI),
+      far: far / (0.5 + hertz),
+    })),
+  );
+  const [x, y] = waves.map(
+    (ones) => (i: number) => ones.reduce((sum, { speed, phase, far }) => sum + far * Math.sin(speed * i + phase), 0),
+  );
+  return { ...take, picture: (i) => view(take.picture(i), 0.06 + x!(i), 0.06 + y!(i), 0.88) };
 }
 
 /** The same scene from closer by, or mirrored as from the other side, from where the last take stopped. */
@@ -169,23 +186,5 @@ function mirrored(picture: Rgb): Rgb {
       out.set(picture.subarray(from, from + 3), (row * WIDTH + column) * 3);
     }
   }
-  return out;
-}
-
-/** A field of grain that is laid over the pictures at another place each time: as good as a new one, and quick. */
-function grainOf({ grain }: Look, random: Random): () => Int8Array | undefined {
-  if (grain === 0) return () => undefined;
-  const normal = () => Math.sqrt(-2 * Math.log(1 - random.number())) * Math.cos(2 * Math.PI * random.number());
-  const field = Int8Array.from({ length: 3 * BYTES }, () => Math.round(grain * normal()));
-  return () => {
-    const at = random.whole(0, 2 * BYTES - 1);
-    return field.subarray(at, at + BYTES);
-  };
-}
-
-function finish(picture: Rgb, { light, bars }: Look, grain: Int8Array | undefined): Rgb {
-  const out = new Uint8ClampedArray(BYTES);
-  const bar = Math.round(bars * HEIGHT) * WIDTH * 3;
-  for (let i = bar; i < BYTES - bar; i++) out[i] = picture[i]! * light + (grain ? grain[i]! : 0);
   return out;
 }

@@ -14,19 +14,25 @@ export interface Recipe {
   readonly durationSec: number;
   readonly look: Look;
   readonly codec: Codec;
+  readonly isVariable: boolean;
   /** Pixels. */
   readonly width: number;
   readonly height: number;
 }
 
-const FILMS = 14;
-const DURATION_SEC = 75;
 /** The two splits share no seed. */
 const FIRST_SEED: Readonly<Record<Split, number>> = { tuning: 100, report: 900 };
 
-/** The films of a split: of all rates, paces, codecs and sizes, bright and dark, clean and grainy. */
-export function recipes(split: Split): Recipe[] {
-  return Array.from({ length: FILMS }, (_, i) => {
+/** Films of which each has a little of everything, and films that are each of one kind. */
+export const SERIES = ['mixed', 'kinds'] as const;
+
+export function recipes(split: Split, series: (typeof SERIES)[number]): Recipe[] {
+  return series === 'mixed' ? mixed(split) : ofKinds(split);
+}
+
+/** Of all rates, paces, codecs and sizes, bright and dark, clean and grainy. */
+function mixed(split: Split): Recipe[] {
+  return Array.from({ length: 14 }, (_, i) => {
     const seed = FIRST_SEED[split] + i;
     const random = seeded(seed);
     const codec = random.pick<Codec>(['h264', 'h264', 'h264 low', 'vp8', 'mpeg4']);
@@ -34,6 +40,7 @@ export function recipes(split: Split): Recipe[] {
     const [width, height] =
       i < 2 ? [1280, 720] : random.pick([[640, 360] as const, [426, 240] as const, [320, 180] as const]);
     const look: Look = {
+      ...PLAIN,
       rate: [24, 25, 30, 24, 60, 12, 24, 30][i % 8]!,
       paceSec: random.pick([1, 1.8, 3, 4]),
       speed: random.pick([1, 1, 1, 2, 3]),
@@ -41,8 +48,42 @@ export function recipes(split: Split): Recipe[] {
       grain: random.pick([0, 0, 3, 8]),
       bars: random.pick([0, 0, 0, 0.12]),
     };
-    return { name: `${split}-${seed}`, split, seed, durationSec: DURATION_SEC, look, codec, width, height };
+    const name = `${split}-${seed}`;
+    return { name, split, seed, durationSec: 75, look, codec, width, height, isVariable: false };
   });
+}
+
+const PLAIN: Look = {
+  ...{ genre: 'mixed', rate: 24, paceSec: 2, speed: 1, hold: 1 },
+  ...{ light: 1, isDrawn: false, grain: 0, bars: 0, residue: 'none' },
+};
+const FILM_RATE = 24000 / 1001;
+const TV_RATE = 30000 / 1001;
+
+/** What makes films of different kinds hard. */
+const KINDS: readonly (Partial<Look> & { kind: string; codec?: Codec; isVariable?: true })[] = [
+  { kind: 'battle', genre: 'battle', rate: FILM_RATE, paceSec: 0.6, speed: 2, bars: 0.12, grain: 3 },
+  { kind: 'dark battle', genre: 'battle', paceSec: 0.9, speed: 2, light: 0.3, grain: 5, codec: 'h264 low' },
+  { kind: 'battle on the phone', genre: 'battle', rate: TV_RATE, paceSec: 1.2, speed: 1, isVariable: true },
+  { kind: 'battle of drawings', genre: 'battle', paceSec: 0.8, speed: 2, hold: 2, isDrawn: true },
+  { kind: 'night', genre: 'drama', rate: 25, light: 0.15, grain: 2, codec: 'h264 low' },
+  { kind: 'dusk', genre: 'drama', rate: FILM_RATE, light: 0.25, grain: 4, bars: 0.12, paceSec: 3 },
+  { kind: 'trailer', genre: 'trailer', paceSec: 1.2, bars: 0.12 },
+  { kind: 'quick trailer', genre: 'trailer', rate: TV_RATE, paceSec: 0.8, speed: 2, codec: 'h264 low' },
+  { kind: 'trailer of drawings', genre: 'trailer', rate: 25, paceSec: 1.6, hold: 2, isDrawn: true },
+  { kind: 'drawings', genre: 'drama', paceSec: 2, hold: 3, isDrawn: true, codec: 'h264 low' },
+  { kind: 'interlaced', genre: 'drama', rate: 25, residue: 'fields', codec: 'mpeg4' },
+  { kind: 'telecined', genre: 'mixed', rate: TV_RATE, residue: 'telecine', grain: 4 },
+  { kind: 'converted', genre: 'drama', rate: 30, residue: 'blends', paceSec: 1.5 },
+  { kind: 'sports', genre: 'mixed', rate: 50, speed: 2, codec: 'h264 low' },
+];
+
+function ofKinds(split: Split): Recipe[] {
+  return KINDS.map(({ kind, codec = 'h264', isVariable = false, ...look }, i) => ({
+    name: `${split} ${kind}`.replaceAll(' ', '-'),
+    ...{ split, seed: FIRST_SEED[split] + 50 + i, durationSec: 60, look: { ...PLAIN, ...look }, codec, isVariable },
+    ...{ width: 426, height: 240 },
+  }));
 }
 
 const OUT = join(import.meta.dirname, '../out/shots');

@@ -17,12 +17,12 @@ export function plain(value: number): Rgb {
   return new Uint8ClampedArray(BYTES).fill(value);
 }
 
-/** Every value of a picture by itself; `row` and `column` of its pixel. */
-export function map(a: Rgb, value: (value: number, row: number, column: number) => number): Rgb {
+/** Every value of a picture by itself; `row` and `column` of its pixel, `channel` 0 to 2. */
+export function map(a: Rgb, value: (value: number, row: number, column: number, channel: number) => number): Rgb {
   const out = new Uint8ClampedArray(BYTES);
   for (let row = 0, i = 0; row < HEIGHT; row++) {
     for (let column = 0; column < WIDTH; column++) {
-      for (const end = i + 3; i < end; i++) out[i] = value(a[i]!, row, column);
+      for (let channel = 0; channel < 3; channel++, i++) out[i] = value(a[i]!, row, column, channel);
     }
   }
   return out;

@@ -38,13 +38,13 @@ export function score(
   return { found: truth.filter((one) => !missed.has(one)), missed: [...missed], falseAlarms };
 }
 
-/** What the film does where a false alarm is: what must not be taken for a boundary, or what lies next to it. */
+/** What the film does where a false alarm is: what must not be taken for a boundary, and what lies next to it. */
 export function causeOf(
   { frame }: ShotBoundary,
   truth: readonly Truth[],
   distractions: readonly Distraction[],
 ): string {
   const near = truth.find(({ start, end }) => frame >= start - 12 && frame <= end + 12);
-  if (near) return `beside a ${near.kind}`;
-  return distractions.find(({ start, end }) => frame >= start && frame <= end)?.kind ?? 'nothing';
+  const during = distractions.find(({ start, end }) => frame >= start && frame < end);
+  return [during?.kind ?? 'nothing', ...(near ? [`beside a ${near.kind}`] : [])].join(' ');
 }

@@ -3,7 +3,15 @@ import type { Random } from './random.ts';
 
 /** The way from one shot to the next. */
 export interface Transition {
-  readonly kind: 'cut' | 'cut to alike' | 'dissolve' | 'wipe' | 'fade through black' | 'fade through white';
+  readonly kind:
+    | 'cut'
+    | 'cut to alike'
+    | 'dissolve'
+    | 'wipe'
+    | 'fade through black'
+    | 'fade through white'
+    | 'black between'
+    | 'title';
   /** Pictures of the old and of the new shot that take part. */
   readonly outLength: number;
   readonly inLength: number;
@@ -51,13 +59,20 @@ export function wipe(random: Random): Transition {
   };
 }
 
+interface FadeOptions {
+  /** Of either side. Pictures. */
+  readonly longest: number;
+  /** Share of those that go through white. */
+  readonly whites: number;
+}
+
 /** Both shots fade, or one of them is cut; in between the screen is empty for a moment. */
-export function fade(random: Random): Transition {
-  const isWhite = random.chance(0.25);
+export function fade(random: Random, { longest, whites }: FadeOptions = { longest: 30, whites: 0.25 }): Transition {
+  const isWhite = random.chance(whites);
   const colour = plain(isWhite ? 250 : 0);
   const kept = random.number();
-  const outLength = kept < 0.15 ? 0 : random.whole(2, 30);
-  const inLength = kept > 0.85 ? 0 : random.whole(2, 30);
+  const outLength = kept < 0.15 ? 0 : random.whole(2, longest);
+  const inLength = kept > 0.85 ? 0 : random.whole(2, longest);
   const empty = random.whole(1, 12);
   return {
     kind: isWhite ? 'fade through white' : 'fade through black',
@@ -68,6 +83,12 @@ export function fade(random: Random): Transition {
       return mix(colour, fresh(i - outLength - empty), (i - outLength - empty + 1) / (inLength + 1));
     },
   };
+}
+
+/** A cut to black and, up to ten pictures later, from it. */
+export function gap(random: Random): Transition {
+  const length = random.whole(1, 10);
+  return { kind: 'black between', ...{ outLength: 0, inLength: 0, length, turn: length }, picture: () => plain(0) };
 }
 
 /** Short ones as often as long ones, on a scale of ratios. */

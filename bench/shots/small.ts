@@ -1,0 +1,58 @@
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  renameSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { decode } from '../../src/media/decode.ts';
+import type { Picture } from '../../src/media/frames.ts';
+import { SHOT_PICTURE } from '../../src/segment/shots.ts';
+
+const { width, height } = SHOT_PICTURE;
+const PICTURE_BYTES = width * height * 3;
+/** Each picture follows its time, a double. */
+const RECORD_BYTES = 8 + PICTURE_BYTES;
+
+/**
+ * All pictures of a film as the shot detector gets them. They are decoded once and kept in `bench/out`, so that the
+ * detector can be tried again in seconds; delete them there after a change of how pictures are decoded or scaled.
+ */
+export function* smallPictures(film: string): Generator<Picture> {
+  const file = openSync(kept(film), 'r');
+  try {
+    const count = fstatSync(file).size / RECORD_BYTES;
+    const record = new Uint8Array(RECORD_BYTES);
+    const time = new DataView(record.buffer);
+    const data = record.subarray(8);
+    for (let i = 0; i < count; i++) {
+      readSync(file, record, 0, RECORD_BYTES, i * RECORD_BYTES);
+      yield { timeSec: time.getFloat64(0), width, height, data };
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+function kept(film: string): string {
+  const { size, mtimeMs } = statSync(film);
+  const target = join(import.meta.dirname, '../out/shots/small', `${basename(film)}-${size}-${Math.round(mtimeMs)}`);
+  if (existsSync(target)) return target;
+  mkdirSync(dirname(target), { recursive: true });
+  const file = openSync(`${target}.unfinished`, 'w');
+  const time = new DataView(new ArrayBuffer(8));
+  for (const event of decode({ path: film, everyPicture: SHOT_PICTURE })) {
+    if (event.type !== 'picture') continue;
+    time.setFloat64(0, event.picture.timeSec);
+    writeSync(file, time);
+    writeSync(file, event.picture.data);
+  }
+  closeSync(file);
+  renameSync(`${target}.unfinished`, target);
+  return target;
+}
