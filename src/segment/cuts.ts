@@ -1,4 +1,4 @@
-import { change, kept } from './change.ts';
+import { change, kept, standing } from './change.ts';
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -7,14 +7,17 @@ const LEAST_CHANGE = 20;
 /** … and by this much more than the pictures around it change, so that a fast pan or a fight is no row of cuts … */
 const LEAST_EXCESS = 12;
 /**
- * … and by so many times what they change by, times the share of the detail that is new: where much goes on a new shot
- * must be new throughout; where all is quiet it may be the same scene from closer by.
+ * … and by so many times what they change by, times the share of the detail that is new, times the share of the picture
+ * that does not stand: where much goes on a new shot must be new throughout; where all is quiet it may be the same scene
+ * from closer by.
  */
-const LEAST_NEWS = 1.3;
+const LEAST_NEWS = 1.05;
 /** Added to what changes around it, so that the ratio means something where nothing does. */
 const NOISE = 4;
-/** A new shot keeps at most this share of the detail (see `kept`), within `INTERRUPTION_SEC`, however quiet it is. */
-const MOST_KEPT = 0.55;
+/** A new shot keeps at most this share of the detail (see `kept`), within `INTERRUPTION_SEC`, however quiet it is … */
+const MOST_KEPT = 0.6;
+/** … and leaves at most this share of the picture as it was (see `standing`). */
+const MOST_STANDING = 0.6;
 /** Pictures looked at on either side to know how much they change anyway: so many, and all within so many seconds. */
 const NEIGHBOURS = 5;
 const NEIGHBOURS_SEC = 0.2;
@@ -42,8 +45,12 @@ export function isCut(timeline: Timeline, frame: number): boolean {
   if (size < LEAST_CHANGE || !isPeak(timeline, frame)) return false;
   const usual = usualChange(timeline, frame);
   if (size < threshold(usual)) return false;
-  const same = kept(timeline.at(frame - 1), timeline.at(frame));
-  const isNew = (share: number) => share <= MOST_KEPT && (size / (usual + NOISE)) * (1 - share) >= LEAST_NEWS;
+  const [old, fresh] = [timeline.at(frame - 1), timeline.at(frame)];
+  const stands = standing(old, fresh);
+  if (stands > MOST_STANDING) return false;
+  const news = (size / (usual + NOISE)) * (1 - stands);
+  const isNew = (share: number) => share <= MOST_KEPT && news * (1 - share) >= LEAST_NEWS;
+  const same = kept(old, fresh);
   return isNew(same) && isNew(Math.max(same, mostKeptAround(timeline, frame, size)));
 }
 
@@ -53,7 +60,7 @@ export function cutThreshold(timeline: Timeline, frame: number): number {
 }
 
 function threshold(usual: number): number {
-  return Math.max(LEAST_CHANGE, usual + LEAST_EXCESS, LEAST_NEWS * (usual + NOISE));
+  return Math.max(LEAST_CHANGE, usual + LEAST_EXCESS);
 }
 
 function usualChange(timeline: Timeline, frame: number): number {
