@@ -18,6 +18,8 @@ export interface Look extends Finish {
   readonly speed: number;
   /** Each picture of a shot stands for so many: animation on twos or threes. */
   readonly hold: number;
+  /** Colours of shots are few and flat, as in drawings. */
+  readonly isDrawn: boolean;
 }
 
 /** A boundary that is to be found. Numbers of pictures, as in the tables of the test media. */
@@ -40,6 +42,9 @@ export interface Film {
   readonly distractions: readonly Distraction[];
   pictures(): Generator<Rgb>;
 }
+
+/** Steps between the values of drawings. */
+const DRAWN_STEP = 48;
 
 /** Shots shorter than this do not run back: a fast move in them would be seen again and again. Seconds. */
 const LONG_SEC = 5;
@@ -130,6 +135,7 @@ function someTake({ shot, shots, look, genre, random, length, from, body }: Take
   const turned = (at: number) => (last === 0 ? 0 : last - Math.abs((at % (2 * last)) - last));
   const shown = (i: number) => Math.floor(turned(start + Math.floor(i / look.hold) * look.hold * step));
   let take: Take = { effect: 'nothing', picture: (i) => shot.picture(shown(i)) };
+  if (look.isDrawn) take = drawn(take);
   if (shot.length === 1) take = overPhotograph(take, look, random);
   if (genre.handheld > 0) take = inTheHand(take, genre.handheld, look, random);
   if (random.chance(1 - genre.eventful)) return take;
@@ -140,6 +146,10 @@ function someTake({ shot, shots, look, genre, random, length, from, body }: Take
     rate: look.rate,
     ...{ random, other },
   });
+}
+
+function drawn(take: Take): Take {
+  return { ...take, picture: (i) => take.picture(i).map((value) => Math.round(value / DRAWN_STEP) * DRAWN_STEP) };
 }
 
 /** A camera that moves slowly over a photograph. */

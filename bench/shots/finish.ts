@@ -5,8 +5,6 @@ import type { Random } from './random.ts';
 export interface Finish {
   /** All values are multiplied by this. */
   readonly light: number;
-  /** Colours are few and flat, as in drawings. */
-  readonly isDrawn: boolean;
   /** Standard deviation of the grain. Steps of 8 bits. */
   readonly grain: number;
   /** Height of the bars above and below, as a share of the picture. */
@@ -18,12 +16,9 @@ export interface Finish {
   readonly residue: 'none' | 'fields' | 'telecine' | 'blends';
 }
 
-/** Steps between the values of drawings. */
-const DRAWN_STEP = 48;
-
 /** Gives what becomes of a picture that follows another one. */
 export function finisher(look: Finish, random: Random): (picture: Rgb, before: Rgb) => Rgb {
-  const { light, isDrawn, bars, residue } = look;
+  const { light, bars, residue } = look;
   const nextGrain = grainOf(look, random);
   const bar = Math.round(bars * HEIGHT) * WIDTH * 3;
   let number = 0;
@@ -32,8 +27,7 @@ export function finisher(look: Finish, random: Random): (picture: Rgb, before: R
     const grain = nextGrain();
     const out = new Uint8ClampedArray(BYTES);
     for (let i = bar; i < BYTES - bar; i++) {
-      const value = isDrawn ? Math.round(mixed[i]! / DRAWN_STEP) * DRAWN_STEP : mixed[i]!;
-      out[i] = value * light + (grain ? grain[i]! : 0);
+      out[i] = mixed[i]! * light + (grain ? grain[i]! : 0);
     }
     return out;
   };

@@ -183,5 +183,5 @@ function extent(timeline: Timeline, from: number, to: number): Omit<GradualTrans
   while (startFrame > from && part(startFrame - 1) > 0.1) startFrame--;
   let endFrame = frame;
   while (endFrame < to && part(endFrame) < 0.9) endFrame++;
-  return { frame, startFrame, endFrame };
+  return { frame: (startFrame + endFrame) >> 1, startFrame, endFrame };
 }
