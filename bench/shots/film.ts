@@ -18,6 +18,8 @@ export interface Look extends Finish {
   readonly speed: number;
   /** Each picture of a shot stands for so many: animation on twos or threes. */
   readonly hold: number;
+  /** All values of shots are multiplied by this; writing, flashes and fades are as bright as ever. */
+  readonly light: number;
   /** Colours of shots are few and flat, as in drawings. */
   readonly isDrawn: boolean;
 }
@@ -50,8 +52,9 @@ const DRAWN_STEP = 48;
 const LONG_SEC = 5;
 
 /** Makes up a film of some length out of shots; the same seed gives the same film. */
-export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durationSec: number): Film {
+export function makeFilm(sources: readonly Shot[], look: Look, seed: number, durationSec: number): Film {
   const random = seeded(seed);
+  const shots = inStyle(sources, look);
   const genre: Genre = GENRES[look.genre];
   const truth: Truth[] = [];
   const distractions: Distraction[] = [];
@@ -109,6 +112,13 @@ export function makeFilm(shots: readonly Shot[], look: Look, seed: number, durat
   };
 }
 
+/** Shots drawn, or in less light. */
+function inStyle(shots: readonly Shot[], { isDrawn, light }: Look): readonly Shot[] {
+  if (!isDrawn && light === 1) return shots;
+  const drawn = (value: number) => (isDrawn ? Math.round(value / DRAWN_STEP) * DRAWN_STEP : value);
+  return shots.map((shot) => ({ ...shot, picture: (i) => shot.picture(i).map((value) => drawn(value) * light) }));
+}
+
 /** Another shot that is long enough: pictures for the take, or so many that it may run back once it has ended. */
 function pickShot(shots: readonly Shot[], last: Shot | undefined, pictures: number, look: Look, random: Random): Shot {
   const needed = ({ rate }: Shot) => Math.min(LONG_SEC * rate, (pictures * rate * look.speed) / look.rate);
@@ -135,7 +145,6 @@ function someTake({ shot, shots, look, genre, random, length, from, body }: Take
   const turned = (at: number) => (last === 0 ? 0 : last - Math.abs((at % (2 * last)) - last));
   const shown = (i: number) => Math.floor(turned(start + Math.floor(i / look.hold) * look.hold * step));
   let take: Take = { effect: 'nothing', picture: (i) => shot.picture(shown(i)) };
-  if (look.isDrawn) take = drawn(take);
   if (shot.length === 1) take = overPhotograph(take, look, random);
   if (genre.handheld > 0) take = inTheHand(take, genre.handheld, look, random);
   if (random.chance(1 - genre.eventful)) return take;
@@ -146,10 +155,6 @@ function someTake({ shot, shots, look, genre, random, length, from, body }: Take
     rate: look.rate,
     ...{ random, other },
   });
-}
-
-function drawn(take: Take): Take {
-  return { ...take, picture: (i) => take.picture(i).map((value) => Math.round(value / DRAWN_STEP) * DRAWN_STEP) };
 }
 
 /** A camera that moves slowly over a photograph. */

@@ -3,8 +3,6 @@ import type { Random } from './random.ts';
 
 /** What is done to all pictures of a film in the end. */
 export interface Finish {
-  /** All values are multiplied by this. */
-  readonly light: number;
   /** Standard deviation of the grain. Steps of 8 bits. */
   readonly grain: number;
   /** Height of the bars above and below, as a share of the picture. */
@@ -18,7 +16,7 @@ export interface Finish {
 
 /** Gives what becomes of a picture that follows another one. */
 export function finisher(look: Finish, random: Random): (picture: Rgb, before: Rgb) => Rgb {
-  const { light, bars, residue } = look;
+  const { bars, residue } = look;
   const nextGrain = grainOf(look, random);
   const bar = Math.round(bars * HEIGHT) * WIDTH * 3;
   let number = 0;
@@ -27,7 +25,7 @@ export function finisher(look: Finish, random: Random): (picture: Rgb, before: R
     const grain = nextGrain();
     const out = new Uint8ClampedArray(BYTES);
     for (let i = bar; i < BYTES - bar; i++) {
-      out[i] = mixed[i]! * light + (grain ? grain[i]! : 0);
+      out[i] = mixed[i]! + (grain ? grain[i]! : 0);
     }
     return out;
   };

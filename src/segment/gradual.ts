@@ -26,8 +26,8 @@ const NOISE = 2;
 /** A way that is less straight, or more of it displacement, is not worth a closer look: the product of the two shares. */
 const LEAST_PROMISE = 0.5;
 /** What a dissolve and what a wipe must score. Their ratio to it is what they are compared by. */
-const LEAST_DISSOLVE = 0.55;
-const LEAST_WIPE = 0.38;
+const LEAST_DISSOLVE = Number(process.env['LD'] ?? 0.55);
+const LEAST_WIPE = Number(process.env['LW'] ?? 0.38);
 /** Scenes of which more is the same reach neither, for the other factors are below 1: the least share that is not. */
 const LEAST_OTHER = 0.4;
 /** The least score of a transition, in these units. */

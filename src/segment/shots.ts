@@ -1,6 +1,7 @@
 import type { Picture } from '../media/frames.ts';
 import { Bars } from './bars.ts';
 import { BlankFinder, FADE_SEC } from './blanks.ts';
+import { kept } from './change.ts';
 import { cutThreshold, hasCutLookAhead, isCut } from './cuts.ts';
 import { type GradualTransition, Grid, gradualAt, LEAST_SCORE, REACH_SEC } from './gradual.ts';
 import { Signature, WHOLE } from './signature.ts';
@@ -152,12 +153,39 @@ export class ShotDetector {
       this.#observer.gradual(frame, gradualAt(this.#timeline, this.#grid, middle, isBroken, 0)?.score ?? 0);
     }
     const found = gradualAt(this.#timeline, this.#grid, middle, isBroken);
-    if (!found) return;
+    if (!found || this.#isWithinOneShot(found)) return;
     const rivals = this.#gradual.filter(
       (other) => other.startFrame <= found.endFrame && other.endFrame >= found.startFrame,
     );
     if (rivals.some((rival) => rival.strength >= found.strength)) return;
     this.#gradual = [...this.#gradual.filter((other) => !rivals.includes(other)), found];
+  }
+
+  #isWithinOneShot({ startFrame, endFrame }: Extent): boolean {
+    const timeline = this.#timeline;
+    const [startSec, endSec] = [timeline.clockSec(startFrame), timeline.clockSec(endFrame)];
+    const NEAR = Number(process.env['NEAR'] ?? 0.12);
+    if (NEAR > 0 && this.#cuts.some((cut) => {
+      const sec = timeline.clockSec(cut);
+      return (cut <= startFrame && startSec - sec < NEAR) || (cut >= endFrame && sec - endSec < NEAR);
+    })) return true;
+    const RET = Number(process.env['RET'] ?? 1.5);
+    const RK = Number(process.env['RK'] ?? 0.5);
+    const old = timeline.at(Math.max(timeline.first, startFrame - 1));
+    const fresh = timeline.at(endFrame);
+    for (let i = endFrame + 1, next = endSec + 0.15; i < timeline.end && timeline.clockSec(i) <= endSec + RET; i++) {
+      if (this.#cuts.includes(i)) break;
+      if (timeline.clockSec(i) < next) continue;
+      next = timeline.clockSec(i) + 0.15;
+      if (kept(old, timeline.at(i)) > RK) return true;
+    }
+    for (let i = startFrame - 1, next = startSec - 0.15; i >= timeline.first && timeline.clockSec(i) >= startSec - RET; i--) {
+      if (this.#cuts.includes(i + 1)) break;
+      if (timeline.clockSec(i) > next) continue;
+      next = timeline.clockSec(i) - 0.15;
+      if (kept(fresh, timeline.at(i)) > RK) return true;
+    }
+    return false;
   }
 
   #isBroken(from: number, to: number): boolean {
