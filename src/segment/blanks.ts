@@ -2,15 +2,21 @@ import { change } from './change.ts';
 import { type Signature, WIDTH } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
-/** A picture of less contrast than this is blank: black, white or one colour, but for noise. Steps of 8-bit luma. */
+/** A picture of less contrast than this is blank if it is black or white, but for noise. Steps of 8-bit luma. */
 const BLANK_CONTRAST = 3;
+/** Up to the first luma it is black, from the second on white. What lies between may be a wall or a sky at night … */
+const BLACK = 20;
+const WHITE = 225;
+/** … which is blank, one made-up colour, only if there is no noise either. */
+const PLAIN_CONTRAST = 0.6;
 /** Black with something small on it (a logo, a line of text) is still black: the mean luma is at most this … */
 const DARK_MEAN = 40;
 /** … and all but this part of the pixels are within so many steps of the commonest value. */
 const WRITING = 0.08;
 const NEAR = 4;
-/** Writing that stands out by so much (luma over the mean), for `CARD_SEC`, makes a title card of a blank stretch. */
+/** Writing that stands out by so much (luma over the mean), for so many seconds, makes a title card of a blank stretch. */
 const WRITING_LUMA = 36;
+const READING_SEC = 0.5;
 /** The longest fade that is followed, on either side of a blank stretch. Seconds. */
 export const FADE_SEC = 3;
 /** A fade goes on as long as within so many seconds … */
@@ -20,8 +26,9 @@ const GROWTH = 1.05;
 /** A picture with this part of its shot's contrast next to a blank one was cut there, not faded. */
 const ABRUPT = 0.6;
 /** A shorter blank stretch is a way from one shot to the next; from here on it is a black card of its own. Seconds. */
-const CARD_SEC = 0.5;
-/** Pictures before and after a blank stretch that differ by less (see `change`) are one scene: somebody's flash. */
+const CARD_SEC = 1.5;
+/** Pictures before and after a shorter blank stretch that differ by less (see `change`) are one scene: a lamp, a flash … */
+const BLINK_SEC = 0.5;
 const SAME_SCENE = 22;
 
 /** A stretch of blank pictures together with the fades on its two sides. Numbers of pictures. */
@@ -114,7 +121,7 @@ export class BlankFinder {
     open.writtenFrom = isWritten ? (open.writtenFrom ?? frame) : undefined;
     const { first, firstSec, fadeStart, before, writtenFrom } = open;
     const sec = timeline.clockSec(frame);
-    if (writtenFrom !== undefined && sec - timeline.clockSec(writtenFrom) >= CARD_SEC) open.isTitle = true;
+    if (writtenFrom !== undefined && sec - timeline.clockSec(writtenFrom) >= READING_SEC) open.isTitle = true;
     if (open.reported || !before) return NOTHING;
     if (fadeStart === first && sec - firstSec >= CARD_SEC) {
       open.reported = true;
@@ -138,10 +145,11 @@ export class BlankFinder {
     const [cutIn, cutOut] = [fadeStart === first, fadeEnd === end];
     const range = { from: reported ? end - 1 : fadeStart - 1, to: fadeEnd };
     if (isTitle) return { ...range, boundary: { frame: end, startFrame: cutOut ? end : end - 1, endFrame: fadeEnd } };
-    // What is faded in at the start of a film is its first shot; after a plain card the fade belongs to the card.
-    if (!before || reported) return cutOut ? { ...range, boundary: cutAt(end) } : range;
+    const isShort = timeline.clockSec(end) - firstSec < BLINK_SEC;
+    // What is faded in at the start of a film is its first shot, and what follows some empty pictures there is so too;
+    // after a plain card the fade belongs to the card.
+    if (!before || reported) return cutOut && !isShort ? { ...range, boundary: cutAt(end) } : range;
     before.crop(timeline.at(end).area);
-    const isShort = timeline.clockSec(end) - firstSec < CARD_SEC;
     if (isShort && change(before, timeline.at(Math.min(fadeEnd, timeline.end - 1))) < SAME_SCENE) return range;
     if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
     return { ...range, boundary: { frame: end, startFrame: fadeStart, endFrame: fadeEnd } };
@@ -149,7 +157,7 @@ export class BlankFinder {
 }
 
 function isBlank({ contrast, mean, luma, area }: Signature): boolean {
-  if (contrast < BLANK_CONTRAST) return true;
+  if (contrast < (mean > BLACK && mean < WHITE ? PLAIN_CONTRAST : BLANK_CONTRAST)) return true;
   if (mean > DARK_MEAN) return false;
   const counts = new Uint16Array(256 + 2 * NEAR);
   let pixels = 0;

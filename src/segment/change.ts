@@ -98,12 +98,12 @@ export function kept(a: Signature, b: Signature): number {
 }
 
 /** Luma below this is black, which looks alike everywhere: that it stays says nothing. */
-const BLACK = 24;
+const BLACK = 12;
 /** At least this part of the picture is taken to be lit. */
 const LEAST_LIT = 0.25;
 /** A pixel stands if luma and colours differ by less than this part of the contrast, or this many steps. */
 const STANDS = 0.2;
-const STANDS_STEPS = 2;
+const STANDS_STEPS = 3;
 
 /**
  * The share of the lit picture that is as it was, in place and colour, 0 to 1. Walls, sky and the painted background of

@@ -1,5 +1,5 @@
 import { blended, mixture } from './between.ts';
-import { change, compare, kept, mostChange, step } from './change.ts';
+import { change, compare, kept, mostChange, standing, step } from './change.ts';
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -26,8 +26,8 @@ const NOISE = 2;
 /** A way that is less straight, or more of it displacement, is not worth a closer look: the product of the two shares. */
 const LEAST_PROMISE = 0.5;
 /** What a dissolve and what a wipe must score. Their ratio to it is what they are compared by. */
-const LEAST_DISSOLVE = Number(process.env['LD'] ?? 0.55);
-const LEAST_WIPE = Number(process.env['LW'] ?? 0.38);
+const LEAST_DISSOLVE = 0.52;
+const LEAST_WIPE = 0.36;
 /** Scenes of which more is the same reach neither, for the other factors are below 1: the least share that is not. */
 const LEAST_OTHER = 0.4;
 /** The least score of a transition, in these units. */
@@ -71,7 +71,8 @@ export class Grid {
 /**
  * The best gradual transition whose middle is the picture at `middle` of the grid, if any reaches the least score.
  *
- * In every gradual transition the two ends differ by more than exposure and no detail of the old shot is where it was.
+ * In every gradual transition the two ends differ by more than exposure, and neither detail nor plain surfaces of the old
+ * shot are where they were.
  * And no pixel goes back: on planes coarse enough to forget small motion the way between the ends is rather straight,
  * while camera and objects lead it astray. Then, how the pictures between come out of those around them decides (see
  * `between.ts`): blends are a dissolve; patchwork is a wipe, if displacement of blocks explains little of what changes.
@@ -102,7 +103,7 @@ export function gradualAt(
     if (mostChange(old, fresh) < RELATED) continue;
     const difference = change(old, fresh);
     if (difference < RELATED) continue;
-    const other = Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh));
+    const other = Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh)) * (1 - standing(old, fresh));
     if (other < LEAST_OTHER) continue;
     const between = picturesBetween(timeline, from, to);
     const mixed = mixture(between);

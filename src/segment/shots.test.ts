@@ -151,6 +151,13 @@ describe('no boundary is reported', () => {
     assert.deepEqual(detect(times(120, (i) => scene(1, i < 30 ? 0 : 1.5 * Math.min(60, i - 30)))), []);
   });
 
+  test('for somebody who jumps in front of a plain wall, drawn on threes', () => {
+    const [wall, who] = [even(150), scene(4)];
+    const at = (left: number) =>
+      wall.map((value, i) => (Math.abs((Math.floor(i / 3) % width) - left) < 8 ? who[i]! : value));
+    assert.deepEqual(detect(times(90, (i) => at(14 + 8 * Math.floor(Math.min(15, Math.max(0, i - 40)) / 3)))), []);
+  });
+
   test('for light that goes down', () => {
     assert.deepEqual(detect(times(120, (i) => scene(1).map((value) => value * (1 - Math.min(60, i) / 90)))), []);
   });
@@ -170,13 +177,13 @@ describe('no boundary is reported', () => {
 
 describe('gradual transitions', () => {
   for (const length of [4, 12, 30, 60]) {
-    test(`a dissolve of ${length} pictures is one boundary inside it`, () => {
+    test(`a dissolve of ${length} pictures is one boundary, in the middle of it`, () => {
       const share = (i: number) => Math.min(1, Math.max(0, (i - 60) / length));
       const found = detect(times(180, (i) => mix(scene(1, i / 8), scene(2), share(i))));
       assert.equal(found.length, 1);
       const { frame, startFrame, endFrame, transition } = found[0]!;
       assert.equal(transition, 'gradual');
-      assert.ok(frame > 60 && frame < 60 + length, `at ${frame}`);
+      assert.ok(Math.abs(frame - 60 - length / 2) <= 1 + length / 10, `at ${frame}`);
       assert.ok(startFrame >= 60 && endFrame <= 60 + length + 1, `from ${startFrame} to ${endFrame}`);
     });
   }
@@ -228,6 +235,15 @@ describe('gradual transitions', () => {
   test('a fade in at the start and a fade out at the end are none', () => {
     const share = (i: number) => (i < 20 ? 1 - i / 20 : i > 100 ? Math.min(1, (i - 100) / 20) : 0);
     assert.deepEqual(detect(times(140, (i) => mix(scene(1), even(0), share(i)))), []);
+  });
+
+  test('a cut to black and, a second later, from it is one boundary, at the new shot', () => {
+    const film = [...times(60, () => scene(1)), ...times(24, () => even(0)), ...times(60, () => scene(2))];
+    assert.deepEqual(cuts(detect(film)), [[84, 'cut']]);
+  });
+
+  test('black pictures before the first shot are no shot', () => {
+    assert.deepEqual(detect([...times(6, () => even(0)), ...times(80, () => scene(1))]), []);
   });
 
   test('a cut to black that stays is where the new shot starts', () => {

@@ -1,9 +1,9 @@
 import type { Picture } from '../media/frames.ts';
 import { Bars } from './bars.ts';
 import { BlankFinder, FADE_SEC } from './blanks.ts';
-import { kept } from './change.ts';
 import { cutThreshold, hasCutLookAhead, isCut } from './cuts.ts';
 import { type GradualTransition, Grid, gradualAt, LEAST_SCORE, REACH_SEC } from './gradual.ts';
+import { isWithinOneShot } from './one-shot.ts';
 import { Signature, WHOLE } from './signature.ts';
 import { Timeline } from './timeline.ts';
 
@@ -12,8 +12,8 @@ export { SHOT_PICTURE } from './signature.ts';
 /** Where one shot ends and another begins. */
 export interface ShotBoundary {
   /**
-   * The first picture of the new shot, counted from 0 over all pictures pushed; of a dissolve or a wipe the first that
-   * is more new than old, of a fade through black the first that can be seen.
+   * The first picture of the new shot, counted from 0 over all pictures pushed; of a dissolve or a wipe the one in
+   * the middle, of a fade through black the first that can be seen.
    */
   readonly frame: number;
   readonly timeSec: number;
@@ -153,39 +153,12 @@ export class ShotDetector {
       this.#observer.gradual(frame, gradualAt(this.#timeline, this.#grid, middle, isBroken, 0)?.score ?? 0);
     }
     const found = gradualAt(this.#timeline, this.#grid, middle, isBroken);
-    if (!found || this.#isWithinOneShot(found)) return;
+    if (!found || isWithinOneShot(this.#timeline, this.#cuts, found)) return;
     const rivals = this.#gradual.filter(
       (other) => other.startFrame <= found.endFrame && other.endFrame >= found.startFrame,
     );
     if (rivals.some((rival) => rival.strength >= found.strength)) return;
     this.#gradual = [...this.#gradual.filter((other) => !rivals.includes(other)), found];
-  }
-
-  #isWithinOneShot({ startFrame, endFrame }: Extent): boolean {
-    const timeline = this.#timeline;
-    const [startSec, endSec] = [timeline.clockSec(startFrame), timeline.clockSec(endFrame)];
-    const NEAR = Number(process.env['NEAR'] ?? 0.12);
-    if (NEAR > 0 && this.#cuts.some((cut) => {
-      const sec = timeline.clockSec(cut);
-      return (cut <= startFrame && startSec - sec < NEAR) || (cut >= endFrame && sec - endSec < NEAR);
-    })) return true;
-    const RET = Number(process.env['RET'] ?? 1.5);
-    const RK = Number(process.env['RK'] ?? 0.5);
-    const old = timeline.at(Math.max(timeline.first, startFrame - 1));
-    const fresh = timeline.at(endFrame);
-    for (let i = endFrame + 1, next = endSec + 0.15; i < timeline.end && timeline.clockSec(i) <= endSec + RET; i++) {
-      if (this.#cuts.includes(i)) break;
-      if (timeline.clockSec(i) < next) continue;
-      next = timeline.clockSec(i) + 0.15;
-      if (kept(old, timeline.at(i)) > RK) return true;
-    }
-    for (let i = startFrame - 1, next = startSec - 0.15; i >= timeline.first && timeline.clockSec(i) >= startSec - RET; i--) {
-      if (this.#cuts.includes(i + 1)) break;
-      if (timeline.clockSec(i) > next) continue;
-      next = timeline.clockSec(i) - 0.15;
-      if (kept(fresh, timeline.at(i)) > RK) return true;
-    }
-    return false;
   }
 
   #isBroken(from: number, to: number): boolean {
