@@ -2,7 +2,7 @@ import { card } from './cards.ts';
 import { type EffectName, type Take, withEffect } from './effects.ts';
 import { type Finish, finisher } from './finish.ts';
 import { GENRES, type Genre, type GenreName } from './genres.ts';
-import { BYTES, HEIGHT, type Rgb, view, WIDTH } from './picture.ts';
+import { BYTES, HEIGHT, map, type Rgb, view, WIDTH } from './picture.ts';
 import { type Random, seeded } from './random.ts';
 import type { Shot } from './sources.ts';
 import { cut, type Transition } from './transitions.ts';
@@ -22,6 +22,8 @@ export interface Look extends Finish {
   readonly light: number;
   /** Colours of shots are few and flat, as in drawings. */
   readonly isDrawn: boolean;
+  /** Black and white. */
+  readonly isGrey: boolean;
 }
 
 /** A boundary that is to be found. Numbers of pictures, as in the tables of the test media. */
@@ -112,11 +114,19 @@ export function makeFilm(sources: readonly Shot[], look: Look, seed: number, dur
   };
 }
 
-/** Shots drawn, or in less light. */
-function inStyle(shots: readonly Shot[], { isDrawn, light }: Look): readonly Shot[] {
-  if (!isDrawn && light === 1) return shots;
-  const drawn = (value: number) => (isDrawn ? Math.round(value / DRAWN_STEP) * DRAWN_STEP : value);
-  return shots.map((shot) => ({ ...shot, picture: (i) => shot.picture(i).map((value) => drawn(value) * light) }));
+/** Shots drawn, without colour, or in less light. */
+function inStyle(shots: readonly Shot[], { isDrawn, isGrey, light }: Look): readonly Shot[] {
+  if (!isDrawn && !isGrey && light === 1) return shots;
+  const styled = (value: number) => (isDrawn ? Math.round(value / DRAWN_STEP) * DRAWN_STEP : value) * light;
+  return shots.map((shot) => ({
+    ...shot,
+    picture(i) {
+      const picture = shot.picture(i);
+      return isGrey
+        ? map(picture, (_, row, column) => styled(picture[(row * WIDTH + column) * 3 + 1]!))
+        : picture.map(styled);
+    },
+  }));
 }
 
 /** Another shot that is long enough: pictures for the take, or so many that it may run back once it has ended. */

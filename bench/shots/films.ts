@@ -55,7 +55,7 @@ function mixed(split: Split): Recipe[] {
 
 const PLAIN: Look = {
   ...{ genre: 'mixed', rate: 24, paceSec: 2, speed: 1, hold: 1 },
-  ...{ light: 1, isDrawn: false, grain: 0, bars: 0, residue: 'none' },
+  ...{ light: 1, isDrawn: false, isGrey: false, grain: 0, bars: 0, residue: 'none' },
 };
 const FILM_RATE = 24000 / 1001;
 const TV_RATE = 30000 / 1001;
@@ -78,12 +78,20 @@ const KINDS: readonly (Partial<Look> & { kind: string; codec?: Codec; isVariable
   { kind: 'sports', genre: 'mixed', rate: 50, speed: 2, codec: 'h264 low' },
 ];
 
+/** Two of each kind to tune on, the second with other seeds and a little quicker; one to report. */
 function ofKinds(split: Split): Recipe[] {
-  return KINDS.map(({ kind, codec = 'h264', isVariable = false, ...look }, i) => ({
-    name: `${split} ${kind}`.replaceAll(' ', '-'),
-    ...{ split, seed: FIRST_SEED[split] + 50 + i, durationSec: 60, look: { ...PLAIN, ...look }, codec, isVariable },
-    ...{ width: 426, height: 240 },
-  }));
+  const rounds = split === 'tuning' ? [0, 1] : [0];
+  return rounds.flatMap((round) =>
+    KINDS.map(({ kind, codec = 'h264', isVariable = false, ...options }, i) => {
+      const look = { ...PLAIN, ...options };
+      return {
+        name: `${split} ${kind}${round > 0 ? ' again' : ''}`.replaceAll(' ', '-'),
+        ...{ split, seed: FIRST_SEED[split] + 50 + 100 * round + i, durationSec: 60, codec, isVariable },
+        look: round > 0 ? { ...look, speed: 1.5 * look.speed, isGrey: i % 4 === 1 } : look,
+        ...{ width: 426, height: 240 },
+      };
+    }),
+  );
 }
 
 const OUT = join(import.meta.dirname, '../out/shots');

@@ -152,10 +152,12 @@ describe('no boundary is reported', () => {
   });
 
   test('for somebody who jumps in front of a plain wall, drawn on threes', () => {
-    const [wall, who] = [even(150), scene(4)];
-    const at = (left: number) =>
-      wall.map((value, i) => (Math.abs((Math.floor(i / 3) % width) - left) < 8 ? who[i]! : value));
-    assert.deepEqual(detect(times(90, (i) => at(14 + 8 * Math.floor(Math.min(15, Math.max(0, i - 40)) / 3)))), []);
+    const jumper = (left: number) => {
+      const who = scene(4, -left);
+      return even(150).map((value, i) => (Math.abs((Math.floor(i / 3) % width) - left) < 8 ? who[i]! : value));
+    };
+    const jumps = (i: number) => Math.floor(Math.min(15, Math.max(0, i - 40)) / 3);
+    assert.deepEqual(detect(times(90, (i) => jumper(14 + 8 * jumps(i)))), []);
   });
 
   test('for light that goes down', () => {
