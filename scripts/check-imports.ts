@@ -24,6 +24,7 @@ const LAYERS = [
   'workers',
   'media',
   'jobs',
+  'quotas',
   'store',
   'observe',
   'config.ts',

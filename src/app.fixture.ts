@@ -17,6 +17,7 @@ import { readStill } from './media/still.ts';
 import { embedQuery } from './pipeline/embed-query.ts';
 import { Scratch } from './queries/scratch.ts';
 import { type QueryDeps, QueryService } from './queries/service.ts';
+import { type QuotaLimits, Quotas } from './quotas/quotas.ts';
 import { FolderBlobStore } from './store/blob-folder.ts';
 import { openDatabase } from './store/database.ts';
 import { IdempotencyKeys } from './store/idempotency.ts';
@@ -70,6 +71,7 @@ export interface TestApp extends AsyncDisposable {
   readonly assets: AssetRepository;
   readonly blobs: FolderBlobStore;
   readonly keys: KeyRepository;
+  readonly quotas: Quotas;
   /** Ids of the tasks whose run was started. */
   readonly started: string[];
   /** Lines of the log, parsed. */
@@ -93,7 +95,10 @@ function inProcess(media: () => MediaInfo | Error): Pick<QueryDeps, 'probes' | '
 }
 
 /** The app over a real database and blob store in memory and a temporary folder; no media is decoded or embedded. */
-export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) => deps): Promise<TestApp> {
+export async function openTestApp(
+  change: (deps: AppDeps) => AppDeps = (deps) => deps,
+  limits: QuotaLimits = {},
+): Promise<TestApp> {
   const root = await mkdtemp(join(tmpdir(), 'reelvec-app-'));
   const db = await openDatabase(':memory:');
   const lines: Record<string, unknown>[] = [];
@@ -101,6 +106,7 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
   const blobs = new FolderBlobStore(root);
   const tasks = new TaskRepository(db);
   const assets = new AssetRepository(db);
+  const quotas = new Quotas(db, limits);
   const keys = new KeyRepository(db);
   const started: string[] = [];
   const check: AppDeps['embedding']['urls']['check'] = async (url) => {
@@ -129,6 +135,7 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
       assets,
       blobs,
       urls: { check } as never,
+      quotas,
       maxUploadBytes: 1_000_000,
       maxImageBytes: 1_000_000,
       maxUrlBytes: 1_000_000,
@@ -142,6 +149,7 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
     uploads: {
       multipart: new MultipartUploads({
         uploads: new UploadRepository(db),
+        quotas,
         store: new FolderUploadStore(root),
         maxBytes: { video: 4_000_000, audio: 2_000_000, image: 1_000_000 },
         start: async () => {},
@@ -158,6 +166,7 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
         if (fixture.media instanceof Error) throw fixture.media;
         return fixture.media;
       },
+      quotas,
       limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000 },
       bundle: describeBundle('signal'),
       start: async (id) => void started.push(id),
@@ -172,6 +181,7 @@ export async function openTestApp(change: (deps: AppDeps) => AppDeps = (deps) =>
     assets,
     blobs,
     keys,
+    quotas,
     started,
     log: lines,
     media: VIDEO,

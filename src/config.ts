@@ -20,6 +20,7 @@ const list = z
       .map((item) => item.trim())
       .filter((item) => item !== ''),
   );
+const quota = (number: z.ZodCoercedNumber) => number.min(0).optional();
 const bytes = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 
 /** What can be told to a webhook. */
@@ -143,6 +144,11 @@ const settings = z.object({
   REELVEC_MAX_VIDEO_BYTES: bytes(4 * GIGABYTE).describe('largest video'),
   REELVEC_MAX_AUDIO_BYTES: bytes(2 * GIGABYTE).describe('largest audio'),
   REELVEC_MAX_IMAGE_BYTES: bytes(32 * MEGABYTE).describe('largest image'),
+  REELVEC_QUOTA_BYTES: quota(z.coerce.number().int()).describe('bytes of assets that a key may store; default: no end'),
+  REELVEC_QUOTA_TASKS: quota(z.coerce.number().int()).describe('tasks of a key at the same time; default: no end'),
+  REELVEC_QUOTA_MINUTES_PER_DAY: quota(z.coerce.number()).describe(
+    'minutes of media that a key may embed in a day; default: no end',
+  ),
   REELVEC_MAX_UPLOAD_BYTES: bytes(200 * MEGABYTE).describe('largest direct upload of an asset'),
   REELVEC_MAX_SEGMENT_SEC: z.coerce
     .number()
@@ -232,6 +238,8 @@ export interface Config {
   readonly maxVideoBytes: number;
   readonly maxAudioBytes: number;
   readonly maxImageBytes: number;
+  /** Of keys that have none of their own. */
+  readonly quotas: { readonly bytes?: number; readonly tasks?: number; readonly minutesPerDay?: number };
   readonly maxUploadBytes: number;
   readonly maxSegmentSec: number;
   readonly webhooks: readonly WebhookEndpoint[];
@@ -335,6 +343,11 @@ export function readConfig(
     maxVideoBytes: values.REELVEC_MAX_VIDEO_BYTES,
     maxAudioBytes: values.REELVEC_MAX_AUDIO_BYTES,
     maxImageBytes: values.REELVEC_MAX_IMAGE_BYTES,
+    quotas: {
+      bytes: values.REELVEC_QUOTA_BYTES,
+      tasks: values.REELVEC_QUOTA_TASKS,
+      minutesPerDay: values.REELVEC_QUOTA_MINUTES_PER_DAY,
+    },
     maxUploadBytes: values.REELVEC_MAX_UPLOAD_BYTES,
     maxSegmentSec: values.REELVEC_MAX_SEGMENT_SEC,
     webhooks: values.REELVEC_WEBHOOKS,

@@ -21,6 +21,7 @@ const STATUS = {
   media_has_no_track: 400,
   api_key_invalid: 401,
   forbidden: 403,
+  usage_limit_exceeded: 403,
   resource_not_exist: 404,
   method_not_allowed: 405,
   request_canceled_or_timed_out: 408,

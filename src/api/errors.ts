@@ -3,7 +3,9 @@ import type { Socket } from 'node:net';
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { isReelvecError, ReelvecError } from '../errors.ts';
+import { RateLimited } from '../quotas/rate-limit.ts';
 import { newId } from '../store/ids.ts';
+import { setRateLimits } from './rate-limits.ts';
 
 const shape = {
   code: z.string().describe('what went wrong, for programs'),
@@ -68,6 +70,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   }
   // Set once more: what fails before routing has not been through any hook.
   reply.header('x-request-id', request.id);
+  if (error instanceof RateLimited) setRateLimits(reply, error.limits);
   if (error.retryAfterSec !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterSec));
   reply.code(error.status).header('content-type', 'application/json; charset=utf-8').serializer(JSON.stringify);
   reply.send(renderError(error));

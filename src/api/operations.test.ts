@@ -33,7 +33,7 @@ test('the OpenAPI document has every route, what it takes and the key it asks fo
   assert.deepEqual(required, ['input_type', 'model_name']);
   assert.deepEqual(properties.model_name.enum, ['marengo3.0', 'signal']);
   assert.deepEqual(properties.video.properties.embedding_option.items.enum, ['visual', 'audio', 'transcription']);
-  assert.deepEqual(Object.keys(responses), ['202', '400', '401', '413', '500']);
+  assert.deepEqual(Object.keys(responses), ['202', '400', '401', '409', '413', '429', '500']);
 });
 
 test('the docs come from this server alone', async () => {

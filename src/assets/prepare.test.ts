@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { pino } from 'pino';
 import { ReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
+import { Quotas } from '../quotas/quotas.ts';
 import { localHost } from '../sources/local-host.fixture.ts';
 import { FolderBlobStore } from '../store/blob-folder.ts';
 import { openDatabase } from '../store/database.ts';
@@ -38,6 +39,7 @@ async function setUp(options: { source?: Buffer; probe?: Lookers['probe'] } = {}
     urls: host.guard,
     maxUrlBytes: 1_000_000,
     maxImageBytes: 1_000_000,
+    quotas: new Quotas(db, {}),
     lookers: {
       probe: options.probe ?? (async () => FOUND),
       image: () => Promise.reject(new Error('no image was sent')),

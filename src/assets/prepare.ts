@@ -3,6 +3,7 @@ import { isReelvecError, ReelvecError } from '../errors.ts';
 import type { ImageInfo, MediaInfo } from '../media/info.ts';
 import { causeText } from '../observe/cause.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Quotas } from '../quotas/quotas.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
@@ -28,6 +29,7 @@ export interface PrepareDeps {
   readonly maxUrlBytes: number;
   readonly maxImageBytes: number;
   readonly lookers: Lookers;
+  readonly quotas: Quotas;
   readonly log: Logger;
 }
 
@@ -71,11 +73,12 @@ interface Looked {
 }
 
 async function fetchAndLook(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<Looked> {
-  const { blobs, urls, maxUrlBytes } = deps;
+  const { assets, blobs, urls, quotas, maxUrlBytes } = deps;
   const key = assetKey(asset.id);
   if (asset.sourceUrl !== undefined && !(await blobs.stat(key))) {
     const url = parseSourceUrl(asset.sourceUrl, { field: 'url' });
-    await urls.fetchToBlob(blobs, key, url, { maxBytes: maxUrlBytes, signal });
+    const { size } = await urls.fetchToBlob(blobs, key, url, { maxBytes: maxUrlBytes, signal });
+    await assets.setSize(asset.id, size, (transaction) => quotas.admitBytes(transaction, asset.owner));
   }
   const blob = await blobs.stat(key);
   if (!blob) throw new ReelvecError('resource_not_exist', 'The file of the asset is gone. Upload it again.');

@@ -40,6 +40,8 @@ export interface NewAsset
     Asset,
     'id' | 'owner' | 'method' | 'filename' | 'fileType' | 'userMetadata' | 'sourceUrl' | 'declaredType'
   > {
+  /** Bytes, where they are stored already. */
+  readonly size?: number;
   /** Whether it is asked for. */
   readonly hls?: boolean;
   readonly thumbnail?: boolean;
@@ -118,6 +120,14 @@ export class AssetRepository {
     await this.#update(id, { status: 'failed', error_code: error.code, error_message: error.message });
   }
 
+  /** Notes how large an asset is that was fetched. @param onSet runs in the same transaction; it may throw */
+  setSize(id: string, size: number, onSet: (transaction: Db) => Promise<void>): Promise<void> {
+    return this.#db.transaction().execute(async (transaction) => {
+      await transaction.updateTable('assets').set({ size }).where('id', '=', id).execute();
+      await onSet(transaction);
+    });
+  }
+
   async setRun(id: string, runId: string): Promise<void> {
     await this.#db.updateTable('assets').set({ run_id: runId }).where('id', '=', id).execute();
   }
@@ -182,6 +192,7 @@ export async function insertAsset(db: Db, asset: NewAsset): Promise<Asset> {
       file_type: asset.fileType ?? null,
       user_metadata: asset.userMetadata ? JSON.stringify(asset.userMetadata) : null,
       source_url: asset.sourceUrl ?? null,
+      size: asset.size ?? null,
       declared_type: asset.declaredType ?? null,
       // Not made by this server, and said so from the beginning.
       hls: asset.hls ? 'error' : null,

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { type ErrorCode, ReelvecError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Quotas } from '../quotas/quotas.ts';
 import { requireMediaOrImage } from '../sources/sniff.ts';
 import { filenameOf, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
@@ -14,6 +15,7 @@ export interface AssetServiceDeps {
   readonly assets: AssetRepository;
   readonly blobs: BlobStore;
   readonly urls: UrlGuard;
+  readonly quotas: Quotas;
   readonly maxUploadBytes: number;
   readonly maxImageBytes: number;
   readonly maxUrlBytes: number;
@@ -50,9 +52,10 @@ export class AssetService {
   }
 
   /** Stores a file that belongs to no asset yet; `createDirect` or `discard` must follow. */
-  receive(content: AsyncIterable<Uint8Array>): Promise<Upload> {
-    const { blobs, maxUploadBytes: maxBytes, maxImageBytes } = this.#deps;
-    return storeUpload(blobs, content, { maxBytes, maxImageBytes });
+  async receive(content: AsyncIterable<Uint8Array>, owner: string): Promise<Upload> {
+    const { blobs, quotas, maxUploadBytes: maxBytes, maxImageBytes } = this.#deps;
+    const bytesLeft = await quotas.bytesLeft(owner);
+    return storeUpload(blobs, content, { maxBytes, maxImageBytes, bytesLeft });
   }
 
   discard(upload: Upload): Promise<void> {
@@ -60,7 +63,8 @@ export class AssetService {
   }
 
   createDirect(upload: Upload, facts: AssetFacts & { filename: string }, onCreated?: OnCreated<Asset>): Promise<Asset> {
-    return this.#create({ ...facts, id: upload.id, method: 'direct', fileType: upload.fileType }, onCreated);
+    const { id, fileType, size } = upload;
+    return this.#create({ ...facts, id, method: 'direct', fileType, size }, onCreated);
   }
 
   /** @throws source_unreachable, source_not_media or video_filesize_too_large, as far as a first look tells */
@@ -110,7 +114,11 @@ export class AssetService {
   }
 
   async #create(asset: NewAsset, onCreated: OnCreated<Asset> | undefined): Promise<Asset> {
-    const created = await this.#deps.assets.create(asset, onCreated);
+    const { assets, quotas } = this.#deps;
+    const created = await assets.create(asset, async (transaction, created) => {
+      await quotas.admitBytes(transaction, asset.owner);
+      await onCreated?.(transaction, created);
+    });
     try {
       await this.#deps.start(created.id);
     } catch (error) {

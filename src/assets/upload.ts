@@ -9,18 +9,21 @@ export interface Upload {
   /** Becomes the id of the asset. */
   readonly id: string;
   readonly fileType?: string;
+  /** Bytes. */
+  readonly size: number;
   /** Of the content, lower-case hex. */
   readonly sha256: string;
 }
 
 /**
  * Stores what a client sends as it comes.
+ * @param options.bytesLeft that the owner may still store
  * @throws source_not_media by the first bytes, video_filesize_too_large as soon as the limit is passed
  */
 export async function storeUpload(
   blobs: BlobStore,
   content: AsyncIterable<Uint8Array>,
-  { maxBytes, maxImageBytes }: { maxBytes: number; maxImageBytes: number },
+  { maxBytes, maxImageBytes, bytesLeft }: { maxBytes: number; maxImageBytes: number; bytesLeft: number },
 ): Promise<Upload> {
   const id = newId();
   let fileType: string | undefined;
@@ -38,6 +41,8 @@ export async function storeUpload(
     };
     for await (const bytes of content) {
       size += bytes.length;
+      // What is decided when the asset is made is known here already, and the rest need not be waited for.
+      if (size > bytesLeft) throw noRoomLeft(bytesLeft);
       if (size > limit) throw tooLarge(limit, fileType);
       if (looked) yield bytes;
       else head.push(bytes);
@@ -45,8 +50,8 @@ export async function storeUpload(
     }
     if (!looked) yield* look();
   };
-  const { sha256 } = await blobs.write(assetKey(id), checked());
-  return { id, fileType, sha256 };
+  const { size, sha256 } = await blobs.write(assetKey(id), checked());
+  return { id, fileType, size, sha256 };
 }
 
 function tooLarge(maxBytes: number, fileType: string | undefined): ReelvecError {
@@ -54,4 +59,12 @@ function tooLarge(maxBytes: number, fileType: string | undefined): ReelvecError 
     ? `file is larger than the ${maxBytes} bytes that an image may have.`
     : `file is larger than the ${maxBytes} bytes that a direct upload may have. Upload it in chunks, or use method url.`;
   return new ReelvecError('video_filesize_too_large', message, { details: { field: 'file', max_bytes: maxBytes } });
+}
+
+function noRoomLeft(bytesLeft: number): ReelvecError {
+  return new ReelvecError(
+    'usage_limit_exceeded',
+    `${bytesLeft} bytes may still be stored with this key; file is larger. Delete assets that are not needed.`,
+    { details: { field: 'file', bytes_left: bytesLeft } },
+  );
 }

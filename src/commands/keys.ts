@@ -1,16 +1,19 @@
 import { join } from 'node:path';
 import { openDatabase } from '../store/database.ts';
-import { KeyRepository } from '../store/keys.ts';
+import { type KeyQuotas, KeyRepository } from '../store/keys.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
 export const help = `Manages API keys; a running server knows of changes at once.
 
-Usage: reelvec keys create [--name NAME]
+Usage: reelvec keys create [--name NAME] [--bytes N] [--tasks N] [--minutes-per-day N]
        reelvec keys list
        reelvec keys revoke ID
 
 Options:
   --name NAME      what the key is for
+  --bytes N        bytes of assets that it may store, instead of REELVEC_QUOTA_BYTES
+  --tasks N        tasks at the same time, instead of REELVEC_QUOTA_TASKS
+  --minutes-per-day N  minutes of media that it may embed in a day, instead of REELVEC_QUOTA_MINUTES_PER_DAY
   --data-dir PATH  data folder of the server (REELVEC_DATA_DIR)
   --database-url   database of several servers, instead (REELVEC_DATABASE_URL)
 
@@ -22,23 +25,40 @@ Examples:
 `;
 
 export async function run(args: string[]): Promise<void> {
-  const { values, positionals, config } = readArguments(args, { name: { type: 'string' } });
+  const { values, positionals, config } = readArguments(args, {
+    name: { type: 'string' },
+    bytes: { type: 'string' },
+    tasks: { type: 'string' },
+    'minutes-per-day': { type: 'string' },
+  });
   const [action, id, ...rest] = positionals;
   const fits = action === 'revoke' ? id !== undefined && rest.length === 0 : id === undefined;
   if (!['create', 'list', 'revoke'].includes(action ?? '') || !fits) throw new UsageError('See reelvec keys --help.');
   const db = await openDatabase(config.databaseUrl ?? join(config.dataDir, 'reelvec.db'));
   try {
     const keys = new KeyRepository(db);
-    if (action === 'create') await create(keys, values.name ?? 'unnamed');
-    else if (action === 'list') await list(keys);
+    if (action === 'create') {
+      const quotas = {
+        bytes: atLeastZero('--bytes', values.bytes),
+        tasks: atLeastZero('--tasks', values.tasks),
+        minutesPerDay: atLeastZero('--minutes-per-day', values['minutes-per-day']),
+      };
+      await create(keys, values.name ?? 'unnamed', quotas);
+    } else if (action === 'list') await list(keys);
     else await revoke(keys, id!);
   } finally {
     await db.destroy();
   }
 }
 
-async function create(keys: KeyRepository, name: string): Promise<void> {
-  const { id, key } = await keys.create(name);
+function atLeastZero(flag: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new UsageError(`${flag} must be a whole number, 0 or more: got ${text}.`);
+}
+
+async function create(keys: KeyRepository, name: string, quotas: KeyQuotas): Promise<void> {
+  const { id, key } = await keys.create(name, quotas);
   console.log(`${key}\n\nKey ${id} (${name}). It is not kept: note it down now.`);
 }
 

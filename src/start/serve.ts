@@ -24,7 +24,7 @@ export async function serve(given: Config): Promise<void> {
 
   try {
     const state = await openState(config, shutdown, log);
-    const { db, keys, idempotency, tasks, assets, blobs, engine } = state;
+    const { db, keys, idempotency, tasks, assets, blobs, engine, quotas } = state;
     const bundle = describeBundle(config.bundle);
     const work = await openWork({ config, state, bundle, shutdown, log });
     const { urls, probe, multipart, startTask, startAsset } = work;
@@ -36,11 +36,12 @@ export async function serve(given: Config): Promise<void> {
       keys,
       version: packageVersion(),
       publicUrl: config.publicUrl,
-      embedding: { tasks, blobs, urls, assets, probe, limits: config, bundle, start: startTask, log },
+      embedding: { tasks, blobs, urls, assets, probe, limits: config, quotas, bundle, start: startTask, log },
       assets: new AssetService({
         assets,
         blobs,
         urls,
+        quotas,
         maxUploadBytes: config.maxUploadBytes,
         maxImageBytes: config.maxImageBytes,
         maxUrlBytes: Math.max(config.maxVideoBytes, config.maxAudioBytes),

@@ -3,6 +3,7 @@ import { sweepAssetBlobs } from '../assets/sweep.ts';
 import type { Config } from '../config.ts';
 import { JobEngine } from '../jobs/engine.ts';
 import type { Logger } from '../observe/logger.ts';
+import { Quotas } from '../quotas/quotas.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { type Db, oneAtATime, openDatabase } from '../store/database.ts';
 import { IdempotencyKeys } from '../store/idempotency.ts';
@@ -24,6 +25,7 @@ export interface State {
   readonly tasks: TaskRepository;
   readonly assets: AssetRepository;
   readonly deliveries: DeliveryRepository;
+  readonly quotas: Quotas;
 }
 
 /** Opens what a server or worker keeps: in a folder that it has for itself, or shared with the other nodes. */
@@ -44,6 +46,7 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
     tasks: new TaskRepository(db, { onEnded: deliveries.recorder(config.webhooks) }),
     assets: new AssetRepository(db),
     deliveries,
+    quotas: new Quotas(db, config.quotas),
   };
   // Where there are others, they are in the middle of their work.
   if (!databaseUrl) {

@@ -54,7 +54,7 @@ export interface Work {
 
 /** Opens what works on tasks and assets, and starts to work unless this node has no workers. */
 export async function openWork({ config, state, bundle, only, shutdown, log }: WorkOptions): Promise<Work> {
-  const { db, engine, tasks, assets, blobs, idempotency } = state;
+  const { db, engine, tasks, assets, blobs, idempotency, quotas } = state;
   const stopping = shutdown.signal;
   const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
   shutdown.add('downloads', () => urls.close());
@@ -70,6 +70,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     blobs,
     urls,
     limits: config,
+    quotas,
     maxSegmentSec,
     bundle,
     media,
@@ -86,6 +87,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
       urls,
       maxUrlBytes,
       maxImageBytes: config.maxImageBytes,
+      quotas,
       lookers: {
         probe,
         image: (path, signal) => runTwice<'image'>(probes, { kind: 'image', path }, { signal }),
@@ -105,6 +107,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   };
   const multipart = new MultipartUploads({
     uploads: new UploadRepository(db),
+    quotas,
     store: openUploadStore(config),
     maxBytes: { video: config.maxVideoBytes, audio: config.maxAudioBytes, image: config.maxImageBytes },
     start: startAsset,
@@ -129,6 +132,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
       fail: (id, e) => assets.setFailed(id, e),
     });
     await webhooks.upkeep();
+    await quotas.prune();
     await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_KEPT_MS).toISOString());
     await engine.upkeep();
   };

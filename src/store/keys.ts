@@ -12,6 +12,13 @@ export interface ApiKey {
   readonly revokedAt?: string;
 }
 
+/** What a key may have, where it is not what the settings say. */
+export interface KeyQuotas {
+  readonly bytes?: number;
+  readonly tasks?: number;
+  readonly minutesPerDay?: number;
+}
+
 const KEY_BYTES = 32;
 const PREFIX_LENGTH = 8;
 
@@ -24,12 +31,21 @@ export class KeyRepository {
   }
 
   /** Makes a key. Its text is in the answer only: what is stored is a hash. */
-  async create(name: string): Promise<ApiKey & { readonly key: string }> {
+  async create(name: string, quotas: KeyQuotas = {}): Promise<ApiKey & { readonly key: string }> {
     const key = `rvk_${randomBytes(KEY_BYTES).toString('base64url')}`;
     const made = { id: newId(), name, prefix: key.slice(0, PREFIX_LENGTH), createdAt: new Date().toISOString() };
     await this.#db
       .insertInto('keys')
-      .values({ id: made.id, name, hash: hashKey(key), prefix: made.prefix, created_at: made.createdAt })
+      .values({
+        id: made.id,
+        name,
+        hash: hashKey(key),
+        prefix: made.prefix,
+        created_at: made.createdAt,
+        quota_bytes: quotas.bytes ?? null,
+        quota_tasks: quotas.tasks ?? null,
+        quota_minutes_per_day: quotas.minutesPerDay ?? null,
+      })
       .execute();
     return { ...made, key };
   }

@@ -11,6 +11,8 @@ export interface Database {
   uploads: UploadsTable;
   upload_chunks: UploadChunksTable;
   secrets: SecretsTable;
+  media_use: MediaUseTable;
+  owner_turns: OwnerTurnsTable;
 }
 
 /** API keys that were made here. The key itself is not kept. */
@@ -23,6 +25,10 @@ export interface KeysTable {
   prefix: string;
   created_at: string;
   revoked_at: string | null;
+  /** What the key may have; null where the settings say it. */
+  quota_bytes: number | null;
+  quota_tasks: number | null;
+  quota_minutes_per_day: number | null;
 }
 
 export interface TasksTable {
@@ -166,4 +172,19 @@ export interface UploadChunksTable {
 export interface SecretsTable {
   name: string;
   value: string;
+}
+
+/** Seconds of media that a task embeds, whatever became of it. */
+export interface MediaUseTable {
+  task_id: string;
+  owner: string;
+  /** `2026-01-31`, in UTC. */
+  day: string;
+  media_sec: number;
+}
+
+/** A row of each owner, to be locked by what must not happen twice at a time. */
+export interface OwnerTurnsTable {
+  owner: string;
+  turn: number;
 }

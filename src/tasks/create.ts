@@ -1,8 +1,10 @@
 import { readyAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
+import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Quotas } from '../quotas/quotas.ts';
 import { decodeBase64 } from '../sources/base64.ts';
 import { requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
@@ -23,6 +25,7 @@ export interface CreateTaskDeps {
   /** Looks at a file in a media worker. Throws a ReelvecError for what is no media. */
   readonly probe: (path: string, signal?: AbortSignal) => Promise<MediaInfo>;
   readonly limits: Limits;
+  readonly quotas: Quotas;
   readonly bundle: BundleInfo;
   /** Starts the durable run of a task. */
   readonly start: (taskId: string) => Promise<void>;
@@ -47,15 +50,19 @@ export async function createTask(
 ): Promise<Task> {
   const id = newId();
   const { source } = request;
-  let filename: string | undefined;
+  let looked: LookedAt = {};
   let task: Task;
   try {
-    if (source.kind === 'url') filename = await lookAtUrl(deps, request, source.url, signal);
-    if (source.kind === 'asset') filename = await lookAtAsset(deps, request, { id: source.assetId, owner });
-    if (source.kind === 'base64') await storeBase64(deps, request, { id, base64: base64! }, signal);
+    if (source.kind === 'url') looked = await lookAtUrl(deps, request, source.url, signal);
+    if (source.kind === 'asset') looked = await lookAtAsset(deps, request, { id: source.assetId, owner });
+    if (source.kind === 'base64') looked = await storeBase64(deps, request, { id, base64: base64! }, signal);
     signal?.throwIfAborted();
+    const { filename, mediaSec } = looked;
     const row = { id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle) };
-    task = await deps.tasks.create(row, onCreated);
+    task = await deps.tasks.create(row, async (transaction, created) => {
+      await deps.quotas.admitTask(transaction, { id, owner, mediaSec });
+      await onCreated?.(transaction, created);
+    });
   } catch (error) {
     if (source.kind === 'base64') await deps.blobs.remove(`tasks/${id}/`);
     throw error;
@@ -69,31 +76,36 @@ export async function createTask(
   return task;
 }
 
-/** @returns the name of the file */
+/** What is known of a source before the task is made. */
+interface LookedAt {
+  readonly filename?: string;
+  /** Seconds that will be embedded. */
+  readonly mediaSec?: number;
+}
+
 async function lookAtUrl(
   deps: CreateTaskDeps,
   request: TaskRequest,
   text: string,
   signal?: AbortSignal,
-): Promise<string> {
+): Promise<LookedAt> {
   const url = parseSourceUrl(text, { field: `${request.inputType}.media_source.url` });
   const { maxAudioBytes, maxVideoBytes } = deps.limits;
   const maxBytes = request.inputType === 'audio' ? maxAudioBytes : maxVideoBytes;
   const { head } = await deps.urls.check(url, { maxBytes, signal });
   requireMedia(head, { subject: `The source at ${url.host}` });
-  return filenameOf(url);
+  return { filename: filenameOf(url) };
 }
 
-/** @returns the name of the file */
 async function lookAtAsset(
   { assets, limits }: CreateTaskDeps,
   request: TaskRequest,
   { id, owner }: { id: string; owner: string },
-): Promise<string> {
+): Promise<LookedAt> {
   const field = `${request.inputType}.media_source.asset_id`;
   const asset = await readyAsset(assets, { field, id, owner });
-  if (asset.media) checkLimits(asset.media, request, limits);
-  return asset.filename;
+  const range = asset.media && checkLimits(asset.media, request, limits);
+  return { filename: asset.filename, mediaSec: range && lengthOf(range) };
 }
 
 async function storeBase64(
@@ -101,11 +113,16 @@ async function storeBase64(
   request: TaskRequest,
   { id, base64 }: { id: string; base64: string },
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<LookedAt> {
   const field = `${request.inputType}.media_source.base64_string`;
   const bytes = decodeBase64(base64, { field });
   requireMedia(bytes, { subject: `The content of ${field}` });
   const key = sourceKey(id);
   await blobs.write(key, bytes, { signal });
-  checkLimits(await blobs.use(key, (path) => probe(path, signal)), request, limits);
+  const range = checkLimits(await blobs.use(key, (path) => probe(path, signal)), request, limits);
+  return { mediaSec: lengthOf(range) };
+}
+
+function lengthOf({ startSec, endSec }: TimeRange): number {
+  return endSec - startSec;
 }

@@ -3,6 +3,7 @@ import { isReelvecError, ReelvecError } from '../errors.ts';
 import { untilStopped } from '../jobs/until-stopped.ts';
 import { causeText } from '../observe/cause.ts';
 import type { Logger } from '../observe/logger.ts';
+import type { Quotas } from '../quotas/quotas.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
@@ -21,6 +22,7 @@ export interface TaskWorkDeps {
   readonly blobs: BlobStore;
   readonly urls: UrlGuard;
   readonly limits: Limits;
+  readonly quotas: Quotas;
   readonly maxSegmentSec: number;
   /** What the media workers embed with. */
   readonly bundle: BundleInfo;
@@ -75,12 +77,13 @@ export class TaskWork {
 
   /** Looks at the media and cuts the range into chunks. @returns undefined when the task does not go on */
   async plan(taskId: string): Promise<Plan | null> {
-    const plan = await this.#step(taskId, async ({ id, request, bundle: promised }, signal) => {
+    const plan = await this.#step(taskId, async ({ id, owner, request, bundle: promised }, signal) => {
       const { tasks, probes, limits, bundle } = this.#deps;
       await tasks.setStage(id, 'probing');
       const media = await this.#useSource(id, (path) => runTwice<'probe'>(probes, { kind: 'probe', path }, { signal }));
       const range = checkLimits(media, request, limits);
       await tasks.setProbed(id, media, range);
+      await this.#deps.quotas.charge({ id, owner, mediaSec: range.endSec - range.startSec });
       const { options, transcriptionSource, warnings } = servableOptions(media, request.options, bundle);
       const chunks = planChunks(range, request.segmentation);
       await tasks.setPlan(id, chunks, transcriptionSource);

@@ -12,6 +12,7 @@ import { AssetRepository } from '../../assets/repository.ts';
 import { AssetService } from '../../assets/service.ts';
 import { ReelvecError } from '../../errors.ts';
 import type { MediaInfo } from '../../media/info.ts';
+import { type QuotaLimits, Quotas } from '../../quotas/quotas.ts';
 import { parseAllowList } from '../../sources/addresses.ts';
 import { openUrlGuard } from '../../sources/url.ts';
 import { FolderBlobStore } from '../../store/blob-folder.ts';
@@ -47,7 +48,13 @@ export interface AssetApp extends AsyncDisposable {
 /**
  * The asset routes with a real database and folder, without a media worker. The key id is the `x-api-key` header.
  */
-export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<AssetApp> {
+export async function assetApp({
+  maxUploadBytes = 1_000_000,
+  limits = {},
+}: {
+  maxUploadBytes?: number;
+  limits?: QuotaLimits;
+} = {}): Promise<AssetApp> {
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-assets-'));
   const db = await openDatabase(':memory:');
   const assets = new AssetRepository(db);
@@ -60,8 +67,16 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
   };
   const maxBytes = { video: 100_000_000, audio: 50_000_000, image: 1_000_000 };
   const idempotency = new IdempotencyKeys(db);
+  const quotas = new Quotas(db, limits);
   const uploads = new UploadRepository(db);
-  const multipart = new MultipartUploads({ uploads, store: new FolderUploadStore(folder), maxBytes, start, log });
+  const multipart = new MultipartUploads({
+    uploads,
+    quotas,
+    store: new FolderUploadStore(folder),
+    maxBytes,
+    start,
+    log,
+  });
   const usedBy = new Map<string, string[]>();
   const failed: string[] = [];
   const users = {
@@ -72,6 +87,7 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
     assets,
     blobs,
     urls,
+    quotas,
     maxUploadBytes,
     maxImageBytes: 500_000,
     maxUrlBytes: 1_000_000,
@@ -131,7 +147,7 @@ export async function assetApp({ maxUploadBytes = 1_000_000 } = {}): Promise<Ass
     failed,
     prepare: (id) =>
       prepareAsset(
-        { assets, blobs, urls, maxUrlBytes: 1_000_000, maxImageBytes: 500_000, lookers, log },
+        { assets, blobs, urls, maxUrlBytes: 1_000_000, maxImageBytes: 500_000, lookers, quotas, log },
         id,
         new AbortController().signal,
       ),

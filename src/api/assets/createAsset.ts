@@ -31,7 +31,7 @@ export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, {
         consumes: ['multipart/form-data'],
         headers: idempotencyHeaders,
         body: AssetForm,
-        response: { ...commonErrors, 409: errorBody, 201: AssetBody },
+        response: { ...commonErrors, 409: errorBody, 403: errorBody, 201: AssetBody },
       },
       // The schema is for the documentation: there is no body to check before the form was read.
       validatorCompiler: () => (value) => ({ value }),

@@ -37,7 +37,10 @@ export async function readForm(request: FastifyRequest, assets: AssetService): P
         const text = fieldText(part);
         if (text !== '') fields[name] = text;
       } else if (name === 'file') {
-        upload = { ...(await assets.receive(part.file)), filename: part.filename?.slice(-MAX_FILENAME) || 'upload' };
+        upload = {
+          ...(await assets.receive(part.file, request.owner)),
+          filename: part.filename?.slice(-MAX_FILENAME) || 'upload',
+        };
       } else {
         throw invalid(name, `${name} is sent as a file. Only file may be one; send ${name} as a text field.`);
       }

@@ -5,6 +5,7 @@ import { baseUrl } from '../base-url.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { createOnce, idempotencyHeaders } from '../idempotency.ts';
+import { setRateLimits } from '../rate-limits.ts';
 import { createTaskBody } from './createTaskBody.ts';
 import type { EmbedDeps } from './deps.ts';
 import { createdTask } from './schemas.ts';
@@ -27,6 +28,7 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
           ...commonErrors,
           409: errorBody,
           413: errorBody,
+          429: errorBody,
           202: createdTask.describe('The task was stored. `Location` is where to poll it.'),
         },
       },
@@ -45,6 +47,7 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
         ),
       );
       request.event.taskId = answer._id;
+      setRateLimits(reply, await deps.quotas.rates(owner));
       reply.header('location', `${baseUrl(request, deps.publicUrl)}${request.routeOptions.url}/${answer._id}`);
       return reply.code(202).send(answer);
     },

@@ -19,27 +19,13 @@ export class UploadRepository {
     this.#db = db;
   }
 
-  async create(upload: NewUpload): Promise<MultipartUpload> {
-    const now = new Date().toISOString();
-    const row = await this.#db
-      .insertInto('uploads')
-      .values({
-        id: upload.id,
-        owner: upload.owner,
-        asset_id: upload.assetId,
-        status: 'active',
-        filename: upload.filename,
-        type: upload.type,
-        total_size: upload.totalSize,
-        chunk_size: upload.chunkSize,
-        wishes: JSON.stringify(upload.wishes),
-        created_at: now,
-        updated_at: now,
-        expires_at: upload.expiresAt,
-      })
-      .returningAll()
-      .executeTakeFirstOrThrow();
-    return fromRow(row);
+  /** @param onInserted runs in the same transaction; it may throw */
+  create(upload: NewUpload, onInserted: (transaction: Db) => Promise<void>): Promise<MultipartUpload> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const created = await insertUpload(transaction, upload);
+      await onInserted(transaction);
+      return created;
+    });
   }
 
   /** Makes an upload complete: from now on it takes chunks. */
@@ -192,6 +178,29 @@ export class UploadRepository {
       .where('expires_at', '<', before.toISOString())
       .execute();
   }
+}
+
+async function insertUpload(db: Db, upload: NewUpload): Promise<MultipartUpload> {
+  const now = new Date().toISOString();
+  const row = await db
+    .insertInto('uploads')
+    .values({
+      id: upload.id,
+      owner: upload.owner,
+      asset_id: upload.assetId,
+      status: 'active',
+      filename: upload.filename,
+      type: upload.type,
+      total_size: upload.totalSize,
+      chunk_size: upload.chunkSize,
+      wishes: JSON.stringify(upload.wishes),
+      created_at: now,
+      updated_at: now,
+      expires_at: upload.expiresAt,
+    })
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return fromRow(row);
 }
 
 function fromRow(row: { [Name in keyof UploadsTable]: unknown }): MultipartUpload {

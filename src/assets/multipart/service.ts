@@ -1,5 +1,6 @@
 import { ReelvecError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
+import type { Quotas } from '../../quotas/quotas.ts';
 import type { OnCreated } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
 import { type Part, type PartialBlob, PartSizeError, partRange, type UploadStore } from '../../store/uploads.ts';
@@ -18,6 +19,7 @@ const REMEMBERED_MS = 7 * 24 * HOUR_MS;
 export interface MultipartDeps {
   readonly uploads: UploadRepository;
   readonly store: UploadStore;
+  readonly quotas: Quotas;
   /** Bytes that a file of each type may have. */
   readonly maxBytes: Readonly<Record<AssetType, number>>;
   /** Starts the durable run that prepares an asset. */
@@ -57,12 +59,12 @@ export class MultipartUploads {
     this.#deps = deps;
   }
 
-  /** @throws video_filesize_too_large */
+  /** @throws video_filesize_too_large, usage_limit_exceeded */
   async create(
     { owner, filename, type, totalSize, wishes }: NewSession,
     onCreated?: OnCreated<MultipartUpload>,
   ): Promise<MultipartUpload> {
-    const { uploads, store, maxBytes } = this.#deps;
+    const { uploads, store, quotas, maxBytes } = this.#deps;
     if (totalSize > maxBytes[type]) {
       throw new ReelvecError(
         'video_filesize_too_large',
@@ -73,17 +75,8 @@ export class MultipartUploads {
     const [id, assetId, chunkSize] = [newId(), newId(), chunkSizeFor(totalSize)];
     const expiresAt = new Date(Date.now() + SESSION_MS).toISOString();
     // The row first: what the store opens is then named by something that expires.
-    await uploads.create({
-      id,
-      owner,
-      assetId,
-      filename,
-      type,
-      totalSize,
-      chunkSize,
-      wishes,
-      expiresAt,
-    });
+    const row = { id, owner, assetId, filename, type, totalSize, chunkSize, wishes, expiresAt };
+    await uploads.create(row, (transaction) => quotas.admitBytes(transaction, owner));
     try {
       const opened = await store.begin(assetKey(assetId), { size: totalSize, partSize: chunkSize });
       return await uploads.setStoreId(id, opened.id, onCreated);
@@ -232,7 +225,8 @@ export class MultipartUploads {
     const { uploads, store, start, log } = this.#deps;
     const { id, owner, assetId, filename, type, wishes } = upload;
     await store.complete(partial(upload), await uploads.chunks(id));
-    const asset = { id: assetId, owner, method: 'multipart', filename, declaredType: type, ...wishes } as const;
+    const file = { filename, declaredType: type, size: upload.totalSize };
+    const asset = { id: assetId, owner, method: 'multipart', ...file, ...wishes } as const;
     // Two reports may have found it complete at the same time: one of them makes the asset.
     if (!(await uploads.finish(id, asset))) return;
     try {

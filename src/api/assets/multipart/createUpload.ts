@@ -15,7 +15,7 @@ export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, de
         tags: ['assets'],
         headers: idempotencyHeaders,
         body: NewUploadBody,
-        response: { ...commonErrors, 409: errorBody, 201: CreatedUpload },
+        response: { ...commonErrors, 409: errorBody, 403: errorBody, 201: CreatedUpload },
       },
     },
     async (request, reply) => {

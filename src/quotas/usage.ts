@@ -1,0 +1,39 @@
+import type { Db } from '../store/database.ts';
+
+/** Bytes of an owner's assets, and those that uploads under way will have. A failed asset keeps nothing. */
+export async function storedBytes(db: Db, owner: string): Promise<number> {
+  const assets = await db
+    .selectFrom('assets')
+    .select((e) => e.fn.sum<number | string | null>('size').as('bytes'))
+    .where('owner', '=', owner)
+    .where('status', '!=', 'failed')
+    .executeTakeFirstOrThrow();
+  const uploads = await db
+    .selectFrom('uploads')
+    .select((e) => e.fn.sum<number | string | null>('total_size').as('bytes'))
+    .where('owner', '=', owner)
+    .where('status', '=', 'active')
+    .executeTakeFirstOrThrow();
+  return Number(assets.bytes ?? 0) + Number(uploads.bytes ?? 0);
+}
+
+export async function runningTasks(db: Db, owner: string): Promise<number> {
+  const { count } = await db
+    .selectFrom('tasks')
+    .select((e) => e.fn.countAll().as('count'))
+    .where('owner', '=', owner)
+    .where('status', '=', 'processing')
+    .executeTakeFirstOrThrow();
+  return Number(count);
+}
+
+/** Seconds of media that an owner's tasks of a day embed, those that were deleted included. */
+export async function mediaSecOf(db: Db, owner: string, day: string): Promise<number> {
+  const { sec } = await db
+    .selectFrom('media_use')
+    .select((e) => e.fn.sum<number | null>('media_sec').as('sec'))
+    .where('owner', '=', owner)
+    .where('day', '=', day)
+    .executeTakeFirstOrThrow();
+  return Number(sec ?? 0);
+}
