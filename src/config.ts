@@ -172,7 +172,16 @@ const settings = z.object({
     .default(600)
     .describe('time without work after which a worker unloads a model'),
   REELVEC_INFERENCE_URLS: list
-    .pipe(z.array(z.url({ protocol: /^https?$/, error: 'must be URLs of http or https' })))
+    .pipe(
+      z.array(
+        z
+          .url({ protocol: /^https?$/, error: 'must be URLs of http or https' })
+          .refine(
+            (url) => new URL(url).username === '',
+            'must not have a user in a URL: set REELVEC_INFERENCE_AUTHORIZATION',
+          ),
+      ),
+    )
     .describe('servers of the Open Inference Protocol for bundles that use some, comma-separated'),
   REELVEC_INFERENCE_AUTHORIZATION: z
     .string()
@@ -248,6 +257,8 @@ export interface Config {
   readonly modelsAutopull: boolean;
   readonly hub: HubSettings;
   readonly device: Device;
+  /** What `device` was before it was settled for onnxruntime: whisper.cpp settles on its own. */
+  readonly askedDevice?: Device;
   readonly modelIdleMs: number;
   readonly inference: InferenceSettings;
   readonly logLevel: string;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { FF_ENCODER_FLAC } from 'node-av/constants';
@@ -180,6 +180,20 @@ describe('a bundle of one’s own', { timeout: 240_000 }, () => {
     inference.splice(0, 1, await startInferenceServer({ models, port: one.port }));
     const items = itemsOf(await ready(server, waiting, 120_000));
     assert.ok(JSON.stringify(items) === JSON.stringify(before), 'vectors differ');
+  });
+
+  test('a bundle that does not fit the inference servers, or has none, does not start', async () => {
+    const bundle = JSON.parse(readFileSync(env['REELVEC_BUNDLE']!, 'utf8'));
+    bundle.visual.output.name = 'nothing';
+    writeFileSync(path('models/wrong.json'), JSON.stringify(bundle));
+    const wrong = { ...env, REELVEC_BUNDLE: path('models/wrong.json'), REELVEC_DATA_DIR: path('other') };
+    const start = (settings: object) => reelvec(['serve'], { env: { ...wrong, REELVEC_PORT: '0', ...settings } });
+    const misfit = await start({});
+    assert.equal(misfit.code, 2);
+    assert.match(misfit.stderr, /model vision on the inference server: It has no output "nothing", but image_embeds/);
+    const nowhere = await start({ REELVEC_INFERENCE_URLS: '' });
+    assert.equal(nowhere.code, 2);
+    assert.match(nowhere.stderr, /Set REELVEC_INFERENCE_URLS/);
   });
 
   test('what authorises at the inference server is not among the arguments of any process', async () => {

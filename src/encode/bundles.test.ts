@@ -7,6 +7,7 @@ const SETTINGS = {
   modelsDir: tmpdir(),
   device: 'cpu',
   threads: 1,
+  speechDevice: 'cpu',
   modelIdleMs: 1000,
   inference: { urls: [], authorization: undefined, inFlight: 1, timeoutMs: 1000, patienceMs: 0 },
 } as const;

@@ -49,7 +49,7 @@ export function createModelBundle(file: BundleFile, settings: EncodeSettings): B
         kind: speech.kind,
         language: speech.language,
         file: () => parts.goodPath(speech.file),
-        device: settings.device,
+        device: settings.speechDevice,
         threads: settings.threads,
       },
     }),

@@ -5,6 +5,8 @@ export interface EncodeSettings {
   /** Folder of the files of models, absolute. */
   readonly modelsDir: string;
   readonly device: Device;
+  /** As `device`, for whisper.cpp, which has other ways to a GPU. */
+  readonly speechDevice: Device;
   /** Threads of one model that runs. */
   readonly threads: number;
   /** Time without work after which a model is unloaded, in milliseconds. */

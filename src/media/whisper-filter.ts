@@ -63,6 +63,7 @@ export class WhisperFilter implements Disposable {
     } finally {
       Log.resetCallback();
       Log.setLevel(AV_LOG_QUIET);
+      await nextTurn(); // a process that ended before the callback is gone would be aborted (node-av 6.1.1)
     }
   }
 

@@ -24,6 +24,7 @@ export function announce(start: {
     `  bundle   ${bundle.name}: ${bundle.can}`,
     `           ${bundle.cannot}`,
     `  workers  ${config.workers}`,
+    ...(config.inference.urls.length > 0 ? [`  models   on ${config.inference.urls.join(', ')}`] : []),
     ...(runsModels ? [`  device   ${config.device}, ${threads} threads a worker, models in ${config.modelsDir}`] : []),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -20,11 +20,19 @@ export function mediaWorkers(config: Config, { size, log }: { size: number; log?
 }
 
 /** How the workers of this machine encode: together they have a thread for each core. */
-export function encodeSettings({ modelsDir, device, modelIdleMs, workers, inference }: Config): EncodeSettings {
+export function encodeSettings({
+  modelsDir,
+  device,
+  askedDevice,
+  modelIdleMs,
+  workers,
+  inference,
+}: Config): EncodeSettings {
   return {
     inference,
     modelsDir,
     device,
+    speechDevice: askedDevice ?? device,
     modelIdleMs,
     threads: Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers))),
   };

@@ -1,5 +1,8 @@
 import { type Config, ConfigError } from '../config.ts';
+import type { BundleFile } from '../encode/bundle-file.ts';
 import { bundleFileOf, describeBundle } from '../encode/bundles.ts';
+import { checkServedModels, servedModels } from '../encode/inference-server/check.ts';
+import { ProtocolFault } from '../encode/inference-server/protocol.ts';
 import { usesOnnx } from '../encode/model-bundle.ts';
 import { SIGNAL } from '../encode/signal/bundle.ts';
 import { Hub, HubRefusal, HubTrouble } from '../models/hub.ts';
@@ -25,8 +28,25 @@ export async function prepareModels(config: Config, log?: Logger): Promise<{ con
   const states = await Promise.all(files.map(async (file) => ({ file, state: await store.check(file) })));
   const bad = states.filter(({ state }) => state !== 'good');
   if (bad.length > 0) throw new ConfigError(notReady(bad, store, config));
+  await lookAtServers(file, config, log);
   if (!usesOnnx(file)) return { config, runsModels: false };
-  return { config: { ...config, device: await settleDevice(config) }, runsModels: true };
+  return { config: { ...config, device: await settleDevice(config), askedDevice: config.device }, runsModels: true };
+}
+
+/** A model that does not fit the bundle will not fit it tomorrow; a server that is not there may come yet. */
+async function lookAtServers(file: BundleFile, { inference, bundle }: Config, log?: Logger): Promise<void> {
+  if (servedModels(file).length === 0) return;
+  if (inference.urls.length === 0) {
+    throw new ConfigError(
+      `The bundle "${bundle}" has models on inference servers. Set REELVEC_INFERENCE_URLS to where those are.`,
+    );
+  }
+  try {
+    await checkServedModels(file, inference);
+  } catch (error) {
+    if (error instanceof ProtocolFault) throw new ConfigError(`${error.message} Change the bundle "${bundle}".`);
+    log?.warn({ reason: (error as Error).message }, 'the inference servers are not ready: work waits for them');
+  }
 }
 
 function notReady(

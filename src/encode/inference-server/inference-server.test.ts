@@ -251,6 +251,21 @@ describe('an inference server', () => {
     });
   }
 
+  test('takes whole numbers too, and any number of them', async () => {
+    const one = await server({ models: { text: textModel({ vocabulary: 8, width: 4 }) } });
+    const client = new InferenceClient({ urls: [one.url], inFlight: 1, timeoutMs: 5000, patienceMs: 0 });
+    const model = new InferenceServerModel({ client, model: 'text', version: '1', batch: 2, inFlight: 1 });
+    cleanup.push({ [Symbol.asyncDispose]: () => model.close() });
+    const int64 = (...values: bigint[]) => ({ type: 'int64', dims: [2, 3], data: BigInt64Array.from(values) }) as const;
+    const inputs = { input_ids: int64(1n, 2n, 3n, 4n, 5n, 0n), attention_mask: int64(1n, 1n, 1n, 1n, 1n, 0n) };
+    const { dims, data } = await model.run({ ...inputs, token_type_ids: int64(0n) }, 'last_hidden_state');
+    assert.deepEqual(dims, [2, 3, 4]);
+    assert.equal(data.length, 24);
+    const narrow = { type: 'int32', dims: [2, 3], data: new Int32Array(6) } as const;
+    const running = model.run({ ...inputs, input_ids: narrow }, 'last_hidden_state');
+    await assert.rejects(running, /input "input_ids" of the model is INT64, where the bundle gives INT32/);
+  });
+
   test('whose model does not fit the bundle is told apart at the first look', async () => {
     const one = await server({ models: { vision: VISION, text: textModel({ vocabulary: 8 }) } });
     await assert.rejects(encoderOf([one.url], { model: 'nobody' }).encode(clips(1)), (error: Error) => {

@@ -47,44 +47,58 @@ export class InferenceServerModel implements TensorModel {
     output: string,
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<Tensor> {
-    const metadata = await this.#look(signal);
+    const metadata = await this.check(Object.keys(inputs), output, signal);
     signal?.throwIfAborted();
     try {
       const wire = metadata.inputs.map((input) => {
-        const tensor = inputs[input.name];
-        if (!tensor) {
-          throw new ProtocolFault(
-            `It wants an input "${input.name}"; the bundle has ${Object.keys(inputs).join(', ')}.`,
-          );
-        }
+        const tensor = inputs[input.name]!;
         requireShape(tensor.dims, input);
         return toWire(tensor, input);
       });
-      if (!metadata.outputs.some(({ name }) => name === output)) {
-        const names = metadata.outputs.map(({ name }) => name).join(', ');
-        throw new ProtocolFault(`It has no output "${output}", but ${names}.`);
-      }
       const id = randomUUID();
-      const answer = await this.#client.send({
+      const request = {
         method: 'POST',
         path: `${this.#path}/infer`,
         ...writeRequest(id, wire, output),
         signal,
-      });
+      } as const;
+      const answer = await this.#client.send(request);
       const length = answer.header(HEADER_LENGTH);
       return readAnswer(answer.body, { headerLength: length === undefined ? undefined : Number(length), id, output });
     } catch (error) {
-      // The model may have been exchanged for another: the next run looks anew.
-      if (!signal?.aborted) this.#metadata = undefined;
-      if (error instanceof ProtocolFault)
-        error.message = `The model ${this.#name} on the inference server: ${error.message}`;
-      throw error;
+      throw this.#explained(error);
     }
+  }
+
+  /**
+   * Makes sure that the server's model takes these inputs, or some of them, and has that output.
+   * @throws {ProtocolFault} when it does not
+   * @returns what the server says of it
+   */
+  async check(inputs: readonly string[], output: string, signal?: AbortSignal): Promise<ModelMetadata> {
+    const metadata = await this.#look(signal);
+    const unknown = metadata.inputs.find(({ name }) => !inputs.includes(name));
+    if (unknown) {
+      const message = `It wants an input "${unknown.name}"; the bundle has ${inputs.join(', ')}.`;
+      throw this.#explained(new ProtocolFault(message));
+    }
+    if (!metadata.outputs.some(({ name }) => name === output)) {
+      const names = metadata.outputs.map(({ name }) => name).join(', ');
+      throw this.#explained(new ProtocolFault(`It has no output "${output}", but ${names}.`));
+    }
+    return metadata;
   }
 
   async close(): Promise<void> {
     this.#metadata = undefined;
     await this.#client.close();
+  }
+
+  #explained(error: unknown): unknown {
+    if (!(error instanceof ProtocolFault)) return error;
+    // The model may have been exchanged for another: the next run looks anew.
+    this.#metadata = undefined;
+    return new ProtocolFault(`The model ${this.#name} on the inference server: ${error.message}`);
   }
 
   /** What the server says of the model; asked once for all who want to know. */

@@ -20,6 +20,7 @@ const settings = {
   modelsDir: join(folder, 'models'),
   device: 'cpu',
   threads: 1,
+  speechDevice: 'cpu',
   modelIdleMs: 60_000,
   inference: { urls: [], authorization: undefined, inFlight: 1, timeoutMs: 1000, patienceMs: 0 },
 } as const;
