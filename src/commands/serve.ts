@@ -1,6 +1,5 @@
 import { DataFolderInUse } from '../start/data-folder.ts';
 import { serve } from '../start/serve.ts';
-import { NewerSchema } from '../store/database.ts';
 import { CommandError, readArguments, settingsHelp, UsageError } from './arguments.ts';
 
 export const help = `Serves the API until it is stopped with SIGTERM or SIGINT; a second signal stops it at once.
@@ -30,7 +29,7 @@ export async function run(args: string[]): Promise<void> {
   try {
     await serve(config);
   } catch (error) {
-    if (error instanceof DataFolderInUse || error instanceof NewerSchema) throw new CommandError(error.message);
+    if (error instanceof DataFolderInUse) throw new CommandError(error.message);
     throw error;
   }
 }

@@ -1,7 +1,5 @@
-import { DataFolderInUse } from '../start/data-folder.ts';
 import { work } from '../start/worker.ts';
-import { NewerSchema } from '../store/database.ts';
-import { CommandError, readArguments, settingsHelp, UsageError } from './arguments.ts';
+import { readArguments, settingsHelp, UsageError } from './arguments.ts';
 
 const OPTIONS = ['visual', 'audio', 'transcription'] as const;
 
@@ -35,10 +33,5 @@ export async function run(args: string[]): Promise<void> {
   const only = values.only?.split(',').map((name) => name.trim());
   const unknown = only?.find((name) => !OPTIONS.includes(name as never));
   if (unknown !== undefined) throw new UsageError(`--only: "${unknown}" is none of ${OPTIONS.join(', ')}.`);
-  try {
-    await work(config, only as (typeof OPTIONS)[number][] | undefined);
-  } catch (error) {
-    if (error instanceof DataFolderInUse || error instanceof NewerSchema) throw new CommandError(error.message);
-    throw error;
-  }
+  await work(config, only as (typeof OPTIONS)[number][] | undefined);
 }

@@ -5,7 +5,7 @@ import { PostgresJobStore } from './job-store-postgres.ts';
 import { SqliteJobStore } from './job-store-sqlite.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 
-export type { AnyWorkflow, QueueLength, RunInput, RunStatus } from './job-store.ts';
+export type { AnyWorkflow, QueueLength, RunStatus, WaitingFlow } from './job-store.ts';
 
 /** How long what is known of ended runs is kept: longer than a key that starts a run once is remembered (a day). */
 const KEEP_ENDED_MS = 7 * 24 * 3600 * 1000;

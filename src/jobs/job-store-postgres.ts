@@ -45,7 +45,7 @@ export class PostgresJobStore implements JobStore {
         select distinct on (1, 2) ${this.#owner()} as owner, ${this.#subject()} as subject, input, created_at
         from openworkflow.workflow_runs where ${this.#waits(names)} order by 1, 2, created_at
       )
-      select owner, subject, input from (
+      select owner, subject, input, extract(epoch from now() - created_at)::float8 as "ageSec" from (
         select *, row_number() over (partition by owner order by created_at) as place from flows
       ) as placed where place <= ${FLOWS_OF_AN_OWNER} order by created_at`;
   }

@@ -40,15 +40,16 @@ export class SqliteJobStore implements JobStore {
          SELECT ${OWNER} AS owner, ${SUBJECT} AS subject, input, min(created_at) AS since
          FROM workflow_runs WHERE ${WAITS} GROUP BY 1, 2
        )
-       SELECT owner, subject, input FROM (
+       SELECT owner, subject, input, since FROM (
          SELECT *, row_number() OVER (PARTITION BY owner ORDER BY since) AS place FROM flows
        ) WHERE place <= ${FLOWS_OF_AN_OWNER} ORDER BY since`,
       { ...now(), names: JSON.stringify(names) },
     );
-    return rows.map(({ owner, subject, input }) => ({
+    return rows.map(({ owner, subject, input, since }) => ({
       owner: String(owner),
       subject: String(subject),
       input: JSON.parse(String(input)) as RunInput,
+      ageSec: (Date.now() - Date.parse(String(since))) / 1000,
     }));
   }
 

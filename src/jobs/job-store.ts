@@ -19,6 +19,8 @@ export interface RunInput {
 export interface WaitingFlow extends Flow {
   /** Of the one that waits longest. All runs of a task that have a name ask for the same. */
   readonly input: RunInput;
+  /** How long it has been there, by the clock of the database. */
+  readonly ageSec: number;
 }
 
 /**

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'openworkflow';
 import type { Backend } from 'openworkflow/internal';
 import type { Logger } from '../observe/logger.ts';
-import type { AnyWorkflow, JobStore, RunInput, WaitingFlow } from './job-store.ts';
+import type { AnyWorkflow, JobStore, WaitingFlow } from './job-store.ts';
 import { Turns } from './turns.ts';
 
 /** A lane looks for work when it hears of some, and this often by itself: for leases that ran out. Milliseconds. */
@@ -15,7 +15,7 @@ export interface LaneOptions {
   /** Runs at a time. */
   readonly concurrency: number;
   /** Whether this node can do what a run asks for; absent, it can do all. */
-  readonly accepts?: (input: RunInput) => boolean;
+  readonly accepts?: (flow: WaitingFlow) => boolean;
   /** Whether there is room for one more beside so many; absent, there always is. */
   readonly hasRoom?: (running: number) => boolean;
   /** Told of runs that were made or ended here: others may have work now. */
@@ -148,7 +148,7 @@ export class Lane {
       if (this.#stopped || !hasRoom(this.#held.size)) return null;
       const fresh = this.#list !== undefined && performance.now() - this.#list.at < LIST_MS;
       if (!fresh) {
-        const flows = (await this.#jobs.waiting(this.#names)).filter(({ input }) => accepts(input));
+        const flows = (await this.#jobs.waiting(this.#names)).filter(accepts);
         this.#list = { flows, at: performance.now() };
       }
       const list = this.#list!;

@@ -3,7 +3,7 @@ import { MultipartUploads } from '../assets/multipart/service.ts';
 import { prepareAssetWorkflow } from '../assets/workflow.ts';
 import type { Config } from '../config.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
-import type { AnyWorkflow, RunInput } from '../jobs/engine.ts';
+import type { AnyWorkflow, WaitingFlow } from '../jobs/engine.ts';
 import { reconcile } from '../jobs/reconcile.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -28,6 +28,8 @@ const PROBE_WORKERS = 1;
 const IO_RUNS = 16;
 /** How often rows and runs are compared, in milliseconds. */
 const UPKEEP_MS = 20_000;
+/** How long a chunk waits for a worker with its bundle: longer than any queue should be. */
+const BUNDLE_PATIENCE_SEC = 24 * 3600;
 /** How long the answer to a request with an `Idempotency-Key` is remembered. */
 const IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000;
 
@@ -158,10 +160,13 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   return { urls, probes, probe, multipart, startTask, startAsset };
 }
 
-/** Which chunks a worker can embed: the vectors of its own bundle, and options that it is there for. */
-function acceptance(bundle: BundleInfo, only: readonly Option[] | undefined): (input: RunInput) => boolean {
+/**
+ * Which chunks a worker can embed: with its own bundle, and options that it is there for. One that nobody had the
+ * bundle of for a day is taken all the same: the task then fails and says why, where it would wait for ever.
+ */
+function acceptance(bundle: BundleInfo, only: readonly Option[] | undefined): (flow: WaitingFlow) => boolean {
   const own = bundleId(bundle);
-  return ({ bundle: asked, options }) =>
-    (asked === undefined || asked === own) &&
+  return ({ input: { bundle: asked, options }, ageSec }) =>
+    (asked === undefined || asked === own || ageSec > BUNDLE_PATIENCE_SEC) &&
     (only === undefined || (options as Option[]).every((option) => only.includes(option)));
 }

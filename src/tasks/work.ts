@@ -6,6 +6,7 @@ import type { Logger } from '../observe/logger.ts';
 import type { Quotas } from '../quotas/quotas.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
+import { newId } from '../store/ids.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { OnProgress } from '../workers/protocol.ts';
@@ -44,6 +45,17 @@ export interface Plan {
   readonly bundle: string;
 }
 
+/** What a worker is told of a chunk. */
+export type ChunkInput = {
+  readonly taskId: string;
+  readonly number: number;
+  readonly options: readonly Option[];
+  /** What follows is absent in runs that an older reelvec started. */
+  readonly source?: string;
+  readonly bundle?: string;
+  readonly owner?: string;
+};
+
 /** How often a step looks whether its task is still wanted, in milliseconds: a deleted one frees its worker. */
 const WANTED_CHECK_MS = 250;
 
@@ -58,29 +70,38 @@ export class TaskWork {
     this.#deps = deps;
   }
 
-  /** Brings the source into a blob. @returns whether the task goes on */
-  async fetch(taskId: string): Promise<boolean> {
-    const done = await this.#step(taskId, async ({ request, id }, signal) => {
-      if (request.source.kind !== 'url') return true;
+  /**
+   * Brings the source into a blob of its own: a worker that was taken for dead and comes back must not change what the
+   * others read by now, should the URL give something else meanwhile.
+   * @returns where the source lies; null when the task does not go on
+   */
+  async fetch(taskId: string): Promise<string | null> {
+    const key = await this.#step(taskId, async ({ request, id }, signal) => {
+      const { source } = request;
+      if (source.kind === 'asset') return `assets/${source.assetId}/source`;
+      if (source.kind !== 'url') return sourceKey(id);
+      const fetched = `${fetchedPrefix(id)}${newId()}`;
       await this.#deps.tasks.setStage(id, 'fetching');
       const { maxAudioBytes, maxVideoBytes } = this.#deps.limits;
       await this.#deps.urls.fetchToBlob(
         this.#deps.blobs,
-        sourceKey(id),
-        parseSourceUrl(request.source.url, { field: `${request.inputType}.media_source.url` }),
+        fetched,
+        parseSourceUrl(source.url, { field: `${request.inputType}.media_source.url` }),
         { maxBytes: request.inputType === 'audio' ? maxAudioBytes : maxVideoBytes, signal },
       );
-      return true;
+      return fetched;
     });
-    return done ?? false;
+    return key ?? null;
   }
 
   /** Looks at the media and cuts the range into chunks. @returns undefined when the task does not go on */
-  async plan(taskId: string): Promise<Plan | null> {
+  async plan(taskId: string, source: string): Promise<Plan | null> {
     const plan = await this.#step(taskId, async ({ id, owner, request, bundle: promised }, signal) => {
       const { tasks, probes, limits, bundle } = this.#deps;
       await tasks.setStage(id, 'probing');
-      const media = await this.#useSource(id, (path) => runTwice<'probe'>(probes, { kind: 'probe', path }, { signal }));
+      const media = await this.#useSource(source, (path) =>
+        runTwice<'probe'>(probes, { kind: 'probe', path }, { signal }),
+      );
       const range = checkLimits(media, request, limits);
       await tasks.setProbed(id, media, range);
       await this.#deps.quotas.charge({ id, owner, mediaSec: range.endSec - range.startSec });
@@ -93,7 +114,7 @@ export class TaskWork {
   }
 
   /** Embeds one chunk into its block. @returns undefined when the task does not go on */
-  async embed(taskId: string, number: number, options: readonly Option[]): Promise<ChunkReport | null> {
+  async embed({ taskId, number, options, source = sourceKey(taskId) }: ChunkInput): Promise<ChunkReport | null> {
     const report = await this.#step(taskId, async (task, signal) => {
       const { tasks, blobs, media, log } = this.#deps;
       requireBundle(task.bundle, this.#deps.bundle);
@@ -107,7 +128,7 @@ export class TaskWork {
           .setChunkDone(taskId, number, doneSec, segments)
           .catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
       };
-      const chunk = await this.#useSource(taskId, (path) => {
+      const chunk = await this.#useSource(source, (path) => {
         const { media: info, transcriptionSource } = task;
         const job = chunkJob({ path, media: info, range, request, options, transcriptionSource, maxSegmentSec });
         return runTwice<'embed'>(media, job, { signal, onProgress });
@@ -144,7 +165,6 @@ export class TaskWork {
       await tasks.setReady(taskId, warnings);
       log.info({ taskId, ...result }, 'task ready');
     });
-    await this.#clear(taskId);
     return null;
   }
 
@@ -155,7 +175,10 @@ export class TaskWork {
   async #step<T>(taskId: string, run: (task: Task, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
     const { tasks, stopping, log } = this.#deps;
     const task = await tasks.get(taskId);
-    if (task?.status !== 'processing') return undefined;
+    if (task?.status !== 'processing') {
+      await this.#tidy(taskId);
+      return undefined;
+    }
     const unwanted = new AbortController();
     const timer = setInterval(async () => {
       const now = await tasks.get(taskId).catch(() => task);
@@ -176,40 +199,47 @@ export class TaskWork {
       return undefined;
     } finally {
       clearInterval(timer);
-      // Deleted or failed meanwhile, noticed or not: what was written after that goes too.
-      const now = await tasks.get(taskId);
-      if (!now) await this.#deps.blobs.remove(`tasks/${taskId}/`);
-      else if (now.status === 'failed') await this.#clear(taskId);
+      await this.#tidy(taskId);
     }
   }
 
   /** Runs work on the media, which lies in an asset's blob or the task's own. */
-  async #useSource<T>(taskId: string, work: (path: string) => Promise<T>): Promise<T> {
-    const { tasks, blobs } = this.#deps;
-    const source = (await tasks.get(taskId))?.request.source;
-    const key = source?.kind === 'asset' ? `assets/${source.assetId}/source` : sourceKey(taskId);
+  async #useSource<T>(key: string, work: (path: string) => Promise<T>): Promise<T> {
     try {
-      return await blobs.use(key, work);
+      return await this.#deps.blobs.use(key, work);
     } catch (error) {
       if (!(error instanceof BlobNotFound)) throw error;
+      const [kind, id] = key.split('/');
       throw new ReelvecError(
         'resource_not_exist',
-        source?.kind === 'asset'
-          ? `The asset ${source.assetId} was deleted before the task had read it.`
+        kind === 'assets'
+          ? `The asset ${id} was deleted before the task had read it.`
           : 'The media of the task is gone.',
         { cause: error },
       );
     }
   }
 
-  /** Removes what only the work needed. */
-  async #clear(taskId: string): Promise<void> {
-    await this.#deps.blobs.remove(sourceKey(taskId));
-    await this.#deps.blobs.remove(`tasks/${taskId}/chunks/`);
+  /**
+   * Removes what only the work needed of a task that is over, and all of one that is gone. Looked at after every step,
+   * because its end may have come from elsewhere, noticed or not, before this step's last write.
+   */
+  async #tidy(taskId: string): Promise<void> {
+    const { tasks, blobs } = this.#deps;
+    const task = await tasks.get(taskId);
+    if (!task) return blobs.remove(`tasks/${taskId}/`);
+    if (task.status === 'processing') return;
+    await blobs.remove(sourceKey(taskId));
+    await blobs.remove(fetchedPrefix(taskId));
+    await blobs.remove(`tasks/${taskId}/chunks/`);
   }
 }
 
-/** Where a task's own copy of its source lies. */
+function fetchedPrefix(taskId: string): string {
+  return `tasks/${taskId}/sources/`;
+}
+
+/** Where the media lies that came with the request itself. */
 export function sourceKey(taskId: string): string {
   return `tasks/${taskId}/source`;
 }

@@ -1,17 +1,6 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
-import type { Option } from './request.ts';
 import type { ChunkReport } from './warnings.ts';
-import type { TaskWork } from './work.ts';
-
-/** What a worker must know of a chunk before it takes it. */
-export type ChunkInput = {
-  readonly taskId: string;
-  readonly number: number;
-  readonly options: readonly Option[];
-  /** Absent in runs that an older reelvec started. */
-  readonly bundle?: string;
-  readonly owner?: string;
-};
+import { type ChunkInput, sourceKey, type TaskWork } from './work.ts';
 
 export type TaskInput = { readonly taskId: string; readonly owner: string };
 
@@ -21,20 +10,23 @@ export type TaskInput = { readonly taskId: string; readonly owner: string };
  */
 export function taskWorkflows(work: TaskWork) {
   const embedChunk = defineWorkflow({ name: 'embed-chunk' }, ({ input, step }: Run<ChunkInput>) =>
-    step.run({ name: 'embed' }, () => work.embed(input.taskId, input.number, input.options)),
+    step.run({ name: 'embed' }, () => work.embed(input)),
   );
 
   const embedTask = defineWorkflow(
     { name: 'embed-task' },
     async ({ input: { taskId, owner }, step }: Run<TaskInput>) => {
-      if (!(await step.run({ name: 'fetch' }, () => work.fetch(taskId)))) return null;
-      const plan = await step.run({ name: 'plan' }, () => work.plan(taskId));
+      // An older reelvec said no more than that it was done.
+      const fetched = (await step.run({ name: 'fetch' }, () => work.fetch(taskId))) as string | true | null;
+      if (!fetched) return null;
+      const source = fetched === true ? sourceKey(taskId) : fetched;
+      const plan = await step.run({ name: 'plan' }, () => work.plan(taskId, source));
       if (!plan) return null;
       const chunks = await settleAll(
         Array.from({ length: plan.chunks }, (_, number) =>
           step.runWorkflow(
             embedChunk.spec,
-            { taskId, number, options: plan.options, bundle: plan.bundle, owner },
+            { taskId, number, options: plan.options, source, bundle: plan.bundle, owner },
             { name: `chunk-${number}` },
           ),
         ),

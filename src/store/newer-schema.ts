@@ -1,0 +1,2 @@
+/** Older code must not touch what it does not know: nothing is wrong but the version. */
+export class NewerSchema extends Error {}
