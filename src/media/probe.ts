@@ -11,13 +11,12 @@ import { rotationOf } from './rotation.ts';
  * @param onProgress a sign of life, where all of the file has to be read
  * @throws {ReelvecError} `video_file_broken` when it is not media
  */
-export function probe(path: string, onProgress: (doneSec: number) => void = () => {}): MediaInfo {
+export function probe(path: string, onProgress: (doneSec: number) => void = () => {}): Omit<MediaInfo, 'size'> {
   using container = openContainer(path);
   const { context, video, audio, subtitles } = container;
   return {
     format: context.iformat?.name ?? 'unknown',
     mimeType: mimeType(context.iformat?.name ?? '', video !== undefined),
-    size: Number(context.pb?.sizeSync() ?? 0),
     ...measure(container, onProgress),
     bitRate: Number(context.bitRate),
     ...(video && { video: describeVideo(video) }),

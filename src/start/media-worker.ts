@@ -6,6 +6,7 @@ import type { EncodeSettings } from '../encode/settings.ts';
 import { createSignalBundle, SIGNAL } from '../encode/signal/bundle.ts';
 import { isReelvecError } from '../errors.ts';
 import { probe } from '../media/probe.ts';
+import { sizeOf } from '../media/size.ts';
 import { embedChunk } from '../pipeline/embed-chunk.ts';
 import { embedQuery, visualOf } from '../pipeline/embed-query.ts';
 import { listShots } from '../pipeline/list-shots.ts';
@@ -35,7 +36,7 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
   const onProgress: OnProgress = (doneSec, segments) => send({ type: 'progress', doneSec, segments });
   switch (job.kind) {
     case 'probe':
-      return probe(job.path, onProgress);
+      return { ...probe(job.path, onProgress), size: await sizeOf(job.path) };
     case 'shots':
       return listShots(job, onProgress);
     case 'embed':
