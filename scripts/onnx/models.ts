@@ -9,6 +9,8 @@ export interface VisionSize {
   readonly width: number;
   readonly layers: number;
   readonly heads: number;
+  /** Pictures of a batch, where the graph takes no other number. */
+  readonly batch?: number;
 }
 
 /** As CLIP's ViT-B/16 (Radford et al. 2021): 86 million weights, 35 GFLOP a picture. */
@@ -17,11 +19,11 @@ export const VIT_B_16: VisionSize = { image: 224, patch: 16, width: 768, layers:
 export const TINY_VIT: VisionSize = { image: 32, patch: 8, width: 64, layers: 2, heads: 2 };
 
 /** A vision transformer: `pixel_values` batch × 3 × image × image → `image_embeds` batch × 512. */
-export function visionModel({ image, patch, width, layers, heads }: VisionSize, seed = 1): Uint8Array {
+export function visionModel({ image, patch, width, layers, heads, batch }: VisionSize, seed = 1): Uint8Array {
   const graph = new GraphBuilder(seed);
   const side = image / patch;
   const tokens = side * side + 1;
-  const pixels = graph.input('pixel_values', 'float32', ['batch', 3, image, image]);
+  const pixels = graph.input('pixel_values', 'float32', [batch ?? 'batch', 3, image, image]);
   const embedded = graph.node('Conv', [pixels, graph.weights([width, 3, patch, patch], 3 * patch * patch)], {
     kernel_shape: [patch, patch],
     strides: [patch, patch],
@@ -40,7 +42,7 @@ export function visionModel({ image, patch, width, layers, heads }: VisionSize, 
   }
   const token = graph.node('Gather', [x, graph.constant([], BigInt64Array.of(0n))], { axis: 1 });
   graph.node('MatMul', [norm(graph, token, width), graph.weights([width, 512], width)], {}, 'image_embeds');
-  graph.output('image_embeds', ['batch', 512]);
+  graph.output('image_embeds', [batch ?? 'batch', 512]);
   return graph.build('vision');
 }
 

@@ -70,7 +70,7 @@ const text = z.strictObject({
   /** `full`: every text is filled up to `maxTokens` with `padId`. `none`: only texts of one length share a batch. */
   padding: z.enum(['full', 'none']),
   padId: z.int().min(0).default(0),
-  /** Names of the inputs; those that a model does not have are left out. */
+  /** Names of the inputs; those that a model does not have are left out. `*` is the only one of a graph. */
   ids: z.string().default('input_ids'),
   mask: z.string().default('attention_mask'),
   types: z.string().default('token_type_ids'),
@@ -101,7 +101,8 @@ const inferenceServer = {
 
 /** How vectors come out of a model. */
 const output = z.strictObject({
-  name: z.string().min(1),
+  /** `*` is the only output of a graph that has one. */
+  name: z.string().min(1).default('*'),
   /** How a vector for each token becomes one; `none` where the model gives one vector already. */
   pooling: z.enum(['none', 'mean', 'first', 'last']).default('none'),
   /** Length of the vectors. Longer ones are cut, so the model must be trained for prefixes. */
@@ -118,8 +119,8 @@ const common = {
 /** The built-in encoder of the option. */
 const signal = z.strictObject({ kind: z.literal('signal') });
 
-/** `input` is the name of the model's one input. */
-const input = { input: z.string().min(1) };
+/** `input` is the name of the model's one input; `*` is the only one of a graph. */
+const input = { input: z.string().min(1).default('*') };
 
 const visual = z.discriminatedUnion('kind', [
   signal,

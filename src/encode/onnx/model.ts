@@ -16,6 +16,9 @@ export interface OnnxModelOptions {
 
 type Ort = typeof import('onnxruntime-node');
 
+/** In place of a name: the only input, or the only output, that the model has. */
+const ONLY = '*';
+
 interface Loaded {
   readonly ort: Ort;
   readonly session: InferenceSession;
@@ -56,16 +59,19 @@ export class OnnxModel implements TensorModel {
       });
       signal?.throwIfAborted();
       const feeds: Record<string, OrtTensor> = {};
-      for (const name of session.inputNames) {
-        const input = inputs[name];
+      for (const [i, name] of session.inputNames.entries()) {
+        const input = toInput(session.inputMetadata[i], inputs[name] ?? onlyInput(session, inputs));
         if (!input) throw new Error(`The model wants an input "${name}"; the bundle has ${Object.keys(inputs)}.`);
         feeds[name] = new ort.Tensor(input.type, input.data, input.dims);
       }
-      if (!session.outputNames.includes(output))
-        throw new Error(`The model has no output "${output}", but ${session.outputNames.join(', ')}.`);
-      const found = (await session.run(feeds, [output]))[output]!;
+      const name = output === ONLY && session.outputNames.length === 1 ? session.outputNames[0]! : output;
+      if (!session.outputNames.includes(name))
+        throw new Error(`The model has no output "${name}", but ${session.outputNames.join(', ')}.`);
+      if (takesOne(session) && Object.values(feeds)[0]!.dims[0]! > 1)
+        return await this.#runEach(inputs, output, signal);
+      const found = (await session.run(feeds, [name]))[name]!;
       if (!(found.data instanceof Float32Array))
-        throw new Error(`The output ${output} is ${found.type}, where float32 is wanted.`);
+        throw new Error(`The output ${name} is ${found.type}, where float32 is wanted.`);
       return { type: 'float32', dims: found.dims, data: found.data };
     } finally {
       this.#running--;
@@ -80,6 +86,22 @@ export class OnnxModel implements TensorModel {
     await (await loaded?.catch(() => undefined))?.session.release();
   }
 
+  /** Runs the inputs of a batch one by one, for a graph that was written out for one. */
+  async #runEach(inputs: Readonly<Record<string, Tensor>>, output: string, signal?: AbortSignal): Promise<Tensor> {
+    const count = Object.values(inputs)[0]!.dims[0]!;
+    const found: Tensor[] = [];
+    for (let i = 0; i < count; i++) {
+      const own = Object.entries(inputs).map(([name, input]) => [name, slice(input, i)]);
+      found.push(await this.run(Object.fromEntries(own), output, { signal }));
+    }
+    const size = found[0]!.data.length;
+    const data = new Float32Array(count * size);
+    found.forEach((each, i) => {
+      data.set(each.data as Float32Array, i * size);
+    });
+    return { type: 'float32', dims: [count, ...found[0]!.dims.slice(1)], data };
+  }
+
   async #load(): Promise<Loaded> {
     const { file, device, threads } = this.#options;
     const chosen = device === 'auto' ? await chooseDevice(device) : device;
@@ -92,4 +114,30 @@ export class OnnxModel implements TensorModel {
     this.#idle = setTimeout(() => this.close(), this.#options.modelIdleMs);
     this.#idle.unref();
   }
+}
+
+/** The input that has no name, for a model that has only one. */
+function onlyInput({ inputNames }: InferenceSession, inputs: Readonly<Record<string, Tensor>>): Tensor | undefined {
+  return inputNames.length === 1 ? inputs[ONLY] : undefined;
+}
+
+/** Whole numbers in the width that the graph declares. */
+function toInput(declared: InferenceSession.ValueMetadata | undefined, input: Tensor | undefined): Tensor | undefined {
+  if (!input || !declared?.isTensor || declared.type === input.type) return input;
+  const { dims } = input;
+  if (input.type === 'int64' && declared.type === 'int32')
+    return { type: 'int32', dims, data: Int32Array.from(input.data, Number) };
+  if (input.type === 'int32' && declared.type === 'int64')
+    return { type: 'int64', dims, data: BigInt64Array.from(input.data, BigInt) };
+  return input;
+}
+
+function takesOne({ inputMetadata }: InferenceSession): boolean {
+  return inputMetadata.some((input) => input.isTensor && input.shape[0] === 1);
+}
+
+/** One input of a batch, as a batch of its own. */
+function slice({ type, dims, data }: Tensor, index: number): Tensor {
+  const size = data.length / dims[0]!;
+  return { type, dims: [1, ...dims.slice(1)], data: data.slice(index * size, (index + 1) * size) } as Tensor;
 }

@@ -95,6 +95,34 @@ describe('a model on the processor', () => {
     await resting.close();
   });
 
+  it('finds the only input and the only output without their names, and whole numbers in the width of the graph', async () => {
+    const { pixel_values } = input(2);
+    const each = model({ batch: 2, threads: 1 });
+    const named = await each.run({ pixel_values }, 'image_embeds');
+    assert.deepEqual((await each.run({ '*': pixel_values }, '*')).data, named.data);
+    await each.close();
+    const text = join(folder, 'text.onnx');
+    await writeFile(text, textModel({ vocabulary: 10 }));
+    const words = new OnnxModel({ file: async () => text, device: 'cpu', modelIdleMs: 60_000, batch: 1, threads: 1 });
+    const narrow = { type: 'int32' as const, dims: [1, 2], data: Int32Array.of(1, 2) };
+    const wide = { type: 'int64' as const, dims: [1, 2], data: BigInt64Array.of(1n, 2n) };
+    const output = 'last_hidden_state';
+    assert.deepEqual(
+      (await words.run({ input_ids: narrow, attention_mask: narrow }, output)).data,
+      (await words.run({ input_ids: wide, attention_mask: wide }, output)).data,
+    );
+    await words.close();
+  });
+
+  it('runs a graph that was written out for one input as many times as there are inputs', async () => {
+    const single = join(folder, 'single.onnx');
+    await writeFile(single, visionModel({ ...TINY_VIT, batch: 1 }));
+    const each = new OnnxModel({ file: async () => single, device: 'cpu', modelIdleMs: 60_000, batch: 8, threads: 1 });
+    const whole = await model({ batch: 8, threads: 1 }).run(input(3), 'image_embeds');
+    assert.deepEqual(await each.run(input(3), 'image_embeds'), whole);
+    await each.close();
+  });
+
   it('says what a graph wants and has, where the bundle names something else', async () => {
     const each = model({ batch: 1, threads: 1 });
     await assert.rejects(each.run(input(1), 'embeds'), /no output "embeds", but image_embeds/);
