@@ -119,7 +119,10 @@ describe('a model on the processor', () => {
     await writeFile(single, visionModel({ ...TINY_VIT, batch: 1 }));
     const each = new OnnxModel({ file: async () => single, device: 'cpu', modelIdleMs: 60_000, batch: 8, threads: 1 });
     const whole = await model({ batch: 8, threads: 1 }).run(input(3), 'image_embeds');
-    assert.deepEqual(await each.run(input(3), 'image_embeds'), whole);
+    const found = await each.run(input(3), 'image_embeds');
+    assert.deepEqual(found.dims, whole.dims);
+    // Another graph, in which more is known beforehand: its last bits may differ.
+    assert.ok(found.data.every((value, i) => Math.abs(Number(value) - Number(whole.data[i])) < 1e-4));
     await each.close();
   });
 
