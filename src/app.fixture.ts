@@ -9,12 +9,12 @@ import { UploadRepository } from './assets/multipart/repository.ts';
 import { MultipartUploads } from './assets/multipart/service.ts';
 import { AssetRepository } from './assets/repository.ts';
 import { AssetService } from './assets/service.ts';
-import { describeBundle } from './encode/bundles.ts';
+import type { Bundle } from './encode/encoder.ts';
 import { createSignalBundle } from './encode/signal/bundle.ts';
 import { ReelvecError } from './errors.ts';
 import type { MediaInfo } from './media/info.ts';
 import { readStill } from './media/still.ts';
-import { embedQuery } from './pipeline/embed-query.ts';
+import { embedQuery, visualOf } from './pipeline/embed-query.ts';
 import { Scratch } from './queries/scratch.ts';
 import { type QueryDeps, QueryService } from './queries/service.ts';
 import { type QuotaLimits, Quotas } from './quotas/quotas.ts';
@@ -81,10 +81,9 @@ export interface TestApp extends AsyncDisposable {
 }
 
 /** Workers that work right here: pictures and the encoders of the built-in bundle are real, media is what is said. */
-function inProcess(media: () => MediaInfo | Error): Pick<QueryDeps, 'probes' | 'encoders' | 'media'> {
-  const bundle = createSignalBundle();
+function inProcess(bundle: Bundle, media: () => MediaInfo | Error): Pick<QueryDeps, 'probes' | 'encoders' | 'media'> {
   const run = async (job: Job) => {
-    if (job.kind === 'picture') return readStill(job.path, bundle.visual.pictures);
+    if (job.kind === 'picture') return readStill(job.path, visualOf(bundle).pictures);
     if (job.kind === 'query') return embedQuery(job, bundle);
     const found = media();
     if (job.kind !== 'probe' || found instanceof Error) throw found;
@@ -97,7 +96,7 @@ function inProcess(media: () => MediaInfo | Error): Pick<QueryDeps, 'probes' | '
 /** The app over a real database and blob store in memory and a temporary folder; no media is decoded or embedded. */
 export async function openTestApp(
   change: (deps: AppDeps) => AppDeps = (deps) => deps,
-  limits: QuotaLimits = {},
+  { limits = {}, bundle = createSignalBundle() }: { limits?: QuotaLimits; bundle?: Bundle } = {},
 ): Promise<TestApp> {
   const root = await mkdtemp(join(tmpdir(), 'reelvec-app-'));
   const db = await openDatabase(':memory:');
@@ -126,10 +125,10 @@ export async function openTestApp(
       urls: { check } as never,
       assets,
       limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000, maxImageBytes: 1_000_000 },
-      bundle: describeBundle('signal'),
+      bundle,
       maxSegmentSec: 10,
       scratch: new Scratch(join(root, 'scratch')),
-      ...inProcess(() => fixture.media),
+      ...inProcess(bundle, () => fixture.media),
     }),
     assets: new AssetService({
       assets,
@@ -168,7 +167,7 @@ export async function openTestApp(
       },
       quotas,
       limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000 },
-      bundle: describeBundle('signal'),
+      bundle,
       start: async (id) => void started.push(id),
       log,
     },

@@ -13,7 +13,7 @@ import { loopMedia } from './support/loop-media.ts';
 import { cutsBetween, makeMedia } from './support/make-media.ts';
 import { sdk, untilAssetDone, untilDone } from './support/sdk.ts';
 import { KEY, type RunningServer, startServer, temporaryFolder, until } from './support/server.ts';
-import { asking, call, createTask, ready } from './support/tasks.ts';
+import { asking, call, createTask, ready, uploadAsset } from './support/tasks.ts';
 import { workersReading } from './support/workers.ts';
 
 const LOOKS = ['testsrc2', 'smptebars', 'mandelbrot', 'cellauto'];
@@ -133,6 +133,11 @@ describe('embedding at once', { timeout: 240_000 }, () => {
         image: { mediaSource: { base64String: base64(name) } },
       });
       assert.deepEqual(inline.data[0]!.embedding, byUrl.data[0]!.embedding);
+      const uploaded = await uploadAsset(server, readFileSync(path(name)), name);
+      const mediaSource = { assetId: uploaded.body._id };
+      const asset = await create({ inputType: 'image', modelName: 'marengo3.0', image: { mediaSource } });
+      assert.deepEqual(asset.data, byUrl.data);
+      assert.deepEqual(asset.metadata, { inputType: 'image', inputFilename: name, ...extras(asset) });
     }
     assert.deepEqual(left(), []);
   });
@@ -232,6 +237,10 @@ describe('embedding at once', { timeout: 240_000 }, () => {
     const unknown = await post(image({ asset_id: '000000000000000000000000' }));
     assert.equal(unknown.status, 400);
     assert.equal(unknown.body.code, 'resource_not_exist');
+    const sound = await uploadAsset(server, readFileSync(path('sound.flac')), 'sound.flac');
+    const noImage = await post(image({ asset_id: sound.body._id }));
+    assert.equal(noImage.status, 400);
+    assert.match(noImage.body.message, /is audio\/flac; an image may be/);
     assert.deepEqual(left(), []);
   });
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { AUDIO, CONFIGURED_KEY, openTestApp, type TestApp } from '../app.fixture.ts';
 import type { QuotaLimits } from '../quotas/quotas.ts';
 
-const open = (limits: QuotaLimits) => openTestApp(undefined, limits);
+const open = (limits: QuotaLimits) => openTestApp(undefined, { limits });
 
 const FLAC = Buffer.concat([Buffer.from('fLaC'), Buffer.alloc(100)]);
 const fromUrl = { url: 'https://host.test/song.flac' };

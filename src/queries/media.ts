@@ -1,6 +1,5 @@
-import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
-import { embedFile } from '../tasks/embed-file.ts';
+import { type EmbeddedFile, embedFile } from '../tasks/embed-file.ts';
 import { checkLimits } from '../tasks/limits.ts';
 import type { TaskRequest } from '../tasks/request.ts';
 import { type EmbeddingRow, readResult } from '../tasks/results.ts';
@@ -15,12 +14,10 @@ export interface MediaDeps extends PointDeps {
   readonly media: WorkerPool;
 }
 
-export interface MediaAnswer {
+export interface MediaAnswer extends EmbeddedFile {
   /** With the name of the file, where it has one. */
   readonly request: TaskRequest;
   readonly media: MediaInfo;
-  readonly range: TimeRange;
-  readonly warnings: readonly string[];
   /** Read from the request's scratch folder. */
   rows(): AsyncIterable<readonly EmbeddingRow[]>;
 }
@@ -47,7 +44,7 @@ export async function embedMedia(
   const wanted = { source, field: `${inputType}.media_source`, maxBytes };
   return useMedia(deps, wanted, context, async ({ location, media, filename }) => {
     checkLimits(media, request, limits, QUERY_DURATION);
-    const { range, warnings } = await embedFile({
+    const embedded = await embedFile({
       path: location,
       media,
       request,
@@ -61,6 +58,6 @@ export async function embedMedia(
       signal: context.signal,
       onProgress: () => {},
     });
-    return { request: { ...request, filename }, media, range, warnings, rows: () => readResult(blobs, RESULT) };
+    return { ...embedded, request: { ...request, filename }, media, rows: () => readResult(blobs, RESULT) };
   });
 }
