@@ -127,6 +127,7 @@ export async function openTestApp(
       limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000, maxImageBytes: 1_000_000 },
       bundle,
       maxSegmentSec: 10,
+      quotas,
       scratch: new Scratch(join(root, 'scratch')),
       ...inProcess(bundle, () => fixture.media),
     }),

@@ -141,3 +141,21 @@ test('each key has what is its own: quotas of the key go before those of the set
   assert.equal((await upload(t, 4000, wide.key)).status, 201);
   assert.equal((await upload(t, 4000, narrow.key)).status, 403);
 });
+
+test('media that is embedded while the client waits counts like that of tasks', async () => {
+  await using t = await open({ minutesPerDay: 1 });
+  t.media = AUDIO;
+  const embed = () =>
+    t.app.inject({
+      method: 'POST',
+      url: '/v1.3/embed-v2',
+      headers: { 'x-api-key': CONFIGURED_KEY },
+      payload: { input_type: 'audio', model_name: 'marengo3.0', audio: { media_source: fromBase64 } },
+    });
+  await embed();
+  assert.equal((await createTask(t, fromBase64)).status, 202);
+  const refused = await embed();
+  assert.equal(refused.statusCode, 429, refused.body);
+  assert.equal(refused.json().code, 'too_many_requests');
+  assert.ok(Number(refused.headers['retry-after']) > 0);
+});

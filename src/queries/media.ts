@@ -1,4 +1,5 @@
 import type { MediaInfo } from '../media/info.ts';
+import type { Quotas } from '../quotas/quotas.ts';
 import { type EmbeddedFile, embedFile } from '../tasks/embed-file.ts';
 import { checkLimits } from '../tasks/limits.ts';
 import type { TaskRequest } from '../tasks/request.ts';
@@ -10,6 +11,7 @@ import { type SourceContext, useMedia } from './sources.ts';
 
 export interface MediaDeps extends PointDeps {
   readonly maxSegmentSec: number;
+  readonly quotas: Pick<Quotas, 'admitMedia'>;
   /** Embed audio and video that somebody waits for. */
   readonly media: WorkerPool;
 }
@@ -43,7 +45,8 @@ export async function embedMedia(
   const maxBytes = inputType === 'audio' ? limits.maxAudioBytes : limits.maxVideoBytes;
   const wanted = { source, field: `${inputType}.media_source`, maxBytes };
   return useMedia(deps, wanted, context, async ({ location, media, filename }) => {
-    checkLimits(media, request, limits, QUERY_DURATION);
+    const { startSec, endSec } = checkLimits(media, request, limits, QUERY_DURATION);
+    await deps.quotas.admitMedia({ owner: context.owner, mediaSec: endSec - startSec });
     const embedded = await embedFile({
       path: location,
       media,

@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { ReelvecError } from '../errors.ts';
 import type { Db } from '../store/database.ts';
+import { newId } from '../store/ids.ts';
 import { type RateLimit, RateLimited } from './rate-limit.ts';
 import { mediaSecOf, runningTasks, storedBytes } from './usage.ts';
 
@@ -61,6 +62,16 @@ export class Quotas {
         { exceeded: duration, limits: [tasks, duration], retryAfterSec: (nextDay() - Date.now()) / 1000 },
       );
     }
+  }
+
+  /**
+   * Charges media that is embedded without a task, while the client waits.
+   * @throws {RateLimited} and nothing is charged
+   */
+  admitMedia({ owner, mediaSec }: { owner: string; mediaSec: number }): Promise<void> {
+    return this.#db
+      .transaction()
+      .execute((transaction) => this.admitTask(transaction, { id: newId(), owner, mediaSec }));
   }
 
   /** Notes what a task uses, as soon as it is known; once, however often it is told. */

@@ -38,6 +38,18 @@ export async function openQueries({
   shutdown.add('workers of media queries', () => media[Symbol.asyncDispose]());
   const scratch = new Scratch(join(config.dataDir, 'scratch'));
   await scratch.sweep({ olderThanMs: isShared(state.db) ? ABANDONED_MS : 0 });
-  const { assets, blobs } = state;
-  return new QueryService({ ...work, assets, blobs, limits: config, bundle, maxSegmentSec, encoders, media, scratch });
+  const { assets, blobs, quotas } = state;
+  return new QueryService({
+    urls: work.urls,
+    probes: work.probes,
+    assets,
+    blobs,
+    quotas,
+    limits: config,
+    bundle,
+    maxSegmentSec,
+    encoders,
+    media,
+    scratch,
+  });
 }
