@@ -15,6 +15,8 @@ export function mediaWorkers(config: Config, { size, log }: { size: number; log?
     size,
     memoryBytes: config.workerMemoryBytes + describeBundle(config.bundle).memoryBytes,
     silenceMs: config.workerSilenceMs,
+    // A server's own thread answers first; beside a command there is nobody to wait for.
+    givesWay: log !== undefined,
     onLost: (error) => log?.warn({ reason: error.message, cause: causeText(error) }, 'media worker lost'),
   });
 }

@@ -13,6 +13,8 @@ export interface ProcessOptions {
   readonly memoryBytes: number;
   /** Time without a reply, while a job runs, after which the child is killed, in milliseconds. */
   readonly silenceMs: number;
+  /** Whether the child gives way to this process where cores are short. */
+  readonly givesWay?: boolean;
 }
 
 /** Why a child was lost in the middle of a job: the job may be tried again on another. */
@@ -87,11 +89,12 @@ export class SupervisedProcess {
       clearTimeout(timer);
       process.#onReply = process.#onLost = undefined;
     }
-    try {
-      // The server's own thread answers first when cores are short.
-      setPriority(process.#child.pid!, constants.priority.PRIORITY_BELOW_NORMAL);
-    } catch {
-      // Containers may forbid it; the work gets done all the same.
+    if (options.givesWay) {
+      try {
+        setPriority(process.#child.pid!, constants.priority.PRIORITY_BELOW_NORMAL);
+      } catch {
+        // Containers may forbid it; the work gets done all the same.
+      }
     }
     return process;
   }
