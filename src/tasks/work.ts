@@ -29,7 +29,7 @@ export interface TaskWorkDeps {
   readonly bundle: BundleInfo;
   /** Embeds. */
   readonly media: WorkerPool;
-  /** Probes, which somebody waits for: workers of its own, never behind a chunk of ten minutes. */
+  /** Probes, which somebody waits for: workers of its own, never behind a chunk of five minutes. */
   readonly probes: WorkerPool;
   readonly log: Logger;
   /** Aborted when the server stops. */
