@@ -11,6 +11,7 @@ const LAYERS = [
   'start',
   'app.ts',
   'api',
+  'retention',
   'webhooks',
   'queries',
   'tasks',

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import { SignedLinks } from './api/signed-links.ts';
 import { type AppDeps, buildApp } from './app.ts';
+import { Contents } from './assets/contents.ts';
 import { UploadRepository } from './assets/multipart/repository.ts';
 import { MultipartUploads } from './assets/multipart/service.ts';
 import { AssetRepository } from './assets/repository.ts';
@@ -103,6 +104,7 @@ export async function openTestApp(
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const blobs = new FolderBlobStore(root);
+  const contents = new Contents(db, blobs);
   const tasks = new TaskRepository(db);
   const assets = new AssetRepository(db);
   const quotas = new Quotas(db, limits);
@@ -134,6 +136,7 @@ export async function openTestApp(
     assets: new AssetService({
       assets,
       blobs,
+      contents,
       urls: { check } as never,
       quotas,
       maxUploadBytes: 1_000_000,
@@ -160,6 +163,7 @@ export async function openTestApp(
     embedding: {
       tasks,
       blobs,
+      contents,
       urls: { check },
       assets,
       probe: async () => {

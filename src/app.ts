@@ -15,6 +15,7 @@ import { installOpenApi } from './api/openapi.ts';
 import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
 import { installRequestLog } from './api/request-log.ts';
 import { validate } from './api/validation.ts';
+import type { Contents } from './assets/contents.ts';
 import type { AssetService } from './assets/service.ts';
 import type { QueryService } from './queries/service.ts';
 import type { IdempotencyKeys } from './store/idempotency.ts';
@@ -23,7 +24,7 @@ import type { CreateTaskDeps } from './tasks/create.ts';
 
 export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {
   /** What tasks are made with, retrieved from and listed. */
-  readonly embedding: CreateTaskDeps;
+  readonly embedding: CreateTaskDeps & { readonly contents: Contents };
   /** What is embedded while somebody waits. */
   readonly queries: QueryService;
   readonly assets: AssetService;

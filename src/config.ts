@@ -50,6 +50,16 @@ const webhooks = z
     ),
   )
   .refine((list) => new Set(list.map(({ url }) => url)).size === list.length, 'has a URL twice');
+const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
+/** Milliseconds of `90s`, `15m`, `12h` or `7d`; undefined for `never`. */
+const duration = (fallback: string) =>
+  z
+    .string()
+    .regex(/^(never|[1-9]\d{0,5}[smhd])$/, { error: 'must be a time such as 90s, 15m, 12h or 7d, or never' })
+    .default(fallback)
+    .transform((text) =>
+      text === 'never' ? undefined : Number(text.slice(0, -1)) * UNIT_MS[text.at(-1) as keyof typeof UNIT_MS],
+    );
 
 /** Every setting: its name in the environment, what it may be, what it is when unset, and a line of help. */
 const settings = z.object({
@@ -98,6 +108,8 @@ const settings = z.object({
     .url({ protocol: /^postgres(ql)?$/ })
     .optional()
     .describe('PostgreSQL database that several nodes share; default: SQLite in the data folder'),
+  REELVEC_RESULT_TTL: duration('7d').describe('how long results are kept after the end of a task; never for ever'),
+  REELVEC_ASSET_TTL: duration('never').describe('how long assets are kept: 30d, 12h; never for ever'),
   REELVEC_API_KEYS: list.describe('API keys, comma-separated, beside those made by `reelvec keys create`'),
   REELVEC_URL_ALLOW: list.describe(
     'hosts or CIDRs that source URLs may reach although they are private, comma-separated',
@@ -233,6 +245,9 @@ export interface Config {
   /** Absolute path. */
   readonly cacheDir: string;
   readonly cacheBytes: number;
+  /** Undefined: for ever. */
+  readonly resultTtlMs: number | undefined;
+  readonly assetTtlMs: number | undefined;
   /** Set where several nodes share a database. */
   readonly databaseUrl: string | undefined;
   readonly apiKeys: readonly string[];
@@ -341,6 +356,8 @@ export function readConfig(
     blobs: blobPlace(values),
     cacheDir: resolve(values.REELVEC_CACHE_DIR ?? join(values.REELVEC_DATA_DIR, 'cache')),
     cacheBytes: values.REELVEC_CACHE_BYTES,
+    resultTtlMs: values.REELVEC_RESULT_TTL,
+    assetTtlMs: values.REELVEC_ASSET_TTL,
     databaseUrl: values.REELVEC_DATABASE_URL,
     apiKeys: values.REELVEC_API_KEYS,
     urlAllow: values.REELVEC_URL_ALLOW,

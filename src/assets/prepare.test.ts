@@ -12,9 +12,9 @@ import { FolderBlobStore } from '../store/blob-folder.ts';
 import { openDatabase } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
 import { assetKey } from './blobs.ts';
+import { Contents } from './contents.ts';
 import { type Lookers, type PrepareDeps, prepareAsset } from './prepare.ts';
 import { AssetRepository } from './repository.ts';
-import { sweepAssetBlobs } from './sweep.ts';
 
 const FILM = Buffer.concat([Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0', 'latin1'), Buffer.alloc(10_000)]);
 const FOUND: MediaInfo = {
@@ -36,6 +36,7 @@ async function setUp(options: { source?: Buffer; probe?: Lookers['probe'] } = {}
   const deps: PrepareDeps = {
     assets,
     blobs,
+    contents: new Contents(db, blobs),
     urls: host.guard,
     maxUrlBytes: 1_000_000,
     maxImageBytes: 1_000_000,
@@ -163,17 +164,4 @@ test('an asset that is deleted meanwhile ends the work, and nothing of it stays'
   await made.assets.delete(id, 'me');
   await preparing;
   assert.deepEqual(await Array.fromAsync(made.blobs.list(''), ({ key }) => key), []);
-});
-
-test('the sweep removes files without an asset and no others', async () => {
-  await using made = await setUp();
-  const { id } = await made.direct();
-  await made.blobs.write(assetKey(id), FILM);
-  await made.blobs.write(assetKey(newId()), FILM);
-  await made.blobs.write('tasks/other/source', FILM);
-  await sweepAssetBlobs(made);
-  assert.deepEqual((await Array.fromAsync(made.blobs.list(''), ({ key }) => key)).sort(), [
-    assetKey(id),
-    'tasks/other/source',
-  ]);
 });

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import type { ImageInfo, MediaInfo } from '../media/info.ts';
@@ -7,7 +9,8 @@ import type { Quotas } from '../quotas/quotas.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
-import { assetKey, removeAssetBlobs, thumbnailKey } from './blobs.ts';
+import { assetKey, mediaKey, thumbnailKey } from './blobs.ts';
+import type { Contents } from './contents.ts';
 import type { Asset, AssetRepository } from './repository.ts';
 
 /** How often it is looked whether the asset is still there, in milliseconds: a deleted one is not fetched to its end. */
@@ -25,6 +28,7 @@ export interface Lookers {
 export interface PrepareDeps {
   readonly assets: AssetRepository;
   readonly blobs: BlobStore;
+  readonly contents: Contents;
   readonly urls: UrlGuard;
   readonly maxUrlBytes: number;
   readonly maxImageBytes: number;
@@ -39,7 +43,7 @@ export interface PrepareDeps {
  * @throws what is no fault of the media or its source, and the signal's reason: call it again
  */
 export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: AbortSignal): Promise<void> {
-  const { assets, blobs, log } = deps;
+  const { assets, contents, log } = deps;
   const asset = await assets.get(assetId);
   if (asset?.status !== 'processing') return;
   const deleted = new AbortController();
@@ -47,8 +51,15 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     if (!(await assets.get(assetId).catch(() => asset))) deleted.abort(new Error('The asset was deleted.'));
   }, WANTED_CHECK_MS);
   try {
-    const looked = await fetchAndLook(deps, asset, AbortSignal.any([signal, deleted.signal]));
+    const wanted = AbortSignal.any([signal, deleted.signal]);
+    const fetched = await fetchMedia(deps, asset, wanted);
+    const looked = await look(deps, asset, wanted);
     const { media } = looked;
+    if (asset.contentId === undefined) {
+      const sha256 = asset.sha256 ?? fetched ?? (await hashOf(deps.blobs, assetKey(assetId), wanted));
+      const { size } = (await deps.blobs.stat(assetKey(assetId)))!;
+      await contents.settle(asset, { sha256, size });
+    }
     await assets.setReady(assetId, media, asset.thumbnail && (looked.hasThumbnail ? 'ready' : 'error'));
     log.info({ assetId, type: media.mimeType, bytes: media.size, durationSec: media.durationSec }, 'asset ready');
   } catch (error) {
@@ -58,11 +69,12 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     if (!isReelvecError(error) || error.status >= 500) throw error;
     log.info({ assetId, code: error.code, reason: error.message, cause: causeText(error) }, 'asset failed');
     await assets.setFailed(assetId, error);
-    await removeAssetBlobs(blobs, assetId);
+    await contents.release(asset.contentId);
+    await contents.clear(assetId);
   } finally {
     clearInterval(timer);
     // Deleted meanwhile: what was stored after that goes too.
-    if (!(await assets.get(assetId))) await removeAssetBlobs(blobs, assetId);
+    if (!(await assets.get(assetId))) await contents.clear(assetId);
   }
 }
 
@@ -72,14 +84,20 @@ interface Looked {
   readonly hasThumbnail: boolean;
 }
 
-async function fetchAndLook(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<Looked> {
+/** Brings what is at a URL here, unless it is here. @returns its SHA-256 if it was fetched */
+async function fetchMedia(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<string | undefined> {
   const { assets, blobs, urls, quotas, maxUrlBytes } = deps;
-  const key = assetKey(asset.id);
-  if (asset.sourceUrl !== undefined && !(await blobs.stat(key))) {
-    const url = parseSourceUrl(asset.sourceUrl, { field: 'url' });
-    const { size } = await urls.fetchToBlob(blobs, key, url, { maxBytes: maxUrlBytes, signal });
-    await assets.setSize(asset.id, size, (transaction) => quotas.admitBytes(transaction, asset.owner));
-  }
+  const key = mediaKey(asset);
+  if (asset.sourceUrl === undefined || (await blobs.stat(key))) return undefined;
+  const url = parseSourceUrl(asset.sourceUrl, { field: 'url' });
+  const { size, sha256 } = await urls.fetchToBlob(blobs, key, url, { maxBytes: maxUrlBytes, signal });
+  await assets.setSize(asset.id, size, (transaction) => quotas.admitBytes(transaction, asset.owner));
+  return sha256;
+}
+
+async function look(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<Looked> {
+  const { blobs } = deps;
+  const key = mediaKey(asset);
   const blob = await blobs.stat(key);
   if (!blob) throw new ReelvecError('resource_not_exist', 'The file of the asset is gone. Upload it again.');
   // Another look than at creation: the URL may give something else by now.
@@ -106,7 +124,7 @@ async function lookAtImage(
       { details: { bytes: size, max_bytes: maxImageBytes } },
     );
   }
-  const { image, thumbnail } = await blobs.use(assetKey(asset.id), (path) => lookers.image(path, signal));
+  const { image, thumbnail } = await blobs.use(mediaKey(asset), (path) => lookers.image(path, signal));
   if (asset.thumbnail) await blobs.write(thumbnailKey(asset.id), thumbnail, { signal });
   const trackCounts = { video: 0, audio: 0, subtitles: 0 };
   const media = { format: image.format, mimeType: fileType, size, durationSec: 0, bitRate: 0, image, trackCounts };
@@ -119,7 +137,7 @@ async function lookAtMedia(
   { fileType }: { fileType: string | undefined },
   signal: AbortSignal,
 ): Promise<Looked> {
-  const key = assetKey(asset.id);
+  const key = mediaKey(asset);
   const found = await blobs.use(key, (path) => lookers.probe(path, signal));
   // Its first bytes tell Matroska from WebM and QuickTime from MP4, its tracks whether there are pictures in it.
   const agree = fileType?.split('/')[0] === found.mimeType.split('/')[0];
@@ -146,4 +164,11 @@ function requireDeclared({ declaredType }: Asset, media: MediaInfo): void {
     `The upload was announced with type ${declaredType}, but the file is ${type} (${media.mimeType}). Upload it with type ${type}.`,
     { details: { field: 'type', value: declaredType, found: type } },
   );
+}
+
+/** For media that came in parts: nobody saw it whole. */
+async function hashOf(blobs: BlobStore, key: string, signal: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const bytes of addAbortSignal(signal, blobs.read(key))) hash.update(bytes);
+  return hash.digest('hex');
 }

@@ -13,12 +13,7 @@ export async function readyAsset(
 ): Promise<Asset> {
   const details = { field, value: id };
   const asset = await assets.get(id, owner);
-  if (!asset) {
-    throw new ReelvecError('resource_not_exist', `${field}: there is no asset "${id}". GET /assets lists yours.`, {
-      status: 400,
-      details,
-    });
-  }
+  if (!asset) throw noSuchAsset(id, { field });
   if (asset.status === 'failed') {
     const { code, message } = asset.error ?? { code: 'video_file_broken', message: 'it could not be processed.' };
     throw new ReelvecError(code as ErrorCode, `${field}: the asset "${id}" has failed: ${message}`, {
@@ -34,4 +29,12 @@ export async function readyAsset(
     );
   }
   return asset;
+}
+
+/** 400, not the 404 of the code: what is missing is not what the request's own path names. */
+export function noSuchAsset(id: string, { field }: { field: string }): ReelvecError {
+  return new ReelvecError('resource_not_exist', `${field}: there is no asset "${id}". GET /assets lists yours.`, {
+    status: 400,
+    details: { field, value: id },
+  });
 }

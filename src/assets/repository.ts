@@ -24,6 +24,10 @@ export interface Asset {
   readonly media?: MediaInfo;
   readonly userMetadata?: UserMetadata;
   readonly sourceUrl?: string;
+  /** SHA-256 of its media, where it is known from storing it. */
+  readonly sha256?: string;
+  /** Whose media it has, its own id or another's; known once prepared. */
+  readonly contentId?: string;
   /** What a multipart upload said that it would be. */
   readonly declaredType?: AssetType;
   /** Only where they were asked for. */
@@ -38,7 +42,7 @@ export interface Asset {
 export interface NewAsset
   extends Pick<
     Asset,
-    'id' | 'owner' | 'method' | 'filename' | 'fileType' | 'userMetadata' | 'sourceUrl' | 'declaredType'
+    'id' | 'owner' | 'method' | 'filename' | 'fileType' | 'userMetadata' | 'sourceUrl' | 'declaredType' | 'sha256'
   > {
   /** Bytes, where they are stored already. */
   readonly size?: number;
@@ -117,7 +121,12 @@ export class AssetRepository {
   }
 
   async setFailed(id: string, error: { code: ErrorCode; message: string }): Promise<void> {
-    await this.#update(id, { status: 'failed', error_code: error.code, error_message: error.message });
+    await this.#update(id, {
+      status: 'failed',
+      error_code: error.code,
+      error_message: error.message,
+      content_id: null,
+    });
   }
 
   /** Notes how large an asset is that was fetched. @param onSet runs in the same transaction; it may throw */
@@ -194,6 +203,7 @@ export async function insertAsset(db: Db, asset: NewAsset): Promise<Asset> {
       source_url: asset.sourceUrl ?? null,
       size: asset.size ?? null,
       declared_type: asset.declaredType ?? null,
+      sha256: asset.sha256 ?? null,
       // Not made by this server, and said so from the beginning.
       hls: asset.hls ? 'error' : null,
       thumbnail: asset.thumbnail ? 'pending' : null,
@@ -216,6 +226,8 @@ function fromRow(row: { [Name in keyof AssetsTable]: unknown }): Asset {
     ...(row.media !== null && { media: JSON.parse(String(row.media)) as MediaInfo }),
     ...(row.user_metadata !== null && { userMetadata: JSON.parse(String(row.user_metadata)) as UserMetadata }),
     ...(row.source_url !== null && { sourceUrl: String(row.source_url) }),
+    ...(row.sha256 !== null && { sha256: String(row.sha256) }),
+    ...(row.content_id !== null && { contentId: String(row.content_id) }),
     ...(row.declared_type !== null && { declaredType: row.declared_type as AssetType }),
     ...(row.hls !== null && { hls: row.hls as ExtraStatus }),
     ...(row.thumbnail !== null && { thumbnail: row.thumbnail as ExtraStatus }),

@@ -8,12 +8,14 @@ import type { BlobStore } from '../store/blobs.ts';
 import type { OnCreated } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
 import { removeAssetBlobs, thumbnailKey } from './blobs.ts';
+import type { Contents } from './contents.ts';
 import type { Asset, AssetFilter, AssetRepository, NewAsset, UserMetadata } from './repository.ts';
 import { storeUpload, type Upload } from './upload.ts';
 
 export interface AssetServiceDeps {
   readonly assets: AssetRepository;
   readonly blobs: BlobStore;
+  readonly contents: Contents;
   readonly urls: UrlGuard;
   readonly quotas: Quotas;
   readonly maxUploadBytes: number;
@@ -63,8 +65,8 @@ export class AssetService {
   }
 
   createDirect(upload: Upload, facts: AssetFacts & { filename: string }, onCreated?: OnCreated<Asset>): Promise<Asset> {
-    const { id, fileType, size } = upload;
-    return this.#create({ ...facts, id, method: 'direct', fileType, size }, onCreated);
+    const { id, fileType, size, sha256 } = upload;
+    return this.#create({ ...facts, id, method: 'direct', fileType, size, sha256 }, onCreated);
   }
 
   /** @throws source_unreachable, source_not_media or video_filesize_too_large, as far as a first look tells */
@@ -99,18 +101,19 @@ export class AssetService {
   }
 
   /**
-   * Removes an asset and its media.
+   * Removes an asset, and its media unless another asset has the same.
    * @param options.force fails the tasks that are using it
    * @throws resource_not_exist; conflict when tasks are using it and it is not forced
    */
   async delete(id: string, owner: string, { force }: { force: boolean }): Promise<void> {
-    const { assets, blobs, users } = this.#deps;
-    await this.get(id, owner);
+    const { assets, contents, users } = this.#deps;
+    const { contentId } = await this.get(id, owner);
     const taskIds = await users.tasksUsing(id);
     if (taskIds.length > 0 && !force) throw inUse(id, taskIds);
     if (!(await assets.delete(id, owner))) throw notFound(id);
     for (const taskId of taskIds) await users.fail(taskId, deletedUnderTask(id));
-    await removeAssetBlobs(blobs, id);
+    await contents.release(contentId);
+    await contents.clear(id);
   }
 
   async #create(asset: NewAsset, onCreated: OnCreated<Asset> | undefined): Promise<Asset> {

@@ -1,4 +1,4 @@
-import { assetKey } from '../assets/blobs.ts';
+import { mediaKey } from '../assets/blobs.ts';
 import { readyAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
 import type { Config } from '../config.ts';
@@ -54,12 +54,13 @@ export async function useMedia<T>(
   const { source, field, maxBytes } = options;
   const { owner, scratch, signal } = context;
   if (source.kind === 'asset') {
-    const { id, media, filename } = await readyAsset(deps.assets, {
+    const asset = await readyAsset(deps.assets, {
       field: `${field}.asset_id`,
       id: source.assetId,
       owner,
     });
-    return deps.blobs.use(assetKey(id), async (location) =>
+    const { media, filename } = asset;
+    return deps.blobs.use(mediaKey(asset), async (location) =>
       work({ location, filename, media: media ?? (await probe(deps, location, signal)) }),
     );
   }
@@ -103,9 +104,9 @@ export async function readPicture(
   } else if (source.kind === 'asset') {
     const asset = await readyAsset(deps.assets, { field: `${field}.asset_id`, id: source.assetId, owner });
     subject = `${field}.asset_id: the asset "${asset.id}"`;
-    const { size = 0 } = (await deps.blobs.stat(assetKey(asset.id))) ?? {};
+    const { size = 0 } = (await deps.blobs.stat(mediaKey(asset))) ?? {};
     refuseTooLarge(size, { subject, maxBytes });
-    await scratch.blobs.write(name, deps.blobs.read(assetKey(asset.id)), { signal });
+    await scratch.blobs.write(name, deps.blobs.read(mediaKey(asset)), { signal });
     filename = asset.filename;
   } else {
     const bytes = decodeBase64(source.base64, { field: `${field}.base64_string` });

@@ -1,12 +1,22 @@
 import type { Db } from '../store/database.ts';
 
-/** Bytes of an owner's assets, and those that uploads under way will have. A failed asset keeps nothing. */
+/**
+ * Bytes of an owner's assets, the same content once, and those that uploads under way will have. A failed asset keeps
+ * nothing.
+ */
 export async function storedBytes(db: Db, owner: string): Promise<number> {
+  const contents = await db
+    .selectFrom('contents')
+    .select((e) => e.fn.sum<number | string | null>('size').as('bytes'))
+    .where('owner', '=', owner)
+    .executeTakeFirstOrThrow();
+  // Nobody knows yet whether others have the same.
   const assets = await db
     .selectFrom('assets')
     .select((e) => e.fn.sum<number | string | null>('size').as('bytes'))
     .where('owner', '=', owner)
     .where('status', '!=', 'failed')
+    .where('content_id', 'is', null)
     .executeTakeFirstOrThrow();
   const uploads = await db
     .selectFrom('uploads')
@@ -14,7 +24,7 @@ export async function storedBytes(db: Db, owner: string): Promise<number> {
     .where('owner', '=', owner)
     .where('status', '=', 'active')
     .executeTakeFirstOrThrow();
-  return Number(assets.bytes ?? 0) + Number(uploads.bytes ?? 0);
+  return Number(contents.bytes ?? 0) + Number(assets.bytes ?? 0) + Number(uploads.bytes ?? 0);
 }
 
 export async function runningTasks(db: Db, owner: string): Promise<number> {

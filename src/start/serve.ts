@@ -27,7 +27,7 @@ export async function serve(given: Config): Promise<void> {
 
   try {
     const state = await openState(config, shutdown, log);
-    const { db, keys, idempotency, tasks, assets, blobs, engine, quotas } = state;
+    const { db, keys, idempotency, tasks, assets, blobs, contents, engine, quotas } = state;
     const bundle = describeBundle(config.bundle);
     const work = await openWork({ config, state, bundle, shutdown, log });
     const { urls, probe, multipart, startTask, startAsset } = work;
@@ -39,10 +39,11 @@ export async function serve(given: Config): Promise<void> {
       keys,
       version: packageVersion(),
       publicUrl: config.publicUrl,
-      embedding: { tasks, blobs, urls, assets, probe, limits: config, quotas, bundle, start: startTask, log },
+      embedding: { tasks, blobs, contents, urls, assets, probe, limits: config, quotas, bundle, start: startTask, log },
       assets: new AssetService({
         assets,
         blobs,
+        contents,
         urls,
         quotas,
         maxUploadBytes: config.maxUploadBytes,

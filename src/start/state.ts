@@ -1,16 +1,18 @@
+import { Contents } from '../assets/contents.ts';
 import { AssetRepository } from '../assets/repository.ts';
-import { sweepAssetBlobs } from '../assets/sweep.ts';
 import type { Config } from '../config.ts';
 import { JobEngine } from '../jobs/engine.ts';
 import type { Logger } from '../observe/logger.ts';
 import { Quotas } from '../quotas/quotas.ts';
+import { sweepOrphans } from '../retention/sweep.ts';
 import type { BlobStore } from '../store/blobs.ts';
+import { claimBlobs } from '../store/claim.ts';
 import { type Db, oneAtATime, openDatabase } from '../store/database.ts';
 import { IdempotencyKeys } from '../store/idempotency.ts';
 import { KeyRepository } from '../store/keys.ts';
-import { openBlobStore } from '../store/open-blobs.ts';
+import { describePlace, isOwnFolder, openBlobStore, openUploadStore } from '../store/open-blobs.ts';
+import type { UploadStore } from '../store/uploads.ts';
 import { TaskRepository } from '../tasks/repository.ts';
-import { sweepTaskBlobs } from '../tasks/sweep.ts';
 import { DeliveryRepository } from '../webhooks/deliveries.ts';
 import { lockDataFolder } from './data-folder.ts';
 import type { ShutdownList } from './shutdown.ts';
@@ -20,6 +22,8 @@ export interface State {
   readonly db: Db;
   readonly engine: JobEngine;
   readonly blobs: BlobStore;
+  readonly contents: Contents;
+  readonly uploads: UploadStore;
   readonly keys: KeyRepository;
   readonly idempotency: IdempotencyKeys;
   readonly tasks: TaskRepository;
@@ -36,11 +40,14 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
     : await openEmbedded(config, shutdown, log);
   const blobs = await openBlobStore(config);
   shutdown.add('blobs', async () => blobs[Symbol.asyncDispose]());
+  if (!isOwnFolder(config)) await claimBlobs(db, blobs, describePlace(config.blobs));
   const deliveries = new DeliveryRepository(db);
   const state = {
     db,
     engine,
     blobs,
+    contents: new Contents(db, blobs),
+    uploads: openUploadStore(config),
     keys: new KeyRepository(db),
     idempotency: new IdempotencyKeys(db),
     tasks: new TaskRepository(db, { onEnded: deliveries.recorder(config.webhooks) }),
@@ -49,10 +56,7 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
     quotas: new Quotas(db, config.quotas),
   };
   // Where there are others, they are in the middle of their work.
-  if (!databaseUrl) {
-    await sweepTaskBlobs(state);
-    await sweepAssetBlobs(state);
-  }
+  if (!databaseUrl) await sweepOrphans({ ...state, keep: config, log }, { graceMs: 0 });
   return state;
 }
 

@@ -7,10 +7,10 @@ import type { AnyWorkflow, WaitingFlow } from '../jobs/engine.ts';
 import { reconcile } from '../jobs/reconcile.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
+import { sweepSlot, sweepWorkflow } from '../retention/workflow.ts';
 import { parseAllowList } from '../sources/addresses.ts';
 import { openUrlGuard, type UrlGuard } from '../sources/url.ts';
 import { isShared, unlessOthersDo } from '../store/database.ts';
-import { openUploadStore } from '../store/open-blobs.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import type { Option } from '../tasks/request.ts';
 import { TaskWork } from '../tasks/work.ts';
@@ -56,7 +56,7 @@ export interface Work {
 
 /** Opens what works on tasks and assets, and starts to work unless this node has no workers. */
 export async function openWork({ config, state, bundle, only, shutdown, log }: WorkOptions): Promise<Work> {
-  const { db, engine, tasks, assets, blobs, idempotency, quotas } = state;
+  const { db, engine, tasks, assets, blobs, contents, uploads, idempotency, quotas } = state;
   const stopping = shutdown.signal;
   const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
   shutdown.add('downloads', () => urls.close());
@@ -70,6 +70,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   const work = new TaskWork({
     tasks,
     blobs,
+    contents,
     urls,
     limits: config,
     quotas,
@@ -86,6 +87,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     {
       assets,
       blobs,
+      contents,
       urls,
       maxUrlBytes,
       maxImageBytes: config.maxImageBytes,
@@ -99,6 +101,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     },
     stopping,
   );
+  const sweep = sweepWorkflow({ db, blobs, contents, uploads, keep: config, log }, stopping);
   const startTask = async (id: string) => {
     const task = await tasks.get(id);
     if (task) await tasks.setRun(id, await engine.start(embedTask, { taskId: id, owner: task.owner }, id));
@@ -110,7 +113,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   const multipart = new MultipartUploads({
     uploads: new UploadRepository(db),
     quotas,
-    store: openUploadStore(config),
+    store: uploads,
     maxBytes: { video: config.maxVideoBytes, audio: config.maxAudioBytes, image: config.maxImageBytes },
     start: startAsset,
     log,
@@ -135,6 +138,8 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     });
     await webhooks.upkeep();
     await quotas.prune();
+    const { slot, key } = sweepSlot(new Date());
+    await engine.start(sweep, { slot }, key);
     await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_KEPT_MS).toISOString());
     await engine.upkeep();
   };
@@ -142,7 +147,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     unlessOthersDo(db, 'upkeep', upkeep).catch((error) => log.error({ err: error }, 'rows and runs not compared'));
 
   if (config.workers > 0) {
-    engine.work({ workflows: [embedTask, prepare, webhooks.workflow] as AnyWorkflow[], concurrency: IO_RUNS });
+    engine.work({ workflows: [embedTask, prepare, sweep, webhooks.workflow] as AnyWorkflow[], concurrency: IO_RUNS });
     engine.work({
       workflows: [embedChunk] as AnyWorkflow[],
       concurrency: config.workers,

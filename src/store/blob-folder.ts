@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
@@ -95,7 +95,9 @@ export class FolderBlobStore implements BlobStore {
   async remove(keyOrPrefix: string): Promise<void> {
     if (!keyOrPrefix.endsWith('/')) {
       const path = this.#path(keyOrPrefix);
-      return rm(path, { force: true }).catch(unlessMissing);
+      await rm(path, { force: true }).catch(unlessMissing);
+      await this.#removeEmpty(dirname(path));
+      return;
     }
     assertBlobPrefix(keyOrPrefix);
     // Moved away first: all of it goes at once, and a write below the prefix at the same time cannot get in between.
@@ -103,6 +105,15 @@ export class FolderBlobStore implements BlobStore {
     await mkdir(dirname(removed), { recursive: true });
     await rename(join(this.root, keyOrPrefix), removed).catch(unlessMissing);
     await rm(removed, { recursive: true, force: true });
+  }
+
+  /** Folders that nothing is left in; a write that is about to use one makes it again. */
+  async #removeEmpty(folder: string): Promise<void> {
+    try {
+      for (let empty = folder; empty.length > this.root.length; empty = dirname(empty)) await rmdir(empty);
+    } catch {
+      // Something is in it.
+    }
   }
 
   #path(key: string): string {

@@ -15,7 +15,12 @@ export type Db = Kysely<Database>;
 export type OnCreated<Created> = (transaction: Db, created: Created) => Promise<void>;
 
 /** Names of what one node does at a time. A number each, because that is what Postgres locks. */
-const LOCKS = { migrations: 0x7265656c_01, firstKey: 0x7265656c_02, upkeep: 0x7265656c_03 } as const;
+const LOCKS = {
+  migrations: 0x7265656c_01,
+  firstKey: 0x7265656c_02,
+  upkeep: 0x7265656c_03,
+  sweep: 0x7265656c_04,
+} as const;
 
 /**
  * Opens the database and brings its schema up to date; of several nodes that start together, one does.
@@ -76,6 +81,13 @@ export async function unlessOthersDo(db: Db, name: keyof typeof LOCKS, work: () 
     }
     return true;
   });
+}
+
+/** Whether the database refused to take away what a row refers to, or to refer to what is not there. */
+export function isForeignKeyViolation(error: unknown): boolean {
+  const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown };
+  // SQLSTATE foreign_key_violation; SQLITE_CONSTRAINT_FOREIGNKEY
+  return code === '23503' || errcode === 787;
 }
 
 async function migrate(db: Db): Promise<void> {

@@ -2,6 +2,7 @@ import type { Migration } from 'kysely/migration';
 import * as keysTasksChunksAssets from './migrations/0001-keys-tasks-chunks-assets.ts';
 import * as uploads from './migrations/0002-uploads.ts';
 import * as quotas from './migrations/0003-quotas.ts';
+import * as contents from './migrations/0004-contents.ts';
 import * as fold from './migrations/0005-fold.ts';
 import * as idempotency from './migrations/0006-idempotency.ts';
 import * as webhooks from './migrations/0007-webhooks.ts';
@@ -13,6 +14,7 @@ export const migrations: Record<string, Migration> = {
   '0001_keys_tasks_chunks_assets': keysTasksChunksAssets,
   '0002_uploads': uploads,
   '0003_quotas': quotas,
+  '0004_contents': contents,
   '0005_fold': fold,
   '0006_idempotency': idempotency,
   '0007_webhooks': webhooks,

@@ -27,10 +27,7 @@ export async function openBlobStore({
 > {
   if (blobs.kind === 'folder') {
     const store = new FolderBlobStore(blobs.path);
-    // The data folder is this server's alone unless the database is not; another may be shared with servers that are
-    // writing to it.
-    const isOwn = databaseUrl === undefined && blobs.path.startsWith(dataDir + sep);
-    await store.sweepTemporary({ idleMs: isOwn ? 0 : SHARED_IDLE_MS });
+    await store.sweepTemporary({ idleMs: isOwnFolder({ blobs, dataDir, databaseUrl }) ? 0 : SHARED_IDLE_MS });
     return Object.assign(store, { [Symbol.asyncDispose]: async () => {} });
   }
   const cache = new BlockCache({ folder: cacheDir, maxBytes: cacheBytes });
@@ -42,6 +39,23 @@ export async function openBlobStore({
     throw error;
   }
   return store;
+}
+
+/**
+ * Whether nobody else writes to where blobs live: a folder in a data folder, which is one server's alone unless the
+ * database is not.
+ */
+export function isOwnFolder({
+  blobs,
+  dataDir,
+  databaseUrl,
+}: Pick<Config, 'blobs' | 'dataDir' | 'databaseUrl'>): boolean {
+  return databaseUrl === undefined && blobs.kind === 'folder' && blobs.path.startsWith(dataDir + sep);
+}
+
+/** For people: the folder, or the bucket with its prefix. */
+export function describePlace(blobs: Config['blobs']): string {
+  return blobs.kind === 'folder' ? blobs.path : `s3://${blobs.bucket}/${blobs.prefix}`;
 }
 
 /** Opens where uploads in parts go, which become blobs of the store that `openBlobStore` gives. */

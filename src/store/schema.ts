@@ -6,6 +6,7 @@ export interface Database {
   tasks: TasksTable;
   chunks: ChunksTable;
   assets: AssetsTable;
+  contents: ContentsTable;
   idempotency_keys: IdempotencyKeysTable;
   webhook_deliveries: WebhookDeliveriesTable;
   uploads: UploadsTable;
@@ -56,6 +57,8 @@ export interface TasksTable {
   error_message: string | null;
   /** The durable run that works on it; null until it was started. */
   run_id: string | null;
+  /** The asset's content that it reads; null once it is over. */
+  content_id: string | null;
   created_at: string;
   updated_at: string;
 }
@@ -85,6 +88,10 @@ export interface AssetsTable {
   duration_sec: number | null;
   /** JSON of `MediaInfo`, once probed. */
   media: string | null;
+  /** Of its media as it was stored, where that is known; lower-case hex. */
+  sha256: string | null;
+  /** Where its media lies; null until it was prepared, then its own id or that of another with the same content. */
+  content_id: string | null;
   /** JSON object of scalars. */
   user_metadata: string | null;
   source_url: string | null;
@@ -98,6 +105,17 @@ export interface AssetsTable {
   run_id: string | null;
   created_at: string;
   updated_at: string;
+}
+
+/** Media of assets, each content once for an owner. The id is that of the asset it first came with. */
+export interface ContentsTable {
+  id: string;
+  owner: string;
+  /** Lower-case hex. */
+  sha256: string;
+  /** Bytes. */
+  size: number;
+  created_at: string;
 }
 
 /** Requests that came with an `Idempotency-Key`. */

@@ -1,4 +1,4 @@
-import { readyAsset } from '../assets/ready.ts';
+import { noSuchAsset, readyAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import type { TimeRange } from '../media/frames.ts';
@@ -10,6 +10,7 @@ import { requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { OnCreated } from '../store/database.ts';
+import { isForeignKeyViolation } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
 import { bundleId } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
@@ -57,14 +58,18 @@ export async function createTask(
     if (source.kind === 'asset') looked = await lookAtAsset(deps, request, { id: source.assetId, owner });
     if (source.kind === 'base64') looked = await storeBase64(deps, request, { id, base64: base64! }, signal);
     signal?.throwIfAborted();
-    const { filename, mediaSec } = looked;
-    const row = { id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle) };
+    const { filename, mediaSec, contentId } = looked;
+    const row = { id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle), contentId };
     task = await deps.tasks.create(row, async (transaction, created) => {
       await deps.quotas.admitTask(transaction, { id, owner, mediaSec });
       await onCreated?.(transaction, created);
     });
   } catch (error) {
     if (source.kind === 'base64') await deps.blobs.remove(`tasks/${id}/`);
+    // The asset was deleted after it was looked at.
+    if (source.kind === 'asset' && isForeignKeyViolation(error)) {
+      throw noSuchAsset(source.assetId, { field: `${request.inputType}.media_source.asset_id` });
+    }
     throw error;
   }
   try {
@@ -81,6 +86,8 @@ interface LookedAt {
   readonly filename?: string;
   /** Seconds that will be embedded. */
   readonly mediaSec?: number;
+  /** Where the media of an asset lies. */
+  readonly contentId?: string;
 }
 
 async function lookAtUrl(
@@ -105,7 +112,7 @@ async function lookAtAsset(
   const field = `${request.inputType}.media_source.asset_id`;
   const asset = await readyAsset(assets, { field, id, owner });
   const range = asset.media && checkLimits(asset.media, request, limits);
-  return { filename: asset.filename, mediaSec: range && lengthOf(range) };
+  return { filename: asset.filename, mediaSec: range && lengthOf(range), contentId: asset.contentId };
 }
 
 async function storeBase64(

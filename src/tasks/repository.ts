@@ -29,6 +29,8 @@ export interface Task {
   readonly warnings: readonly string[];
   readonly error?: { readonly code: string; readonly message: string };
   readonly runId?: string;
+  /** The asset's content that it reads, while it is being worked on. */
+  readonly contentId?: string;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -55,7 +57,7 @@ export class TaskRepository {
   }
 
   async create(
-    task: { id: string; owner: string; request: TaskRequest; bundle: string },
+    task: { id: string; owner: string; request: TaskRequest; bundle: string; contentId?: string },
     onCreated?: OnCreated<Task>,
   ): Promise<Task> {
     const now = new Date().toISOString();
@@ -71,6 +73,7 @@ export class TaskRepository {
           request: JSON.stringify(task.request),
           status: 'processing',
           stage: 'queued',
+          content_id: task.contentId ?? null,
           created_at: now,
           updated_at: now,
         })
@@ -204,19 +207,20 @@ export class TaskRepository {
     return (await this.#db.selectFrom('tasks').selectAll().where('status', '=', 'processing').execute()).map(fromRow);
   }
 
-  /** @returns whether there was such a task */
-  async delete(id: string, owner: string): Promise<boolean> {
-    const { numDeletedRows } = await this.#db
+  /** @returns the task as it was, if there was one */
+  async delete(id: string, owner: string): Promise<Task | undefined> {
+    const row = await this.#db
       .deleteFrom('tasks')
       .where('id', '=', id)
       .where('owner', '=', owner)
+      .returningAll()
       .executeTakeFirst();
-    return numDeletedRows > 0n;
+    return row && fromRow(row);
   }
 
   async #end(id: string, values: Updateable<TasksTable>): Promise<void> {
     await this.#db.transaction().execute(async (transaction) => {
-      const row = await this.#update(id, values, transaction);
+      const row = await this.#update(id, { ...values, content_id: null }, transaction);
       if (row) await this.#onEnded?.(transaction, fromRow(row));
     });
   }
@@ -251,6 +255,7 @@ function fromRow(row: { [Name in keyof TasksTable]: unknown }): Task {
     warnings: JSON.parse(String(row.warnings)) as string[],
     ...(row.error_code !== null && { error: { code: String(row.error_code), message: String(row.error_message) } }),
     ...(row.run_id !== null && { runId: String(row.run_id) }),
+    ...(row.content_id !== null && { contentId: String(row.content_id) }),
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),
   };

@@ -1,3 +1,5 @@
+import { assetKey } from '../assets/blobs.ts';
+import type { Contents } from '../assets/contents.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import { untilStopped } from '../jobs/until-stopped.ts';
@@ -21,6 +23,7 @@ import { type ChunkReport, reportOf, resultWarnings } from './warnings.ts';
 export interface TaskWorkDeps {
   readonly tasks: TaskRepository;
   readonly blobs: BlobStore;
+  readonly contents: Contents;
   readonly urls: UrlGuard;
   readonly limits: Limits;
   readonly quotas: Quotas;
@@ -76,9 +79,9 @@ export class TaskWork {
    * @returns where the source lies; null when the task does not go on
    */
   async fetch(taskId: string): Promise<string | null> {
-    const key = await this.#step(taskId, async ({ request, id }, signal) => {
+    const key = await this.#step(taskId, async ({ request, id, contentId }, signal) => {
       const { source } = request;
-      if (source.kind === 'asset') return `assets/${source.assetId}/source`;
+      if (source.kind === 'asset') return assetKey(contentId ?? source.assetId);
       if (source.kind !== 'url') return sourceKey(id);
       const fetched = `${fetchedPrefix(id)}${newId()}`;
       await this.#deps.tasks.setStage(id, 'fetching');
@@ -199,7 +202,7 @@ export class TaskWork {
       return undefined;
     } finally {
       clearInterval(timer);
-      await this.#tidy(taskId);
+      await this.#tidy(taskId, task.contentId);
     }
   }
 
@@ -223,10 +226,12 @@ export class TaskWork {
   /**
    * Removes what only the work needed of a task that is over, and all of one that is gone. Looked at after every step,
    * because its end may have come from elsewhere, noticed or not, before this step's last write.
+   * @param contentId the asset's content that it read
    */
-  async #tidy(taskId: string): Promise<void> {
-    const { tasks, blobs } = this.#deps;
+  async #tidy(taskId: string, contentId?: string): Promise<void> {
+    const { tasks, blobs, contents } = this.#deps;
     const task = await tasks.get(taskId);
+    if (task?.status !== 'processing') await contents.release(contentId);
     if (!task) return blobs.remove(`tasks/${taskId}/`);
     if (task.status === 'processing') return;
     await blobs.remove(sourceKey(taskId));

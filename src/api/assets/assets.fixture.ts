@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler } from 'fastify-type-provider-zod';
 import { pino } from 'pino';
+import { Contents } from '../../assets/contents.ts';
 import { UploadRepository } from '../../assets/multipart/repository.ts';
 import { MultipartUploads } from '../../assets/multipart/service.ts';
 import { type Lookers, prepareAsset } from '../../assets/prepare.ts';
@@ -59,6 +60,7 @@ export async function assetApp({
   const db = await openDatabase(':memory:');
   const assets = new AssetRepository(db);
   const blobs = new FolderBlobStore(folder);
+  const contents = new Contents(db, blobs);
   const urls = openUrlGuard({ allow: parseAllowList(['127.0.0.1']), retryDelayMs: 1 });
   const log = pino({ level: 'silent' });
   const started: string[] = [];
@@ -86,6 +88,7 @@ export async function assetApp({
   const service = new AssetService({
     assets,
     blobs,
+    contents,
     urls,
     quotas,
     maxUploadBytes,
@@ -147,7 +150,7 @@ export async function assetApp({
     failed,
     prepare: (id) =>
       prepareAsset(
-        { assets, blobs, urls, maxUrlBytes: 1_000_000, maxImageBytes: 500_000, lookers, quotas, log },
+        { assets, blobs, contents, urls, maxUrlBytes: 1_000_000, maxImageBytes: 500_000, lookers, quotas, log },
         id,
         new AbortController().signal,
       ),

@@ -5,7 +5,7 @@ import type { EmbedDeps } from './deps.ts';
 import { noSuchTask } from './represent.ts';
 import { taskId } from './schemas.ts';
 
-export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks, blobs, log }) => {
+export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks, blobs, contents, log }) => {
   app.delete(
     '/embed-v2/tasks/:task_id',
     {
@@ -19,9 +19,11 @@ export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
     async ({ owner, event, params: { task_id: id } }, reply) => {
       event.taskId = id;
       // The row first: whatever works on the task sees that it is gone, and stops.
-      if (!(await tasks.delete(id, owner))) throw noSuchTask(id);
-      // The task is gone already; what cannot be removed now is swept at the next start.
-      await blobs.remove(`tasks/${id}/`).catch((err) => log.error({ err, taskId: id }, 'blobs of a deleted task stay'));
+      const task = await tasks.delete(id, owner);
+      if (!task) throw noSuchTask(id);
+      // The task is gone already; what cannot be removed now is swept later.
+      const removed = Promise.all([blobs.remove(`tasks/${id}/`), contents.release(task.contentId)]);
+      await removed.catch((err) => log.error({ err, taskId: id }, 'blobs of a deleted task stay'));
       return reply.code(204).send();
     },
   );

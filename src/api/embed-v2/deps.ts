@@ -1,3 +1,4 @@
+import type { Contents } from '../../assets/contents.ts';
 import type { QueryService } from '../../queries/service.ts';
 import type { IdempotencyKeys } from '../../store/idempotency.ts';
 import type { CreateTaskDeps } from '../../tasks/create.ts';
@@ -5,6 +6,7 @@ import type { CreateTaskDeps } from '../../tasks/create.ts';
 /** What the routes under `/embed-v2` work with. */
 export interface EmbedDeps extends CreateTaskDeps {
   readonly queries: QueryService;
+  readonly contents: Contents;
   readonly idempotency: IdempotencyKeys;
   /** Where clients reach the server; without it, the host that the request names. */
   readonly publicUrl?: string;
