@@ -71,16 +71,6 @@ export class Contents {
     return rows.map(({ id }) => id);
   }
 
-  /** Bytes that an owner's assets take, each content once. */
-  async bytesOf(owner: string): Promise<number> {
-    const { bytes } = await this.#db
-      .selectFrom('contents')
-      .where('owner', '=', owner)
-      .select((e) => e.fn.sum<number | null>('size').as('bytes'))
-      .executeTakeFirstOrThrow();
-    return Number(bytes ?? 0);
-  }
-
   #settle(
     { id, owner }: { id: string; owner: string },
     { sha256, size }: { sha256: string; size: number },

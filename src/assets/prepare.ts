@@ -8,7 +8,7 @@ import type { Logger } from '../observe/logger.ts';
 import type { Quotas } from '../quotas/quotas.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
-import type { BlobStore } from '../store/blobs.ts';
+import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
 import { assetKey, mediaKey, thumbnailKey } from './blobs.ts';
 import type { Contents } from './contents.ts';
 import type { Asset, AssetRepository } from './repository.ts';
@@ -57,8 +57,7 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     const { media } = looked;
     if (asset.contentId === undefined) {
       const sha256 = asset.sha256 ?? fetched ?? (await hashOf(deps.blobs, assetKey(assetId), wanted));
-      const { size } = (await deps.blobs.stat(assetKey(assetId)))!;
-      await contents.settle(asset, { sha256, size });
+      await contents.settle(asset, { sha256, size: await sizeOf(deps.blobs, assetKey(assetId)) });
     }
     await assets.setReady(assetId, media, asset.thumbnail && (looked.hasThumbnail ? 'ready' : 'error'));
     log.info({ assetId, type: media.mimeType, bytes: media.size, durationSec: media.durationSec }, 'asset ready');
@@ -67,6 +66,8 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     if (deleted.signal.aborted) return;
     // A fault of the server, a full disk say, is not held against the asset.
     if (!isReelvecError(error) || error.status >= 500) throw error;
+    // Nor what it looks like while another node, to which the run was handed, is about to end it.
+    if ((await assets.get(assetId))?.contentId !== asset.contentId) throw error;
     log.info({ assetId, code: error.code, reason: error.message, cause: causeText(error) }, 'asset failed');
     await assets.setFailed(assetId, error);
     await contents.release(asset.contentId);
@@ -164,6 +165,12 @@ function requireDeclared({ declaredType }: Asset, media: MediaInfo): void {
     `The upload was announced with type ${declaredType}, but the file is ${type} (${media.mimeType}). Upload it with type ${type}.`,
     { details: { field: 'type', value: declaredType, found: type } },
   );
+}
+
+async function sizeOf(blobs: BlobStore, key: string): Promise<number> {
+  const found = await blobs.stat(key);
+  if (!found) throw new BlobNotFound(key);
+  return found.size;
 }
 
 /** For media that came in parts: nobody saw it whole. */
