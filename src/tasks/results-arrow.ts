@@ -43,7 +43,9 @@ const columnsOf = (dimension: number) => [
   new Field('end_sec', new Float64(), false),
   new Field('embedding_option', new Utf8(), false),
   new Field('embedding_scope', new Utf8(), false),
-  new Field('embedding', new FixedSizeList(dimension, new Field('item', new Float32(), false)), false),
+  ...(dimension > 0
+    ? [new Field('embedding', new FixedSizeList(dimension, new Field('item', new Float32(), false)), false)]
+    : []),
 ];
 
 /**
@@ -58,7 +60,7 @@ export class ArrowRows {
 
   /**
    * @param facts what the file says of itself, beside `reelvec.format`
-   * @param dimension length of the vectors
+   * @param dimension length of the vectors; 0: there is no column of them
    */
   constructor(facts: Readonly<Record<string, string>>, dimension = DIMENSION) {
     this.#dimension = dimension;
@@ -134,7 +136,9 @@ function toBatch(schema: Schema, rows: readonly EmbeddingRow[], dimension: numbe
     column(2, { data: Float64Array.from(rows, (row) => row.endSec) }),
     column(3, utf8(rows.map((row) => row.option))),
     column(4, utf8(rows.map((row) => row.scope))),
-    column(5, { child: makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values }) }),
+    ...(dimension > 0
+      ? [column(5, { child: makeData({ type: new Float32(), length: values.length, nullCount: 0, data: values }) })]
+      : []),
   ];
   return new RecordBatch(schema, makeData({ type: new Struct(schema.fields), length, nullCount: 0, children }));
 }

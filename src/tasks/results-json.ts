@@ -10,7 +10,16 @@ const COMMA = 44;
 const OPEN = 91;
 const CLOSE = 93;
 
-interface Marks {
+type Batches = AsyncIterable<readonly EmbeddingRow[]>;
+
+interface Wish {
+  /** Whether the vectors are in it, or the segments alone. */
+  readonly vectors: boolean;
+}
+
+const ALL: Wish = { vectors: true };
+
+interface Marks extends Wish {
   readonly open: string;
   readonly between: string;
   readonly after: string;
@@ -22,13 +31,13 @@ interface Marks {
  * "embedding_scope":"clip","start_sec":0,"end_sec":4},…]`. Written byte by byte because `JSON.stringify` would print
  * every float32 with the digits of a double, twice as many, and be slower.
  */
-export function embeddingsJson(batches: AsyncIterable<readonly EmbeddingRow[]>): AsyncGenerator<Uint8Array> {
-  return text(batches, { open: '[', between: ',', after: '', close: ']' });
+export function embeddingsJson(batches: Batches, { vectors }: Wish = ALL): AsyncGenerator<Uint8Array> {
+  return text(batches, { open: '[', between: ',', after: '', close: ']', vectors });
 }
 
 /** The same, a line for each row. */
-export function embeddingsNdjson(batches: AsyncIterable<readonly EmbeddingRow[]>): AsyncGenerator<Uint8Array> {
-  return text(batches, { open: '', between: '', after: '\n', close: '' });
+export function embeddingsNdjson(batches: Batches, { vectors }: Wish = ALL): AsyncGenerator<Uint8Array> {
+  return text(batches, { open: '', between: '', after: '\n', close: '', vectors });
 }
 
 /** One vector as a JSON array. */
@@ -37,10 +46,7 @@ export function vectorJson(vector: Float32Array): string {
   return text.toString('latin1', 0, writeVector(vector, text, 0));
 }
 
-async function* text(
-  batches: AsyncIterable<readonly EmbeddingRow[]>,
-  { open, between, after, close }: Marks,
-): AsyncGenerator<Uint8Array> {
+async function* text(batches: Batches, { open, between, after, close, vectors }: Marks): AsyncGenerator<Uint8Array> {
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let end = chunk.write(open, 'latin1');
   let mark = '';
@@ -52,7 +58,7 @@ async function* text(
         end = 0;
       }
       end += chunk.write(mark, end, 'latin1');
-      end = writeRow(row, chunk, end);
+      end = writeRow(row, { chunk, at: end, vectors });
       end += chunk.write(after, end, 'latin1');
       mark = between;
     }
@@ -61,9 +67,13 @@ async function* text(
   yield chunk.subarray(0, end);
 }
 
-function writeRow(row: EmbeddingRow, chunk: Buffer, at: number): number {
-  const end = writeVector(row.embedding, chunk, at + chunk.write('{"embedding":', at, 'latin1'));
-  const rest = `,"embedding_option":"${row.option}","embedding_scope":"${row.scope}","start_sec":${row.startSec},"end_sec":${row.endSec}}`;
+function writeRow(row: EmbeddingRow, { chunk, at, vectors }: Wish & { chunk: Buffer; at: number }): number {
+  let end = at + chunk.write('{', at, 'latin1');
+  if (vectors) {
+    end = writeVector(row.embedding, chunk, end + chunk.write('"embedding":', end, 'latin1'));
+    end += chunk.write(',', end, 'latin1');
+  }
+  const rest = `"embedding_option":"${row.option}","embedding_scope":"${row.scope}","start_sec":${row.startSec},"end_sec":${row.endSec}}`;
   return end + chunk.write(rest, end, 'latin1');
 }
 

@@ -3,16 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import { DIMENSION } from '../../encode/encoder.ts';
+import { ReelvecError } from '../../errors.ts';
 import type { Task } from '../../tasks/repository.ts';
-import { readResult } from '../../tasks/results.ts';
-import { embeddingsJson } from '../../tasks/results-json.ts';
+import { RESULT_TYPES, resultContent } from '../../tasks/results-formats.ts';
 import { resultKey } from '../../tasks/work.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import type { EmbedDeps } from './deps.ts';
 import { metadataOf, noSuchTask } from './represent.ts';
+import { acceptedFormat } from './result-format.ts';
 import { retrievedTask, retrieveTaskQuery, taskId } from './schemas.ts';
-import { withData } from './stream.ts';
+import { streamOf, withData } from './stream.ts';
 
 /** How often a waiting request looks at its task, in milliseconds. */
 const LOOK_EVERY_MS = 200;
@@ -50,6 +52,9 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
         response: {
           ...commonErrors,
           404: errorBody,
+          409: errorBody.describe(
+            'The task has no result yet, or has failed, and another format than JSON was asked for.',
+          ),
           200: retrievedTask,
           304: z.undefined().describe('As `If-None-Match` has it.'),
         },
@@ -68,28 +73,54 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
         error: task.error,
         warnings: [...task.warnings],
       };
+      const wish = {
+        format: query.format ?? acceptedFormat(request.headers.accept),
+        filter: { options: query.embedding_option, scopes: query.embedding_scope },
+        vectors: query.embeddings ?? true,
+      };
+      reply.header('vary', 'accept');
+      if (task.status !== 'ready' && wish.format !== 'json') throw notThere(task, wish.format);
       if (task.status === 'processing') {
         const progress = { fraction: await tasks.progress(task.id), stage: task.stage };
         return reply.send({ ...facts, progress, data: null });
       }
       if (task.status === 'failed') return reply.send({ ...facts, data: null });
       // What is ready stays as it is. Weak: compressed, the same answer has other bytes.
-      const etag = `W/"${task.id}-${Date.parse(task.updatedAt)}"`;
+      const variant = wish.format === 'json' ? '' : `-${wish.format}`;
+      const etag = `W/"${task.id}-${Date.parse(task.updatedAt)}${variant}"`;
       reply.header('etag', etag).header('cache-control', 'private, no-cache');
       if (isAmong(etag, request.headers['if-none-match'])) return reply.code(304).send();
+      const isJson = wish.format === 'json';
+      if (!isJson) reply.header('content-disposition', `attachment; filename="${task.id}.${wish.format}"`);
       // The type of the schema is that of the text, not of the stream that it comes as.
-      const streamed = reply.type('application/json; charset=utf-8') as unknown as FastifyReply;
+      const streamed = reply.type(
+        `${RESULT_TYPES[wish.format]}${isJson ? '; charset=utf-8' : ''}`,
+      ) as unknown as FastifyReply;
       if (request.method === 'HEAD') return streamed.send(Readable.from([]));
-      const stream = await withData(facts, embeddingsJson(readResult(blobs, resultKey(task.id)))).catch(
-        async (error) => {
-          await find(task.id, owner); // deleted meanwhile, it is not found rather than broken
-          throw error;
-        },
-      );
+      const result = {
+        blobs,
+        key: resultKey(task.id),
+        facts: { task: task.id, bundle: task.bundle },
+        dimension: task.request.dimension ?? DIMENSION,
+      };
+      const content = resultContent(result, wish);
+      const stream = await (isJson ? withData(facts, content) : streamOf(content)).catch(async (error) => {
+        await find(task.id, owner); // deleted meanwhile, it is not found rather than broken
+        throw error;
+      });
       return streamed.send(stream);
     },
   );
 };
+
+/** A result in a format that has no place for a status. */
+function notThere(task: Task, format: string): ReelvecError {
+  const state = task.status === 'failed' ? `has failed: ${task.error?.message}` : 'is still being processed';
+  const advice = task.status === 'failed' ? '' : ' Ask again later, or wait for it with ?wait=60.';
+  return new ReelvecError('conflict', `There is no result as ${format}: the task ${task.id} ${state}.${advice}`, {
+    details: { status: task.status },
+  });
+}
 
 /** Whether an entity tag is one of those in an `If-None-Match` header (RFC 9110, section 13.1.2). */
 function isAmong(etag: string, header: string | undefined): boolean {

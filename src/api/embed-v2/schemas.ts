@@ -21,8 +21,26 @@ export const listTasksQuery = z.strictObject({
   status: taskStatus.optional(),
 });
 
+/** Words in a query string: the parameter repeated, or with commas between. */
+function wordList<Word extends z.ZodType>(word: Word) {
+  const split = (given: unknown) =>
+    given === undefined ? undefined : [given].flat().flatMap((part) => String(part).split(','));
+  return z.preprocess(split, z.array(word).optional());
+}
+
 export const retrieveTaskQuery = z.strictObject({
   wait: z.coerce.number().min(0).max(60).default(0).describe('seconds to wait for the task to leave processing'),
+  format: z
+    .enum(['json', 'ndjson', 'arrow', 'parquet'])
+    .optional()
+    .describe('of a result that is ready; default: what the Accept header likes best, JSON where it names none'),
+  embedding_option: wordList(rowOption).describe('only these vectors; repeated, or with commas between'),
+  embedding_scope: wordList(scope).describe('only these vectors'),
+  embeddings: z
+    .enum(['true', 'false'])
+    .transform((text) => text === 'true')
+    .optional()
+    .describe('false leaves the vectors out, and only says what there is'),
 });
 
 export const createdTask = z.object({ _id: z.string(), status: z.literal('processing'), data: z.null() });

@@ -1,0 +1,72 @@
+import type { BlobStore } from '../store/blobs.ts';
+import { type EmbeddingRow, type ResultFacts, type RowFilter, readResult } from './results.ts';
+import { ArrowRows } from './results-arrow.ts';
+import { embeddingsJson, embeddingsNdjson } from './results-json.ts';
+
+/** In which formats a result can be had, and what they are called on the wire. */
+export const RESULT_TYPES = {
+  json: 'application/json',
+  ndjson: 'application/x-ndjson',
+  arrow: 'application/vnd.apache.arrow.file',
+  parquet: 'application/vnd.apache.parquet',
+} as const;
+export type ResultFormat = keyof typeof RESULT_TYPES;
+
+export interface ResultWish {
+  readonly format: ResultFormat;
+  /** Which rows are wanted. */
+  readonly filter?: RowFilter;
+  /** Whether the vectors are in it, or the segments alone. */
+  readonly vectors: boolean;
+}
+
+/**
+ * A result's rows in a format, piece by piece; what is held of it is bounded. As `json` it is a list.
+ * @param result.dimension length of its vectors
+ */
+export function resultContent(
+  result: { blobs: BlobStore; key: string; facts: ResultFacts; dimension: number },
+  { format, filter = {}, vectors }: ResultWish,
+): AsyncGenerator<Uint8Array> {
+  const { blobs, key, facts, dimension } = result;
+  const isAll = vectors && filter.options === undefined && filter.scopes === undefined;
+  const rows = readResult(blobs, key, filter);
+  switch (format) {
+    case 'json':
+      return embeddingsJson(rows, { vectors });
+    case 'ndjson':
+      return embeddingsNdjson(rows, { vectors });
+    case 'arrow':
+      return isAll ? asStored(blobs, key) : arrowBytes(rows, { ...facts }, vectors ? dimension : 0);
+    case 'parquet':
+      return parquet(rows, { facts: { ...facts }, vectors });
+  }
+}
+
+async function* asStored(blobs: BlobStore, key: string): AsyncGenerator<Uint8Array> {
+  yield* blobs.read(key) as AsyncIterable<Uint8Array>;
+}
+
+async function* arrowBytes(
+  batches: AsyncIterable<readonly EmbeddingRow[]>,
+  facts: Readonly<Record<string, string>>,
+  dimension: number,
+): AsyncGenerator<Uint8Array> {
+  const file = new ArrowRows(facts, dimension);
+  for await (const rows of batches) {
+    for (const row of rows) {
+      const part = file.add(dimension > 0 ? row : { ...row, embedding: new Float32Array() });
+      if (part) yield part;
+    }
+  }
+  yield file.end();
+}
+
+/** The writer is loaded for those who want it. */
+async function* parquet(
+  batches: AsyncIterable<readonly EmbeddingRow[]>,
+  options: { facts: Readonly<Record<string, string>>; vectors: boolean },
+): AsyncGenerator<Uint8Array> {
+  const { parquetBytes } = await import('./results-parquet.ts');
+  yield* parquetBytes(batches, options);
+}
