@@ -7,6 +7,7 @@ import { assetRoutes } from './api/assets/routes.ts';
 import { getThumbnail } from './api/assets/thumbnail.ts';
 import { type AuthDeps, requireKey } from './api/auth.ts';
 import { closeWithAnswers } from './api/closing.ts';
+import { COMPRESSION } from './api/compression.ts';
 import { embedRoutes } from './api/embed-v2/routes.ts';
 import { installErrors, refuseConnection, sendError } from './api/errors.ts';
 import { watchMethods } from './api/methods.ts';
@@ -63,8 +64,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain');
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(serializerCompiler);
-  // The fastest level: numbers hardly shrink further, and a large result must not wait for it.
-  await app.register(compress, { encodings: ['gzip', 'deflate', 'identity'], zlibOptions: { level: 1 } });
+  await app.register(compress, COMPRESSION);
   closeWithAnswers(app);
   installRequestLog(app);
   installErrors(app);

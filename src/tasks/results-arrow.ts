@@ -31,8 +31,11 @@ export interface EmbeddingRow {
 
 export const ASSET_SEGMENT = -1;
 
-/** Rows of a record batch: half a megabyte of vectors, which bounds the memory of whoever reads or writes. */
-export const BATCH_ROWS = 256;
+/**
+ * Rows of a record batch: 64 kilobytes of vectors. Whoever reads or writes holds a few of them, and a server holds them
+ * for each of its slow readers.
+ */
+export const BATCH_ROWS = 32;
 
 /** Version of the columns below, kept in every file. */
 const FORMAT_VERSION = '1';

@@ -10,6 +10,7 @@ import { FolderBlobStore } from '../store/blob-folder.ts';
 import { BlobNotFound } from '../store/blobs.ts';
 import type { Option, TaskRequest } from './request.ts';
 import { type EmbeddingRow, encodeBlock, readResult, writeResult } from './results.ts';
+import { BATCH_ROWS } from './results-arrow.ts';
 import { embeddingsJson, embeddingsNdjson } from './results-json.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'reelvec-results-'));
@@ -211,7 +212,7 @@ test('a blob that is missing, cut off or left early is told or closed', async ()
     await assert.rejects(all('cut'));
   }
   for await (const rows of readResult(blobs, 'tasks/t/whole')) {
-    assert.equal(rows.length, 256);
+    assert.equal(rows.length, BATCH_ROWS);
     break;
   }
   await assert.rejects(

@@ -6,6 +6,7 @@ import type { PointAnswer } from '../../queries/points.ts';
 import { bundleId } from '../../tasks/embedding.ts';
 import { taskMetadata } from '../../tasks/metadata.ts';
 import { embeddingsJson, vectorJson } from '../../tasks/results-json.ts';
+import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { type CreateEmbeddingBody, createEmbeddingBody } from './createEmbeddingBody.ts';
@@ -31,6 +32,7 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
   app.post(
     '/embed-v2',
     {
+      compress: COMPRESSION_OF_NUMBERS,
       bodyLimit: BODY_LIMIT,
       schema: {
         summary: 'Embed text, an image, or short audio or video, and wait for it',

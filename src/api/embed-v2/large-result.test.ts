@@ -59,7 +59,7 @@ test('a task of 10,000 segments and three options is answered whole, in memory t
 test('readers that are slow, and readers that hang up, hold no memory either', async () => {
   await peakMemory();
   const before = await peakMemory();
-  const readers = Array.from({ length: 5 }, async () => {
+  const readers = Array.from({ length: 20 }, async () => {
     const response = await open();
     await once(response, 'readable');
     await sleep(500);

@@ -8,6 +8,7 @@ import { ReelvecError } from '../../errors.ts';
 import type { Task } from '../../tasks/repository.ts';
 import { RESULT_TYPES, resultContent } from '../../tasks/results-formats.ts';
 import { resultKey } from '../../tasks/work.ts';
+import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import type { EmbedDeps } from './deps.ts';
@@ -44,6 +45,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
   app.get(
     '/embed-v2/tasks/:task_id',
     {
+      compress: COMPRESSION_OF_NUMBERS,
       schema: {
         summary: 'Retrieve the status of a task and, once it is ready, its embeddings',
         tags: ['embed-v2'],
