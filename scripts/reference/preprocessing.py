@@ -1,4 +1,4 @@
-"""Writes src/encode/tensors/reference.json: what Pillow, torch and torchaudio make of real pictures and sound, for the
+"""Writes src/encode/tensors/reference.fixture.json: what Pillow, torch and torchaudio make of real pictures and sound, for the
 tests of preprocessing to compare with. Debian: python3-pil python3-scipy python3-torchaudio.
 
 Usage: python3 scripts/reference/preprocessing.py MEDIA_FOLDER
@@ -107,5 +107,5 @@ reference = {
         sound(speech / "librivox_austen_0880.wav", **clap, fill="silence", scale="htk", area="none"),
     ],
 }
-target = Path(__file__).parents[2] / "src" / "encode" / "tensors" / "reference.json"
+target = Path(__file__).parents[2] / "src" / "encode" / "tensors" / "reference.fixture.json"
 target.write_text(json.dumps(reference) + "\n")

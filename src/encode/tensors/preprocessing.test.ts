@@ -7,7 +7,7 @@ import { REAL_MEDIA } from '../../../test/support/real-media.ts';
 import { readStill } from '../../media/still.ts';
 import type { PicturesSpec, SoundSpec } from '../bundle-file.ts';
 import { toTensor } from './pictures.ts';
-import reference from './reference.json' with { type: 'json' };
+import reference from './reference.fixture.json' with { type: 'json' };
 import { tensorMaker, windowsOf } from './sound.ts';
 
 /** Values of a tensor that scripts/reference/preprocessing.py found by other means; see there. */
