@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Comma
     load: () => import('./commands/webhooks.ts'),
   },
   models: { summary: 'get, check and remove models', load: () => import('./commands/models.ts') },
+  doctor: { summary: 'compare what is stored with what is known of it', load: () => import('./commands/doctor.ts') },
   keys: { summary: 'create, list and revoke API keys', load: () => import('./commands/keys.ts') },
 };
 

@@ -38,7 +38,7 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
   const { db, engine } = databaseUrl
     ? await openShared(databaseUrl, shutdown, log)
     : await openEmbedded(config, shutdown, log);
-  const blobs = await openBlobStore(config);
+  const blobs = await openBlobStore(config, { alone: isOwnFolder(config) });
   shutdown.add('blobs', async () => blobs[Symbol.asyncDispose]());
   if (!isOwnFolder(config)) await claimBlobs(db, blobs, describePlace(config.blobs));
   const deliveries = new DeliveryRepository(db);

@@ -37,15 +37,19 @@ export class BlockCache {
     return promise;
   }
 
-  /** Removes all of it. */
+  /** Removes all of it, unless it was never used: then it is another's. */
   async clear(): Promise<void> {
+    if (this.#opened) await this.#empty();
+  }
+
+  async #empty(): Promise<void> {
     this.#sizes.clear();
     this.#bytes = 0;
     await rm(this.#options.folder, { recursive: true, force: true });
   }
 
   async #find(file: string, load: () => Promise<Uint8Array>): Promise<Uint8Array> {
-    this.#opened ??= this.clear();
+    this.#opened ??= this.#empty();
     await this.#opened;
     const size = this.#sizes.get(file);
     if (size !== undefined) {

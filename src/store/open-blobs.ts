@@ -14,20 +14,16 @@ const SHARED_IDLE_MS = 3_600_000;
 
 /**
  * Opens where blobs live: the folder or bucket of REELVEC_BLOBS, after a look at whether it can be used.
+ * @param options.alone nobody else can be writing there: what is half written was left by a crash
  * @throws an error that says what is missing
  */
-export async function openBlobStore({
-  blobs,
-  cacheDir,
-  cacheBytes,
-  dataDir,
-  databaseUrl,
-}: Pick<Config, 'blobs' | 'cacheDir' | 'cacheBytes' | 'dataDir' | 'databaseUrl'>): Promise<
-  BlobStore & AsyncDisposable
-> {
+export async function openBlobStore(
+  { blobs, cacheDir, cacheBytes }: Pick<Config, 'blobs' | 'cacheDir' | 'cacheBytes'>,
+  { alone = false } = {},
+): Promise<BlobStore & AsyncDisposable> {
   if (blobs.kind === 'folder') {
     const store = new FolderBlobStore(blobs.path);
-    await store.sweepTemporary({ idleMs: isOwnFolder({ blobs, dataDir, databaseUrl }) ? 0 : SHARED_IDLE_MS });
+    await store.sweepTemporary({ idleMs: alone ? 0 : SHARED_IDLE_MS });
     return Object.assign(store, { [Symbol.asyncDispose]: async () => {} });
   }
   const cache = new BlockCache({ folder: cacheDir, maxBytes: cacheBytes });

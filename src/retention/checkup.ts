@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto';
+import { assetKey } from '../assets/blobs.ts';
+import type { Contents } from '../assets/contents.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import type { Db } from '../store/database.ts';
+import { readResult } from '../tasks/results.ts';
+import { resultKey } from '../tasks/work.ts';
+import { findOrphans } from './orphans.ts';
+import { GRACE_MS } from './sweep.ts';
+
+/** Rows that are read together. */
+const BATCH = 500;
+/** A server starts the run of a row within a minute. */
+const START_MS = 10 * 60_000;
+
+/** Something that is not as it should be. */
+export interface Finding {
+  /** A sentence: what, and what is wrong with it. */
+  readonly problem: string;
+  /** What mending it does; undefined where a person has to. */
+  readonly remedy?: string;
+  /** Looks again before it changes anything: a server may be running, and have mended or ended it meanwhile. */
+  readonly mend?: () => Promise<void>;
+}
+
+export interface CheckupDeps {
+  readonly db: Db;
+  readonly blobs: BlobStore;
+  readonly contents: Contents;
+}
+
+/**
+ * Compares the store with the database. A running server is not in the way: what it is about to write or to remove is
+ * no finding.
+ * @param options.deep reads everything: hashes media, decodes results
+ */
+export async function* checkUp(deps: CheckupDeps, { deep }: { deep: boolean }): AsyncGenerator<Finding> {
+  yield* checkContents(deps, deep);
+  yield* checkResults(deps, deep);
+  yield* checkUnused(deps);
+  yield* checkOrphans(deps);
+  yield* checkStuck(deps);
+}
+
+async function* checkContents({ db, blobs, contents }: CheckupDeps, deep: boolean): AsyncGenerator<Finding> {
+  const rowOf = (id: string) => db.selectFrom('contents').selectAll().where('id', '=', id).executeTakeFirst();
+  for await (const { id } of allIds((after) =>
+    db.selectFrom('contents').select('id').where('id', '>', after).orderBy('id').limit(BATCH).execute(),
+  )) {
+    const wrong = async () => {
+      const row = await rowOf(id);
+      const fault = row && (await faultOf(blobs, assetKey(id), { size: Number(row.size), sha256: row.sha256 }, deep));
+      // Blobs go after their rows.
+      return fault !== undefined && (await rowOf(id)) ? fault : undefined;
+    };
+    const fault = await wrong();
+    if (fault === undefined) continue;
+    const assets = await db.selectFrom('assets').select('id').where('content_id', '=', id).execute();
+    yield {
+      problem: `The media ${assetKey(id)} of ${named('asset', assets)} ${fault}.`,
+      remedy: 'the assets are marked as failed, and what is left of the media is removed',
+      mend: async () => {
+        if ((await wrong()) === undefined) return;
+        await db
+          .updateTable('assets')
+          .set({
+            status: 'failed',
+            error_code: 'resource_not_exist',
+            error_message: 'The file of the asset was lost or damaged in the store. Upload it again.',
+            content_id: null,
+            updated_at: new Date().toISOString(),
+          })
+          .where('content_id', '=', id)
+          .execute();
+        await contents.release(id);
+      },
+    };
+  }
+}
+
+async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGenerator<Finding> {
+  const isReady = async (id: string) =>
+    (await db.selectFrom('tasks').select('id').where('id', '=', id).where('status', '=', 'ready').execute()).length > 0;
+  for await (const { id } of allIds((after) =>
+    db
+      .selectFrom('tasks')
+      .select('id')
+      .where('status', '=', 'ready')
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(BATCH)
+      .execute(),
+  )) {
+    const wrong = async () => {
+      const fault = (await blobs.stat(resultKey(id))) ? deep && (await unreadable(blobs, resultKey(id))) : 'is missing';
+      return fault && (await isReady(id)) ? fault : undefined;
+    };
+    const fault = await wrong();
+    if (fault === undefined) continue;
+    yield {
+      problem: `The result ${resultKey(id)} of a task that is ready ${fault}.`,
+      remedy: 'the task is marked as failed: its result is no longer available',
+      mend: async () => {
+        if ((await wrong()) === undefined) return;
+        await db
+          .updateTable('tasks')
+          .set({
+            status: 'failed',
+            error_code: 'internal_server_error',
+            error_message: 'The result is no longer available. Create the task again.',
+            updated_at: new Date().toISOString(),
+          })
+          .where('id', '=', id)
+          .where('status', '=', 'ready')
+          .execute();
+        await blobs.remove(resultKey(id));
+      },
+    };
+  }
+}
+
+async function* checkUnused({ contents }: CheckupDeps): AsyncGenerator<Finding> {
+  for (const id of await contents.unused()) {
+    yield {
+      problem: `The media ${assetKey(id)} is used by no asset and no task.`,
+      remedy: 'it is removed',
+      mend: async () => void (await contents.release(id)),
+    };
+  }
+}
+
+async function* checkOrphans({ db, blobs }: CheckupDeps): AsyncGenerator<Finding> {
+  for await (const { key, size, why } of findOrphans({ db, blobs, graceMs: GRACE_MS })) {
+    yield {
+      problem: `The blob ${key} (${size} bytes) is named by no row: ${why}.`,
+      remedy: 'it is removed',
+      mend: () => blobs.remove(key),
+    };
+  }
+}
+
+async function* checkStuck({ db }: CheckupDeps): AsyncGenerator<Finding> {
+  const before = new Date(Date.now() - START_MS).toISOString();
+  for (const table of ['tasks', 'assets'] as const) {
+    const rows = await db
+      .selectFrom(table)
+      .select('id')
+      .where('status', '=', 'processing')
+      .where('run_id', 'is', null)
+      .where('created_at', '<', before)
+      .execute();
+    for (const { id } of rows) {
+      yield { problem: `${table === 'tasks' ? 'The task' : 'The asset'} ${id} waits to be started. Start a server.` };
+    }
+  }
+}
+
+async function faultOf(
+  blobs: BlobStore,
+  key: string,
+  expected: { size: number; sha256: string },
+  deep: boolean,
+): Promise<string | undefined> {
+  const found = await blobs.stat(key);
+  if (!found) return 'is missing';
+  if (found.size !== expected.size) return `has ${found.size} bytes instead of ${expected.size}`;
+  if (!deep) return undefined;
+  const hash = createHash('sha256');
+  for await (const bytes of blobs.read(key)) hash.update(bytes);
+  return hash.digest('hex') === expected.sha256 ? undefined : 'is not what was stored: its SHA-256 is another';
+}
+
+async function unreadable(blobs: BlobStore, key: string): Promise<string | undefined> {
+  try {
+    for await (const _ of readResult(blobs, key, {}));
+    return undefined;
+  } catch (error) {
+    return `cannot be read: ${(error as Error).message}`;
+  }
+}
+
+async function* allIds(page: (after: string) => Promise<{ id: string }[]>): AsyncGenerator<{ id: string }> {
+  for (let after = ''; ; ) {
+    const rows = await page(after);
+    yield* rows;
+    if (rows.length < BATCH) return;
+    after = rows.at(-1)!.id;
+  }
+}
+
+function named(noun: string, rows: readonly { id: string }[]): string {
+  const [first, ...others] = rows;
+  if (!first) return `no ${noun}`;
+  return `${noun} ${first.id}${others.length > 0 ? ` and ${others.length} more` : ''}`;
+}

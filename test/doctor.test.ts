@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { test } from 'node:test';
+import { reelvec } from './support/command.ts';
+import { makeMedia } from './support/make-media.ts';
+import { startServer, temporaryFolder } from './support/server.ts';
+import { asking, call, createTask, ready, uploadAsset } from './support/tasks.ts';
+
+const DAY_SEC = 86_400;
+
+test('doctor, beside a running server: finds what is lost, damaged and left over, and mends it', async () => {
+  using folder = temporaryFolder();
+  const dataDir = join(folder.path, 'data');
+  const settings = { REELVEC_BLOBS: `file:${join(dataDir, 'blobs')}`, REELVEC_DATA_DIR: dataDir };
+  await using server = await startServer({ dataDir, env: settings });
+  const doctor = async (...flags: string[]) => {
+    const { code, stdout, stderr } = await reelvec(['doctor', ...flags], { env: settings });
+    return { code, stdout: stdout.toString(), stderr };
+  };
+  const path = (key: string) => join(dataDir, 'blobs', key);
+
+  const film = (name: string, duration: number) =>
+    readFileSync(makeMedia(join(folder.path, name), { video: `testsrc2=size=480x360:rate=4:duration=${duration}` }));
+  const [first, second] = [film('first.mp4', 5), film('second.mp4', 6)];
+  const upload = async (content: Uint8Array) => (await uploadAsset(server, content, 'film.mp4')).body._id as string;
+  const [one, same, other] = [await upload(first), await upload(first), await upload(second)];
+  assert.ok(!existsSync(path(`assets/${same}/source`)), 'the same content is stored once');
+  const embed = async (asset: string) => {
+    const id = await createTask(server, asking('video', { asset_id: asset }, { embedding_option: ['visual'] }));
+    await ready(server, id);
+    return id;
+  };
+  const [kept, lost] = [await embed(one), await embed(other)];
+  for (const flags of [[], ['--deep'], ['--fix', '--deep']]) {
+    const { code, stdout } = await doctor(...flags);
+    assert.deepEqual([code, stdout], [0, 'All is in order.\n']);
+  }
+
+  rmSync(path(`tasks/${lost}/result.arrow`));
+  appendFileSync(path(`assets/${other}/source`), 'x');
+  const damaged = readFileSync(path(`assets/${one}/source`));
+  damaged[damaged.length >> 1]! ^= 1;
+  writeFileSync(path(`assets/${one}/source`), damaged);
+  const orphan = path('tasks/000000000000000000000000/source');
+  const young = path('assets/000000000000000000000001/source');
+  for (const file of [orphan, young]) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, 'x');
+  }
+  const yesterday = Date.now() / 1000 - DAY_SEC;
+  utimesSync(orphan, yesterday, yesterday);
+
+  const found = await doctor('--deep');
+  assert.equal(found.code, 1);
+  assert.match(found.stdout, new RegExp(`tasks/${lost}/result.arrow of a task that is ready is missing\\. With --fix`));
+  assert.match(
+    found.stdout,
+    new RegExp(`of asset ${other} has ${second.length + 1} bytes instead of ${second.length}`),
+  );
+  assert.match(found.stdout, new RegExp(`of asset ${one} and 1 more is not what was stored`));
+  assert.match(found.stdout, /tasks\/0{24}\/source \(1 bytes\) is named by no row: the task is gone/);
+  assert.match(found.stdout, /^4 found, 0 mended/m);
+  assert.ok(existsSync(orphan), 'without --fix nothing is changed');
+  assert.match((await doctor()).stdout, /^3 found/m);
+
+  const mended = await doctor('--fix', '--deep');
+  assert.equal(mended.code, 0, mended.stdout + mended.stderr);
+  assert.match(mended.stdout, /^4 found, 4 mended/m);
+  assert.deepEqual((await doctor('--deep')).stdout, 'All is in order.\n');
+  assert.ok(!existsSync(orphan) && existsSync(young));
+
+  for (const id of [one, same, other]) {
+    const { body } = await call(server, 'GET', `/assets/${id}`);
+    assert.equal(body.status, 'failed');
+    assert.match(body.error.message, /lost or damaged/);
+  }
+  const { body } = await call(server, 'GET', `/embed-v2/tasks/${lost}`);
+  assert.equal(body.status, 'failed');
+  assert.match(body.error.message, /no longer available/);
+  await ready(server, kept);
+});
+
+test('doctor says what keeps it from checking, with exit code 2', async () => {
+  using folder = temporaryFolder();
+  const env = {
+    REELVEC_DATA_DIR: folder.path,
+    REELVEC_BLOBS: 's3://no-such-bucket',
+    REELVEC_S3_ENDPOINT: 'http://127.0.0.1:9',
+    AWS_ACCESS_KEY_ID: 'test',
+    AWS_SECRET_ACCESS_KEY: 'test',
+  };
+  const { code, stderr } = await reelvec(['doctor'], { env });
+  assert.equal(code, 2);
+  assert.match(stderr, /could not be checked: The bucket no-such-bucket at http:\/\/127\.0\.0\.1:9 cannot be used/);
+});
