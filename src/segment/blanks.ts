@@ -3,7 +3,7 @@ import { type Signature, WIDTH } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A picture of less contrast than this is blank if it is black or white, but for noise. Steps of 8-bit luma. */
-const BLANK_CONTRAST = 3;
+const BLANK_CONTRAST = 2;
 /** Up to the first luma it is black, from the second on white. What lies between may be a wall or a sky at night … */
 const BLACK = 20;
 const WHITE = 225;

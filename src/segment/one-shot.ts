@@ -10,6 +10,12 @@ const HIDDEN_SEC = 1.5;
 const SEEN_AGAIN = 0.6;
 /** Pictures are looked at so far apart. Seconds. */
 const LOOK_SEC = 0.15;
+/** What happens in so many pictures on either side is what the change belongs to … */
+const BESIDE = 2;
+/** … if it is larger than all within, in size by noise at least, in step by this factor and noise. */
+const LARGER = 1.2;
+const SIZE_NOISE = 2;
+const STEP_NOISE = 1;
 
 /**
  * Did what looks like a gradual transition happen within one shot, by what lies around it? Asked of few, so it may look
@@ -28,7 +34,23 @@ export function isWithinOneShot(
     (cut >= endFrame && sec(cut) - sec(endFrame) < SHORTEST_SHOT_SEC);
   if (cuts.some(isNear)) return true;
   const before = Math.max(timeline.first, startFrame - 1);
+  if (isTail(timeline, before, endFrame)) return true;
   return isSeen(timeline, cuts, before, endFrame, 1) || isSeen(timeline, cuts, endFrame, before, -1);
+}
+
+/** Does a larger change stand beside it? Then this is how a flash or an explosion dies away, or gathers. */
+function isTail(timeline: Timeline, from: number, to: number): boolean {
+  const largest = (first: number, last: number, of: (frame: number) => number) => {
+    let most = 0;
+    for (let i = first; i <= last; i++) most = Math.max(most, of(i));
+    return most;
+  };
+  const size = (frame: number) => timeline.change(frame).size;
+  const step = (frame: number) => timeline.step(frame);
+  const isLarger = (first: number, last: number) =>
+    largest(first, last, size) > largest(from + 1, to, size) + SIZE_NOISE &&
+    largest(first, last, step) > LARGER * (largest(from + 1, to, step) + STEP_NOISE);
+  return isLarger(from - BESIDE + 1, from) || isLarger(to + 1, to + BESIDE);
 }
 
 /** Is the scene of a picture seen in one direction from another, in the same shot? */
