@@ -26,12 +26,14 @@ const NEIGHBOURS_SEC = 0.2;
  * Shots shorter than this between two halves of another are rare even in trailers. Seconds.
  */
 export const INTERRUPTION_SEC = 0.2;
-/** It has come back if it differs by less than this part of the interruption's change. */
+/** It has come back if it differs by less than this part of the interruption's change, and no more than this. */
 const COME_BACK = 0.6;
+const COME_BACK_MOST = 36;
 /** Or if the light was up or down by this (mean luma) in between: then a scene in motion may have moved on meanwhile … */
 const FLASH = 25;
-/** … so far that it differs by this part of the interruption's change. */
+/** … so far that it differs by this part of the interruption's change, but some of its detail is still there. */
 const COME_BACK_MOVED = 0.8;
+const COME_BACK_KEPT = 0.1;
 
 /** Are enough pictures after `frame` known to say whether it is a cut? */
 export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
@@ -45,6 +47,7 @@ export function isCut(timeline: Timeline, frame: number): boolean {
   if (size < LEAST_CHANGE || !isPeak(timeline, frame)) return false;
   const usual = usualChange(timeline, frame);
   if (size < threshold(usual)) return false;
+  if (isFlashEdge(timeline, frame)) return false;
   const [old, fresh] = [timeline.at(frame - 1), timeline.at(frame)];
   const stands = standing(old, fresh);
   if (stands > MOST_STANDING) return false;
@@ -73,6 +76,29 @@ function isPeak(timeline: Timeline, frame: number): boolean {
   for (const d of [1, 2])
     if (timeline.change(frame - d).size >= size || timeline.change(frame + d).size > size) return false;
   return true;
+}
+
+/**
+ * Does a flash begin or end here that a cut lies at the other side of? Pictures so bright that little can be seen of
+ * them belong to the shot that they differ less from.
+ */
+function isFlashEdge(timeline: Timeline, frame: number): boolean {
+  const { size } = timeline.change(frame);
+  const sec = timeline.clockSec(frame);
+  const mean = (at: number) => timeline.at(at).mean;
+  let least = mean(frame);
+  for (let i = frame + 1; i < timeline.end && timeline.clockSec(i) <= sec + INTERRUPTION_SEC; i++) {
+    if (least - FLASH < mean(frame - 1)) break;
+    if (timeline.change(i).size > size && least - FLASH > mean(i)) return true;
+    least = Math.min(least, mean(i));
+  }
+  least = mean(frame - 1);
+  for (let i = frame - 1; i > timeline.first && timeline.clockSec(i) >= sec - INTERRUPTION_SEC; i--) {
+    if (least - FLASH < mean(frame)) break;
+    if (timeline.change(i).size >= size && least - FLASH > mean(i - 1)) return true;
+    least = Math.min(least, mean(i - 1));
+  }
+  return false;
 }
 
 /**
@@ -116,8 +142,8 @@ function mostKeptAround(timeline: Timeline, frame: number, size: number): number
 /** Is `later` the scene that `between`, which differs from it by `size`, took the place of? */
 function isBack(scene: Signature, between: Signature, later: Signature, size: number): boolean {
   const difference = change(scene, later);
-  if (difference < COME_BACK * size) return true;
+  if (difference < Math.min(COME_BACK_MOST, COME_BACK * size)) return true;
   const flash = Math.abs(between.mean - scene.mean);
   const isFlash = flash > FLASH && Math.abs(later.mean - scene.mean) < flash / 4;
-  return isFlash && difference < COME_BACK_MOVED * size;
+  return isFlash && difference < COME_BACK_MOVED * size && kept(scene, later) > COME_BACK_KEPT;
 }

@@ -118,6 +118,12 @@ describe('hard cuts', () => {
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
   });
 
+  test('are found once where a flash ends a shot', () => {
+    const lit = (pixels: Pixels) => pixels.map((value) => value + 150);
+    const film = times(80, (i) => (i < 37 ? scene(1, i / 8) : i < 40 ? lit(scene(1, i / 8)) : scene(2, i / 8)));
+    assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
+  });
+
   test('are found where drawings stand for two pictures', () => {
     const film = [...times(40, (i) => scene(1, 2 * (i >> 1))), ...times(40, (i) => scene(2, 2 * (i >> 1)))];
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
