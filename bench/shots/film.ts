@@ -24,6 +24,8 @@ export interface Look extends Finish {
   readonly isDrawn: boolean;
   /** Black and white. */
   readonly isGrey: boolean;
+  /** So much of the width of shots is seen: little is plain or out of focus. */
+  readonly near: number;
 }
 
 /** A boundary that is to be found. Numbers of pictures, as in the tables of the test media. */
@@ -114,17 +116,19 @@ export function makeFilm(sources: readonly Shot[], look: Look, seed: number, dur
   };
 }
 
-/** Shots drawn, without colour, or in less light. */
-function inStyle(shots: readonly Shot[], { isDrawn, isGrey, light }: Look): readonly Shot[] {
-  if (!isDrawn && !isGrey && light === 1) return shots;
+/** Shots from near, drawn, without colour, or in less light. */
+function inStyle(shots: readonly Shot[], { isDrawn, isGrey, light, near }: Look): readonly Shot[] {
+  if (!isDrawn && !isGrey && light === 1 && near === 1) return shots;
   const styled = (value: number) => (isDrawn ? Math.round(value / DRAWN_STEP) * DRAWN_STEP : value) * light;
-  return shots.map((shot) => ({
+  return shots.map((shot, number) => ({
     ...shot,
     picture(i) {
-      const picture = shot.picture(i);
-      return isGrey
-        ? map(picture, (_, row, column) => styled(picture[(row * WIDTH + column) * 3 + 1]!))
-        : picture.map(styled);
+      const whole = shot.picture(i);
+      // Another part of each shot.
+      const picture =
+        near === 1 ? whole : view(whole, ((number * 0.37) % 1) * (1 - near), ((number * 0.61) % 1) * (1 - near), near);
+      if (!isGrey) return picture.map(styled);
+      return map(picture, (_, row, column) => styled(picture[(row * WIDTH + column) * 3 + 1]!));
     },
   }));
 }

@@ -55,7 +55,7 @@ function mixed(split: Split): Recipe[] {
 
 const PLAIN: Look = {
   ...{ genre: 'mixed', rate: 24, paceSec: 2, speed: 1, hold: 1 },
-  ...{ light: 1, isDrawn: false, isGrey: false, grain: 0, bars: 0, residue: 'none' },
+  ...{ light: 1, isDrawn: false, isGrey: false, near: 1, grain: 0, bars: 0, residue: 'none' },
 };
 const FILM_RATE = 24000 / 1001;
 const TV_RATE = 30000 / 1001;
@@ -78,16 +78,22 @@ const KINDS: readonly (Partial<Look> & { kind: string; codec?: Codec; isVariable
   { kind: 'sports', genre: 'mixed', rate: 50, speed: 2, codec: 'h264 low' },
 ];
 
-/** Two of each kind to tune on, the second with other seeds and a little quicker; one to report. */
+/** What is different in the further rounds of films that are tuned on: other seeds, and pictures that look otherwise. */
+const ROUNDS: readonly { name: string; change(look: Look, kind: number): Look | undefined }[] = [
+  { name: '', change: (look) => look },
+  { name: ' again', change: (look, kind) => ({ ...look, speed: 1.5 * look.speed, isGrey: kind % 4 === 1 }) },
+  { name: ' from near', change: (look, kind) => (kind % 3 === 1 ? { ...look, near: 0.3 } : undefined) },
+];
+
 function ofKinds(split: Split): Recipe[] {
-  const rounds = split === 'tuning' ? [0, 1] : [0];
-  return rounds.flatMap((round) =>
-    KINDS.map(({ kind, codec = 'h264', isVariable = false, ...options }, i) => {
-      const look = { ...PLAIN, ...options };
+  const rounds = split === 'tuning' ? ROUNDS : ROUNDS.slice(0, 1);
+  return rounds.flatMap(({ name, change }, round) =>
+    KINDS.flatMap(({ kind, codec = 'h264', isVariable = false, ...options }, i) => {
+      const look = change({ ...PLAIN, ...options }, i);
+      if (!look) return [];
       return {
-        name: `${split} ${kind}${round > 0 ? ' again' : ''}`.replaceAll(' ', '-'),
-        ...{ split, seed: FIRST_SEED[split] + 50 + 100 * round + i, durationSec: 60, codec, isVariable },
-        look: round > 0 ? { ...look, speed: 1.5 * look.speed, isGrey: i % 4 === 1 } : look,
+        name: `${split} ${kind}${name}`.replaceAll(' ', '-'),
+        ...{ split, seed: FIRST_SEED[split] + 50 + 100 * round + i, durationSec: 60, codec, isVariable, look },
         ...{ width: 426, height: 240 },
       };
     }),

@@ -1,4 +1,4 @@
-import { change } from './change.ts';
+import { change, kept } from './change.ts';
 import { type Signature, WIDTH } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -30,6 +30,8 @@ const CARD_SEC = 1.5;
 /** Pictures before and after a shorter blank stretch that differ by less (see `change`) are one scene: a lamp, a flash … */
 const BLINK_SEC = 0.5;
 const SAME_SCENE = 22;
+/** … and so are those that share so much detail (see `kept`): it moved on meanwhile. */
+const SAME_DETAIL = 0.3;
 
 /** A stretch of blank pictures together with the fades on its two sides. Numbers of pictures. */
 interface Stretch {
@@ -150,10 +152,14 @@ export class BlankFinder {
     // after a plain card the fade belongs to the card.
     if (!before || reported) return cutOut && !isShort ? { ...range, boundary: cutAt(end) } : range;
     before.crop(timeline.at(end).area);
-    if (isShort && change(before, timeline.at(Math.min(fadeEnd, timeline.end - 1))) < SAME_SCENE) return range;
+    if (isShort && isSame(before, timeline.at(Math.min(fadeEnd, timeline.end - 1)))) return range;
     if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
     return { ...range, boundary: { frame: end, startFrame: fadeStart, endFrame: fadeEnd } };
   }
+}
+
+function isSame(before: Signature, after: Signature): boolean {
+  return change(before, after) < SAME_SCENE || kept(before, after) > SAME_DETAIL;
 }
 
 function isBlank({ contrast, mean, luma, area }: Signature): boolean {
