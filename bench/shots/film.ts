@@ -24,7 +24,7 @@ export interface Look extends Finish {
   readonly isDrawn: boolean;
   /** Black and white. */
   readonly isGrey: boolean;
-  /** So much of the width of shots is seen: little is plain or out of focus. */
+  /** So much of the width of shots is seen; where it is little, they are plain or out of focus. */
   readonly near: number;
 }
 
