@@ -111,13 +111,26 @@ function secondLargest(timeline: Timeline, frame: number, direction: 1 | -1): nu
   const sec = timeline.clockSec(frame);
   for (let count = 1, i = frame + direction; i > timeline.first && i < timeline.end; count++, i += direction) {
     if (count > NEIGHBOURS && Math.abs(timeline.clockSec(i) - sec) > NEIGHBOURS_SEC) break;
-    const { size } = timeline.change(i);
+    const size = changeBut(timeline, i, frame);
     if (size > largest) {
       second = largest;
       largest = size;
     } else if (size > second) second = size;
   }
   return second;
+}
+
+/**
+ * How much a picture changes the one before, leaving out pictures that are no more than a flash (gunfire, a photographer):
+ * what changes from the one before it to the one after counts instead. Shots on either side of `frame` are kept apart.
+ */
+function changeBut(timeline: Timeline, i: number, frame: number): number {
+  const isFlash = (at: number) => {
+    if (at - 1 < timeline.first || at + 1 >= timeline.end || (at - 1 < frame && at + 1 >= frame)) return false;
+    return timeline.at(at).mean - FLASH > Math.max(timeline.at(at - 1).mean, timeline.at(at + 1).mean);
+  };
+  if (isFlash(i)) return 0;
+  return isFlash(i - 1) ? change(timeline.at(i - 2), timeline.at(i)) : timeline.change(i).size;
 }
 
 /**
