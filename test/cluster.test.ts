@@ -1,0 +1,257 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FF_ENCODER_FLAC } from 'node-av/constants';
+import postgres from 'postgres';
+import { reelvec } from './support/command.ts';
+import { hostFiles } from './support/file-host.ts';
+import { loopMedia } from './support/loop-media.ts';
+import { makeMedia } from './support/make-media.ts';
+import { type RunningServer, startServer, startWorker, temporaryFolder, until } from './support/server.ts';
+import { NO_POSTGRES, type SharedState, sharedState } from './support/shared-state.ts';
+import { asking, call, createTask, ready } from './support/tasks.ts';
+import { workersReading } from './support/workers.ts';
+
+const ONE_WORKER = { REELVEC_WORKERS: '1' };
+
+describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240_000 }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reelvec-cluster-'));
+  const stack = new AsyncDisposableStack();
+  let state: SharedState;
+  let host: Awaited<ReturnType<typeof hostFiles>>;
+  before(async () => {
+    state = stack.use(await sharedState());
+    host = stack.use(await hostFiles(folder));
+    const round = makeMedia(join(folder, 'round.mp4'), {
+      video: 'testsrc=size=360x360:rate=2:duration=20',
+      audio: 'sine=frequency=440:duration=20:sample_rate=8000',
+    });
+    makeMedia(join(folder, 'short.flac'), { audio: 'sine=frequency=880:duration=8', audioCodec: FF_ENCODER_FLAC });
+    // 40 minutes: four chunks
+    loopMedia(join(folder, 'long.mp4'), { of: round, times: 120, everySec: 20 });
+  });
+  after(async () => {
+    await stack.disposeAsync();
+    rmSync(folder, { recursive: true });
+  });
+
+  const node = async (stack: AsyncDisposableStack, env: Record<string, string> = {}) =>
+    stack.use(await startServer({ dataDir: stack.use(temporaryFolder()).path, env: { ...state.env, ...env } }));
+  const worker = async (stack: AsyncDisposableStack, args: string[] = [], env: Record<string, string> = {}) =>
+    stack.use(
+      await startWorker({
+        dataDir: stack.use(temporaryFolder()).path,
+        args,
+        env: { ...state.env, ...ONE_WORKER, ...env },
+      }),
+    );
+  const long = (wishes: object = {}) => asking('video', { url: `${host.url}/long.mp4` }, wishes);
+  const short = () => asking('audio', { url: `${host.url}/short.flac` });
+  /** How many chunks of a task a node has embedded, by its log. */
+  const chunksDone = (server: RunningServer, id: string) =>
+    server
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"msg":"chunk"') && line.includes(id)).length;
+
+  test('nodes that start together on an empty database make it once, and one first key', async () => {
+    await using nodes = new AsyncDisposableStack();
+    const REELVEC_DATABASE_URL = await state.postgres.database();
+    const env = { REELVEC_DATABASE_URL, REELVEC_API_KEYS: '' };
+    const started = await Promise.all(Array.from({ length: 4 }, () => node(nodes, env)));
+    const keys = started.flatMap((server) => /\brvk_[\w-]{43}\b/.exec(server.output()) ?? []);
+    assert.equal(keys.length, 1);
+    for (const server of started) {
+      const { status } = await call(server, 'GET', '/embed-v2/tasks', { headers: { 'x-api-key': String(keys[0]) } });
+      assert.equal(status, 200);
+    }
+  });
+
+  test('a database of a newer version is refused in words, by serve, worker and keys', async () => {
+    const url = await state.postgres.database();
+    await using nodes = new AsyncDisposableStack();
+    await node(nodes, { REELVEC_DATABASE_URL: url });
+    const sql = postgres(url, { max: 1 });
+    await sql`insert into kysely_migration values ('9999_future', '2100-01-01')`;
+    await sql.end();
+    const env = { ...state.env, REELVEC_DATABASE_URL: url, REELVEC_PORT: '0' };
+    using data = temporaryFolder();
+    for (const command of [['serve'], ['worker'], ['keys', 'list']]) {
+      const { code, stderr } = await reelvec([...command, '--data-dir', data.path], { env });
+      assert.equal(code, 1, command.join(' '));
+      assert.match(stderr, /^reelvec: The data was written by a newer reelvec\.[^\n]*\n$/);
+    }
+  });
+
+  test('who would work on nothing, or for nobody, is told so', async () => {
+    const without = await reelvec(['worker']);
+    assert.equal(without.code, 2);
+    assert.match(without.stderr, /--database-url/);
+    const idle = await reelvec(['serve', '--no-worker']);
+    assert.equal(idle.code, 2);
+    assert.match(idle.stderr, /Nobody would do the work/);
+    const unknown = await reelvec(['worker', '--only', 'smell'], { env: state.env });
+    assert.equal(unknown.code, 2);
+    assert.match(unknown.stderr, /"smell" is none of visual, audio, transcription/);
+  });
+
+  test('the chunks of one task run on every worker, and any node has the result', async () => {
+    await using nodes = new AsyncDisposableStack();
+    const api = await node(nodes, { REELVEC_WORKERS: '0' });
+    const other = await node(nodes, { REELVEC_WORKERS: '0' });
+    const workers = await Promise.all([worker(nodes), worker(nodes)]);
+    const id = await createTask(api, long());
+    const { data } = await ready(other, id, 120_000);
+    const done = workers.map((server) => chunksDone(server, id));
+    assert.deepEqual([done[0]! + done[1]!, chunksDone(api, id)], [4, 0]);
+    assert.ok(Math.min(...done) >= 1, `each has done its share: ${done}`);
+
+    const again = await ready(api, await createTask(other, long()), 120_000);
+    assert.ok(again.data === data, 'the same bytes, however the chunks fell');
+  });
+
+  test('a short task does not wait for a long one, of the same key or another', async () => {
+    await using nodes = new AsyncDisposableStack();
+    const api = await node(nodes, { REELVEC_WORKERS: '0', REELVEC_API_KEYS: 'test-key,other-key' });
+    const only = await worker(nodes);
+    const id = await createTask(api, long());
+    await until(() => chunksDone(only, id) >= 1, 60_000, 'the long task is being worked on');
+    const body = short();
+    const mine = await createTask(api, body);
+    const others = (await call(api, 'POST', '/embed-v2/tasks', { body, headers: { 'x-api-key': 'other-key' } })).body;
+    await ready(api, mine);
+    const { body: theirs } = await call(api, 'GET', `/embed-v2/tasks/${others._id}?wait=10`, {
+      headers: { 'x-api-key': 'other-key' },
+    });
+    assert.equal(theirs.status, 'ready');
+    assert.ok(chunksDone(only, id) <= 3, 'the long task is not over yet');
+    await call(api, 'DELETE', `/embed-v2/tasks/${id}`);
+  });
+
+  test('a worker that is there for one option leaves the others alone', async () => {
+    await using nodes = new AsyncDisposableStack();
+    const api = await node(nodes, { REELVEC_WORKERS: '0' });
+    const only = await worker(nodes, ['--only', 'audio']);
+    const pictures = await createTask(api, long({ embedding_option: ['visual'], end_sec: 20 }));
+    const sound = await createTask(api, long({ embedding_option: ['audio'], end_sec: 20 }));
+    await ready(api, sound);
+    const { body } = await call(api, 'GET', `/embed-v2/tasks/${pictures}`);
+    assert.deepEqual([body.status, body.progress], ['processing', { fraction: 0, stage: 'embedding' }]);
+    const metrics = await fetch(new URL('/metrics', only.url), { headers: { authorization: 'Bearer test-key' } });
+    const waiting = /reelvec_queue_length\{workflow="embed-chunk",state="waiting"\} (\d+)/.exec(await metrics.text());
+    assert.equal(waiting?.[1], '1');
+    await worker(nodes, ['--only', 'visual,audio']);
+    await ready(api, pictures);
+  });
+
+  test('DELETE on one node frees the worker on another within 2 s', async () => {
+    await using nodes = new AsyncDisposableStack();
+    const api = await node(nodes, { REELVEC_WORKERS: '0' });
+    const far = await worker(nodes);
+    // It reads what lies on S3 through its own loopback server: seen by what it is busy with, not by files.
+    const id = await createTask(api, long());
+    const isEmbedding = async () => (await call(api, 'GET', `/embed-v2/tasks/${id}`)).body.progress?.fraction > 0;
+    while (!(await isEmbedding())) await sleep(50);
+    assert.equal((await call(api, 'DELETE', `/embed-v2/tasks/${id}`)).status, 204);
+    const freed = performance.now();
+    await ready(api, await createTask(api, short()), 10_000);
+    assert.ok(performance.now() - freed < 6000, 'the only worker has done another task');
+    assert.deepEqual(workersReading(far, id), []);
+    assert.equal(chunksDone(far, id), 0);
+  });
+
+  test('SIGTERM in the middle of a chunk: exit code 0 within 20 s, and the next worker goes on at once', async () => {
+    await using nodes = new AsyncDisposableStack();
+    const api = await node(nodes, { REELVEC_WORKERS: '0' });
+    const leaving = await worker(nodes);
+    const id = await createTask(api, long({ segmentation: { strategy: 'fixed', fixed: { duration_sec: 2 } } }));
+    const isEmbedding = async () => (await call(api, 'GET', `/embed-v2/tasks/${id}`)).body.progress?.fraction > 0;
+    while (!(await isEmbedding())) await sleep(50);
+    const asked = performance.now();
+    const left = leaving.stop().then((code) => ({ code, ms: performance.now() - asked }));
+    const next = await worker(nodes);
+    const { code, ms } = await left;
+    assert.equal(code, 0);
+    assert.ok(ms < 20_000, `${ms} ms`);
+    const gone = performance.now();
+    await until(() => chunksDone(next, id) + chunksDone(leaving, id) === 4, 60_000, 'all chunks are done');
+    await ready(api, id);
+    // A lease would have to run out for 30 s.
+    assert.ok(performance.now() - gone < 25_000, 'it was handed over, not waited for');
+  });
+
+  test('nodes that are restarted one after the other lose no request', async () => {
+    await using nodes = new AsyncDisposableStack();
+    const running = [await node(nodes, ONE_WORKER), await node(nodes, ONE_WORKER)];
+    const failures: string[] = [];
+    let asked = 0;
+    let over = false;
+    // What a load balancer does: in turns, and to the other where the connection is refused.
+    const client = async () => {
+      for (let turn = 0; !over; turn++) {
+        const body = turn % 4 === 0 ? short() : undefined;
+        const method = body ? 'POST' : 'GET';
+        for (let attempt = 0; ; attempt++) {
+          const server = running[(turn + attempt) % running.length]!;
+          try {
+            const { status, text } = await call(server, method, '/embed-v2/tasks', { body });
+            if (status !== (body ? 202 : 200)) failures.push(`${status} ${text.slice(0, 200)}`);
+            asked++;
+            break;
+          } catch (error) {
+            const code = ((error as Error).cause as { code?: string } | undefined)?.code;
+            if (code === 'ECONNREFUSED' && attempt < 20) continue;
+            failures.push(`${method}: ${error} ${code}`);
+            break;
+          }
+        }
+        await sleep(20);
+      }
+    };
+    const clients = Array.from({ length: 4 }, client);
+    try {
+      for (const i of [0, 1]) {
+        const server = running[i]!;
+        const stopped = server.stop();
+        const probe = async () => (await fetch(new URL('/readyz', server.url)).catch(() => undefined))?.status;
+        let said = await probe();
+        // a moment may pass before the signal is heard
+        while (said === 200) said = await probe();
+        assert.equal(said, 503, 'it says that it stops before it does');
+        assert.equal(await stopped, 0);
+        running[i] = await node(nodes, ONE_WORKER);
+      }
+    } finally {
+      over = true;
+    }
+    await Promise.all(clients);
+    assert.deepEqual(failures, []);
+    assert.ok(asked > 100, `${asked} requests`);
+    const list = await call(running[0]!, 'GET', '/embed-v2/tasks?status=processing&page_limit=50');
+    for (const task of list.body.data) await ready(running[1]!, task._id, 90_000);
+  });
+});
+
+test('the file name of an asset is found in letters of any script and either case, in both databases', {
+  skip: NO_POSTGRES,
+}, async () => {
+  await using shared = await sharedState();
+  for (const env of [{}, shared.env]) {
+    using data = temporaryFolder();
+    await using server = await startServer({ dataDir: data.path, env });
+    const form = new FormData();
+    form.set('method', 'direct');
+    const media = makeMedia(join(data.path, 'm.flac'), { audio: 'sine=duration=4', audioCodec: FF_ENCODER_FLAC });
+    form.set('file', new Blob([Uint8Array.from(readFileSync(media))]), 'ÜBUNG_Ολυμπία.flac');
+    await call(server, 'POST', '/assets', { body: form });
+    for (const part of ['übung', 'ΟΛΥΜΠΊΑ', 'g_ο']) {
+      const found = await call(server, 'GET', `/assets?filename=${encodeURIComponent(part)}`);
+      assert.equal(found.body.page_info.total_results, 1, part);
+    }
+    const none = await call(server, 'GET', '/assets?filename=%25b');
+    assert.equal(none.body.page_info.total_results, 0);
+  }
+});
