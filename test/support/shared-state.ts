@@ -1,3 +1,4 @@
+import { paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
 import { s3Server } from '../../src/store/s3/s3-server.fixture.ts';
 import { NO_POSTGRES, startPostgres, type TestPostgres } from './postgres.ts';
 
@@ -9,6 +10,8 @@ export interface SharedState extends AsyncDisposable {
   readonly env: Readonly<Record<string, string>>;
   readonly databaseUrl: string;
   readonly postgres: TestPostgres;
+  /** The keys of all blobs. */
+  blobKeys(): Promise<string[]>;
   readonly s3: Awaited<ReturnType<typeof s3Server>>;
 }
 
@@ -19,13 +22,20 @@ export async function sharedState(settings: Readonly<Record<string, string>> = {
   const postgres = stack.use(await startPostgres({ fsync: 'off', ...settings }));
   const s3 = stack.use(await s3Server());
   const databaseUrl = await postgres.database();
+  const bucket = s3.bucket();
+  const client = new S3Client({ endpoint: s3.endpoint, region: 'us-east-1', forcePathStyle: true });
+  stack.defer(() => client.destroy());
+  const blobKeys = async () => {
+    const pages = await Array.fromAsync(paginateListObjectsV2({ client }, { Bucket: bucket }));
+    return pages.flatMap(({ Contents = [] }) => Contents.map(({ Key = '' }) => Key));
+  };
   const env = {
     REELVEC_DATABASE_URL: databaseUrl,
-    REELVEC_BLOBS: `s3://${s3.bucket()}/reelvec`,
+    REELVEC_BLOBS: `s3://${bucket}/reelvec`,
     REELVEC_S3_ENDPOINT: s3.endpoint,
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
   };
   const all = stack.move();
-  return { env, databaseUrl, postgres, s3, [Symbol.asyncDispose]: () => all.disposeAsync() };
+  return { env, databaseUrl, postgres, s3, blobKeys, [Symbol.asyncDispose]: () => all.disposeAsync() };
 }

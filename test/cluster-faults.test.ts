@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, type TestContext, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { FF_ENCODER_FLAC } from 'node-av/constants';
+import postgres from 'postgres';
+import { hostFiles } from './support/file-host.ts';
+import { loopMedia } from './support/loop-media.ts';
+import { makeMedia } from './support/make-media.ts';
+import { seededRandom } from './support/seeded-random.ts';
+import { type RunningServer, startServer, startWorker, temporaryFolder } from './support/server.ts';
+import { NO_POSTGRES, type SharedState, sharedState } from './support/shared-state.ts';
+import { asking, call, ended } from './support/tasks.ts';
+
+/** Of every fault. The time of one is mostly that of a lease: 30 s. */
+const ROUNDS = Number(process.env['REELVEC_TEST_ROUNDS'] ?? 1);
+const SHORT_TASKS = 3;
+/** Faults fall into this time after the tasks were asked for, in milliseconds. */
+const LATEST_MS = 4000;
+const LEASE_MS = 30_000;
+const ROUND_TIMEOUT_MS = 240_000;
+
+interface Nodes {
+  api: RunningServer;
+  readonly workers: RunningServer[];
+}
+
+/** Does something to the nodes or to what they share; when it resolves, all there should be is there again. */
+type Fault = (nodes: Nodes, random: (below: number) => number) => Promise<void>;
+
+describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
+  const folder = mkdtempSync(join(tmpdir(), 'reelvec-cluster-faults-'));
+  const stack = new AsyncDisposableStack();
+  let state: SharedState;
+  let host: Awaited<ReturnType<typeof hostFiles>>;
+  let nodes: Nodes;
+  let expected: { long: string; short: string };
+  const created: string[] = [];
+
+  const long = () => asking('video', { url: `${host.url}/long.mp4` });
+  const short = () => asking('audio', { url: `${host.url}/short.flac` });
+  const serve = async () =>
+    stack.use(
+      await startServer({
+        dataDir: stack.use(temporaryFolder()).path,
+        env: { ...state.env, REELVEC_WORKERS: '0' },
+      }),
+    );
+  const work = async (env: Record<string, string> = {}) =>
+    stack.use(
+      await startWorker({
+        dataDir: stack.use(temporaryFolder()).path,
+        env: { ...state.env, REELVEC_WORKERS: '1', ...env },
+      }),
+    );
+
+  before(async () => {
+    state = stack.use(await sharedState({ max_connections: '60' }));
+    host = stack.use(await hostFiles(folder));
+    const round = makeMedia(join(folder, 'round.mp4'), {
+      video: 'testsrc=size=360x360:rate=2:duration=20',
+      audio: 'sine=frequency=440:duration=20:sample_rate=8000',
+    });
+    // 25 minutes: three chunks
+    loopMedia(join(folder, 'long.mp4'), { of: round, times: 75, everySec: 20 });
+    makeMedia(join(folder, 'short.flac'), { audio: 'sine=frequency=880:duration=8', audioCodec: FF_ENCODER_FLAC });
+    nodes = { api: await serve(), workers: [await work(), await work()] };
+    expected = {
+      long: (await finished(await create(long()))).data,
+      short: (await finished(await create(short()))).data,
+    };
+  });
+  after(async () => {
+    await stack.disposeAsync();
+    rmSync(folder, { recursive: true });
+  });
+
+  /** As a careful client does: asks again until there is an answer. */
+  async function create(body: object): Promise<string> {
+    const key = `k${created.length}-${Math.random()}`;
+    for (;;) {
+      const headers = { 'x-api-key': 'test-key', 'idempotency-key': key };
+      const answer = await call(nodes.api, 'POST', '/embed-v2/tasks', { body, headers }).catch(() => undefined);
+      if (answer?.status === 202) {
+        created.push(answer.body._id);
+        return answer.body._id;
+      }
+      assert.ok(answer === undefined || answer.status >= 500 || answer.status === 409, answer?.text);
+      await sleep(200);
+    }
+  }
+
+  async function finished(id: string) {
+    for (;;) {
+      try {
+        const task = await ended(nodes.api, id, ROUND_TIMEOUT_MS);
+        assert.equal(task.status, 'ready', task.error?.message);
+        return task;
+      } catch (error) {
+        // What the server cannot answer now it may answer later.
+        if (!/fetch failed|503|500|terminated/.test(String(error))) throw error;
+        await sleep(200);
+      }
+    }
+  }
+
+  /** Nothing is held, waits, is there twice or belongs to nothing. */
+  async function assertTidy(): Promise<void> {
+    const sql = postgres(state.databaseUrl, { max: 1 });
+    try {
+      const deadline = performance.now() + 2 * LEASE_MS;
+      for (;;) {
+        const runs = await sql`select workflow_name, status, worker_id from openworkflow.workflow_runs
+          where status not in ('completed', 'failed')`;
+        const keys = (await state.blobKeys()).filter((key) => !/\/tasks\/[0-9a-f]{24}\/result\.arrow$/.test(key));
+        if (runs.length === 0 && keys.length === 0) break;
+        assert.ok(performance.now() < deadline, `left over: ${JSON.stringify(runs)} ${keys}`);
+        await sleep(500);
+      }
+      const rows = await sql`select id, status from tasks order by id`;
+      assert.deepEqual(
+        rows.map(({ id, status }) => [id, status]),
+        created.toSorted().map((id) => [id, 'ready']),
+      );
+      assert.equal((await state.blobKeys()).length, created.length, 'one result for each');
+      const locks = await sql`select from pg_locks where locktype = 'advisory'`;
+      assert.ok(locks.length <= 1, 'no lock stays: but for the upkeep that may run just now');
+    } finally {
+      await sql.end();
+    }
+  }
+
+  function rounds(name: string, fault: Fault): void {
+    test(name, { timeout: ROUNDS * ROUND_TIMEOUT_MS }, async (t: TestContext) => {
+      const random = seededRandom(t);
+      for (let round = 0; round < ROUNDS; round++) {
+        const asked = Promise.all([create(long()), ...Array.from({ length: SHORT_TASKS }, () => create(short()))]);
+        await sleep(random(LATEST_MS));
+        await fault(nodes, random);
+        const [first, ...others] = await asked;
+        assert.ok((await finished(first!)).data === expected.long, 'the result is the undisturbed one');
+        for (const id of others) assert.ok((await finished(id)).data === expected.short);
+        await assertTidy();
+      }
+      t.diagnostic(`${ROUNDS} rounds, ${created.length} tasks so far`);
+    });
+  }
+
+  rounds('kill -9 of a worker', async ({ workers }, random) => {
+    const i = random(workers.length);
+    await workers[i]!.kill();
+    workers[i] = await work();
+  });
+
+  rounds('kill -9 of the API node', async (all) => {
+    await all.api.kill();
+    all.api = await serve();
+  });
+
+  rounds('kill -9 of everything', async (all) => {
+    await Promise.all([all.api.kill(), ...all.workers.map((worker) => worker.kill())]);
+    all.api = await serve();
+    all.workers.splice(0, 2, await work(), await work());
+  });
+
+  rounds('PostgreSQL crashes and comes back', async (_, random) => {
+    await state.postgres.stop('immediate');
+    await sleep(random(1000));
+    await state.postgres.start();
+  });
+
+  rounds('PostgreSQL is away for a while', async () => {
+    await state.postgres.stop();
+    await sleep(10_000);
+    await state.postgres.start();
+  });
+
+  rounds('PostgreSQL has no connections left', async (_, random) => {
+    const greedy = Array.from({ length: 60 }, () => postgres(state.databaseUrl, { max: 1, connect_timeout: 2 }));
+    await state.postgres.query(`select pg_terminate_backend(pid) from pg_stat_activity
+      where application_name = 'reelvec'`);
+    await Promise.all(greedy.map((sql) => sql`select 1`.catch(() => {})));
+    await sleep(2000 + random(2000));
+    await Promise.all(greedy.map((sql) => sql.end({ timeout: 1 })));
+  });
+
+  rounds('S3 answers 503 to every third request, and breaks off others', async (_, random) => {
+    state.s3.faults(() => (['refuse', 'break-off', undefined, undefined, undefined, undefined] as const)[random(6)]);
+    await sleep(4000);
+    state.s3.faults(() => undefined);
+  });
+
+  rounds('a worker is frozen until its leases have run out, and thaws', async ({ workers }, random) => {
+    const frozen = workers[random(workers.length)]!;
+    process.kill(frozen.pid, 'SIGSTOP');
+    await sleep(LEASE_MS + 5000);
+    process.kill(frozen.pid, 'SIGCONT');
+  });
+
+  rounds('the clocks of the workers are ten minutes off, one before and one behind', async ({ workers }) => {
+    const NODE_OPTIONS = `--import=${new URL('./support/shifted-clock.ts', import.meta.url)}`;
+    await Promise.all(workers.splice(0).map((worker) => worker.stop()));
+    workers.push(await work({ NODE_OPTIONS, REELVEC_TEST_CLOCK_SEC: '600' }));
+    workers.push(await work({ NODE_OPTIONS, REELVEC_TEST_CLOCK_SEC: '-600' }));
+  });
+});
