@@ -4,6 +4,7 @@ import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, Fast
 import { z } from 'zod';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import { RateLimited } from '../quotas/rate-limit.ts';
+import { isDatabaseAway } from '../store/database-away.ts';
 import { newId } from '../store/ids.ts';
 import { setRateLimits } from './rate-limits.ts';
 
@@ -30,6 +31,11 @@ export function renderError(error: ReelvecError): z.infer<typeof errorBody> {
 /** What a client is told about anything that was thrown. What is not meant for clients becomes a plain 500. */
 export function toClientError(error: unknown, request: { id: string }): ReelvecError {
   if (isReelvecError(error)) return error;
+  if (isDatabaseAway(error)) {
+    return new ReelvecError('service_unavailable', 'The server cannot reach its database. Try again in some seconds.', {
+      cause: error,
+    });
+  }
   const { statusCode: status = 500, code, message } = error as Partial<FastifyError>;
   if (status < 400 || status >= 500) {
     return new ReelvecError(

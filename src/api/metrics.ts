@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { QueueLength } from '../jobs/engine.ts';
 import { type AuthDeps, requireKey } from './auth.ts';
 
@@ -12,6 +12,8 @@ const WORKFLOWS = ['embed-task', 'embed-chunk', 'prepare-asset'];
 export interface MetricsDeps {
   /** How much work waits and is under way, on all nodes. */
   readonly queue?: () => Promise<readonly QueueLength[]>;
+  /** Seconds that this node's media workers have worked so far, by the kind of the job. */
+  readonly mediaSeconds?: () => ReadonlyMap<string, number>;
 }
 
 /**
@@ -28,7 +30,19 @@ export async function installMetrics(app: FastifyInstance, deps: AuthDeps & Metr
     buckets: BUCKETS,
     registers: [register],
   });
-  const { queue } = deps;
+  const { queue, mediaSeconds } = deps;
+  if (mediaSeconds) {
+    new Counter({
+      name: 'reelvec_media_seconds_total',
+      help: 'Time that media workers have spent on jobs; divided by their number, how busy they are',
+      labelNames: ['kind'],
+      registers: [register],
+      collect() {
+        this.reset();
+        for (const [kind, seconds] of mediaSeconds()) this.inc({ kind }, seconds);
+      },
+    });
+  }
   if (queue) {
     new Gauge({
       name: 'reelvec_queue_length',
@@ -37,9 +51,12 @@ export async function installMetrics(app: FastifyInstance, deps: AuthDeps & Metr
       registers: [register],
       async collect() {
         this.reset();
+        // Without its database a node has still the rest to tell.
+        const lengths = await queue().catch(() => undefined);
+        if (!lengths) return;
         for (const name of WORKFLOWS)
           for (const state of ['waiting', 'running']) this.set({ workflow: name, state }, 0);
-        for (const { workflow, waiting, running } of await queue()) {
+        for (const { workflow, waiting, running } of lengths) {
           this.set({ workflow, state: 'waiting' }, waiting);
           this.set({ workflow, state: 'running' }, running);
         }

@@ -60,6 +60,7 @@ export async function serve(given: Config): Promise<void> {
       queries,
       uploads: { multipart, links: new SignedLinks(await serverSecret(db, 'links')) },
       queue: () => engine.count(),
+      mediaSeconds: work.mediaSeconds,
       ready: async () => {
         await tasks.get('');
       },

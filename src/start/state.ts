@@ -8,6 +8,7 @@ import { sweepOrphans } from '../retention/sweep.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { claimBlobs } from '../store/claim.ts';
 import { type Db, oneAtATime, openDatabase } from '../store/database.ts';
+import { isDatabaseAway } from '../store/database-away.ts';
 import { IdempotencyKeys } from '../store/idempotency.ts';
 import { KeyRepository } from '../store/keys.ts';
 import { describePlace, isOwnFolder, openBlobStore, openUploadStore } from '../store/open-blobs.ts';
@@ -71,6 +72,12 @@ async function openEmbedded(config: Config, shutdown: ShutdownList, log: Logger)
 }
 
 async function openShared(url: string, shutdown: ShutdownList, log: Logger) {
+  // Who waits for a query hears that the database is away. The driver rejects promises that nobody waits for as well,
+  // and they must not end the node.
+  process.on('unhandledRejection', (error) => {
+    if (!isDatabaseAway(error)) throw error;
+    log.warn({ err: error }, 'the database is away');
+  });
   const db = await openDatabase(url);
   shutdown.add('database', () => db.destroy());
   const engine = await oneAtATime(db, 'migrations', () => JobEngine.openShared(url, log));

@@ -50,6 +50,8 @@ export interface Work {
   readonly probes: WorkerPool;
   readonly probe: (path: string, signal?: AbortSignal) => Promise<MediaInfo>;
   readonly multipart: MultipartUploads;
+  /** How long this node's media workers have worked so far, by the kind of the job. */
+  readonly mediaSeconds: () => ReadonlyMap<string, number>;
   readonly startTask: (taskId: string) => Promise<void>;
   readonly startAsset: (assetId: string) => Promise<void>;
 }
@@ -65,6 +67,8 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   const probes = mediaWorkers(config, { size: PROBE_WORKERS, log });
   shutdown.add('probe workers', () => probes[Symbol.asyncDispose]());
   const probe = (path: string, signal?: AbortSignal) => runTwice<'probe'>(probes, { kind: 'probe', path }, { signal });
+
+  const mediaSeconds = () => new Map([...probes.seconds, ...media.seconds]);
 
   const { maxSegmentSec } = config;
   const work = new TaskWork({
@@ -162,7 +166,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   await keepUp();
   const timer = setInterval(keepUp, UPKEEP_MS);
   shutdown.add('upkeep', () => clearInterval(timer));
-  return { urls, probes, probe, multipart, startTask, startAsset };
+  return { urls, probes, probe, multipart, mediaSeconds, startTask, startAsset };
 }
 
 /**

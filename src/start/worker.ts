@@ -18,13 +18,14 @@ export async function work(given: Config, only?: readonly Option[]): Promise<voi
   try {
     const state = await openState(config, shutdown, log);
     const bundle = describeBundle(config.bundle);
-    await openWork({ config, state, bundle, only, shutdown, log });
+    const { mediaSeconds } = await openWork({ config, state, bundle, only, shutdown, log });
     let probes = '';
     if (config.workerPort !== undefined) {
       const app = await buildWorkerApp({
         apiKeys: config.apiKeys,
         keys: state.keys,
         queue: () => state.engine.count(),
+        mediaSeconds,
         ready: async () => {
           await state.tasks.get('');
         },

@@ -1,6 +1,6 @@
 import { Kysely } from 'kysely';
-import { PostgresJSDialect } from 'kysely-postgres-js';
 import postgres from 'postgres';
+import { postgresDialect } from './postgres-dialect.ts';
 import type { Database } from './schema.ts';
 
 /** Connections of one node for its tables, at the most. Its durable work has some more: see docs/scale.md. */
@@ -25,5 +25,5 @@ export const POSTGRES_OPTIONS = {
 /** Opens a database on a PostgreSQL server. Nothing is sent before the first query. */
 export function openPostgres(url: string): Kysely<Database> {
   const client = postgres(url, { ...POSTGRES_OPTIONS, max: CONNECTIONS, types: NUMBERS });
-  return new Kysely<Database>({ dialect: new PostgresJSDialect({ postgres: client }) });
+  return new Kysely<Database>({ dialect: postgresDialect(client) });
 }

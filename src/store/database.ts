@@ -49,37 +49,22 @@ export function isShared(db: Db): boolean {
 
 /**
  * Does something that nodes must not do at the same time: the others wait for their turn. With SQLite there are no
- * others. A node that dies gives its turn back, for the database sees its connection end.
+ * others. A node that dies gives its turn back, for its transaction ends with its connection.
  */
 export async function oneAtATime<T>(db: Db, name: keyof typeof LOCKS, work: () => Promise<T>): Promise<T> {
   if (!isShared(db)) return work();
-  return db.connection().execute(async (connection) => {
-    await sql`select pg_advisory_lock(${LOCKS[name]}::bigint)`.execute(connection);
-    try {
-      return await work();
-    } finally {
-      await sql`select pg_advisory_unlock(${LOCKS[name]}::bigint)`.execute(connection);
-    }
+  return db.transaction().execute(async (lock) => {
+    await sql`select pg_advisory_xact_lock(${LOCKS[name]}::bigint)`.execute(lock);
+    return work();
   });
 }
 
-/** As {@link oneAtATime}, but who comes second leaves it to the first. @returns whether it was this node's turn */
-export async function unlessOthersDo(db: Db, name: keyof typeof LOCKS, work: () => Promise<void>): Promise<boolean> {
-  if (!isShared(db)) {
-    await work();
-    return true;
-  }
-  return db.connection().execute(async (connection) => {
-    const { rows } = await sql<{
-      mine: boolean;
-    }>`select pg_try_advisory_lock(${LOCKS[name]}::bigint) as mine`.execute(connection);
-    if (!rows[0]?.mine) return false;
-    try {
-      await work();
-    } finally {
-      await sql`select pg_advisory_unlock(${LOCKS[name]}::bigint)`.execute(connection);
-    }
-    return true;
+/** As {@link oneAtATime}, but who comes second leaves it to the first. */
+export async function unlessOthersDo(db: Db, name: keyof typeof LOCKS, work: () => Promise<void>): Promise<void> {
+  if (!isShared(db)) return work();
+  await db.transaction().execute(async (lock) => {
+    const taken = sql<{ mine: boolean }>`select pg_try_advisory_xact_lock(${LOCKS[name]}::bigint) as mine`;
+    if ((await taken.execute(lock)).rows[0]?.mine) await work();
   });
 }
 

@@ -22,12 +22,18 @@ export class WorkerPool implements AsyncDisposable {
   readonly #idle: SupervisedProcess[] = [];
   readonly #all = new Set<SupervisedProcess>();
   readonly #waiting: (() => void)[] = [];
+  readonly #seconds = new Map<string, number>();
   #busy = 0;
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
     this.#size = options.size ?? availableParallelism();
+  }
+
+  /** How long jobs of each kind have run so far, in seconds. */
+  get seconds(): ReadonlyMap<string, number> {
+    return this.#seconds;
   }
 
   /**
@@ -48,6 +54,7 @@ export class WorkerPool implements AsyncDisposable {
       const worker = this.#takeIdle() ?? (await this.#start());
       const abort = () => worker.kill('was stopped');
       signal?.addEventListener('abort', abort, { once: true });
+      const started = performance.now();
       try {
         // Aborted while the worker started, the signal tells nobody any more.
         signal?.throwIfAborted();
@@ -60,6 +67,8 @@ export class WorkerPool implements AsyncDisposable {
         throw error;
       } finally {
         signal?.removeEventListener('abort', abort);
+        const seconds = (performance.now() - started) / 1000;
+        this.#seconds.set(job.kind, (this.#seconds.get(job.kind) ?? 0) + seconds);
         if (worker.alive && !this.#closed) this.#idle.push(worker);
         else this.#all.delete(worker);
       }
