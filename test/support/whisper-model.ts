@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 
 /**
  * A Whisper model without training: whatever it hears, it says the same lines over and over. Its layers are zero but
@@ -25,21 +25,25 @@ const FIRST_TIME = 50364;
 /** Seconds between two time tokens. */
 const TIME_SEC = 0.02;
 
-/** Of 1500: what is not heard need not be looked at. */
-const AUDIO_PLACES = 16;
-/** Enough that 51,865 random directions are well apart. */
-const WIDTH = 128;
-/** Units of the layer that knows what comes next. */
-const UNITS = 4 * WIDTH;
-/** Between the product of a token's direction with itself, `WIDTH`, and the greatest with any other. */
-const THRESHOLD = 0.75 * WIDTH;
+/** How large a model is; what it says does not depend on it. */
+export interface WhisperSize {
+  /** Enough that 51,865 random directions are well apart. */
+  readonly width: number;
+  readonly heads: number;
+  /** Of the encoder, and of the decoder. */
+  readonly layers: number;
+  /** Places of the encoder; 1500 in the real ones. What is not heard need not be looked at. */
+  readonly audioPlaces: number;
+}
+
+const SMALLEST: WhisperSize = { width: 128, heads: 1, layers: 1, audioPlaces: 16 };
 
 /** How values are stored: as 32-bit or 16-bit floats. */
 const SINGLE = 0;
 const HALF = 1;
 
 /** Writes the model as a file of whisper.cpp (https://github.com/ggml-org/whisper.cpp, `convert-pt-to-ggml.py`). */
-export function writeWhisperModel(path: string, lines: readonly Line[]): string {
+export function writeWhisperModel(path: string, lines: readonly Line[], size = SMALLEST): string {
   const tokensOf = ({ words }: Line) => words.flatMap((word) => ` ${word}`.split('|'));
   // whisper.cpp looks up the blank, to keep it from being said first
   const vocabulary = [' ', ...lines.flatMap(tokensOf)];
@@ -48,15 +52,17 @@ export function writeWhisperModel(path: string, lines: readonly Line[]): string 
     ...tokensOf(line).map((token) => vocabulary.indexOf(token)),
     timeToken(line.endSec),
   ]);
-  const file = new GgmlFile();
-  file.integers(0x67676d6c, VOCABULARY, AUDIO_PLACES, WIDTH, 1, 1, TEXT_PLACES, WIDTH, 1, 1, MELS, HALF);
+  const { width, heads, layers, audioPlaces } = size;
+  using file = new GgmlFile(path);
+  const encoder = [audioPlaces, width, heads, layers];
+  const decoder = [TEXT_PLACES, width, heads, layers];
+  file.integers(0x67676d6c, VOCABULARY, ...encoder, ...decoder, MELS, HALF);
   file.integers(MELS, FREQUENCIES);
   file.floats(new Float32Array(MELS * FREQUENCIES).fill(0.01));
   file.integers(vocabulary.length);
   for (const token of vocabulary) file.text(token);
-  for (const tensor of encoderTensors()) file.tensor(...tensor);
-  for (const tensor of decoderTensors(said)) file.tensor(...tensor);
-  writeFileSync(path, file.bytes());
+  for (const tensor of encoderTensors(size)) file.tensor(...tensor);
+  for (const tensor of decoderTensors(said, size)) file.tensor(...tensor);
   return path;
 }
 
@@ -67,27 +73,28 @@ function timeToken(sec: number): number {
 /** Name and shape, the fastest dimension first; values where they are not 0. */
 type Tensor = [name: string, shape: number[], values?: Float32Array];
 
-function* encoderTensors(): Generator<Tensor> {
-  yield ['encoder.positional_embedding', [WIDTH, AUDIO_PLACES]];
-  yield ['encoder.conv1.weight', [3, MELS, WIDTH]];
-  yield ['encoder.conv1.bias', [1, WIDTH]];
-  yield ['encoder.conv2.weight', [3, WIDTH, WIDTH]];
-  yield ['encoder.conv2.bias', [1, WIDTH]];
-  yield* norm('encoder.ln_post');
-  yield* block('encoder.blocks.0', ['attn']);
+function* encoderTensors({ width, layers, audioPlaces }: WhisperSize): Generator<Tensor> {
+  yield ['encoder.positional_embedding', [width, audioPlaces]];
+  yield ['encoder.conv1.weight', [3, MELS, width]];
+  yield ['encoder.conv1.bias', [1, width]];
+  yield ['encoder.conv2.weight', [3, width, width]];
+  yield ['encoder.conv2.bias', [1, width]];
+  yield* norm('encoder.ln_post', width);
+  for (let layer = 0; layer < layers; layer++) yield* block(`encoder.blocks.${layer}`, ['attn'], width);
 }
 
-function* decoderTensors(said: readonly number[]): Generator<Tensor> {
-  const directions = randomSigns(VOCABULARY * WIDTH);
-  const directionOf = (token: number) => directions.subarray(token * WIDTH, (token + 1) * WIDTH);
-  const knows = new Float32Array(UNITS * WIDTH);
-  const answers = new Float32Array(WIDTH * UNITS);
+function* decoderTensors(said: readonly number[], { width, layers }: WhisperSize): Generator<Tensor> {
+  const units = 4 * width;
+  const directions = randomSigns(VOCABULARY * width);
+  const directionOf = (token: number) => directions.subarray(token * width, (token + 1) * width);
+  const knows = new Float32Array(units * width);
+  const answers = new Float32Array(width * units);
   /** Of several answers, the strongest that Whisper's rules allow is said. */
   const learn = (unit: number, token: number, next: readonly { token: number; strength: number }[]) => {
-    knows.set(directionOf(token), unit * WIDTH);
+    knows.set(directionOf(token), unit * width);
     for (const { token: answer, strength } of next) {
       directionOf(answer).forEach((value, i) => {
-        answers[i * UNITS + unit]! += strength * value;
+        answers[i * units + unit]! += strength * value;
       });
     }
   };
@@ -101,32 +108,40 @@ function* decoderTensors(said: readonly number[]): Generator<Tensor> {
   ];
   learn(course.length - 1, last, lastAnswers);
   learn(course.length, START, [{ token: ENGLISH, strength: 1 }]);
-  yield ['decoder.positional_embedding', [WIDTH, TEXT_PLACES]];
-  yield ['decoder.token_embedding.weight', [WIDTH, VOCABULARY], directions];
-  yield* norm('decoder.ln');
-  yield* block('decoder.blocks.0', ['attn', 'cross_attn'], { knows, answers });
+  yield ['decoder.positional_embedding', [width, TEXT_PLACES]];
+  yield ['decoder.token_embedding.weight', [width, VOCABULARY], directions];
+  yield* norm('decoder.ln', width);
+  for (let layer = 0; layer < layers; layer++) {
+    // The first of them answers, the others add nothing.
+    const weights = layer === 0 ? { knows, answers } : undefined;
+    yield* block(`decoder.blocks.${layer}`, ['attn', 'cross_attn'], width, weights);
+  }
 }
 
-function* norm(name: string): Generator<Tensor> {
-  yield [`${name}.weight`, [WIDTH], new Float32Array(WIDTH).fill(1)];
-  yield [`${name}.bias`, [WIDTH]];
+function* norm(name: string, width: number): Generator<Tensor> {
+  yield [`${name}.weight`, [width], new Float32Array(width).fill(1)];
+  yield [`${name}.bias`, [width]];
 }
 
 function* block(
   name: string,
   attentions: readonly string[],
+  width: number,
   layer?: { knows: Float32Array; answers: Float32Array },
 ): Generator<Tensor> {
-  yield* norm(`${name}.mlp_ln`);
-  yield [`${name}.mlp.0.weight`, [WIDTH, UNITS], layer?.knows];
-  yield [`${name}.mlp.0.bias`, [UNITS], new Float32Array(UNITS).fill(-THRESHOLD)];
-  yield [`${name}.mlp.2.weight`, [UNITS, WIDTH], layer?.answers];
-  yield [`${name}.mlp.2.bias`, [WIDTH]];
+  const units = 4 * width;
+  // Between the product of a token's direction with itself, the width, and the greatest with any other.
+  const bias = new Float32Array(units).fill(-0.75 * width);
+  yield* norm(`${name}.mlp_ln`, width);
+  yield [`${name}.mlp.0.weight`, [width, units], layer?.knows];
+  yield [`${name}.mlp.0.bias`, [units], bias];
+  yield [`${name}.mlp.2.weight`, [units, width], layer?.answers];
+  yield [`${name}.mlp.2.bias`, [width]];
   for (const attention of attentions) {
-    yield* norm(`${name}.${attention}_ln`);
+    yield* norm(`${name}.${attention}_ln`, width);
     for (const part of ['query', 'key', 'value', 'out']) {
-      yield [`${name}.${attention}.${part}.weight`, [WIDTH, WIDTH]];
-      if (part !== 'key') yield [`${name}.${attention}.${part}.bias`, [WIDTH]];
+      yield [`${name}.${attention}.${part}.weight`, [width, width]];
+      if (part !== 'key') yield [`${name}.${attention}.${part}.bias`, [width]];
     }
   }
 }
@@ -141,34 +156,44 @@ function randomSigns(count: number): Float32Array {
 }
 
 /** Everything little-endian. Weights are 16-bit floats; what is added or multiplied value by value is 32-bit. */
-class GgmlFile {
-  readonly #parts: Uint8Array[] = [];
+class GgmlFile implements Disposable {
+  readonly #file: number;
+
+  constructor(path: string) {
+    this.#file = openSync(path, 'w');
+  }
 
   integers(...values: number[]): void {
-    this.#parts.push(new Uint8Array(Int32Array.from(values).buffer));
+    this.#write(Int32Array.from(values));
   }
 
   floats(values: Float32Array): void {
-    this.#parts.push(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+    this.#write(values);
   }
 
   text(text: string): void {
     const bytes = new TextEncoder().encode(text);
     this.integers(bytes.length);
-    this.#parts.push(bytes);
+    this.#write(bytes);
   }
 
   tensor(name: string, shape: readonly number[], values?: Float32Array): void {
     const bytes = new TextEncoder().encode(name);
     const isWeight = shape.length > 1 && name.endsWith('weight');
     this.integers(shape.length, bytes.length, isWeight ? HALF : SINGLE, ...shape);
-    this.#parts.push(bytes);
+    this.#write(bytes);
     const length = shape.reduce((product, extent) => product * extent, 1);
-    if (!isWeight) this.floats(values ?? new Float32Array(length));
-    else this.#parts.push(new Uint8Array((values ? new Float16Array(values) : new Float16Array(length)).buffer));
+    if (!isWeight) this.#write(values ?? new Float32Array(length));
+    else this.#write(values ? new Float16Array(values) : new Float16Array(length));
   }
 
-  bytes(): Uint8Array {
-    return Buffer.concat(this.#parts);
+  #write({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
+    for (let at = 0; at < byteLength; ) {
+      at += writeSync(this.#file, new Uint8Array(buffer, byteOffset + at, byteLength - at));
+    }
+  }
+
+  [Symbol.dispose](): void {
+    closeSync(this.#file);
   }
 }

@@ -1,0 +1,76 @@
+/**
+ * What listening costs, for models of Whisper's real sizes: loading the model, which is done once a chunk, against
+ * hearing a window of half a minute; memory; one thread against two. Processor time, not the clock's: other work on the
+ * machine does not count, but for threads that wait for each other while it keeps them apart. The models are written on the spot and have no
+ * training, but the same number of multiplications; they say some three tokens a second, as people do.
+ */
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AV_LOG_QUIET } from 'node-av/constants';
+import { Log } from 'node-av/lib';
+import { WHISPER_RATE, WhisperFilter } from '../src/media/whisper-filter.ts';
+import { writeWhisperModel } from '../test/support/whisper-model.ts';
+
+const SIZES = {
+  tiny: { width: 384, heads: 6, layers: 4, audioPlaces: 1500 },
+  base: { width: 512, heads: 8, layers: 6, audioPlaces: 1500 },
+  small: { width: 768, heads: 12, layers: 12, audioPlaces: 1500 },
+};
+const WINDOW_SEC = 26;
+/** Of the loads, of which the fastest counts. */
+const RUNS = 3;
+const MEGABYTE = 1024 ** 2;
+
+/** A line every four seconds and a half, of a dozen words. */
+const lines = Array.from({ length: 6 }, (_, line) => ({
+  startSec: line * 4.5,
+  endSec: line * 4.5 + 4,
+  words: Array.from({ length: 12 }, (_, word) => `w${line}x${word}`),
+}));
+const sound = Float32Array.from({ length: WINDOW_SEC * WHISPER_RATE }, (_, i) => Math.sin(i / 9) / 4);
+
+Log.setLevel(AV_LOG_QUIET);
+const folder = join(import.meta.dirname, 'out');
+mkdirSync(folder, { recursive: true });
+const names = process.argv.slice(2);
+console.log('model   file MB   load s   memory MB   s to hear 26 s: 1 thread, 2 threads   load / hearing');
+for (const [name, size] of Object.entries(SIZES)) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  const path = writeWhisperModel(join(folder, `whisper-${name}.bin`), lines, size);
+  try {
+    const loads = [];
+    for (let run = 0; run < RUNS; run++) loads.push(await measure(path, 1, false));
+    const one = await measure(path, 1, true);
+    const two = await measure(path, 2, true);
+    const loadSec = Math.min(...loads.map((run) => run.loadSec));
+    console.log(
+      [
+        name.padEnd(7),
+        (statSync(path).size / MEGABYTE).toFixed(0).padStart(7),
+        loadSec.toFixed(2).padStart(8),
+        (one.memory / MEGABYTE).toFixed(0).padStart(11),
+        one.hearSec.toFixed(1).padStart(24),
+        two.hearSec.toFixed(1).padStart(10),
+        `${((100 * loadSec) / one.hearSec).toFixed(1)} %`.padStart(18),
+      ].join(''),
+    );
+  } finally {
+    rmSync(path);
+  }
+}
+
+async function measure(model: string, threads: number, hears: boolean) {
+  const before = process.memoryUsage().rss;
+  const started = process.cpuUsage();
+  using filter = await WhisperFilter.open({ model, language: 'auto', gpu: 'never', threads });
+  const loaded = process.cpuUsage();
+  if (hears) {
+    await filter.hear(0, sound);
+    await filter.finish();
+    if (filter.output().split('\n').length < 60) throw new Error('The model did not say what it should.');
+  }
+  const memory = process.memoryUsage().rss - before;
+  const sec = ({ user, system }: NodeJS.CpuUsage, from: NodeJS.CpuUsage) =>
+    (user + system - from.user - from.system) / 1e6;
+  return { loadSec: sec(loaded, started), hearSec: sec(process.cpuUsage(), loaded), memory };
+}
