@@ -4,6 +4,7 @@
  * machine does not count, but for threads that wait for each other while it keeps them apart. The models are written on the spot and have no
  * training, but the same number of multiplications; they say some three tokens a second, as people do.
  */
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AV_LOG_QUIET } from 'node-av/constants';
@@ -17,8 +18,6 @@ const SIZES = {
   small: { width: 768, heads: 12, layers: 12, audioPlaces: 1500 },
 };
 const WINDOW_SEC = 26;
-/** Of the loads, of which the fastest counts. */
-const RUNS = 3;
 const MEGABYTE = 1024 ** 2;
 
 /** A line every four seconds and a half, of a dozen words. */
@@ -29,46 +28,58 @@ const lines = Array.from({ length: 6 }, (_, line) => ({
 }));
 const sound = Float32Array.from({ length: WINDOW_SEC * WHISPER_RATE }, (_, i) => Math.sin(i / 9) / 4);
 
-Log.setLevel(AV_LOG_QUIET);
-const folder = join(import.meta.dirname, 'out');
-mkdirSync(folder, { recursive: true });
-const names = process.argv.slice(2);
-console.log('model   file MB   load s   memory MB   s to hear 26 s: 1 thread, 2 threads   load / hearing');
-for (const [name, size] of Object.entries(SIZES)) {
-  if (names.length > 0 && !names.includes(name)) continue;
-  const path = writeWhisperModel(join(folder, `whisper-${name}.bin`), lines, size);
-  try {
-    const loads = [];
-    for (let run = 0; run < RUNS; run++) loads.push(await measure(path, 1, false));
-    const one = await measure(path, 1, true);
-    const two = await measure(path, 2, true);
-    const loadSec = Math.min(...loads.map((run) => run.loadSec));
-    console.log(
-      [
-        name.padEnd(7),
-        (statSync(path).size / MEGABYTE).toFixed(0).padStart(7),
-        loadSec.toFixed(2).padStart(8),
-        (one.memory / MEGABYTE).toFixed(0).padStart(11),
-        one.hearSec.toFixed(1).padStart(24),
-        two.hearSec.toFixed(1).padStart(10),
-        `${((100 * loadSec) / one.hearSec).toFixed(1)} %`.padStart(18),
-      ].join(''),
-    );
-  } finally {
-    rmSync(path);
+/** What one process measures, which has done nothing else before. */
+interface Measured {
+  readonly loadSec: number;
+  readonly hearSec: number;
+  /** Bytes, beside what Node and FFmpeg take. */
+  readonly memory: number;
+}
+
+const [first, ...names] = process.argv.slice(2);
+if (first === '--measure') process.stdout.write(JSON.stringify(await measure(names[0]!, Number(names[1]))));
+else compare([first, ...names].filter((name) => name !== undefined));
+
+function compare(wanted: readonly string[]): void {
+  const folder = join(import.meta.dirname, 'out');
+  mkdirSync(folder, { recursive: true });
+  console.log('model   file MB   load s   memory MB   s to hear 26 s: 1 thread, 2 threads   load / hearing');
+  for (const [name, size] of Object.entries(SIZES)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const path = writeWhisperModel(join(folder, `whisper-${name}.bin`), lines, size);
+    try {
+      const run = (threads: number): Measured =>
+        JSON.parse(
+          execFileSync(process.execPath, [import.meta.filename, '--measure', path, String(threads)]).toString(),
+        );
+      const [one, two] = [run(1), run(2)];
+      const loadSec = Math.min(one.loadSec, two.loadSec);
+      console.log(
+        [
+          name.padEnd(7),
+          (statSync(path).size / MEGABYTE).toFixed(0).padStart(7),
+          loadSec.toFixed(2).padStart(8),
+          (one.memory / MEGABYTE).toFixed(0).padStart(11),
+          one.hearSec.toFixed(1).padStart(24),
+          two.hearSec.toFixed(1).padStart(10),
+          `${((100 * loadSec) / one.hearSec).toFixed(1)} %`.padStart(18),
+        ].join(''),
+      );
+    } finally {
+      rmSync(path);
+    }
   }
 }
 
-async function measure(model: string, threads: number, hears: boolean) {
+async function measure(model: string, threads: number): Promise<Measured> {
+  Log.setLevel(AV_LOG_QUIET);
   const before = process.memoryUsage().rss;
   const started = process.cpuUsage();
   using filter = await WhisperFilter.open({ model, language: 'auto', gpu: 'never', threads });
   const loaded = process.cpuUsage();
-  if (hears) {
-    await filter.hear(0, sound);
-    await filter.finish();
-    if (filter.output().split('\n').length < 60) throw new Error('The model did not say what it should.');
-  }
+  await filter.hear(0, sound);
+  await filter.finish();
+  if (filter.output().split('\n').length < 60) throw new Error('The model did not say what it should.');
   const memory = process.memoryUsage().rss - before;
   const sec = ({ user, system }: NodeJS.CpuUsage, from: NodeJS.CpuUsage) =>
     (user + system - from.user - from.system) / 1e6;

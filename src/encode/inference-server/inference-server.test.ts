@@ -41,6 +41,7 @@ interface Wishes {
   readonly batch?: number;
   readonly model?: string;
   readonly output?: string;
+  readonly input?: string;
   readonly timeoutMs?: number;
   readonly patienceMs?: number;
   readonly authorization?: string;
@@ -48,12 +49,12 @@ interface Wishes {
 
 function encoderOf(urls: readonly string[], wishes: Wishes = {}) {
   const { batch = 2, model: name = 'vision', output = 'image_embeds', timeoutMs = 5000, patienceMs = 10_000 } = wishes;
-  const { authorization } = wishes;
+  const { authorization, input = 'pixel_values' } = wishes;
   const client = new InferenceClient({ urls, authorization, inFlight: 3, timeoutMs, patienceMs });
   const model = new InferenceServerModel({ client, model: name, batch, inFlight: 3 });
   const encoder = pictureEncoder({
     space: 'test',
-    input: 'pixel_values',
+    input,
     output: { name: output, pooling: 'none', dimension: 512 },
     pictures: PICTURES,
     model,
@@ -124,6 +125,11 @@ describe('an inference server', () => {
     const one = await server();
     await encoderOf([one.url], { authorization: 'Bearer secret' }).encode(clips(1));
     assert.equal(one.headers.authorization, 'Bearer secret');
+  });
+
+  test('need not be told the names of the only input and output of a model', async () => {
+    const one = await server();
+    same(await encoderOf([one.url], { input: '*', output: '*' }).encode(wanted));
   });
 
   test('may hold a model of half precision', async () => {
@@ -261,9 +267,11 @@ describe('an inference server', () => {
     const { dims, data } = await model.run({ ...inputs, token_type_ids: int64(0n) }, 'last_hidden_state');
     assert.deepEqual(dims, [2, 3, 4]);
     assert.equal(data.length, 24);
-    const narrow = { type: 'int32', dims: [2, 3], data: new Int32Array(6) } as const;
-    const running = model.run({ ...inputs, input_ids: narrow }, 'last_hidden_state');
-    await assert.rejects(running, /input "input_ids" of the model is INT64, where the bundle gives INT32/);
+    const narrow = { type: 'int32', dims: [2, 3], data: Int32Array.of(1, 2, 3, 4, 5, 0) } as const;
+    assert.deepEqual((await model.run({ ...inputs, input_ids: narrow }, '*')).data, data);
+    const wrong = { type: 'float32', dims: [2, 3], data: new Float32Array(6) } as const;
+    const running = model.run({ ...inputs, input_ids: wrong }, 'last_hidden_state');
+    await assert.rejects(running, /input "input_ids" of the model is INT64, where the bundle gives FP32 or FP16/);
   });
 
   test('whose model does not fit the bundle is told apart at the first look', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Tensor, TensorModel } from '../tensors/tensor.ts';
+import { ONLY, type Tensor, type TensorModel } from '../tensors/tensor.ts';
 import type { InferenceClient } from './client.ts';
 import {
   HEADER_LENGTH,
@@ -7,6 +7,7 @@ import {
   ProtocolFault,
   readAnswer,
   requireShape,
+  type TensorMetadata,
   toWire,
   writeRequest,
 } from './protocol.ts';
@@ -47,24 +48,20 @@ export class InferenceServerModel implements TensorModel {
     output: string,
     { signal }: { signal?: AbortSignal } = {},
   ): Promise<Tensor> {
-    const metadata = await this.check(Object.keys(inputs), output, signal);
+    const model = await this.check(Object.keys(inputs), output, signal);
     signal?.throwIfAborted();
     try {
-      const wire = metadata.inputs.map((input) => {
-        const tensor = inputs[input.name]!;
+      const wire = model.inputs.map((input) => {
+        const tensor = (inputs[input.name] ?? inputs[ONLY])!;
         requireShape(tensor.dims, input);
         return toWire(tensor, input);
       });
       const id = randomUUID();
-      const request = {
-        method: 'POST',
-        path: `${this.#path}/infer`,
-        ...writeRequest(id, wire, output),
-        signal,
-      } as const;
-      const answer = await this.#client.send(request);
+      const body = writeRequest(id, wire, model.output);
+      const answer = await this.#client.send({ method: 'POST', path: `${this.#path}/infer`, ...body, signal });
       const length = answer.header(HEADER_LENGTH);
-      return readAnswer(answer.body, { headerLength: length === undefined ? undefined : Number(length), id, output });
+      const headerLength = length === undefined ? undefined : Number(length);
+      return readAnswer(answer.body, { headerLength, id, output: model.output });
     } catch (error) {
       throw this.#explained(error);
     }
@@ -73,20 +70,24 @@ export class InferenceServerModel implements TensorModel {
   /**
    * Makes sure that the server's model takes these inputs, or some of them, and has that output.
    * @throws {ProtocolFault} when it does not
-   * @returns what the server says of it
+   * @returns the inputs that it takes, and the name of the output
    */
-  async check(inputs: readonly string[], output: string, signal?: AbortSignal): Promise<ModelMetadata> {
-    const metadata = await this.#look(signal);
-    const unknown = metadata.inputs.find(({ name }) => !inputs.includes(name));
-    if (unknown) {
-      const message = `It wants an input "${unknown.name}"; the bundle has ${inputs.join(', ')}.`;
+  async check(
+    inputs: readonly string[],
+    output: string,
+    signal?: AbortSignal,
+  ): Promise<{ inputs: readonly TensorMetadata[]; output: string }> {
+    const { inputs: wanted, outputs } = await this.#look(signal);
+    const isGiven = (name: string) => inputs.includes(name) || (inputs.includes(ONLY) && wanted.length === 1);
+    const lacking = wanted.find(({ name }) => !isGiven(name));
+    if (lacking) {
+      const message = `It wants an input "${lacking.name}"; the bundle has ${inputs.join(', ')}.`;
       throw this.#explained(new ProtocolFault(message));
     }
-    if (!metadata.outputs.some(({ name }) => name === output)) {
-      const names = metadata.outputs.map(({ name }) => name).join(', ');
-      throw this.#explained(new ProtocolFault(`It has no output "${output}", but ${names}.`));
-    }
-    return metadata;
+    const found = output === ONLY && outputs.length === 1 ? outputs[0] : outputs.find(({ name }) => name === output);
+    if (found) return { inputs: wanted, output: found.name };
+    const names = outputs.map(({ name }) => name).join(', ');
+    throw this.#explained(new ProtocolFault(`It has no output "${output}", but ${names}.`));
   }
 
   async close(): Promise<void> {

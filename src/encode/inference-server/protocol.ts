@@ -33,11 +33,11 @@ export interface WireTensor {
   readonly bytes: Uint8Array;
 }
 
-/** Where a model's files or a person have chosen half precision, numbers are brought to it. */
+/** The datatypes that numbers may go as: they are brought to the precision and width that the server's model has. */
 const DATATYPES: Readonly<Record<Tensor['type'], readonly string[]>> = {
   float32: ['FP32', 'FP16'],
-  int64: ['INT64'],
-  int32: ['INT32'],
+  int64: ['INT64', 'INT32'],
+  int32: ['INT32', 'INT64'],
 };
 
 /** @throws {ProtocolFault} when the server's model takes another type of numbers */
@@ -47,8 +47,15 @@ export function toWire(tensor: Tensor, { name, datatype }: TensorMetadata): Wire
       `The input "${name}" of the model is ${datatype}, where the bundle gives ${DATATYPES[tensor.type].join(' or ')}.`,
     );
   }
-  const data = datatype === 'FP16' ? new Float16Array(tensor.data as Float32Array) : tensor.data;
+  const data = numbersAs(datatype, tensor);
   return { name, datatype, shape: tensor.dims, bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+}
+
+function numbersAs(datatype: string, { type, data }: Tensor): ArrayBufferView {
+  if (datatype === 'FP16') return new Float16Array(data as Float32Array);
+  if (datatype === 'INT32' && type === 'int64') return Int32Array.from(data, Number);
+  if (datatype === 'INT64' && type === 'int32') return BigInt64Array.from(data, BigInt);
+  return data;
 }
 
 /** An inference request, complete but for its address. */

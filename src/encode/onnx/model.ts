@@ -1,6 +1,6 @@
 import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Device } from '../../config.ts';
-import type { Tensor, TensorModel } from '../tensors/tensor.ts';
+import { ONLY, type Tensor, type TensorModel } from '../tensors/tensor.ts';
 import { chooseDevice } from './device.ts';
 import { openSession } from './session.ts';
 
@@ -15,9 +15,6 @@ export interface OnnxModelOptions {
 }
 
 type Ort = typeof import('onnxruntime-node');
-
-/** In place of a name: the only input, or the only output, that the model has. */
-const ONLY = '*';
 
 interface Loaded {
   readonly ort: Ort;

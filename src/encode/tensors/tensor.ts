@@ -5,6 +5,9 @@ export type Tensor = { readonly dims: readonly number[] } & (
   | { readonly type: 'int32'; readonly data: Int32Array }
 );
 
+/** In place of a name: the only input, or the only output, that the model has. */
+export const ONLY = '*';
+
 /**
  * A model somewhere: in this process, or on a server. Loaded or connected when it is first run. What comes out for one
  * input does not depend on the others of its batch.
