@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { describeBundle } from '../encode/bundles.ts';
+import { SIGNAL } from '../encode/signal/bundle.ts';
 import { isReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Segmentation } from '../segment/segment.ts';
 import { mediaWorkers } from '../start/media-workers.ts';
-import { prepareModels } from '../start/models.ts';
 import { FolderBlobStore } from '../store/blob-folder.ts';
 import type { Option, Scope, Source, TaskRequest } from '../tasks/request.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
@@ -67,7 +67,7 @@ export async function run(args: string[]): Promise<void> {
     const blobs = new FolderBlobStore(folder);
     const located = await locate(source, { blobs, config: given, signal: abort.signal });
     const { path } = located;
-    const { config } = await prepareModels(given);
+    const config = await prepared(given);
     await using workers = mediaWorkers(config, { size: config.workers });
     const [media, { embedFile }, { render }] = await Promise.all([
       workers.run<'probe'>({ kind: 'probe', path }, { signal: abort.signal }),
@@ -111,6 +111,13 @@ export async function run(args: string[]): Promise<void> {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Settings with which the bundle's models can be used; `signal` has none to look at. */
+async function prepared(config: Config): Promise<Config> {
+  if (config.bundle === SIGNAL.name) return config;
+  const { prepareModels } = await import('../start/models.ts');
+  return (await prepareModels(config)).config;
 }
 
 /** The media at hand, and where it came from. */

@@ -1,7 +1,7 @@
 import type { BundleFile } from './bundle-file.ts';
 import { BundleFault, isBundlePath, readOwn, readShipped, shippedNames } from './bundle-files.ts';
+import { infoOf } from './bundle-info.ts';
 import type { Bundle, BundleInfo } from './encoder.ts';
-import { createModelBundle, infoOf } from './model-bundle.ts';
 import type { EncodeSettings } from './settings.ts';
 import { createSignalBundle, SIGNAL } from './signal/bundle.ts';
 
@@ -26,6 +26,8 @@ export async function openBundle(name: string, settings?: EncodeSettings): Promi
   if (name === SIGNAL.name) return createSignalBundle();
   const file = bundleFileOf(name);
   if (!settings) throw new Error(`The bundle ${name} needs to be told where its models are.`);
+  // What runs models is loaded only by who runs them.
+  const { createModelBundle } = await import('./model-bundle.ts');
   return createModelBundle(file, settings);
 }
 

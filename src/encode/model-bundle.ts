@@ -1,6 +1,7 @@
 import { ModelStore } from '../models/store.ts';
-import { type BundleFile, type RunSpec, spaceOf, spacesOf, splitRef, type TextualSpec } from './bundle-file.ts';
-import type { AudioEncoder, Bundle, BundleInfo, TextEncoder, VisualEncoder } from './encoder.ts';
+import { type BundleFile, type RunSpec, splitRef, type TextualSpec } from './bundle-file.ts';
+import { infoOf } from './bundle-info.ts';
+import type { AudioEncoder, Bundle, TextEncoder, VisualEncoder } from './encoder.ts';
 import { InferenceClient } from './inference-server/client.ts';
 import { InferenceServerModel } from './inference-server/model.ts';
 import { OnnxModel } from './onnx/model.ts';
@@ -11,29 +12,6 @@ import { soundEncoder } from './tensors/sound.ts';
 import type { TensorModel } from './tensors/tensor.ts';
 import { modelTextEncoder } from './tensors/text.ts';
 import { TextTokens } from './tensors/tokens.ts';
-
-const MEGABYTE = 1024 ** 2;
-
-/** What a bundle's file says of it. */
-export function infoOf(file: BundleFile): BundleInfo {
-  return {
-    name: file.name,
-    revision: file.revision,
-    can: file.can,
-    cannot: file.cannot,
-    licence: file.licence,
-    memoryBytes: file.expect.memoryMb * MEGABYTE,
-    spaces: spacesOf(file),
-    hears: file.speech !== undefined,
-    textQuerySpaces: file.textQueries.map((query) => spaceOf(query, 'transcription')),
-    dimensions: file.dimensions,
-  };
-}
-
-/** Whether any of the bundle's models runs in the workers. */
-export function usesOnnx({ visual, audio, transcription, textQueries }: BundleFile): boolean {
-  return [visual, audio, transcription, ...textQueries].some((part) => part?.kind === 'onnx');
-}
 
 /** The encoders that a bundle's file describes. Nothing is read or loaded before it is needed. */
 export function createModelBundle(file: BundleFile, settings: EncodeSettings): Bundle {

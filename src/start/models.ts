@@ -1,9 +1,9 @@
 import { type Config, ConfigError } from '../config.ts';
 import type { BundleFile } from '../encode/bundle-file.ts';
+import { usesOnnx } from '../encode/bundle-info.ts';
 import { bundleFileOf, describeBundle } from '../encode/bundles.ts';
 import { checkServedModels, servedModels } from '../encode/inference-server/check.ts';
 import { ProtocolFault } from '../encode/inference-server/protocol.ts';
-import { usesOnnx } from '../encode/model-bundle.ts';
 import { SIGNAL } from '../encode/signal/bundle.ts';
 import { Hub, HubRefusal, HubTrouble } from '../models/hub.ts';
 import { filesOf, pull } from '../models/pull.ts';

@@ -1,0 +1,25 @@
+import { type BundleFile, spaceOf, spacesOf } from './bundle-file.ts';
+import type { BundleInfo } from './encoder.ts';
+
+const MEGABYTE = 1024 ** 2;
+
+/** What a bundle's file says of it. */
+export function infoOf(file: BundleFile): BundleInfo {
+  return {
+    name: file.name,
+    revision: file.revision,
+    can: file.can,
+    cannot: file.cannot,
+    licence: file.licence,
+    memoryBytes: file.expect.memoryMb * MEGABYTE,
+    spaces: spacesOf(file),
+    hears: file.speech !== undefined,
+    textQuerySpaces: file.textQueries.map((query) => spaceOf(query, 'transcription')),
+    dimensions: file.dimensions,
+  };
+}
+
+/** Whether any of the bundle's models runs in the workers. */
+export function usesOnnx({ visual, audio, transcription, textQueries }: BundleFile): boolean {
+  return [visual, audio, transcription, ...textQueries].some((part) => part?.kind === 'onnx');
+}
