@@ -63,3 +63,37 @@ test('a disk that is full is named in the error, and nothing half written stays'
   assert.deepEqual(await Array.fromAsync(new FolderBlobStore(root).list(''), ({ key }) => key), ['small']);
   assert.deepEqual(await readdir(join(root, '.tmp')), []);
 });
+
+test('a file system that is really full: the error says so, nothing half written stays, and it works again with room', async (t) => {
+  const root = await temporaryFolder();
+  const mount = promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', root]);
+  if (await mount.then(() => false).catch(() => true)) return t.skip('mounting a small file system needs root');
+  try {
+    const store = new FolderBlobStore(root);
+    await store.write('small', Buffer.alloc(500_000));
+    for (const content of [Buffer.alloc(4_000_000), endless()]) {
+      await assert.rejects(store.write('large', content), { code: 'service_unavailable', message: /no room left/ });
+    }
+    assert.deepEqual(await Array.fromAsync(store.list(''), ({ key }) => key), ['small']);
+    assert.deepEqual(await readdir(join(root, '.tmp')), []);
+    await store.remove('small');
+    assert.equal((await store.write('large', Buffer.alloc(1_500_000))).size, 1_500_000);
+  } finally {
+    await promisify(execFile)('umount', [root]);
+  }
+});
+
+async function* endless() {
+  for (;;) yield Buffer.alloc(65_536);
+}
+
+test('folders in which nothing is left go too', async () => {
+  const root = await temporaryFolder();
+  const store = new FolderBlobStore(root);
+  await store.write('a/b/c', Buffer.from('x'));
+  await store.write('a/d', Buffer.from('x'));
+  await store.remove('a/b/c');
+  assert.deepEqual(await readdir(join(root, 'a')), ['d']);
+  await store.remove('a/d');
+  assert.ok(!(await readdir(root)).includes('a'));
+});
