@@ -1,0 +1,254 @@
+/**
+ * Uploads of a gigabyte over loopback against `cp` and fsync of the same file on the same disk, in turn, so that what
+ * else runs on the machine falls on both; and two hundred uploads at once. Needs `curl` (7.84 or newer), 8 GB of free
+ * disk below the folder of temporary files, and Linux.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { makeMedia } from '../test/support/make-media.ts';
+import { KEY, memoryOf, type RunningServer, startServer } from '../test/support/server.ts';
+import { checkTargets, median } from './report.ts';
+
+const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
+const SIZE = 1024 ** 3;
+const MEGABYTE = 1024 ** 2;
+/** As both official SDKs have it. */
+const PARALLEL = 5;
+const CROWD = 200;
+const CROWD_SIZE = 8 * MEGABYTE;
+
+const folder = mkdtempSync(join(tmpdir(), 'reelvec-bench-upload-'));
+const dataDir = join(folder, 'data');
+const film = join(folder, 'film.mp4');
+const server = await startServer({
+  dataDir,
+  env: { REELVEC_MAX_UPLOAD_BYTES: String(2 * SIZE), REELVEC_WORKERS: '1', REELVEC_LOG_LEVEL: 'error' },
+});
+try {
+  makeFilm();
+  const targets = [];
+  for (const [what, upload] of [
+    ['direct upload of 1 GB', uploadDirect],
+    ['upload of 1 GB in chunks', uploadInChunks],
+  ] as const) {
+    const ratios: number[] = [];
+    const seconds: number[] = [];
+    const rises: number[] = [];
+    for (let round = 0; round <= ROUNDS; round++) {
+      const copied = copy();
+      const watch = watchMemory(server);
+      const { sec, assetId } = await upload();
+      const rise = watch.stop();
+      await remove(assetId);
+      // The first warms up: caches, the compiler, the pages of the disk.
+      if (round === 0) continue;
+      ratios.push(copied / sec);
+      seconds.push(sec);
+      rises.push(rise);
+    }
+    const ratio = median(ratios);
+    const spread = `${Math.min(...ratios).toFixed(2)} to ${Math.max(...ratios).toFixed(2)}`;
+    const got = `${ratio.toFixed(2)} × the speed of cp and fsync (${spread}), ${median(seconds).toFixed(2)} s`;
+    targets.push({ what, got, want: '≥ 0.7', met: ratio >= 0.7 });
+    const rise = Math.max(...rises);
+    targets.push({ what: `${what}, memory`, got: `${mb(rise)} more`, want: '< 80 MB', met: rise < 80 * MEGABYTE });
+  }
+  targets.push(...(await crowd()));
+  checkTargets(targets);
+} finally {
+  await server.stop();
+  rmSync(folder, { recursive: true });
+}
+
+/** A gigabyte that is a film: a short one, and a box behind it that every player skips. */
+function makeFilm(): void {
+  makeMedia(film, { video: 'testsrc2=size=640x360:rate=24:duration=5' });
+  const left = SIZE - statSync(film).size;
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(left);
+  header.write('free', 4, 'latin1');
+  appendFileSync(film, header);
+  execFileSync('sh', ['-c', `head -c ${left - 8} /dev/urandom >> ${film}`]);
+}
+
+/** @returns seconds */
+function copy(): number {
+  const to = join(folder, 'copy.mp4');
+  const started = performance.now();
+  execFileSync('cp', [film, to]);
+  execFileSync('sync', [to]);
+  const sec = (performance.now() - started) / 1000;
+  rmSync(to);
+  return sec;
+}
+
+async function uploadDirect() {
+  const started = performance.now();
+  const answer = await curl(['-F', 'method=direct', '-F', `file=@${film}`, `${server.url}/assets`]);
+  const sec = (performance.now() - started) / 1000;
+  return { sec, assetId: String(JSON.parse(answer)._id) };
+}
+
+/** From the session to the answer to the last report; the file is cut before, as the SDKs do it. */
+async function uploadInChunks() {
+  const chunks = mkdtempSync(join(folder, 'chunks-'));
+  const sizeOf = (i: number) => statSync(join(chunks, names[i]!)).size;
+  execFileSync('split', ['-b', '8M', '-a', '3', film, join(chunks, 'c')]);
+  const names = readdirSync(chunks).sort();
+  execFileSync(
+    'sync',
+    names.map((name) => join(chunks, name)),
+  );
+  const started = performance.now();
+  const session = await post('', { filename: 'film.mp4', type: 'video', total_size: SIZE });
+  const links: { url: string }[] = session.upload_urls;
+  while (links.length < names.length) {
+    const wanted = { start: links.length + 1, count: 50 };
+    links.push(...(await post(`/${session.upload_id}/presigned-urls`, wanted)).upload_urls);
+  }
+  const config = names.map((name, i) => `url = "${links[i]!.url}"\nupload-file = "${join(chunks, name)}"\n`).join('');
+  writeFileSync(join(chunks, 'config'), `${config}write-out = "%{urlnum} %header{etag}\\n"\n`);
+  const sent = await curl(['-Z', '--parallel-max', String(PARALLEL), '-K', join(chunks, 'config')]);
+  const etags = new Map(
+    sent
+      .trim()
+      .split('\n')
+      .map((line) => line.split(' ') as [string, string]),
+  );
+  const reported = names.map((_, i) => ({
+    chunk_index: i + 1,
+    proof: etags.get(String(i)),
+    proof_type: 'etag',
+    chunk_size: sizeOf(i),
+  }));
+  for (let i = 0; i < reported.length; i += 50) {
+    await post(`/${session.upload_id}`, { completed_chunks: reported.slice(i, i + 50) });
+  }
+  const sec = (performance.now() - started) / 1000;
+  rmSync(chunks, { recursive: true });
+  return { sec, assetId: String(session.asset_id) };
+}
+
+/** Two hundred at once, twice: what stays after the second did not come with the first. */
+async function crowd() {
+  const content = readFileSync(film).subarray(0, CROWD_SIZE);
+  const descriptors = () => readdirSync(`/proc/${server.pid}/fd`).length;
+  const round = async () => {
+    const uploads = Array.from({ length: CROWD }, () => sendSlowly(content));
+    const total = CROWD * CROWD_SIZE;
+    // How far the last one is when half of everything is through.
+    while (uploads.reduce((sum, { sent }) => sum + sent(), 0) < total / 2) await sleep(5);
+    const least = Math.min(...uploads.map(({ sent }) => sent() / CROWD_SIZE));
+    const ids = await Promise.all(uploads.map(({ done }) => done));
+    for (const id of ids) await remove(id);
+    await sleep(2000);
+    return { least, memory: memoryOf(server.pid), descriptors: descriptors() };
+  };
+  const before = descriptors();
+  const [first, second, third] = [await round(), await round(), await round()];
+  const growth = third.memory - second.memory;
+  const least = Math.min(first.least, second.least, third.least);
+  return [
+    {
+      what: `${CROWD} uploads at once, file descriptors left open`,
+      got: String(third.descriptors - before),
+      want: '≤ 5',
+      met: third.descriptors - before <= 5,
+    },
+    {
+      what: `${CROWD} uploads at once, memory after the third time against the second`,
+      got: `${mb(growth)} more`,
+      want: '< 20 MB',
+      met: growth < 20 * MEGABYTE,
+    },
+    {
+      what: `${CROWD} uploads at once, share that the slowest has sent when half of all is sent`,
+      got: least.toFixed(2),
+      want: '≥ 0.25',
+      met: least >= 0.25,
+    },
+  ];
+}
+
+/** Sends as fast as it is taken. `sent` tells the bytes that are on their way. */
+function sendSlowly(content: Buffer) {
+  const { promise: done, resolve, reject } = Promise.withResolvers<string>();
+  let taken = 0;
+  const sending = request(`${server.url}/assets`, {
+    method: 'POST',
+    headers: { 'x-api-key': KEY, 'content-type': 'multipart/form-data; boundary=b' },
+  });
+  sending.on('error', reject).on('response', async (response) => {
+    const body = Buffer.concat(await response.toArray()).toString();
+    if (response.statusCode === 201) resolve(String(JSON.parse(body)._id));
+    else reject(new Error(body));
+  });
+  sending.write('--b\r\nContent-Disposition: form-data; name="method"\r\n\r\ndirect\r\n');
+  sending.write('--b\r\nContent-Disposition: form-data; name="file"; filename="f.mp4"\r\n\r\n');
+  void (async () => {
+    for (let at = 0; at < content.length; at += 65_536) {
+      if (!sending.write(content.subarray(at, at + 65_536))) await once(sending, 'drain');
+      taken = at + 65_536;
+    }
+    sending.end('\r\n--b--\r\n');
+  })().catch(reject);
+  return { done, sent: () => taken };
+}
+
+async function curl(args: string[]): Promise<string> {
+  const child = spawn('curl', ['-sS', '--no-progress-meter', '--fail-with-body', '-H', `x-api-key: ${KEY}`, '-H', 'Expect:', ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const output = child.stdout.toArray();
+  const [code] = await once(child, 'close');
+  const text = Buffer.concat(await output).toString();
+  if (code !== 0) throw new Error(`curl ended with ${code}: ${text.slice(0, 500)}`);
+  return text;
+}
+
+async function post(path: string, body: object) {
+  const answer = await fetch(`${server.url}/assets/multipart-uploads${path}`, {
+    method: 'POST',
+    headers: { 'x-api-key': KEY, 'content-type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(text);
+  return JSON.parse(text);
+}
+
+/** Removes an asset once it was looked at, so that nothing of it is going on when the next is measured. */
+async function remove(assetId: string): Promise<void> {
+  const url = `${server.url}/assets/${assetId}`;
+  const headers = { 'x-api-key': KEY };
+  for (;;) {
+    const asset = (await (await fetch(url, { headers })).json()) as { status: string };
+    if (asset.status !== 'processing') break;
+    await sleep(20);
+  }
+  await fetch(url, { method: 'DELETE', headers });
+}
+
+/** @returns by how much the server's memory rose at most, in bytes */
+function watchMemory({ pid }: RunningServer): { stop: () => number } {
+  const before = memoryOf(pid);
+  let most = before;
+  const timer = setInterval(() => {
+    most = Math.max(most, memoryOf(pid));
+  }, 20);
+  return {
+    stop() {
+      clearInterval(timer);
+      return most - before;
+    },
+  };
+}
+
+function mb(bytes: number): string {
+  return `${Math.round(bytes / MEGABYTE)} MB`;
+}
