@@ -201,9 +201,13 @@ function sendSlowly(content: Buffer) {
 }
 
 async function curl(args: string[]): Promise<string> {
-  const child = spawn('curl', ['-sS', '--no-progress-meter', '--fail-with-body', '-H', `x-api-key: ${KEY}`, '-H', 'Expect:', ...args], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn(
+    'curl',
+    ['-sS', '--no-progress-meter', '--fail-with-body', '-H', `x-api-key: ${KEY}`, '-H', 'Expect:', ...args],
+    {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   const output = child.stdout.toArray();
   const [code] = await once(child, 'close');
   const text = Buffer.concat(await output).toString();

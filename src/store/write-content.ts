@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { FileHandle } from 'node:fs/promises';
 import { untilAborted } from './until-aborted.ts';
 
-/** Bytes of one write: content comes from the network in pieces of 64 KB at most. */
-const BLOCK_BYTES = 1024 ** 2;
+/** Bytes of one write. */
+const BLOCK_BYTES = 256 * 1024;
 
 /**
  * Writes content into a file as it comes, one block behind what is being received.
@@ -15,49 +15,46 @@ export async function writeContent(
   content: AsyncIterable<Uint8Array> | readonly Uint8Array[],
   { position = 0, signal }: { position?: number; signal?: AbortSignal } = {},
 ): Promise<{ size: number; sha256: string }> {
+  const pieces = Array.isArray(content) ? content : untilAborted(content as AsyncIterable<Uint8Array>, signal);
   const hash = createHash('sha256');
+  // Copied together, into the same two blocks again and again: the pieces, which come by the thousand, are garbage at
+  // once, and that costs far less than to write them as they are.
+  let [block, other]: (Buffer | undefined)[] = [];
+  let filled = 0;
   let size = 0;
-  let block: Uint8Array[] = [];
-  let blockSize = 0;
   let writing: Promise<void> = Promise.resolve();
   const writeBlock = async () => {
-    const [pieces, at] = [block, position + size - blockSize];
-    block = [];
-    blockSize = 0;
+    const [bytes, at] = [block!.subarray(0, filled), position + size];
+    size += filled;
+    filled = 0;
+    hash.update(bytes);
     await writing;
-    writing = writeAll(file, pieces, at);
+    [block, other] = [other ?? Buffer.allocUnsafeSlow(BLOCK_BYTES), block];
+    writing = writeAll(file, bytes, at);
     // Whoever awaits it next gets the error; until then it must not pass for one that nobody looks at.
     writing.catch(() => {});
   };
   try {
-    for await (const bytes of Array.isArray(content)
-      ? content
-      : untilAborted(content as AsyncIterable<Uint8Array>, signal)) {
-      hash.update(bytes);
-      block.push(bytes);
-      blockSize += bytes.length;
-      size += bytes.length;
-      if (blockSize >= BLOCK_BYTES) await writeBlock();
+    for await (const piece of pieces as AsyncIterable<Uint8Array>) {
+      for (let at = 0; at < piece.length; ) {
+        block ??= Buffer.allocUnsafeSlow(BLOCK_BYTES);
+        const part = piece.subarray(at, at + BLOCK_BYTES - filled);
+        block.set(part, filled);
+        filled += part.length;
+        at += part.length;
+        if (filled === BLOCK_BYTES) await writeBlock();
+      }
     }
-    await writeBlock();
+    if (filled > 0) await writeBlock();
   } finally {
     await writing;
   }
   return { size, sha256: hash.digest('hex') };
 }
 
-async function writeAll(file: FileHandle, pieces: Uint8Array[], position: number): Promise<void> {
-  let left = pieces.filter((piece) => piece.length > 0);
-  let at = position;
-  while (left.length > 0) {
-    let { bytesWritten } = await file.writev(left, at);
-    at += bytesWritten;
+async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let at = 0; at < bytes.length; ) {
     // Short when the disk is filling up: the next one says why.
-    const whole = left.findIndex((piece) => {
-      if (piece.length > bytesWritten) return true;
-      bytesWritten -= piece.length;
-      return false;
-    });
-    left = whole === -1 ? [] : [left[whole]!.subarray(bytesWritten), ...left.slice(whole + 1)];
+    at += (await file.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
   }
 }
