@@ -10,7 +10,7 @@ import { hostFiles } from './support/file-host.ts';
 import { cutsBetween, makeMedia } from './support/make-media.ts';
 import { ModelHub } from './support/model-hub.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
-import { asking, call, createTask, ready } from './support/tasks.ts';
+import { asking, call, createTask, ended, ready } from './support/tasks.ts';
 
 const REVISION = 'abcdef0123456789abcdef0123456789abcdef01';
 const CLI = join(import.meta.dirname, '../src/cli.ts');
@@ -113,7 +113,16 @@ describe('a server whose bundle has models', { timeout: 240_000 }, () => {
     assert.deepEqual(JSON.parse(stdout).data, JSON.parse(`{${vectors.slice(0, vectors.lastIndexOf(']') + 1)}}`).data);
   });
 
-  test('finds nothing of a task made for another bundle to go on with: it fails and says so', async () => {
+  test('does not go on with a task that was made for another bundle: it fails and says so', async () => {
+    const id = await createTask(server, film);
+    await server.kill();
+    server = await startServer({ dataDir, env: { ...env, REELVEC_BUNDLE: 'signal' } });
+    const task = await ended(server, id);
+    assert.equal(task.status, 'failed');
+    assert.match(task.error!.message, /made for the bundle tiny@1-\w+, and the server now works with signal@/);
+  });
+
+  test('leaves out what the bundle has no encoder for, and refuses what is nothing else', async () => {
     await server.stop();
     const changed = bundleFixture({ repo: 'acme/tiny', revision: REVISION, licence: 'MIT' });
     const { audio: _, ...rest } = { ...changed, name: 'deaf' };
