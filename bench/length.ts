@@ -1,6 +1,6 @@
 /**
- * Twenty minutes and four hours of the same film: memory must not grow with length, time not faster than it, and a
- * second worker must help. Needs GNU `time` (Debian's package).
+ * Twenty minutes, an hour and four hours of the same film: memory must not grow with length, time not faster than it,
+ * and a second worker must help. Needs GNU `time` (Debian's package).
  */
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,13 +14,14 @@ const SOURCE = join(MEDIA_DIR, 'video/bbb_first216s_640x360.mp4');
 const SOURCE_SEC = 216.02;
 const MEGABYTE = 1024 ** 2;
 
-const short = await embed(looped('20-minutes', 6), 1);
-const two = await embed(looped('20-minutes', 6), 2);
+const short = await embed(looped('20-minutes', 6), 2);
+const alone = await embed(looped('1-hour', 17), 1);
+const two = await embed(looped('1-hour', 17), 2);
 const long = await embed(looped('4-hours', 66), 2);
 const perMinute = ({ cpu }: Measured, times: number) => cpu / ((times * SOURCE_SEC) / 60);
-const growth = long.peak / two.peak;
-const slowdown = perMinute(long, 66) / perMinute(two, 6);
-const speedup = short.wall / two.wall;
+const growth = long.peak / short.peak;
+const slowdown = perMinute(long, 66) / perMinute(short, 6);
+const speedup = alone.wall / two.wall;
 checkTargets([
   {
     what: 'peak memory of any process, four hours',
@@ -35,7 +36,7 @@ checkTargets([
     want: '≤ 1.1',
     met: slowdown <= 1.1,
   },
-  { what: 'two workers against one, 20 minutes', got: `${speedup.toFixed(2)} ×`, want: '≥ 1.8', met: speedup >= 1.8 },
+  { what: 'two workers against one, one hour', got: `${speedup.toFixed(2)} ×`, want: '≥ 1.8', met: speedup >= 1.8 },
 ]);
 
 async function embed(file: string, workers: number): Promise<Measured> {

@@ -1,7 +1,7 @@
 import { stat, writeFile } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { isReelvecError } from '../errors.ts';
-import { mediaWorkers } from '../start/media-workers.ts';
+import { workerPool } from '../start/worker-pool.ts';
 import type { ShotList } from '../workers/protocol.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
 import { CommandError, onlyPositional, readArguments } from './arguments.ts';
@@ -26,7 +26,7 @@ export async function run(args: string[]): Promise<void> {
   const { values, positionals, config } = readArguments(args, { json: { type: 'boolean' }, plot: { type: 'string' } });
   const path = resolve(onlyPositional(positionals, 'a file'));
   if (!(await stat(path).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${path}.`);
-  await using workers = mediaWorkers(config, { size: 1 });
+  await using workers = workerPool(config, { size: 1 });
   const progress = new ProgressLine();
   try {
     const list = await workers.run<'shots'>(

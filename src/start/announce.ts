@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import type { Config } from '../config.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
-import { encodeSettings } from './media-workers.ts';
+import { encodeSettings } from './worker-pool.ts';
 
 /** Tells the person who started the server what they need to use it. */
 export function announce(start: {

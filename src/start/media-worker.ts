@@ -3,7 +3,6 @@ import { Worker } from 'node:worker_threads';
 import { saveCompiledCode } from '../code-cache.ts';
 import type { Bundle } from '../encode/encoder.ts';
 import type { EncodeSettings } from '../encode/settings.ts';
-import { createSignalBundle, SIGNAL } from '../encode/signal/bundle.ts';
 import { isReelvecError } from '../errors.ts';
 import { probe } from '../media/probe.ts';
 import { sizeOf } from '../media/size.ts';
@@ -13,7 +12,7 @@ import { listShots } from '../pipeline/list-shots.ts';
 import { thumbnailOf } from '../pipeline/thumbnail.ts';
 import type { Job, OnProgress, Reply, Request, Results } from '../workers/protocol.ts';
 
-/** Entry of the child processes that decode and embed. Argument: the bundle; the first message: its settings. */
+/** Entry of the child processes that decode and embed. Argument: the bundle, if any; the first message: its settings. */
 
 // A thread of its own, because native code may hold this one for ever: an orphan must not live on.
 new Worker(
@@ -23,13 +22,20 @@ new Worker(
 ).unref();
 
 const [settings] = (await once(process, 'message')) as [EncodeSettings];
-const bundle = await open(process.argv[2]!, settings);
+const [, , name] = process.argv;
+const opened = name === undefined ? undefined : await open(name, settings);
 
 async function open(name: string, settings: EncodeSettings): Promise<Bundle> {
   // It needs nothing of what reads and checks the files of the others, which takes a third of the start.
+  const { createSignalBundle, SIGNAL } = await import('../encode/signal/bundle.ts');
   if (name === SIGNAL.name) return createSignalBundle();
   const { openBundle } = await import('../encode/bundles.ts');
   return openBundle(name, settings);
+}
+
+function bundle(): Bundle {
+  if (!opened) throw new Error('This media worker was started without a bundle.');
+  return opened;
 }
 
 async function run(job: Job): Promise<Results[Job['kind']]> {
@@ -40,7 +46,7 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
     case 'shots':
       return listShots(job, onProgress);
     case 'embed':
-      return embedChunk(job, bundle, onProgress);
+      return embedChunk(job, bundle(), onProgress);
     case 'device': {
       const { chooseDevice } = await import('../encode/onnx/device.ts');
       return chooseDevice(job.device);
@@ -48,7 +54,7 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
     case 'picture': {
       // Only where pictures come: its decoders take memory and time to load.
       const { readStill } = await import('../media/still.ts');
-      return readStill(job.path, visualOf(bundle).pictures);
+      return readStill(job.path, visualOf(bundle()).pictures);
     }
     case 'image': {
       const { lookAtImage } = await import('../media/look-at-image.ts');
@@ -57,7 +63,7 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
     case 'thumbnail':
       return thumbnailOf(job, onProgress);
     case 'query':
-      return embedQuery(job, bundle);
+      return embedQuery(job, bundle());
   }
 }
 

@@ -1,0 +1,48 @@
+import { availableParallelism } from 'node:os';
+import type { Config } from '../config.ts';
+import type { BundleInfo } from '../encode/encoder.ts';
+import type { EncodeSettings } from '../encode/settings.ts';
+import { causeText } from '../observe/cause.ts';
+import type { Logger } from '../observe/logger.ts';
+import { WorkerPool } from '../workers/pool.ts';
+
+export interface WorkerPoolOptions {
+  readonly size: number;
+  /** What they encode with, by the name or path that was configured; nothing for workers that only decode. */
+  readonly bundle?: Pick<BundleInfo, 'name' | 'memoryBytes'>;
+  readonly log?: Logger;
+}
+
+/** A pool of media workers, within the configured limits. */
+export function workerPool(config: Config, { size, bundle, log }: WorkerPoolOptions): WorkerPool {
+  return new WorkerPool({
+    entry: new URL('./media-worker.ts', import.meta.url),
+    args: bundle ? [bundle.name] : [],
+    greeting: encodeSettings(config),
+    size,
+    memoryBytes: config.workerMemoryBytes + (bundle?.memoryBytes ?? 0),
+    silenceMs: config.workerSilenceMs,
+    // A server's own thread answers first; beside a command there is nobody to wait for.
+    givesWay: log !== undefined,
+    onLost: (error) => log?.warn({ reason: error.message, cause: causeText(error) }, 'media worker lost'),
+  });
+}
+
+/** How the workers of this machine encode: together they have a thread for each core. */
+export function encodeSettings({
+  modelsDir,
+  device,
+  askedDevice,
+  modelIdleMs,
+  workers,
+  inference,
+}: Config): EncodeSettings {
+  return {
+    inference,
+    modelsDir,
+    device,
+    speechDevice: askedDevice ?? device,
+    modelIdleMs,
+    threads: Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers))),
+  };
+}
