@@ -1,73 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { Picture } from '../media/frames.ts';
-import { SHOT_PICTURE, type ShotBoundary, ShotDetector } from './shots.ts';
-
-const { width, height } = SHOT_PICTURE;
-type Pixels = Float32Array;
-
-const scenes = new Map<string, Pixels>();
-
-/** A made-up scene: colours that vary smoothly over a plane, of which a window of picture size is seen at x, y. */
-function scene(seed: number, x = 0, y = 0): Pixels {
-  const name = `${seed} ${x} ${y}`;
-  const known = scenes.get(name);
-  if (known) return known;
-  const wave = (k: number) => Math.sin(seed * 12.9898 + k * 78.233) * 43758.5453;
-  const part = (k: number) => wave(k) - Math.floor(wave(k));
-  const waves = [0, 10, 20, 30, 40, 50].map((k) => ({
-    across: 0.1 + 0.5 * part(k + 1),
-    down: 0.1 + 0.5 * part(k + 2),
-    phase: 6.28 * part(k + 3),
-  }));
-  const tint = [90, 91, 92].map((k) => 60 * (part(k) - 0.5));
-  const pixels = new Float32Array(width * height * 3);
-  for (let row = 0; row < height; row++) {
-    for (let column = 0; column < width; column++) {
-      for (let channel = 0; channel < 3; channel++) {
-        let value = 0;
-        for (const { across, down, phase } of waves)
-          value += Math.sin(across * (column + x) + down * (row + y) + phase);
-        pixels[(row * width + column) * 3 + channel] = 110 + 28 * value + tint[channel]!;
-      }
-    }
-  }
-  scenes.set(name, pixels);
-  return pixels;
-}
-
-const mix = (a: Pixels, b: Pixels, share: number) => a.map((value, i) => value * (1 - share) + b[i]! * share);
-const even = (value: number) => new Float32Array(width * height * 3).fill(value);
-const times = (count: number, picture: (i: number) => Pixels) => Array.from({ length: count }, (_, i) => picture(i));
-
-function picture(pixels: Pixels, timeSec: number): Picture {
-  return { timeSec, width, height, data: Uint8Array.from(pixels, (value) => Math.min(255, Math.max(0, value))) };
-}
-
-/** Boundaries of a film at a constant frame rate, or at the given times. */
-function detect(film: Pixels[], timeSec: (frame: number) => number = (frame) => frame / 24): ShotBoundary[] {
-  const detector = new ShotDetector();
-  const found: ShotBoundary[] = [];
-  film.forEach((pixels, frame) => {
-    const settledSec = detector.settledSec;
-    const boundaries = detector.push(picture(pixels, timeSec(frame)));
-    for (const boundary of boundaries)
-      assert.ok(boundary.timeSec >= settledSec, 'a boundary came after it was ruled out');
-    found.push(...boundaries);
-  });
-  found.push(...detector.end());
-  for (const { frame, startFrame, endFrame, timeSec: sec } of found) {
-    assert.ok(startFrame <= frame && frame <= endFrame);
-    assert.equal(sec, timeSec(frame));
-  }
-  assert.deepEqual(
-    found.map(({ frame }) => frame),
-    found.map(({ frame }) => frame).sort((a, b) => a - b),
-  );
-  return found;
-}
-
-const cuts = (boundaries: ShotBoundary[]) => boundaries.map(({ frame, transition }) => [frame, transition]);
+import { cuts, detect, even, height, mix, type Pixels, picture, scene, times, width } from './shots.fixture.ts';
+import { ShotDetector } from './shots.ts';
 
 describe('hard cuts', () => {
   test('are found at the first picture of the new shot', () => {
@@ -124,6 +58,13 @@ describe('hard cuts', () => {
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
   });
 
+  test('are found where shots are fired on both sides', () => {
+    const fired = (pixels: Pixels) => pixels.map((value) => value + 60);
+    const isFired = (i: number) => [33, 36, 42, 45].includes(i);
+    const film = times(80, (i) => scene(i < 40 ? 1 : 2, (i < 40 ? 0.6 : -0.6) * i));
+    assert.deepEqual(cuts(detect(film.map((pixels, i) => (isFired(i) ? fired(pixels) : pixels)))), [[40, 'cut']]);
+  });
+
   test('are found where drawings stand for two pictures', () => {
     const film = [...times(40, (i) => scene(1, 2 * (i >> 1))), ...times(40, (i) => scene(2, 2 * (i >> 1)))];
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
@@ -139,6 +80,27 @@ describe('no boundary is reported', () => {
   test('for a flash', () => {
     const film = times(80, (i) => (i === 40 || i === 41 ? mix(scene(1), even(255), 0.8) : scene(1)));
     assert.deepEqual(detect(film), []);
+  });
+
+  test('for a flash that dies away, in a scene that moves on', () => {
+    const light = (i: number) => (i < 40 ? 0 : 0.9 * Math.exp(-(i - 40) / 3));
+    assert.deepEqual(detect(times(100, (i) => mix(scene(1, i / 6), even(255), light(i)))), []);
+  });
+
+  test('for smoke that hides the scene for a second', () => {
+    const smoke = (i: number) => 0.9 * Math.sin(Math.PI * Math.min(1, Math.max(0, (i - 40) / 30)));
+    assert.deepEqual(
+      detect(
+        times(120, (i) =>
+          mix(
+            scene(1, i / 16),
+            scene(5).map((value) => 90 + value / 4),
+            smoke(i),
+          ),
+        ),
+      ),
+      [],
+    );
   });
 
   test('for a lost picture that is black', () => {
