@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -194,6 +195,40 @@ describe('a bundle of one’s own', { timeout: 240_000 }, () => {
     const nowhere = await start({ REELVEC_INFERENCE_URLS: '' });
     assert.equal(nowhere.code, 2);
     assert.match(nowhere.stderr, /Set REELVEC_INFERENCE_URLS/);
+  });
+
+  test('a server with a certificate of its own is trusted when that is named, and else said to be unreachable', async (t) => {
+    const [key, cert] = [path('key.pem'), path('cert.pem')];
+    const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
+    const made = spawnSync('openssl', [
+      'req',
+      '-x509',
+      '-newkey',
+      'rsa:2048',
+      '-nodes',
+      '-days',
+      '2',
+      '-keyout',
+      key,
+      '-out',
+      cert,
+      ...subject,
+    ]);
+    if (made.status !== 0) return t.skip('there is no openssl to make a certificate with');
+    const tls = { key: readFileSync(key), cert: readFileSync(cert) };
+    await using secure = await startInferenceServer({ models: { vision: visionModel(TINY_VIT) }, tls });
+    const how = ['embed', path('media/mute.mkv'), '--segmentation', 'fixed:6', '--option', 'visual'];
+    const embed = (settings: object) =>
+      reelvec(how, {
+        env: { ...env, REELVEC_INFERENCE_URLS: secure.url, REELVEC_INFERENCE_PATIENCE_SEC: '0', ...settings },
+      });
+    const strange = await embed({});
+    assert.equal(strange.code, 1);
+    assert.match(strange.stderr, /reelvec: No inference server answered.*self-signed certificate/);
+    assert.doesNotMatch(strange.stderr, /\.ts:/);
+    const known = await embed({ NODE_EXTRA_CA_CERTS: cert });
+    assert.equal(known.code, 0, known.stderr);
+    assert.ok(secure.answered.length > 0);
   });
 
   test('what authorises at the inference server is not among the arguments of any process', async () => {

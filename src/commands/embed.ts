@@ -105,7 +105,8 @@ export async function run(args: string[]): Promise<void> {
     });
   } catch (error) {
     progress.clear();
-    if (isReelvecError(error) || error instanceof WorkerLost) throw new CommandError(error.message);
+    const isExpected = isReelvecError(error) || error instanceof WorkerLost || isOutside(error);
+    if (isExpected) throw new CommandError((error as Error).message);
     throw error;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
@@ -118,6 +119,12 @@ async function prepared(config: Config): Promise<Config> {
   if (config.bundle === SIGNAL.name) return config;
   const { prepareModels } = await import('../start/models.ts');
   return (await prepareModels(config)).config;
+}
+
+/** Whether an inference server is at fault, or not there, as a worker tells it. */
+function isOutside(error: unknown): boolean {
+  const names = ['InferenceServerUnavailable', 'InferenceServerRefusal', 'ProtocolFault'];
+  return error instanceof Error && names.includes(error.name);
 }
 
 /** The media at hand, and where it came from. */

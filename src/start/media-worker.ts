@@ -77,8 +77,8 @@ process.on('message', async ({ job }: Request) => {
     saveCompiledCode();
     send({ type: 'done', result });
   } catch (error) {
-    const { message, stack } = error instanceof Error ? error : new Error(String(error));
-    send({ type: 'failed', message, stack, ...(isReelvecError(error) && { code: error.code }) });
+    const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+    send({ type: 'failed', name, message, stack, ...(isReelvecError(error) && { code: error.code }) });
   }
 });
 process.on('disconnect', () => process.exit());

@@ -128,7 +128,7 @@ export class WorkerPool implements AsyncDisposable {
   }
 }
 
-function failure(reply: { type: string; message?: string; code?: string; stack?: string }): Error {
+function failure(reply: { type: string; name?: string; message?: string; code?: string; stack?: string }): Error {
   if (reply.code !== undefined) return new ReelvecError(reply.code as ErrorCode, reply.message ?? '');
-  return Object.assign(new Error(reply.message), { stack: reply.stack });
+  return Object.assign(new Error(reply.message), { name: reply.name ?? 'Error', stack: reply.stack });
 }

@@ -119,4 +119,10 @@ export type Reply =
   | { readonly type: 'progress'; readonly doneSec: number; readonly segments?: readonly TimeRange[] }
   | { readonly type: 'done'; readonly result: Results[Job['kind']] }
   /** The job failed in an orderly way: `code` is there when the cause is the media and a client should read it. */
-  | { readonly type: 'failed'; readonly message: string; readonly code?: string; readonly stack?: string };
+  | {
+      readonly type: 'failed';
+      readonly name?: string;
+      readonly message: string;
+      readonly code?: string;
+      readonly stack?: string;
+    };

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -39,6 +40,8 @@ export interface InferenceServerOptions {
   readonly models: Readonly<Record<string, Uint8Array>>;
   /** 0 picks a free one. */
   readonly port?: number;
+  /** PEM; with them it speaks HTTPS. */
+  readonly tls?: { readonly key: Buffer; readonly cert: Buffer };
   /** Numbers go over the wire in half precision. */
   readonly half?: boolean;
 }
@@ -56,13 +59,14 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
   const state = { count: 0, busy: 0, busiest: 0, connections: 0, headers: {} as IncomingMessage['headers'] };
   const answered: { id: string; batch: number }[] = [];
 
-  const server = createServer(async (request, response) => {
+  const listen = async (request: IncomingMessage, response: ServerResponse) => {
     try {
       await answer(request, response);
     } catch (error) {
       json(response, 500, { error: String(error) });
     }
-  });
+  };
+  const server = options.tls ? createSecureServer(options.tls, listen) : createServer(listen);
   server.on('connection', () => state.connections++);
 
   async function answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -147,7 +151,7 @@ export async function startInferenceServer(options: InferenceServerOptions): Pro
   server.listen(options.port ?? 0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  return Object.assign(self, { url: `http://127.0.0.1:${port}`, port });
+  return Object.assign(self, { url: `${options.tls ? 'https' : 'http'}://127.0.0.1:${port}`, port });
 }
 
 function json(response: ServerResponse, status: number, body: object): void {
