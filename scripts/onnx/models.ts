@@ -89,6 +89,29 @@ export function textModel(
   return graph.build('text');
 }
 
+/** As the text side of CLIP's ViT-B/16 (Radford et al. 2021): 63 million weights, 6 GFLOP a text. */
+const CLIP_TEXT = { vocabulary: 49_408, tokens: 77, width: 512, layers: 12, heads: 8 };
+
+/**
+ * A text transformer of CLIP's size: `input_ids` batch × 77 → `text_embeds` batch × 512. Unlike CLIP's its tokens see
+ * those that follow them, which takes the same work.
+ */
+export function clipTextModel(seed = 4): Uint8Array {
+  const { vocabulary, tokens, width, layers, heads } = CLIP_TEXT;
+  const graph = new GraphBuilder(seed);
+  const ids = graph.input('input_ids', 'int64', ['batch', tokens]);
+  const embedded = graph.node('Gather', [graph.weights([vocabulary, width], width), ids], { axis: 0 });
+  let x = graph.node('Add', [embedded, graph.weights([1, tokens, width], width)]);
+  for (let layer = 0; layer < layers; layer++) {
+    x = graph.node('Add', [x, attention(graph, norm(graph, x, width), { width, heads, tokens })]);
+    x = graph.node('Add', [x, perceptron(graph, norm(graph, x, width), width)]);
+  }
+  const mean = graph.node('ReduceMean', [norm(graph, x, width)], { axes: [1], keepdims: 0 });
+  graph.node('MatMul', [mean, graph.weights([width, 512], width)], {}, 'text_embeds');
+  graph.output('text_embeds', ['batch', 512]);
+  return graph.build('clip-text');
+}
+
 function norm(graph: GraphBuilder, x: string, width: number): string {
   return graph.node('LayerNormalization', [x, graph.fill([width], 1), graph.fill([width], 0)], {
     axis: -1,

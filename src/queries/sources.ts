@@ -7,7 +7,7 @@ import type { MediaInfo, StillPicture } from '../media/info.ts';
 import { decodeBase64 } from '../sources/base64.ts';
 import { HEAD_BYTES, requireImage, requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
-import type { BlobStore } from '../store/blobs.ts';
+import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { PictureSource, QuerySource } from './request.ts';
@@ -54,15 +54,16 @@ export async function useMedia<T>(
   const { source, field, maxBytes } = options;
   const { owner, scratch, signal } = context;
   if (source.kind === 'asset') {
-    const asset = await readyAsset(deps.assets, {
-      field: `${field}.asset_id`,
-      id: source.assetId,
-      owner,
-    });
-    const { media, filename } = asset;
-    return deps.blobs.use(mediaKey(asset), async (location) =>
-      work({ location, filename, media: media ?? (await probe(deps, location, signal)) }),
-    );
+    const wanted = { field: `${field}.asset_id`, id: source.assetId, owner };
+    const asset = await readyAsset(deps.assets, wanted);
+    const { filename } = asset;
+    return deps.blobs
+      .use(mediaKey(asset), async (location) =>
+        work({ location, filename, media: asset.media ?? (await probe(deps, location, signal)) }),
+      )
+      .catch((error) => {
+        throw error instanceof BlobNotFound ? deletedMeanwhile(wanted) : error;
+      });
   }
   let filename: string | undefined;
   if (source.kind === 'url') {
@@ -102,10 +103,12 @@ export async function readPicture(
     filename = filenameOf(url);
     subject = `The source at ${url.host}`;
   } else if (source.kind === 'asset') {
-    const asset = await readyAsset(deps.assets, { field: `${field}.asset_id`, id: source.assetId, owner });
-    subject = `${field}.asset_id: the asset "${asset.id}"`;
-    const { size = 0 } = (await deps.blobs.stat(mediaKey(asset))) ?? {};
-    refuseTooLarge(size, { subject, maxBytes });
+    const wanted = { field: `${field}.asset_id`, id: source.assetId, owner };
+    const asset = await readyAsset(deps.assets, wanted);
+    subject = `${wanted.field}: the asset "${asset.id}"`;
+    const blob = await deps.blobs.stat(mediaKey(asset));
+    if (!blob) throw deletedMeanwhile(wanted);
+    refuseTooLarge(blob.size, { subject, maxBytes });
     await scratch.blobs.write(name, deps.blobs.read(mediaKey(asset)), { signal });
     filename = asset.filename;
   } else {
@@ -127,6 +130,13 @@ function probe({ probes }: SourceDeps, path: string, signal: AbortSignal): Promi
 
 async function headOf({ blobs }: ScratchFolder, name: string): Promise<Uint8Array> {
   return Buffer.concat(await blobs.read(name, { start: 0, end: HEAD_BYTES - 1 }).toArray());
+}
+
+function deletedMeanwhile({ field, id }: { field: string; id: string }): ReelvecError {
+  return new ReelvecError('resource_not_exist', `${field}: the asset "${id}" was deleted before it had been read.`, {
+    status: 400,
+    details: { field, value: id },
+  });
 }
 
 function refuseTooLarge(bytes: number, { subject, maxBytes }: { subject: string; maxBytes: number }): void {

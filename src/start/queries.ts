@@ -32,7 +32,8 @@ export async function openQueries({
   log: Logger;
 }): Promise<QueryService> {
   const { queryWorkers: size, maxSegmentSec } = config;
-  const encoders = mediaWorkers({ ...config, modelIdleMs: NEVER_MS }, { size, log });
+  // Somebody waits for each of a few milliseconds' work: it gets every core, and goes before the work on tasks.
+  const encoders = mediaWorkers({ ...config, workers: size, modelIdleMs: NEVER_MS }, { size, log, givesWay: false });
   shutdown.add('query workers', () => encoders[Symbol.asyncDispose]());
   const media = mediaWorkers(config, { size, log });
   shutdown.add('workers of media queries', () => media[Symbol.asyncDispose]());

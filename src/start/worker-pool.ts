@@ -11,10 +11,15 @@ export interface WorkerPoolOptions {
   /** What they encode with, by the name or path that was configured; nothing for workers that only decode. */
   readonly bundle?: Pick<BundleInfo, 'name' | 'memoryBytes'>;
   readonly log?: Logger;
+  /**
+   * Default: beside a server, whose own thread answers first, and not beside a command, where nobody else waits.
+   */
+  readonly givesWay?: boolean;
 }
 
 /** A pool of media workers, within the configured limits. */
-export function workerPool(config: Config, { size, bundle, log }: WorkerPoolOptions): WorkerPool {
+export function workerPool(config: Config, options: WorkerPoolOptions): WorkerPool {
+  const { size, bundle, log, givesWay = log !== undefined } = options;
   return new WorkerPool({
     entry: new URL('./media-worker.ts', import.meta.url),
     args: bundle ? [bundle.name] : [],
@@ -22,8 +27,7 @@ export function workerPool(config: Config, { size, bundle, log }: WorkerPoolOpti
     size,
     memoryBytes: config.workerMemoryBytes + (bundle?.memoryBytes ?? 0),
     silenceMs: config.workerSilenceMs,
-    // A server's own thread answers first; beside a command there is nobody to wait for.
-    givesWay: log !== undefined,
+    givesWay,
     onLost: (error) => log?.warn({ reason: error.message, cause: causeText(error) }, 'media worker lost'),
   });
 }
