@@ -10,6 +10,9 @@ export type Mischief =
   /** Sends other bytes of the same length. */
   | { readonly kind: 'wrong' };
 
+/** Milliseconds. */
+const CUT_AFTER_MS = 500;
+
 export interface SeenRequest {
   readonly server: 'hub' | 'store';
   readonly path: string;
@@ -121,8 +124,11 @@ export class ModelHub implements AsyncDisposable {
       'content-length': body.length,
       ...(from > 0 && { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }),
     });
-    if (mischief?.kind === 'cut') response.write(body.subarray(0, mischief.after), () => response.destroy());
-    else response.end(body);
+    if (mischief?.kind === 'cut') {
+      response.write(body.subarray(0, mischief.after));
+      // Later, so that what was sent has been read: a connection that is lost takes what lies in its buffers with it.
+      setTimeout(() => response.destroy(), CUT_AFTER_MS);
+    } else response.end(body);
   }
 
   #nextMischief(path: string, kind: Mischief['kind']): Mischief | undefined {
