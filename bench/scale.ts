@@ -77,7 +77,7 @@ async function short(): Promise<void> {
   const outside = 1 - media / (2 * wall);
   console.log(
     `${SHORT_TASKS} tasks of ${SHORT_SEC} s: ${wall.toFixed(1)} s (asked for within ${asked.toFixed(1)} s), ` +
-      `${media.toFixed(1)} s of media work on two workers`,
+      `${media.toFixed(1)} s of embedding on two workers`,
   );
   checkTargets([{ what: 'time outside media work', got: percent(outside), want: '≤ 5 %', met: outside <= 0.05 }]);
 }
@@ -128,7 +128,7 @@ interface Cluster extends AsyncDisposable {
   readonly api: RunningServer;
   /** Processor time of all workers with their media workers, so far. */
   cpuSeconds(): number;
-  /** Time that the media workers of all workers have worked, so far. */
+  /** Time that the media workers of all workers have embedded, so far. */
   mediaSeconds(): Promise<number>;
   /** Waits until no task is processed. */
   untilIdle(): Promise<void>;
@@ -162,7 +162,7 @@ async function startCluster(workers: number): Promise<Cluster> {
       let sum = 0;
       for (const { url } of started) {
         const answer = await fetch(new URL('/metrics', url), { headers: { 'x-api-key': KEY } });
-        const lines = (await answer.text()).matchAll(/^reelvec_media_seconds_total\{.*\} (\S+)$/gm);
+        const lines = (await answer.text()).matchAll(/^reelvec_media_seconds_total\{kind="embed"\} (\S+)$/gm);
         for (const [, seconds] of lines) sum += Number(seconds);
       }
       return sum;
