@@ -25,7 +25,10 @@ export function querySpaces(
 }
 
 function textSpaces(bundle: BundleInfo, inputType: string): string[] {
-  if (bundle.textQuerySpaces.length > 0) return [...bundle.textQuerySpaces];
+  const { visual } = bundle.spaces;
+  // Stable: whatever order a bundle has them in, pictures come first.
+  const spaces = bundle.textQuerySpaces.toSorted((a, b) => Number(b === visual) - Number(a === visual));
+  if (spaces.length > 0) return spaces;
   throw cannot(
     bundle,
     inputType,
