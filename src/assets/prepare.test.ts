@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -142,8 +143,7 @@ test('a fault of the server is thrown, and the asset goes on when it is called a
 
 test('an abort ends the work with its reason and leaves the asset to be taken up again', async () => {
   await using made = await setUp({
-    probe: (_, signal) =>
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    probe: (_, signal) => aborted(signal),
   });
   const { id } = await made.fromUrl();
   const stop = new AbortController();
@@ -155,8 +155,7 @@ test('an abort ends the work with its reason and leaves the asset to be taken up
 
 test('an asset that is deleted meanwhile ends the work, and nothing of it stays', async () => {
   await using made = await setUp({
-    probe: (_, signal) =>
-      new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+    probe: (_, signal) => aborted(signal),
   });
   const { id } = await made.fromUrl();
   const preparing = prepareAsset(made.deps, id, never);
@@ -165,3 +164,9 @@ test('an asset that is deleted meanwhile ends the work, and nothing of it stays'
   await preparing;
   assert.deepEqual(await Array.fromAsync(made.blobs.list(''), ({ key }) => key), []);
 });
+
+/** Never ends but by the signal. */
+async function aborted(signal: AbortSignal): Promise<never> {
+  if (!signal.aborted) await once(signal, 'abort');
+  throw signal.reason;
+}
