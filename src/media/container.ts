@@ -60,8 +60,8 @@ const LOAN = {
   // In requests of this many bytes: what is not read is not fetched.
   request_size: String(1024 ** 2),
   multiple_requests: '1',
-  // The server goes on trying for a while before it gives up. Microseconds.
-  rw_timeout: String(300e6),
+  // And no `rw_timeout`: a read that gives up looks like the end of the media. The server is who gives up, and then
+  // knows that what was made of it is not to be believed; a reader that waits in vain is killed for its silence.
 };
 
 /**

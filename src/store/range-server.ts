@@ -20,14 +20,22 @@ export interface RangeServerOptions {
   readonly cache: BlockCache;
   /** What is fetched and kept as one. Bytes. */
   readonly blockBytes?: number;
+  /** Reading that took this long may have been more than a reader had patience for. Milliseconds. */
+  readonly slowMs?: number;
 }
 
 /** Large enough that the way to the store and back costs little, small enough that a look into a file stays one. */
 const BLOCK_BYTES = 4 * 1024 ** 2;
 
+const SLOW_MS = 20_000;
+
 interface Loan {
   readonly blob: RemoteBlob;
+  /** Why an answer was broken off, which to a reader looks like the end of the media. */
   error?: unknown;
+  /** Since when blocks are waited for that have not come yet. */
+  readonly waiting: Set<{ since: number }>;
+  isSlow: boolean;
   /** The block that was asked for last: who reads on gets the next one ahead. */
   lastBlock: number;
 }
@@ -39,33 +47,41 @@ interface Loan {
 export class RangeServer implements AsyncDisposable {
   readonly #cache: BlockCache;
   readonly #blockBytes: number;
+  readonly #slowMs: number;
   readonly #loans = new Map<string, Loan>();
   #server: Promise<Server> | undefined;
 
-  constructor({ cache, blockBytes = BLOCK_BYTES }: RangeServerOptions) {
+  constructor({ cache, blockBytes = BLOCK_BYTES, slowMs = SLOW_MS }: RangeServerOptions) {
     this.#cache = cache;
     this.#blockBytes = blockBytes;
+    this.#slowMs = slowMs;
   }
 
-  /** @throws why the blob could not be read while the work went on, whatever came of the work */
+  /**
+   * @throws why the blob could not be read while the work went on, whatever came of the work. That work failed for
+   * which the store was slow says nothing about the media either.
+   */
   async lend<T>(blob: RemoteBlob, work: (url: string) => Promise<T>): Promise<T> {
     this.#server ??= this.#listen();
     const { port } = (await this.#server).address() as AddressInfo;
     const id = randomUUID();
-    const loan: Loan = { blob, lastBlock: Number.NaN };
+    const loan: Loan = { blob, lastBlock: Number.NaN, waiting: new Set(), isSlow: false };
     this.#loans.set(id, loan);
     try {
       const result = await work(`http://127.0.0.1:${port}/${id}`);
       if (loan.error !== undefined) throw loan.error;
       return result;
     } catch (error) {
-      throw loan.error ?? error;
+      if (loan.error !== undefined) throw loan.error;
+      if (!this.#wasSlow(loan)) throw error;
+      throw new Error(`The store was slow to give ${blob.version}, and its reader failed.`, { cause: error });
     } finally {
       this.#loans.delete(id);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    for (const loan of this.#loans.values()) loan.error ??= new Error('The store was closed while it was read.');
     const server = await this.#server;
     server?.close();
     server?.closeAllConnections();
@@ -74,6 +90,9 @@ export class RangeServer implements AsyncDisposable {
 
   async #listen(): Promise<Server> {
     const server = createServer((request, response) => void this.#serve(request, response));
+    // A reader pauses for as long as what it has read keeps it busy, or for as long as it is frozen. Hung up on
+    // meanwhile, it would take that for the end of the media.
+    server.keepAliveTimeout = server.requestTimeout = server.headersTimeout = 0;
     server.listen(0, '127.0.0.1').unref();
     await once(server, 'listening');
     return server;
@@ -98,9 +117,9 @@ export class RangeServer implements AsyncDisposable {
       ...(request.headers.range !== undefined && { 'content-range': `bytes ${start}-${end}/${size}` }),
     });
     try {
+      // The only place where an answer ends early, but for a reader that hangs up: `loan.error` says so.
       await pipeline(Readable.from(this.#bytes(loan, range), { objectMode: false }), response);
     } catch {
-      // Hung up, or `loan.error` says why there is no more.
       response.destroy();
     }
   }
@@ -109,10 +128,17 @@ export class RangeServer implements AsyncDisposable {
     for (let at = start; at <= end; ) {
       const number = Math.floor(at / this.#blockBytes);
       const offset = number * this.#blockBytes;
-      const block = await this.#block(loan, number).catch((error) => {
-        loan.error ??= error;
-        throw error;
-      });
+      const wait = { since: performance.now() };
+      loan.waiting.add(wait);
+      const block = await this.#block(loan, number)
+        .catch((error) => {
+          loan.error ??= error;
+          throw error;
+        })
+        .finally(() => {
+          loan.isSlow = this.#wasSlow(loan);
+          loan.waiting.delete(wait);
+        });
       if (number === loan.lastBlock + 1 && offset + block.length < loan.blob.size) {
         // Nobody waits for it: who needs it asks again, and hears of the error.
         this.#block(loan, number + 1).catch(() => {});
@@ -122,6 +148,10 @@ export class RangeServer implements AsyncDisposable {
       yield bytes;
       at += bytes.length;
     }
+  }
+
+  #wasSlow({ isSlow, waiting }: Loan): boolean {
+    return isSlow || [...waiting].some(({ since }) => performance.now() - since > this.#slowMs);
   }
 
   #block({ blob }: Loan, number: number): Promise<Uint8Array> {

@@ -19,7 +19,7 @@ export interface S3Request {
 }
 
 /** What to do with a request instead of passing it on. */
-export type Fault = 'refuse' | 'break-off' | undefined;
+export type Fault = 'refuse' | 'fail' | 'break-off' | 'stall' | undefined;
 
 /**
  * An S3 store on the loopback interface: the emulator fauxqs, which keeps objects in memory and checks no signatures,
@@ -37,15 +37,21 @@ export async function s3Server() {
     requests.push(seen);
     const fault = state.fault(seen);
     const listed = fault === undefined ? lists.answer(method!, url!) : undefined;
-    if (fault === 'refuse') {
+    if (fault === 'refuse' || fault === 'fail') {
       incoming.resume();
-      outgoing.writeHead(503).end();
+      outgoing.writeHead(fault === 'refuse' ? 503 : 500).end();
     } else if (listed !== undefined) {
       outgoing.writeHead(200, { 'content-type': 'application/xml' }).end(listed);
     } else {
       const watch = (answer: { status: number; etag?: string; body: string }) =>
         lists.watch({ method: method!, url: url!, size: Number(headers['content-length']) }, answer);
-      pass(incoming, outgoing, { port: emulator.port, seen, breakOff: fault === 'break-off', watch });
+      pass(incoming, outgoing, {
+        port: emulator.port,
+        seen,
+        breakOff: fault === 'break-off',
+        stall: fault === 'stall',
+        watch,
+      });
     }
   });
   proxy.listen(0, '127.0.0.1');
@@ -80,20 +86,22 @@ function pass(
     port: number;
     seen: S3Request;
     breakOff: boolean;
+    stall: boolean;
     watch: (answer: { status: number; etag?: string; body: string }) => void;
   },
 ): void {
-  const { port, seen, breakOff, watch } = options;
+  const { port, seen, breakOff, stall, watch } = options;
   const { method, url: path, headers } = incoming;
   const passed = request({ host: '127.0.0.1', port, method, path, headers }, (answer) => {
     let body = '';
     outgoing.writeHead(answer.statusCode!, answer.headers);
     answer.on('data', (bytes: Buffer) => {
       if (method === 'POST') body += bytes;
-      const kept = breakOff ? bytes.subarray(0, bytes.length >> 1) : bytes;
+      const kept = breakOff || stall ? bytes.subarray(0, bytes.length >> 1) : bytes;
       seen.bytes += kept.length;
       outgoing.write(kept, () => breakOff && outgoing.destroy());
-      if (breakOff) answer.pause();
+      // Of one that stalls there is never more.
+      if (breakOff || stall) answer.pause();
     });
     answer.on('end', () => {
       watch({ status: answer.statusCode!, etag: answer.headers.etag, body });
