@@ -138,8 +138,9 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
 
   test('a worker that is there for one option leaves the others alone', async () => {
     await using nodes = new AsyncDisposableStack();
-    const api = await node(nodes, { REELVEC_WORKERS: '0' });
-    const only = await worker(nodes, ['--only', 'audio']);
+    const own = await emptyState();
+    const api = await node(nodes, { ...own, REELVEC_WORKERS: '0' });
+    const only = await worker(nodes, ['--only', 'audio'], own);
     const pictures = await createTask(api, long({ embedding_option: ['visual'], end_sec: 20 }));
     const sound = await createTask(api, long({ embedding_option: ['audio'], end_sec: 20 }));
     await ready(api, sound);
@@ -154,7 +155,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     }
     const { body } = await call(api, 'GET', `/embed-v2/tasks/${pictures}`);
     assert.deepEqual([body.status, body.progress], ['processing', { fraction: 0, stage: 'embedding' }]);
-    await worker(nodes, ['--only', 'visual,audio']);
+    await worker(nodes, ['--only', 'visual,audio'], own);
     await ready(api, pictures);
   });
 
