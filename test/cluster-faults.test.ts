@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, type TestContext, test } from 'node:test';
@@ -12,6 +12,7 @@ import { makeMedia } from './support/make-media.ts';
 import { seededRandom } from './support/seeded-random.ts';
 import { type RunningServer, startServer, startWorker, temporaryFolder } from './support/server.ts';
 import { NO_POSTGRES, type SharedState, sharedState } from './support/shared-state.ts';
+import { NO_DISKS, smallDisk } from './support/small-disk.ts';
 import { asking, call, ended } from './support/tasks.ts';
 
 /** Of every fault; its time is mostly that of a lease, 30 s. Without the variable there is one of the first faults. */
@@ -195,23 +196,29 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
     LONG,
   );
 
-  rounds(
-    'PostgreSQL has no connections left',
-    async (_, random) => {
-      const greedy = Array.from({ length: 60 }, () => postgres(state.databaseUrl, { max: 1, connect_timeout: 2 }));
-      await state.postgres.query(`select pg_terminate_backend(pid) from pg_stat_activity
+  rounds('PostgreSQL has no connections left', async (_, random) => {
+    const greedy = Array.from({ length: 60 }, () => postgres(state.databaseUrl, { max: 1, connect_timeout: 2 }));
+    await state.postgres.query(`select pg_terminate_backend(pid) from pg_stat_activity
       where application_name = 'reelvec'`);
-      await Promise.all(greedy.map((sql) => sql`select 1`.catch(() => {})));
-      await sleep(2000 + random(2000));
-      await Promise.all(greedy.map((sql) => sql.end({ timeout: 1 })));
+    await Promise.all(greedy.map((sql) => sql`select 1`.catch(() => {})));
+    await sleep(2000 + random(2000));
+    await Promise.all(greedy.map((sql) => sql.end({ timeout: 1 })));
+  });
+
+  rounds(
+    'S3 answers 503 to every sixth request, and breaks off as many',
+    async (_, random) => {
+      state.s3.faults(() => (['refuse', 'break-off', undefined, undefined, undefined, undefined] as const)[random(6)]);
+      await sleep(4000);
+      state.s3.faults(() => undefined);
     },
     LONG,
   );
 
   rounds(
-    'S3 answers 503 to every third request, and breaks off others',
+    'S3 answers 500 to every sixth request, and falls silent in the middle of as many',
     async (_, random) => {
-      state.s3.faults(() => (['refuse', 'break-off', undefined, undefined, undefined, undefined] as const)[random(6)]);
+      state.s3.faults(() => (['fail', 'stall', undefined, undefined, undefined, undefined] as const)[random(6)]);
       await sleep(4000);
       state.s3.faults(() => undefined);
     },
@@ -225,6 +232,39 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       process.kill(frozen.pid, 'SIGSTOP');
       await sleep(LEASE_MS + 5000);
       process.kill(frozen.pid, 'SIGCONT');
+    },
+    LONG,
+  );
+
+  rounds(
+    'the disk of a worker is full',
+    async ({ workers }) => {
+      const disk = stack.use(smallDisk(join(folder, `disk-${created.length}`)));
+      await workers.pop()!.stop();
+      const { path } = disk;
+      workers.push(await work({ REELVEC_DATA_DIR: path, REELVEC_CACHE_DIR: join(path, 'cache'), TMPDIR: path }));
+      disk.fill();
+      // The one that has to do it all.
+      await workers.shift()!.stop();
+      await Promise.all([create(long()), create(short())].map(async (id) => finished(await id)));
+      assert.throws(() => appendFileSync(join(path, 'more'), 'x'.repeat(100_000)), { code: 'ENOSPC' });
+      await workers.shift()!.stop();
+      workers.push(await work(), await work());
+    },
+    LONG ?? NO_DISKS,
+  );
+
+  rounds(
+    'nodes are replaced one after the other',
+    async (all) => {
+      for (let i = 0; i < all.workers.length; i++) {
+        const old = all.workers[i]!;
+        all.workers[i] = await work();
+        assert.equal(await old.stop(), 0);
+      }
+      const old = all.api;
+      all.api = await serve();
+      assert.equal(await old.stop(), 0);
     },
     LONG,
   );

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'openworkflow';
 import type { Backend } from 'openworkflow/internal';
 import type { Logger } from '../observe/logger.ts';
+import { isDatabaseAway } from '../store/database-away.ts';
 import type { AnyWorkflow, JobStore, WaitingFlow } from './job-store.ts';
 import { Turns } from './turns.ts';
 
@@ -33,8 +34,10 @@ export class Lane {
   readonly #names: string[];
   readonly #turns = new Turns();
   readonly #worker: Worker;
-  /** Runs under way, by their worker id. */
-  readonly #held = new Map<string, string>();
+  /** Since when runs are under way, by their worker id. */
+  readonly #held = new Map<string, number>();
+  /** When the database was last found to be away. */
+  #awayAt = Number.NEGATIVE_INFINITY;
   #list: { flows: WaitingFlow[]; at: number } | undefined;
   #claiming: Promise<unknown> = Promise.resolve();
   #stopped = false;
@@ -135,11 +138,31 @@ export class Lane {
           return undefined as never;
         }),
       completeWorkflowRun: ending(base.completeWorkflowRun),
-      failWorkflowRun: ending(base.failWorkflowRun),
+      failWorkflowRun: ending(async (params) => {
+        // OpenWorkflow ends a run for good when it could not write down what a step came to.
+        const wasAway = this.#awayAt >= (this.#held.get(params.workerId) ?? Number.POSITIVE_INFINITY);
+        if (!wasAway) return base.failWorkflowRun(params);
+        // The database is back, or this fails too: at once, by whatever clock.
+        return base.rescheduleWorkflowRunAfterFailedStepAttempt({ ...params, availableAt: new Date(0) });
+      }),
       sleepWorkflowRun: ending(base.sleepWorkflowRun),
       rescheduleWorkflowRunAfterFailedStepAttempt: ending(base.rescheduleWorkflowRunAfterFailedStepAttempt),
     };
-    return Object.assign(Object.create(base) as Backend, overrides);
+    const backend = Object.assign(Object.create(base) as Backend, overrides);
+    return new Proxy(backend, { get: (target, name) => this.#watched(target, Reflect.get(target, name)) });
+  }
+
+  /** A method of the backend, but that it takes note of a database that is away. */
+  #watched(backend: Backend, method: unknown): unknown {
+    if (typeof method !== 'function') return method;
+    return async (...args: unknown[]) => {
+      try {
+        return await method.apply(backend, args);
+      } catch (error) {
+        if (isDatabaseAway(error)) this.#awayAt = performance.now();
+        throw error;
+      }
+    };
   }
 
   async #claim(lease: { workerId: string; leaseDurationMs: number }) {
@@ -161,7 +184,7 @@ export class Lane {
         continue;
       }
       this.#turns.taken(flow);
-      this.#held.set(lease.workerId, id);
+      this.#held.set(lease.workerId, performance.now());
       return this.#jobs.backend.getWorkflowRun({ workflowRunId: id });
     }
   }
