@@ -3,9 +3,10 @@ import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { FF_ENCODER_FLAC } from 'node-av/constants';
+import { readConfig } from '../src/config.ts';
 import { isReelvecError } from '../src/errors.ts';
 import type { MediaInfo } from '../src/media/info.ts';
-import { WorkerPool } from '../src/workers/pool.ts';
+import { mediaWorkers } from '../src/start/media-workers.ts';
 import type { EmbedJob } from '../src/workers/protocol.ts';
 import { WorkerLost } from '../src/workers/supervised-process.ts';
 import { makeMedia } from './support/make-media.ts';
@@ -55,13 +56,8 @@ test(`${COUNT} damaged files, seed ${seed}: each ends in a result or an error, a
   process.env['TMPDIR'] = temporary.path;
   const earlier = new Set(childrenOf(process.pid));
   const workers = () => childrenOf(process.pid).filter((pid) => !earlier.has(pid));
-  const pool = new WorkerPool({
-    entry: new URL('../src/start/media-worker.ts', import.meta.url),
-    args: ['signal', '{}'],
-    size: WORKERS,
-    memoryBytes: 1024 * MEGABYTE,
-    silenceMs: LONGEST_MS / 2,
-  });
+  const limits = { REELVEC_WORKER_MEMORY_MB: '1024', REELVEC_WORKER_SILENCE_SEC: String(LONGEST_MS / 2000) };
+  const pool = mediaWorkers(readConfig(limits, {}), { size: WORKERS });
   const ends = { embedded: 0, refused: 0, lost: 0 };
   const faults: string[] = [];
   const memory = new Map<number, number[]>();
