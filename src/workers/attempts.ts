@@ -1,7 +1,7 @@
 import { ReelvecError } from '../errors.ts';
 import type { RunOptions, WorkerPool } from './pool.ts';
 import type { Job, Results } from './protocol.ts';
-import { WorkerLost, WorkerNotStarted, WorkerStalled } from './supervised-process.ts';
+import { WorkerLost, WorkerNotStarted } from './supervised-process.ts';
 
 /** How often a job is tried when the worker dies on it: what kills two workers is the media. */
 const ATTEMPTS = 2;
@@ -9,7 +9,7 @@ const ATTEMPTS = 2;
 /**
  * Runs a job that decodes media, and once more when the worker is lost on it or does not start.
  * @throws {ReelvecError} `video_file_broken` when the second worker is lost too
- * @throws {WorkerNotStarted} and {@link WorkerStalled}, which are no fault of the media
+ * @throws {WorkerNotStarted} which is no fault of the media
  */
 export async function runTwice<Kind extends Job['kind']>(
   pool: WorkerPool,
@@ -19,7 +19,7 @@ export async function runTwice<Kind extends Job['kind']>(
   try {
     return await tryTwice<Kind>(pool, job, options);
   } catch (error) {
-    throw error instanceof WorkerLost && !(error instanceof WorkerStalled) ? unprocessable(error) : error;
+    throw error instanceof WorkerLost ? unprocessable(error) : error;
   }
 }
 

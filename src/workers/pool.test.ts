@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReelvecError } from '../errors.ts';
 import { runTwice } from './attempts.ts';
 import { WorkerPool } from './pool.ts';
-import { WorkerLost, WorkerNotStarted, WorkerStalled } from './supervised-process.ts';
+import { WorkerLost, WorkerNotStarted } from './supervised-process.ts';
 
 const options = {
   entry: new URL('./misbehaving-worker.fixture.ts', import.meta.url),
@@ -34,28 +34,6 @@ test('signs of life keep a slow job alive beyond the silence allowed', async () 
   const seen: number[] = [];
   await probe('slow', { onProgress: (doneSec: number) => seen.push(doneSec) });
   assert.deepEqual(seen, [1, 2, 3, 4, 5]);
-});
-
-const LINUX_ONLY = process.platform === 'linux' ? false : 'only Linux tells cheaply what a process does';
-
-test('a worker that gets no core is waited for, and not counted as one that hangs', { skip: LINUX_ONLY }, async () => {
-  await using own = new WorkerPool({ ...options, size: 1 });
-  let frozen = false;
-  const freeze = (pid: number) => {
-    frozen = true;
-    process.kill(pid, 'SIGSTOP');
-    setTimeout(() => process.kill(pid, 'SIGCONT'), 3 * options.silenceMs);
-  };
-  const pid = Number((await own.run<'probe'>({ kind: 'probe', path: 'ok' })).mimeType);
-  const job = own.run<'probe'>({ kind: 'probe', path: 'slow' }, { onProgress: () => frozen || freeze(pid) });
-  assert.equal((await job).format, 'slow');
-});
-
-test('a worker that does nothing at all is given up in the end, for which the media is not blamed', {
-  skip: LINUX_ONLY,
-}, async () => {
-  await using own = new WorkerPool({ ...options, silenceMs: 100, size: 1 });
-  await assert.rejects(runTwice(own, { kind: 'probe', path: 'wait' }, {}), WorkerStalled);
 });
 
 test('a fault of the media keeps its code, any other is a plain error, and the worker lives on', async () => {

@@ -11,10 +11,7 @@ export interface ProcessOptions {
   readonly greeting?: object;
   /** Resident memory at which the child is killed, in bytes. */
   readonly memoryBytes: number;
-  /**
-   * Time without a reply, while a job runs, after which the child is killed, in milliseconds. One that got no core to
-   * work with, or waits for what it reads, has longer: see {@link PATIENCE}.
-   */
+  /** Time without a reply, while a job runs, after which the child is killed, in milliseconds. */
   readonly silenceMs: number;
   /** Whether the child gives way to this process where cores are short. */
   readonly givesWay?: boolean;
@@ -25,20 +22,12 @@ export class WorkerLost extends Error {
   override name = 'WorkerLost';
 }
 
-/** A child that did nothing for so long that it was given up: the machine is to blame, and not the media. */
-export class WorkerStalled extends WorkerLost {
-  override name = 'WorkerStalled';
-}
-
 /** Why no child came up. No job is to blame for it, so it says nothing about the media. */
 export class WorkerNotStarted extends Error {
   override name = 'WorkerNotStarted';
 }
 
 const START_TIMEOUT_MS = 30_000;
-/** So many times the silence allowed a child has that spent less than the share of it on a core. */
-const PATIENCE = 10;
-const BUSY_SHARE = 0.5;
 const MEMORY_CHECK_MS = 250;
 /** How much of what a child wrote to stderr is kept to explain its death, in characters. */
 const LAST_WORDS = 2000;
@@ -62,10 +51,7 @@ export class SupervisedProcess {
   #silenceTimer: NodeJS.Timeout | undefined;
   #onReply: ((reply: Reply) => void) | undefined;
   #onLost: ((error: WorkerLost) => void) | undefined;
-  /** How much of a core the child had used at its last sign of life, and when that was. Milliseconds. */
-  #heard = { busyMs: 0, at: 0 };
   #cause: string | undefined;
-  #stalled = false;
   #lastWords = '';
   #exited = false;
 
@@ -83,7 +69,7 @@ export class SupervisedProcess {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
     this.#child.on('message', (reply: Reply) => {
-      this.#hear();
+      this.#silenceTimer?.refresh();
       this.#onReply?.(reply);
     });
     this.#child.on('error', (error) => this.#lost(error.message));
@@ -143,8 +129,10 @@ export class SupervisedProcess {
       if (reply.type === 'progress') onProgress?.(reply.doneSec, reply.segments);
       else resolve(reply);
     };
-    this.#silenceTimer = setTimeout(() => this.#checkSilence(), this.#options.silenceMs);
-    this.#hear();
+    this.#silenceTimer = setTimeout(
+      () => this.kill(`made no progress in ${this.#options.silenceMs / 1000} s`),
+      this.#options.silenceMs,
+    );
     if (!this.alive) reject(new WorkerLost(`The media worker ${this.#cause ?? 'is gone'}.`));
     else this.#child.send(request, (error) => error && this.#lost(error.message));
     try {
@@ -165,29 +153,9 @@ export class SupervisedProcess {
     clearInterval(this.#memoryTimer);
     this.#exited = true;
     const lastWords = this.#lastWords.trim();
-    const Lost = this.#stalled ? WorkerStalled : WorkerLost;
     this.#onLost?.(
-      new Lost(`The media worker ${this.#cause ?? how}.`, { cause: lastWords === '' ? undefined : lastWords }),
+      new WorkerLost(`The media worker ${this.#cause ?? how}.`, { cause: lastWords === '' ? undefined : lastWords }),
     );
-  }
-
-  #hear(): void {
-    if (!this.#silenceTimer) return;
-    this.#silenceTimer.refresh();
-    this.#heard = { busyMs: busyMs(this.#child.pid) ?? 0, at: performance.now() };
-  }
-
-  #checkSilence(): void {
-    const { silenceMs } = this.#options;
-    const busy = busyMs(this.#child.pid);
-    const isIdle = busy !== undefined && busy - this.#heard.busyMs < silenceMs * BUSY_SHARE;
-    const silentMs = performance.now() - this.#heard.at;
-    if (isIdle && silentMs < silenceMs * PATIENCE) {
-      this.#silenceTimer?.refresh();
-      return;
-    }
-    this.#stalled = isIdle;
-    this.kill(`made no progress in ${isIdle ? Math.round(silentMs / 1000) : silenceMs / 1000} s`);
   }
 
   #checkMemory(): void {
@@ -206,18 +174,5 @@ function residentBytes(pid: number | undefined): number {
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
   } catch {
     return 0; // just ended
-  }
-}
-
-/** Time that a process has had on a core so far, in milliseconds, where the system tells it cheaply (Linux). */
-function busyMs(pid: number | undefined): number | undefined {
-  if (process.platform !== 'linux' || pid === undefined) return undefined;
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    // Behind the name, which may hold anything, come the state and then numbers: the 12th and 13th are ticks, 100 a second.
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) * 10;
-  } catch {
-    return undefined; // just ended
   }
 }
