@@ -4,6 +4,12 @@ import type { ChosenDevice } from './device.ts';
 type Ort = typeof import('onnxruntime-node');
 
 /**
+ * Threads without work sleep. By default they spin, which takes the cores from whoever has work: the server, the other
+ * workers, and on a small machine each other.
+ */
+export const QUIET_THREADS = { session: { intra_op: { allow_spinning: '0' } } } as const;
+
+/**
  * Loads a graph. onnxruntime itself is loaded only here, so that who needs no model pays nothing for it.
  * @param options.threads of one operation; results do not depend on their number
  */
@@ -15,6 +21,7 @@ export async function openSession(
   const session = await ort.InferenceSession.create(file, {
     executionProviders: [device],
     intraOpNumThreads: threads,
+    extra: QUIET_THREADS,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',
