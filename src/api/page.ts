@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Page } from '../store/page.ts';
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 50;
@@ -24,7 +25,7 @@ export const pageInfo = z.object({
 });
 
 /** Where a page lies in all results. One past the end is empty, and no error: SDKs read until a page is empty. */
-export function pageBounds({ page, page_limit: limit }: PageQuery): { limit: number; offset: number } {
+export function pageBounds({ page, page_limit: limit }: PageQuery): Page {
   return { limit, offset: (page - 1) * limit };
 }
 

@@ -2,6 +2,7 @@ import { sql, type Updateable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Db, OnCreated } from '../store/database.ts';
+import { newestFirst, type Page } from '../store/page.ts';
 import type { AssetsTable } from '../store/schema.ts';
 
 export type AssetStatus = AssetsTable['status'];
@@ -84,11 +85,7 @@ export class AssetRepository {
   }
 
   /** Newest first. */
-  async list(
-    owner: string,
-    filter: AssetFilter,
-    page: { limit: number; offset: number },
-  ): Promise<{ assets: Asset[]; total: number }> {
+  async list(owner: string, filter: AssetFilter, page: Page): Promise<{ assets: Asset[]; total: number }> {
     let query = this.#db.selectFrom('assets').where('owner', '=', owner);
     const { ids, types, filename } = filter;
     if (ids) query = query.where('id', 'in', ids);
@@ -97,15 +94,8 @@ export class AssetRepository {
       const part = `%${filename.replace(/[\\%_]/g, '\\$&')}%`;
       query = query.where(sql<boolean>`reelvec_fold(filename) like reelvec_fold(${part}) escape '\\'`);
     }
-    const { count } = await query.select((e) => e.fn.countAll().as('count')).executeTakeFirstOrThrow();
-    const rows = await query
-      .selectAll()
-      .orderBy('created_at', 'desc')
-      .orderBy('id', 'desc')
-      .limit(page.limit)
-      .offset(page.offset)
-      .execute();
-    return { assets: rows.map(fromRow), total: Number(count) };
+    const { rows, total } = await newestFirst(query, page);
+    return { assets: rows.map(fromRow), total };
   }
 
   /** @param thumbnail what became of it, where it was asked for */

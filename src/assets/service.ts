@@ -7,6 +7,7 @@ import { filenameOf, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { OnCreated } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
+import type { Page } from '../store/page.ts';
 import { removeAssetBlobs, thumbnailKey } from './blobs.ts';
 import type { Contents } from './contents.ts';
 import type { Asset, AssetFilter, AssetRepository, NewAsset, UserMetadata } from './repository.ts';
@@ -91,7 +92,7 @@ export class AssetService {
   }
 
   /** Newest first. */
-  list(owner: string, filter: AssetFilter, page: { limit: number; offset: number }) {
+  list(owner: string, filter: AssetFilter, page: Page) {
     return this.#deps.assets.list(owner, filter, page);
   }
 

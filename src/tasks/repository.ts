@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Db, OnCreated } from '../store/database.ts';
+import { newestFirst, type Page } from '../store/page.ts';
 import type { TasksTable } from '../store/schema.ts';
 import type { TaskRequest } from './request.ts';
 
@@ -94,24 +95,13 @@ export class TaskRepository {
   }
 
   /** Newest first. */
-  async list(
-    owner: string,
-    filter: TaskFilter,
-    page: { limit: number; offset: number },
-  ): Promise<{ tasks: Task[]; total: number }> {
+  async list(owner: string, filter: TaskFilter, page: Page): Promise<{ tasks: Task[]; total: number }> {
     let query = this.#db.selectFrom('tasks').where('owner', '=', owner);
     if (filter.status !== undefined) query = query.where('status', '=', filter.status);
     if (filter.from !== undefined) query = query.where('created_at', '>=', filter.from);
     if (filter.to !== undefined) query = query.where('created_at', '<=', filter.to);
-    const { count } = await query.select((e) => e.fn.countAll().as('count')).executeTakeFirstOrThrow();
-    const rows = await query
-      .selectAll()
-      .orderBy('created_at', 'desc')
-      .orderBy('id', 'desc')
-      .limit(page.limit)
-      .offset(page.offset)
-      .execute();
-    return { tasks: rows.map(fromRow), total: Number(count) };
+    const { rows, total } = await newestFirst(query, page);
+    return { tasks: rows.map(fromRow), total };
   }
 
   /** Share of the work that is done, 0 to 1. */

@@ -1,15 +1,11 @@
 import type { Db, OnCreated } from '../../store/database.ts';
+import { newestFirst, type Page } from '../../store/page.ts';
 import type { UploadChunksTable, UploadsTable } from '../../store/schema.ts';
 import type { Part } from '../../store/uploads.ts';
 import { insertAsset, type NewAsset } from '../repository.ts';
 import type { MultipartUpload, StoredChunk, UploadWishes } from './upload.ts';
 
 export type NewUpload = Omit<MultipartUpload, 'status' | 'storeId' | 'createdAt' | 'updatedAt'>;
-
-interface Page {
-  readonly limit: number;
-  readonly offset: number;
-}
 
 /** The multipart uploads as they stand, and the chunks that are stored of them. */
 export class UploadRepository {
@@ -58,15 +54,8 @@ export class UploadRepository {
       .where('owner', '=', owner)
       .where('status', '=', 'active')
       .where('expires_at', '>', new Date().toISOString());
-    const { count } = await query.select((e) => e.fn.countAll().as('count')).executeTakeFirstOrThrow();
-    const rows = await query
-      .selectAll()
-      .orderBy('created_at', 'desc')
-      .orderBy('id', 'desc')
-      .limit(page.limit)
-      .offset(page.offset)
-      .execute();
-    return { uploads: rows.map(fromRow), total: Number(count) };
+    const { rows, total } = await newestFirst(query, page);
+    return { uploads: rows.map(fromRow), total };
   }
 
   /** The chunks that are stored, in order, of these numbers or of all. */

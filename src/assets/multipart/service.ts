@@ -3,6 +3,7 @@ import type { Logger } from '../../observe/logger.ts';
 import type { Quotas } from '../../quotas/quotas.ts';
 import type { OnCreated } from '../../store/database.ts';
 import { newId } from '../../store/ids.ts';
+import type { Page } from '../../store/page.ts';
 import { type Part, type PartialBlob, PartSizeError, partRange, type UploadStore } from '../../store/uploads.ts';
 import { assetKey } from '../blobs.ts';
 import type { AssetType } from '../repository.ts';
@@ -94,12 +95,12 @@ export class MultipartUploads {
   }
 
   /** Those that wait for chunks, newest first. */
-  listActive(owner: string, page: { limit: number; offset: number }) {
+  listActive(owner: string, page: Page) {
     return this.#deps.uploads.listActive(owner, page);
   }
 
   /** All chunks of a page, stored or not, and how much of the upload is complete. */
-  async chunks(upload: MultipartUpload, { limit, offset }: { limit: number; offset: number }) {
+  async chunks(upload: MultipartUpload, { limit, offset }: Page) {
     const total = chunkCount(upload);
     const numbers = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, i) => offset + i + 1);
     const stored = numbers.length > 0 ? await this.#deps.uploads.chunks(upload.id, numbers) : [];
