@@ -1,82 +1,24 @@
 import assert from 'node:assert/strict';
-import { after, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { TINY_VIT, textModel, visionModel } from '../../../scripts/onnx/models.ts';
-import { type Fault, type InferenceServer, startInferenceServer } from '../../../test/support/inference-server.ts';
-import type { PicturesSpec } from '../bundle-file.ts';
+import type { Fault } from '../../../test/support/inference-server.ts';
 import { encoderContract } from '../encoder.contract.ts';
-import type { VisualClip } from '../encoder.ts';
-import { OnnxModel } from '../onnx/model.ts';
-import { pictureEncoder } from '../tensors/pictures.ts';
-import { noise } from '../test-noise.ts';
 import { InferenceClient, InferenceServerRefusal, InferenceServerUnavailable } from './client.ts';
+import {
+  cleanup,
+  clips,
+  encoderOf,
+  flat,
+  same,
+  server,
+  truth,
+  VISION,
+  type Wishes,
+  wanted,
+} from './inference-server.fixture.ts';
 import { InferenceServerModel } from './model.ts';
 import { ProtocolFault } from './protocol.ts';
-
-const VISION = visionModel(TINY_VIT);
-const SIDE = TINY_VIT.image;
-const PICTURES: PicturesSpec = {
-  perSecond: 1,
-  perClip: 32,
-  width: SIDE,
-  height: SIDE,
-  fit: 'stretch',
-  filter: 'bilinear',
-  mean: [0.5, 0.5, 0.5],
-  deviation: [0.25, 0.25, 0.25],
-};
-
-const cleanup: AsyncDisposable[] = [];
-after(async () => {
-  for (const part of cleanup.toReversed()) await part[Symbol.asyncDispose]();
-});
-
-async function server(options: Partial<Parameters<typeof startInferenceServer>[0]> = {}): Promise<InferenceServer> {
-  const started = await startInferenceServer({ models: { vision: VISION }, ...options });
-  cleanup.push(started);
-  return started;
-}
-
-interface Wishes {
-  readonly batch?: number;
-  readonly model?: string;
-  readonly output?: string;
-  readonly input?: string;
-  readonly timeoutMs?: number;
-  readonly patienceMs?: number;
-  readonly authorization?: string;
-}
-
-function encoderOf(urls: readonly string[], wishes: Wishes = {}) {
-  const { batch = 2, model: name = 'vision', output = 'image_embeds', timeoutMs = 5000, patienceMs = 10_000 } = wishes;
-  const { authorization, input = 'pixel_values' } = wishes;
-  const client = new InferenceClient({ urls, authorization, inFlight: 3, timeoutMs, patienceMs });
-  const model = new InferenceServerModel({ client, model: name, batch, inFlight: 3 });
-  const encoder = pictureEncoder({
-    space: 'test',
-    input,
-    output: { name: output, pooling: 'none', dimension: 512 },
-    pictures: PICTURES,
-    model,
-  });
-  cleanup.push({ [Symbol.asyncDispose]: () => encoder.close() });
-  return encoder;
-}
-
-/** Clips of one picture each, no two alike. */
-function clips(count: number): VisualClip[] {
-  return Array.from({ length: count }, (_, seed) => {
-    const random = noise(seed + 1);
-    const data = Uint8Array.from({ length: SIDE * SIDE * 3 }, () => 127 * (random() + 1));
-    return { startSec: seed, endSec: seed + 1, pictures: [{ timeSec: seed, width: SIDE, height: SIDE, data }] };
-  });
-}
-
-const flat = (level: number): VisualClip => ({
-  startSec: 0,
-  endSec: 1,
-  pictures: [{ timeSec: 0, width: SIDE, height: SIDE, data: new Uint8Array(SIDE * SIDE * 3).fill(level) }],
-});
 
 const contractServer = await server();
 encoderContract('visual on an inference server', async () => encoderOf([contractServer.url]), [
@@ -84,33 +26,6 @@ encoderContract('visual on an inference server', async () => encoderOf([contract
   flat(0),
   flat(255),
 ]);
-
-/** What the true model gives, from onnxruntime in this process. */
-async function expected(wanted: readonly VisualClip[]): Promise<Float32Array[]> {
-  const model = new OnnxModel({
-    file: async () => VISION as unknown as string,
-    batch: 2,
-    device: 'cpu',
-    threads: 1,
-    modelIdleMs: 1000,
-  });
-  const output = { name: 'image_embeds', pooling: 'none', dimension: 512 } as const;
-  const encoder = pictureEncoder({ space: 'test', input: 'pixel_values', output, pictures: PICTURES, model });
-  try {
-    return await encoder.encode(wanted);
-  } finally {
-    await encoder.close();
-  }
-}
-
-const wanted = clips(24);
-const truth = await expected(wanted);
-
-/** Every vector is that of its own clip. */
-function same(vectors: readonly Float32Array[]): void {
-  assert.equal(vectors.length, truth.length);
-  for (const [i, vector] of vectors.entries()) assert.deepEqual(vector, truth[i], `clip ${i}`);
-}
 
 describe('an inference server', () => {
   test('gives the vectors that onnxruntime gives here, in a bounded number of requests at once', async () => {
@@ -297,49 +212,6 @@ describe('an inference server', () => {
       encoderOf([other.url]).encode(clips(1)),
       /shape any × 3 × 64 × 64, the bundle's 1 × 3 × 32 × 32/,
     );
-  });
-});
-
-describe('several inference servers', () => {
-  test('share the work', async () => {
-    const [one, two] = [await server(), await server()];
-    for (const each of [one, two]) each.fault = () => ({ kind: 'slow', ms: 50 });
-    same(await encoderOf([one.url, two.url]).encode(wanted));
-    assert.equal(one.answered.length + two.answered.length, 12);
-    assert.ok(
-      Math.min(one.answered.length, two.answered.length) >= 3,
-      `${one.answered.length}, ${two.answered.length}`,
-    );
-  });
-
-  test('stand in for each other: one that dies in the middle is not missed, and is used again when it is back', async () => {
-    const [one, two] = [await server(), await server()];
-    const encoder = encoderOf([one.url, two.url]);
-    let stopping: Promise<void> | undefined;
-    one.fault = () => ({ kind: 'slow', ms: 50 });
-    two.fault = ({ count }) => {
-      if (count === 2) stopping = two.stop();
-      return { kind: 'slow', ms: 50 };
-    };
-    const started = performance.now();
-    same(await encoder.encode(wanted));
-    assert.ok(performance.now() - started < 5000);
-    assert.ok(stopping);
-    await stopping;
-    const back = await server({ port: two.port });
-    back.fault = one.fault;
-    await sleep(1500); // a health check
-    same(await encoder.encode(wanted));
-    assert.ok(back.answered.length > 0);
-  });
-
-  test('of which one is overloaded leave it alone and do not wait', async () => {
-    const [one, two] = [await server(), await server()];
-    one.fault = () => ({ kind: 'status', status: 429, headers: { 'retry-after': '60' } });
-    const started = performance.now();
-    same(await encoderOf([one.url, two.url]).encode(wanted));
-    assert.ok(performance.now() - started < 5000);
-    assert.equal(two.answered.length, 12);
   });
 });
 

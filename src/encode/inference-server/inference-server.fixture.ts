@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { after } from 'node:test';
+import { TINY_VIT, visionModel } from '../../../scripts/onnx/models.ts';
+import { type InferenceServer, startInferenceServer } from '../../../test/support/inference-server.ts';
+import type { PicturesSpec } from '../bundle-file.ts';
+import type { VisualClip } from '../encoder.ts';
+import { OnnxModel } from '../onnx/model.ts';
+import { pictureEncoder } from '../tensors/pictures.ts';
+import { noise } from '../test-noise.ts';
+import { InferenceClient } from './client.ts';
+import { InferenceServerModel } from './model.ts';
+
+export const VISION = visionModel(TINY_VIT);
+export const SIDE = TINY_VIT.image;
+const PICTURES: PicturesSpec = {
+  perSecond: 1,
+  perClip: 32,
+  width: SIDE,
+  height: SIDE,
+  fit: 'stretch',
+  filter: 'bilinear',
+  mean: [0.5, 0.5, 0.5],
+  deviation: [0.25, 0.25, 0.25],
+};
+
+export const cleanup: AsyncDisposable[] = [];
+after(async () => {
+  for (const part of cleanup.toReversed()) await part[Symbol.asyncDispose]();
+});
+
+export async function server(
+  options: Partial<Parameters<typeof startInferenceServer>[0]> = {},
+): Promise<InferenceServer> {
+  const started = await startInferenceServer({ models: { vision: VISION }, ...options });
+  cleanup.push(started);
+  return started;
+}
+
+export interface Wishes {
+  readonly batch?: number;
+  readonly model?: string;
+  readonly output?: string;
+  readonly input?: string;
+  readonly timeoutMs?: number;
+  readonly patienceMs?: number;
+  readonly authorization?: string;
+}
+
+export function encoderOf(urls: readonly string[], wishes: Wishes = {}) {
+  const { batch = 2, model: name = 'vision', output = 'image_embeds', timeoutMs = 5000, patienceMs = 10_000 } = wishes;
+  const { authorization, input = 'pixel_values' } = wishes;
+  const client = new InferenceClient({ urls, authorization, inFlight: 3, timeoutMs, patienceMs });
+  const model = new InferenceServerModel({ client, model: name, batch, inFlight: 3 });
+  const encoder = pictureEncoder({
+    space: 'test',
+    input,
+    output: { name: output, pooling: 'none', dimension: 512 },
+    pictures: PICTURES,
+    model,
+  });
+  cleanup.push({ [Symbol.asyncDispose]: () => encoder.close() });
+  return encoder;
+}
+
+/** Clips of one picture each, no two alike. */
+export function clips(count: number): VisualClip[] {
+  return Array.from({ length: count }, (_, seed) => {
+    const random = noise(seed + 1);
+    const data = Uint8Array.from({ length: SIDE * SIDE * 3 }, () => 127 * (random() + 1));
+    return { startSec: seed, endSec: seed + 1, pictures: [{ timeSec: seed, width: SIDE, height: SIDE, data }] };
+  });
+}
+
+export const flat = (level: number): VisualClip => ({
+  startSec: 0,
+  endSec: 1,
+  pictures: [{ timeSec: 0, width: SIDE, height: SIDE, data: new Uint8Array(SIDE * SIDE * 3).fill(level) }],
+});
+
+/** What the true model gives, from onnxruntime in this process. */
+export async function expected(wanted: readonly VisualClip[]): Promise<Float32Array[]> {
+  const model = new OnnxModel({
+    file: async () => VISION as unknown as string,
+    batch: 2,
+    device: 'cpu',
+    threads: 1,
+    modelIdleMs: 1000,
+  });
+  const output = { name: 'image_embeds', pooling: 'none', dimension: 512 } as const;
+  const encoder = pictureEncoder({ space: 'test', input: 'pixel_values', output, pictures: PICTURES, model });
+  try {
+    return await encoder.encode(wanted);
+  } finally {
+    await encoder.close();
+  }
+}
+
+export const wanted = clips(24);
+export const truth = await expected(wanted);
+
+/** Every vector is that of its own clip. */
+export function same(vectors: readonly Float32Array[]): void {
+  assert.equal(vectors.length, truth.length);
+  for (const [i, vector] of vectors.entries()) assert.deepEqual(vector, truth[i], `clip ${i}`);
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { encoderOf, same, server, wanted } from './inference-server.fixture.ts';
+
+describe('several inference servers', () => {
+  test('share the work', async () => {
+    const [one, two] = [await server(), await server()];
+    for (const each of [one, two]) each.fault = () => ({ kind: 'slow', ms: 50 });
+    same(await encoderOf([one.url, two.url]).encode(wanted));
+    assert.equal(one.answered.length + two.answered.length, 12);
+    assert.ok(
+      Math.min(one.answered.length, two.answered.length) >= 3,
+      `${one.answered.length}, ${two.answered.length}`,
+    );
+  });
+
+  test('stand in for each other: one that dies in the middle is not missed, and is used again when it is back', async () => {
+    const [one, two] = [await server(), await server()];
+    const encoder = encoderOf([one.url, two.url]);
+    let stopping: Promise<void> | undefined;
+    one.fault = () => ({ kind: 'slow', ms: 50 });
+    two.fault = ({ count }) => {
+      if (count === 2) stopping = two.stop();
+      return { kind: 'slow', ms: 50 };
+    };
+    const started = performance.now();
+    same(await encoder.encode(wanted));
+    assert.ok(performance.now() - started < 5000);
+    assert.ok(stopping);
+    await stopping;
+    const back = await server({ port: two.port });
+    back.fault = one.fault;
+    await sleep(1500); // a health check
+    same(await encoder.encode(wanted));
+    assert.ok(back.answered.length > 0);
+  });
+
+  test('of which one is overloaded leave it alone and do not wait', async () => {
+    const [one, two] = [await server(), await server()];
+    one.fault = () => ({ kind: 'status', status: 429, headers: { 'retry-after': '60' } });
+    const started = performance.now();
+    same(await encoderOf([one.url, two.url]).encode(wanted));
+    assert.ok(performance.now() - started < 5000);
+    assert.equal(two.answered.length, 12);
+  });
+});
