@@ -94,3 +94,24 @@ test('doctor says what keeps it from checking, with exit code 2', async () => {
   assert.equal(code, 2);
   assert.match(stderr, /could not be checked: The bucket no-such-bucket at http:\/\/127\.0\.0\.1:9 cannot be used/);
 });
+
+test('doctor compares nothing with a database that is damaged, and says how it is', async () => {
+  using folder = temporaryFolder();
+  const env = { REELVEC_BLOBS: `file:${join(folder.path, 'blobs')}`, REELVEC_DATA_DIR: folder.path };
+  assert.equal((await reelvec(['keys', 'create', '--name', 'one'], { env })).code, 0);
+  assert.equal((await reelvec(['doctor'], { env })).code, 0);
+  const orphan = join(folder.path, 'blobs/tasks/000000000000000000000000/source');
+  mkdirSync(dirname(orphan), { recursive: true });
+  writeFileSync(orphan, 'x');
+  const yesterday = Date.now() / 1000 - DAY_SEC;
+  utimesSync(orphan, yesterday, yesterday);
+
+  const path = join(folder.path, 'reelvec.db');
+  const pages = readFileSync(path);
+  writeFileSync(path, pages.fill(0x55, pages.length - 4096));
+  const { code, stdout, stderr } = await reelvec(['doctor', '--fix'], { env });
+  assert.equal(code, 1, stderr);
+  assert.match(stdout.toString(), /reelvec\.db is damaged:\n {2}\S/);
+  assert.match(stderr, /Nothing was compared/);
+  assert.ok(existsSync(orphan), 'what such a database says is not acted on');
+});
