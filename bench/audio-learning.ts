@@ -50,7 +50,8 @@ function featuresOf(samples: Float32Array): Float64Array {
 }
 
 function narrowed(samples: Float32Array): Float32Array {
-  return resample(resample(samples, SAMPLE_RATE, NARROW_RATE), NARROW_RATE, SAMPLE_RATE);
+  const narrow = resample(samples, SAMPLE_RATE, { sampleRate: NARROW_RATE });
+  return resample(narrow, NARROW_RATE, { sampleRate: SAMPLE_RATE });
 }
 
 function noisy(samples: Float32Array): Float32Array {
@@ -67,7 +68,7 @@ function readSound(path: string): Float32Array {
     rate = event.sound.sampleRate;
     for (const sample of event.sound.samples) parts.push(sample);
   }
-  return resample(Float32Array.from(parts), rate, SAMPLE_RATE);
+  return resample(Float32Array.from(parts), rate, { sampleRate: SAMPLE_RATE });
 }
 
 /** Everything that the audio encoder holds, learnt from these clips and no others. */

@@ -55,5 +55,5 @@ function cut(
     joined.set(part, at);
     at += part.length;
   }
-  return resample(joined, sounds[0]?.sampleRate ?? sampleRate, sampleRate);
+  return resample(joined, sounds[0]?.sampleRate ?? sampleRate, { sampleRate });
 }

@@ -6,6 +6,7 @@ Usage: python3 scripts/reference/preprocessing.py MEDIA_FOLDER
 
 import hashlib
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import torchaudio
 from PIL import Image
 
 SAMPLES = 400
+TONES = [0.01, 0.3, 0.77, 0.9]
 FILTERS = {"bilinear": Image.BILINEAR, "bicubic": Image.BICUBIC, "lanczos": Image.LANCZOS}
 CLIP_MEAN = [0.48145466, 0.4578275, 0.40821073]
 CLIP_DEVIATION = [0.26862954, 0.26130258, 0.27577711]
@@ -85,6 +87,30 @@ def sound(path, *, rate, window_sec, fill, frame, hop, bands, low, high, scale, 
     }
 
 
+def resampled(samples, *, rate, to):
+    """As torchaudio and librosa do it at their best: sinc under a Kaiser window of 64 zero crossings to each side."""
+    result = torchaudio.functional.resample(
+        torch.from_numpy(samples)[None], rate, to, lowpass_filter_width=64, rolloff=0.9475937167399596,
+        resampling_method="kaiser_window", beta=14.769656459379492,
+    )
+    return {"from": rate, "to": to, "samples": sampled(result[0].numpy())}
+
+
+def resampled_file(path, *, to):
+    rate, samples = scipy.io.wavfile.read(path)
+    if samples.ndim == 2:
+        samples = samples[:, 0]
+    return {"file": path.name, **resampled(samples.astype(numpy.float64) / 32768, rate=rate, to=to)}
+
+
+def resampled_tones(*, rate, to):
+    """One second of tones at shares of the lower Nyquist frequency up to where the filter begins to fall."""
+    highest = min(rate, to) / 2
+    time = numpy.arange(rate) / rate
+    tones = sum(0.2 * numpy.sin(2 * math.pi * share * highest * time) for share in TONES)
+    return resampled(tones, rate=rate, to=to)
+
+
 media = Path(sys.argv[1])
 images, speech, music = media / "images", media / "audio" / "speech", media / "audio" / "music"
 clip = {"width": 224, "height": 224, "fit": "cover"}
@@ -106,6 +132,19 @@ reference = {
         sound(speech / "jfk.wav", **clap, fill="repeat", scale="slaney", area="slaney"),
         sound(speech / "librivox_austen_0880.wav", **clap, fill="silence", scale="htk", area="none"),
     ],
+    "resampled": [
+        resampled_file(music / "trumpet.wav", to=48000),
+        resampled_file(music / "trumpet.wav", to=16000),
+        resampled_file(speech / "jfk.wav", to=48000),
+    ],
+    "tones": {
+        "shares": TONES,
+        "resampled": [
+            resampled_tones(rate=44100, to=48000),
+            resampled_tones(rate=48000, to=16000),
+            resampled_tones(rate=22050, to=48000),
+        ],
+    },
 }
 target = Path(__file__).parents[2] / "src" / "encode" / "tensors" / "reference.fixture.json"
 target.write_text(json.dumps(reference) + "\n")

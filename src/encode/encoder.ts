@@ -1,5 +1,5 @@
 import type { Device } from '../config.ts';
-import type { Picture, PictureSize } from '../media/frames.ts';
+import type { Picture, PictureSize, SoundRate } from '../media/frames.ts';
 
 /** Length of every vector that reelvec returns. */
 export const DIMENSION = 512;
@@ -47,10 +47,7 @@ export interface VisualEncoder extends Encoder<VisualClip> {
   readonly pictures: PictureSize & { readonly perSecond: number };
 }
 
-export interface AudioEncoder extends Encoder<AudioClip> {
-  /** Hertz. */
-  readonly sampleRate: number;
-}
+export interface AudioEncoder extends Encoder<AudioClip>, SoundRate {}
 
 export interface TextEncoder extends Encoder<TextClip> {
   /** How many tokens the model's own tokenizer makes of a text, before any is cut off; only where it has one. */

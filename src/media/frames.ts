@@ -45,6 +45,14 @@ export interface Sound {
   readonly samples: Float32Array;
 }
 
+/** The sound that somebody asks for. */
+export interface SoundRate {
+  /** Hertz. */
+  readonly sampleRate: number;
+  /** Default: `quick`. `fine` is for who was trained on sound that was resampled with care; see `resample`. */
+  readonly resampling?: 'quick' | 'fine';
+}
+
 /** A line of a subtitle track. */
 export interface Cue {
   readonly startSec: number;

@@ -1,17 +1,31 @@
 import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT } from 'node-av/constants';
 import { type Frame, SoftwareResampleContext } from 'node-av/lib';
 import { Undecodable } from './damage.ts';
+import type { SoundRate } from './frames.ts';
 
 const LOUDEST = 100;
 
 /**
+ * librosa's and torchaudio's best filter: a sinc under a Kaiser window, zero crossings to each side, the window's shape,
+ * and where it falls to one half, as a share of the lower Nyquist frequency.
+ */
+const FINE = { crossings: 64, beta: 14.769656459379492, rolloff: 0.9475937167399596 };
+
+/**
  * Changes the rate of a whole stretch of mono sound with swresample. Each call stands alone, so the result depends on
- * the samples alone and not on what was resampled before.
+ * the samples alone and not on what was resampled before; at the ends they are mirrored.
+ *
+ * `quick` is swresample's own filter, of 16 zero crossings, and off by up to 0.002 near the Nyquist frequency. `fine` is
+ * within 0.00004 of torchaudio, and takes two to ten times as long: 5 to 25 ms for six seconds of sound.
  * @returns round(length × to / from) samples
  */
-export function resample(samples: Float32Array, fromHz: number, toHz: number): Float32Array {
+export function resample(
+  samples: Float32Array,
+  fromHz: number,
+  { sampleRate: toHz, resampling = 'quick' }: SoundRate,
+): Float32Array {
   if (fromHz === toHz || samples.length === 0) return samples;
-  const swr = open(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, fromHz, toHz);
+  const swr = open(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, fromHz, toHz, resampling);
   try {
     const length = Math.round((samples.length * toHz) / fromHz);
     const out = Buffer.alloc((length + 64) * 4);
@@ -61,9 +75,21 @@ function sane(samples: Float32Array): Float32Array {
 
 type Layout = Frame['channelLayout'];
 
-function open(layout: Layout, format: Frame['format'], fromHz: number, toHz: number): SoftwareResampleContext {
+function open(
+  layout: Layout,
+  format: Frame['format'],
+  fromHz: number,
+  toHz: number,
+  resampling: SoundRate['resampling'] = 'quick',
+): SoftwareResampleContext {
   const swr = new SoftwareResampleContext();
   const set = swr.allocSetOpts2(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, toHz, layout, format as never, fromHz);
+  if (resampling === 'fine') {
+    swr.setOption('filter_size', 2 * FINE.crossings);
+    swr.setOption('kaiser_beta', FINE.beta);
+    // swresample counts from the higher rate.
+    swr.setOption('cutoff', FINE.rolloff * Math.min(1, fromHz / toHz));
+  }
   if (set < 0 || swr.init() < 0) {
     swr.free();
     throw new Undecodable(`swresample refused ${fromHz} Hz to ${toHz} Hz`);

@@ -1,5 +1,5 @@
 import type { AudioClip, VisualClip } from '../encode/encoder.ts';
-import type { Picture, Sound, TimeRange } from '../media/frames.ts';
+import type { Picture, Sound, SoundRate, TimeRange } from '../media/frames.ts';
 import { resample } from '../media/resample.ts';
 import { SoundBuffer } from './sound-buffer.ts';
 
@@ -9,17 +9,17 @@ const SHORTEST_SOUND_SEC = 0.1;
 /** Holds the pictures and the sound of the segments that are not complete yet, and hands them out as clips. */
 export class ClipAssembler {
   readonly #picturesPerSecond: number;
-  readonly #sampleRate: number;
+  readonly #rate: SoundRate;
   readonly #sound = new SoundBuffer();
   #pictures: Picture[] = [];
   /** The last picture before those held, and how long it was shown at least. */
   #shown: Picture | undefined;
   #shownSec = 0;
 
-  /** @param sampleRate of the sound in the clips, in hertz */
-  constructor(options: { picturesPerSecond: number; sampleRate: number }) {
+  /** @param options.sound of the clips */
+  constructor(options: { picturesPerSecond: number; sound: SoundRate }) {
     this.#picturesPerSecond = options.picturesPerSecond;
-    this.#sampleRate = options.sampleRate;
+    this.#rate = options.sound;
   }
 
   pushPicture(picture: Picture): void {
@@ -50,7 +50,7 @@ export class ClipAssembler {
     if (sampleRate === 0) return undefined;
     const samples = this.#sound.copy(segment);
     if (samples.length < SHORTEST_SOUND_SEC * sampleRate) return undefined;
-    return { ...segment, samples: resample(samples, sampleRate, this.#sampleRate) };
+    return { ...segment, samples: resample(samples, sampleRate, this.#rate) };
   }
 
   /** Lets go of everything before a time. */

@@ -27,7 +27,7 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
   const wants = encodersFor(job, bundle);
   const clips = new ClipAssembler({
     picturesPerSecond: wants.visual?.pictures.perSecond ?? 1,
-    sampleRate: wants.audio?.sampleRate ?? 0,
+    sound: wants.audio ?? { sampleRate: 0 },
   });
   const visual = wants.visual && new BatchEncoder<VisualClip>(wants.visual);
   const audio = wants.audio && new BatchEncoder<AudioClip>(wants.audio);

@@ -76,7 +76,8 @@ export class Listener implements AsyncDisposable {
 
   async #hear(startSec: number, endSec: number): Promise<void> {
     if (this.#sound.sampleRate === 0 || endSec <= startSec) return;
-    const samples = resample(this.#sound.copy({ startSec, endSec }), this.#sound.sampleRate, this.#sampleRate);
+    const sound = this.#sound.copy({ startSec, endSec });
+    const samples = resample(sound, this.#sound.sampleRate, { sampleRate: this.#sampleRate });
     await this.#hearing;
     this.#hearing = this.#model.hear(startSec, samples);
     this.#hearing.catch(() => {}); // whoever waits next is told

@@ -17,7 +17,7 @@ export class SoundBuffer {
   push(sound: Sound): void {
     this.#sampleRate ||= sound.sampleRate;
     // a track may change its rate on the way
-    const samples = resample(sound.samples, sound.sampleRate, this.#sampleRate);
+    const samples = resample(sound.samples, sound.sampleRate, { sampleRate: this.#sampleRate });
     this.#pieces.push({ start: Math.round(sound.startSec * this.#sampleRate), samples });
   }
 

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { REAL_MEDIA } from '../../../test/support/real-media.ts';
+import { resample } from '../../media/resample.ts';
 import { readStill } from '../../media/still.ts';
 import type { PicturesSpec, SoundSpec } from '../bundle-file.ts';
 import { toTensor } from './pictures.ts';
@@ -19,6 +20,23 @@ interface Sampled {
 
 const TOLERANCE = 1e-3;
 
+interface Resampled {
+  readonly from: number;
+  readonly to: number;
+  readonly samples: Sampled;
+}
+
+/** Tones at shares of the lower Nyquist frequency, of a fifth of the full scale each; as in the script. */
+const tones = ({ from, to }: Resampled) =>
+  Float32Array.from({ length: from }, (_, i) => {
+    const radians = (2 * Math.PI * (Math.min(from, to) / 2) * i) / from;
+    return reference.tones.shares.reduce((sum, share) => sum + 0.2 * Math.sin(share * radians), 0);
+  });
+
+for (const each of reference.tones.resampled) {
+  it(`resamples tones from ${each.from} to ${each.to} Hz as torchaudio does`, () => assertResampled(tones(each), each));
+}
+
 describe('preprocessing', { skip: REAL_MEDIA === undefined && 'needs the folder of real media' }, () => {
   for (const { file, spec: given, sha256, tensor } of reference.pictures) {
     const spec = { perSecond: 1, perClip: 1, ...given } as PicturesSpec;
@@ -29,18 +47,39 @@ describe('preprocessing', { skip: REAL_MEDIA === undefined && 'needs the folder 
     });
   }
 
+  for (const each of reference.resampled) {
+    it(`resamples ${each.file} from ${each.from} to ${each.to} Hz as torchaudio does`, () =>
+      assertResampled(recording(each.file), each));
+  }
+
   for (const { file, spec: given, tensor } of reference.sounds) {
     const spec = given as SoundSpec;
     const { scale } = given.features;
     it(`makes of ${file} the mel bands that torchaudio makes: ${scale}, filled with ${spec.fill}`, () => {
-      const folder = file === 'trumpet.wav' ? 'music' : 'speech';
-      const samples = firstChannel(readFileSync(join(REAL_MEDIA!, 'audio', folder, file)));
+      const samples = recording(file);
       const length = Math.round(spec.windowSec * spec.sampleRate);
       const windows = windowsOf({ samples: samples.subarray(0, length) }, spec);
       assertClose(tensorMaker(spec)(windows).data as Float32Array, tensor);
     });
   }
 });
+
+/** The filter's reach from both ends is left out: there the one mirrors the sound, and the other has silence. */
+function assertResampled(samples: Float32Array, { from, to, samples: wanted }: Resampled): void {
+  const found = resample(samples, from, { sampleRate: to, resampling: 'fine' });
+  const { length, step, values } = wanted;
+  assert.ok(Math.abs(found.length - length) <= 1, `${found.length} samples, where ${length} are wanted`);
+  const reach = (70 * to) / Math.min(from, to);
+  const first = Math.ceil(reach / step);
+  const inside = values.slice(first, Math.floor((length - reach) / step));
+  const worst = inside.reduce((most, value, i) => Math.max(most, Math.abs(found[(first + i) * step]! - value)), 0);
+  assert.ok(inside.length > 300 && worst <= TOLERANCE, `off by ${worst}`);
+}
+
+function recording(file: string): Float32Array {
+  const folder = file === 'trumpet.wav' ? 'music' : 'speech';
+  return firstChannel(readFileSync(join(REAL_MEDIA!, 'audio', folder, file)));
+}
 
 function assertClose(found: Float32Array, { length, step, values }: Sampled): void {
   assert.equal(found.length, length);

@@ -17,6 +17,7 @@ export function soundEncoder(part: {
   return {
     space,
     sampleRate: sound.sampleRate,
+    resampling: 'fine',
     async encode(clips, { signal } = {}) {
       const windows = clips.map((clip) => windowsOf(clip, sound));
       const vectors = await embedItems(windows.flat(), {
