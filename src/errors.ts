@@ -66,3 +66,11 @@ export class ReelvecError extends Error {
 export function isReelvecError(error: unknown): error is ReelvecError {
   return error instanceof ReelvecError;
 }
+
+/** The same error, and if it is a bad request, which parameter it is about: in the sentence and in the details. */
+export function aboutField(error: unknown, field: string): unknown {
+  if (!isReelvecError(error) || error.status !== 400 || error.details?.['field'] !== undefined) return error;
+  const { code, status, cause } = error;
+  const message = error.message.includes(field) ? error.message : `${field}: ${error.message}`;
+  return new ReelvecError(code, message, { status, cause, details: { field, ...error.details } });
+}

@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
+import { parquetReadObjects } from 'hyparquet';
 import { reelvec } from './support/command.ts';
 import { hostFiles } from './support/file-host.ts';
 import { loopMedia } from './support/loop-media.ts';
@@ -44,19 +45,21 @@ describe('the command line', { timeout: 120_000 }, () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  test('embed: the same result as JSON, as lines and as an Arrow table, to standard output or a file', async () => {
+  test('embed: the same result as JSON, as lines, as an Arrow table and as Parquet, to standard output or a file', async () => {
     const how = ['--segmentation', 'fixed:3', '--option', 'visual', '--option', 'audio'];
-    const [json, lines, arrow] = await Promise.all([
+    const [json, lines, arrow, parquet] = await Promise.all([
       reelvec(['embed', film, ...how]),
       reelvec(['embed', film, ...how, '--format', 'ndjson', '-o', path('film.ndjson')]),
       reelvec(['embed', film, ...how, '--format', 'arrow', '--output', path('film.arrow')]),
+      reelvec(['embed', film, ...how, '--format', 'parquet', '--output', path('film.parquet')]),
     ]);
-    for (const { code, stderr } of [json, lines, arrow]) assert.equal(code, 0, stderr);
+    for (const { code, stderr } of [json, lines, arrow, parquet]) assert.equal(code, 0, stderr);
     const { data, metadata, warnings } = JSON.parse(json.stdout.toString()) as {
       data: Item[];
-      metadata: { duration: number };
+      metadata: { duration: number; bundle: string };
       warnings: string[];
     };
+    assert.match(metadata.bundle, /^signal@/);
     assert.equal(data.length, 4 * 2 + 2, 'segments × options + options');
     assert.deepEqual(warnings, []);
     assert.equal(metadata.duration, 12);
@@ -66,15 +69,24 @@ describe('the command line', { timeout: 120_000 }, () => {
       ndjson.map((line) => JSON.parse(line)),
       data,
     );
-    const rows = [...tableFromIPC(readFileSync(path('film.arrow')))].map((row) => ({
-      embedding_option: row?.['embedding_option'],
-      embedding_scope: row?.['embedding_scope'],
-      start_sec: row?.['start_sec'],
-      end_sec: row?.['end_sec'],
-      embedding: [...(row?.['embedding'] ?? [])],
-    }));
+    const tables = {
+      arrow: [...tableFromIPC(readFileSync(path('film.arrow')))],
+      parquet: await parquetReadObjects({ file: Uint8Array.from(readFileSync(path('film.parquet'))).buffer }),
+    };
     const single = ({ embedding, ...item }: Item) => ({ ...item, embedding: embedding.map(Math.fround) });
-    assert.ok(JSON.stringify(rows.map(sorted)) === JSON.stringify(data.map(single).map(sorted)), 'the same to the bit');
+    for (const [format, table] of Object.entries(tables)) {
+      const rows = table.map((row) => ({
+        embedding_option: row?.['embedding_option'],
+        embedding_scope: row?.['embedding_scope'],
+        start_sec: row?.['start_sec'],
+        end_sec: row?.['end_sec'],
+        embedding: [...(row?.['embedding'] ?? [])],
+      }));
+      assert.ok(
+        JSON.stringify(rows.map(sorted)) === JSON.stringify(data.map(single).map(sorted)),
+        `${format}: the same to the bit`,
+      );
+    }
   });
 
   test('embed: a URL and scopes; what cannot be made is said on standard error, with the progress as plain lines', async () => {
@@ -147,6 +159,8 @@ describe('the command line', { timeout: 120_000 }, () => {
       [2, /Give a file or URL/, 'embed'],
       [2, /--segmentation takes/, 'embed', film, '--segmentation', 'fixed:99'],
       [2, /--format takes/, 'embed', film, '--format', 'xml'],
+      [2, /--type fused: .*do not compare with the bundle "signal"/, 'embed', film, '--type', 'fused'],
+      [2, /--dimension: the bundle "signal" has vectors of 512/, 'embed', film, '--dimension', '128'],
       [2, /REELVEC_PORT/, 'serve', '--port', 'high'],
       [2, /keys --help/, 'keys', 'burn'],
     ];

@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import sharp from 'sharp';
 import type { TwelveLabs } from 'twelvelabs-js';
-import { bundleFixture, writeBundle } from '../src/encode/bundle.fixture.ts';
+import { bundleFixture, oneSpaceFixture, writeBundle } from '../src/encode/bundle.fixture.ts';
+import { reelvec } from './support/command.ts';
+import { hostFiles } from './support/file-host.ts';
+import { makeMedia } from './support/make-media.ts';
 import { sdk } from './support/sdk.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
-import { call } from './support/tasks.ts';
+import { asking, call, createTask, ready } from './support/tasks.ts';
 
 describe('queries with a bundle of models whose words reach pictures and what is said', { timeout: 120_000 }, () => {
   const stack = new AsyncDisposableStack();
@@ -75,6 +79,98 @@ describe('queries with a bundle of models whose words reach pictures and what is
     // Each sign is a token of its own and none is a word.
     const long = await post(text(Array.from({ length: 501 }, () => ':').join(' ')));
     assert.equal(long.status, 400, long.text);
-    assert.match(long.body.message, /501 tokens; at most 500/);
+    assert.match(long.body.message, /^text\.input_text: The text has 501 tokens; at most 500/);
+    assert.deepEqual(long.body.details, { field: 'text.input_text', tokens: 501, max_tokens: 500 });
+  });
+});
+
+interface Item {
+  readonly embedding: number[];
+  readonly embedding_option: string;
+  readonly embedding_scope: string;
+  readonly start_sec: number;
+}
+
+describe('a bundle whose pictures, sound and words lie in one space', { timeout: 120_000 }, () => {
+  const stack = new AsyncDisposableStack();
+  let server: RunningServer;
+  let folder: string;
+  let env: Record<string, string>;
+  let film: object;
+  /** `data` of the task, as text. */
+  let fused: string;
+  before(async () => {
+    folder = stack.use(temporaryFolder()).path;
+    makeMedia(join(folder, 'film.mkv'), {
+      video: 'testsrc2=size=480x360:rate=12:duration=6',
+      audio: 'aevalsrc=0.4*sin(880*t*t):d=6',
+      subtitles: [{ startSec: 0.5, endSec: 2, text: 'the red car' }],
+    });
+    const host = stack.use(await hostFiles(folder));
+    env = { REELVEC_BUNDLE: await writeBundle(folder, oneSpaceFixture()), REELVEC_DEVICE: 'cpu' };
+    server = stack.use(await startServer({ dataDir: stack.use(temporaryFolder()).path, env }));
+    film = asking(
+      'video',
+      { url: `${host.url}/film.mkv` },
+      {
+        segmentation: { strategy: 'fixed', fixed: { duration_sec: 3 } },
+        embedding_type: ['separate_embedding', 'fused_embedding'],
+      },
+    );
+  });
+  after(() => stack.disposeAsync());
+
+  const itemsIn = (data: string) =>
+    (JSON.parse(`{${data.slice(0, data.lastIndexOf(']') + 1)}}`) as { data: Item[] }).data;
+
+  test('gives each segment and the whole film a fused vector too: the mean of those that there are', async () => {
+    const id = await createTask(server, film);
+    fused = (await ready(server, id)).data;
+    const items = itemsIn(fused);
+    const groups = Map.groupBy(items, (item) => `${item.embedding_scope} ${item.start_sec}`);
+    const options = [...groups].map(([what, group]) => [what, ...group.map((item) => item.embedding_option)]);
+    assert.deepEqual(options, [
+      ['clip 0', 'visual', 'audio', 'transcription', 'fused'],
+      ['clip 3', 'visual', 'audio', 'fused'],
+      ['asset 0', 'visual', 'audio', 'transcription', 'fused'],
+    ]);
+    for (const group of groups.values()) {
+      const mean = group.at(-1)!.embedding;
+      const sum = mean.map((_, i) => group.slice(0, -1).reduce((total, { embedding }) => total + embedding[i]!, 0));
+      const norm = Math.hypot(...sum);
+      assert.ok(mean.every((value, i) => Math.abs(value - sum[i]! / norm) < 1e-6));
+    }
+    const { metadata } = (await call(server, 'GET', `/embed-v2/tasks/${id}?embeddings=false`)).body;
+    assert.deepEqual(metadata.embedding_types, ['separate_embedding', 'fused_embedding']);
+    assert.match(metadata.bundle, /^one@/);
+  });
+
+  test('gives the same at once, and from the command line', async () => {
+    const answer = await call(server, 'POST', '/embed-v2', { body: film });
+    assert.ok(JSON.stringify(answer.body.data) === JSON.stringify(itemsIn(fused)), 'vectors differ');
+    const how = ['--segmentation', 'fixed:3', '--type', 'fused', '--dimension', '128'];
+    const short = await reelvec(['embed', join(folder, 'film.mkv'), ...how], { env });
+    assert.equal(short.code, 0, short.stderr);
+    const { data, metadata } = JSON.parse(short.stdout.toString());
+    assert.deepEqual([metadata.embedding_types, metadata.embedding_dimension], [['fused_embedding'], 128]);
+    const wanted = itemsIn(fused).filter((item) => item.embedding_option === 'fused');
+    assert.equal(data.length, wanted.length);
+    for (const [i, { embedding }] of wanted.entries()) {
+      const norm = Math.hypot(...embedding.slice(0, 128));
+      for (const [at, value] of data[i].embedding.entries()) assert.ok(Math.abs(value - embedding[at]! / norm) < 1e-6);
+    }
+  });
+
+  test('is named with each answer, and another one that is asked for is refused', async () => {
+    const text = { input_type: 'text', model_name: 'marengo3.0', text: { input_text: 'a red car' } };
+    const plain = await call(server, 'POST', '/embed-v2', { body: text });
+    const serving = plain.headers.get('reelvec-bundle')!;
+    assert.match(serving, /^one@1-[0-9a-f]{8}$/);
+    assert.deepEqual(Object.keys(plain.body), ['data']);
+    const same = await call(server, 'POST', `/embed-v2?bundle=${serving}`, { body: text });
+    assert.equal(same.text, plain.text);
+    const other = await call(server, 'POST', '/embed-v2?bundle=clip@1', { body: text });
+    assert.equal(other.status, 409, other.text);
+    assert.match(other.body.message, /works with one@.*do not compare with those of clip@1/);
   });
 });

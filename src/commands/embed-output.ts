@@ -1,14 +1,15 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { BlobStore } from '../store/blobs.ts';
+import { bundleId } from '../tasks/embedding.ts';
 import { taskMetadata } from '../tasks/metadata.ts';
 import type { TranscriptionSource } from '../tasks/repository.ts';
 import type { TaskRequest } from '../tasks/request.ts';
-import { readResult } from '../tasks/results.ts';
-import { embeddingsJson, embeddingsNdjson } from '../tasks/results-json.ts';
+import { resultContent } from '../tasks/results-formats.ts';
 import type { Format } from './embed-formats.ts';
 
 interface Output {
@@ -20,6 +21,7 @@ interface Output {
   readonly output: string | undefined;
   readonly media: MediaInfo;
   readonly request: TaskRequest;
+  readonly bundle: BundleInfo;
   readonly range: TimeRange;
   readonly transcriptionSource: TranscriptionSource | undefined;
   readonly warnings: readonly string[];
@@ -31,19 +33,19 @@ export async function render(output: Output): Promise<void> {
   await pipeline(content(output), target, { end: output.output !== undefined });
 }
 
-function content({ blobs, key, format, media, request, range, transcriptionSource, warnings }: Output): Readable {
-  switch (format) {
-    case 'arrow':
-      return blobs.read(key);
-    case 'ndjson':
-      return Readable.from(embeddingsNdjson(readResult(blobs, key)));
-    case 'json':
-      return Readable.from(json());
-  }
+function content({ blobs, key, format, media, request, bundle, range, ...told }: Output): Readable {
+  const facts = { task: 'local', bundle: bundleId(bundle) };
+  const rows = resultContent(
+    { blobs, key, facts, dimension: request.dimension ?? DIMENSION },
+    { format, vectors: true },
+  );
+  return Readable.from(format === 'json' ? json() : rows, { objectMode: false });
+
   async function* json() {
-    const metadata = taskMetadata({ request, media, range, transcriptionSource });
+    const { transcriptionSource, warnings } = told;
+    const metadata = { ...taskMetadata({ request, media, range, transcriptionSource }), bundle: facts.bundle };
     yield `{"metadata":${JSON.stringify(metadata)},"warnings":${JSON.stringify(warnings)},"data":`;
-    yield* embeddingsJson(readResult(blobs, key));
+    yield* rows;
     yield '}\n';
   }
 }

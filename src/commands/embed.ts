@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import { describeBundle } from '../encode/bundles.ts';
+import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
 import { SIGNAL } from '../encode/signal/bundle.ts';
+import { bundlesThat, shareSpace } from '../encode/spaces.ts';
 import { isReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Segmentation } from '../segment/segment.ts';
@@ -24,9 +26,12 @@ Options:
                       default: dynamic:4 for video, fixed:6 for audio
   --option OPTION     visual, audio or transcription; may be given more than once; default: all that apply
   --scope SCOPE       clip or asset; may be given more than once; default: both
+  --type TYPE         separate, or fused: one vector for all options, where those share a space; may be given twice
+                      default: separate
+  --dimension N       length of the vectors, where the bundle has shorter ones; default: 512
   --start SECONDS     begin of the range; default: the beginning
   --end SECONDS       end of the range; default: the end
-  --format FORMAT     json, ndjson or arrow; default: json
+  --format FORMAT     json, ndjson, arrow or parquet; default: json
   -o, --output FILE   where the result goes; default: standard output
   --workers N         media worker processes; default: one a core
 
@@ -40,6 +45,8 @@ const OPTIONS = {
   segmentation: { type: 'string' },
   option: { type: 'string', multiple: true },
   scope: { type: 'string', multiple: true },
+  type: { type: 'string', multiple: true },
+  dimension: { type: 'string' },
   start: { type: 'string' },
   end: { type: 'string' },
   format: { type: 'string' },
@@ -49,12 +56,15 @@ const OPTIONS = {
 export async function run(args: string[]): Promise<void> {
   const { values, positionals, config: given } = readArguments(args, OPTIONS);
   const source = onlyPositional(positionals, 'a file or URL');
-  const wishes = {
+  const types = words('type', values.type, ['separate', 'fused']) ?? ['separate'];
+  const wishes: Wishes = {
     segmentation: values.segmentation === undefined ? undefined : parseSegmentation(values.segmentation),
     options: words<Option>('option', values.option, ['visual', 'audio', 'transcription']),
     scopes: words<Scope>('scope', values.scope, ['clip', 'asset']) ?? ['clip', 'asset'],
     startSec: seconds('start', values.start) ?? 0,
     endSec: seconds('end', values.end),
+    fused: !types.includes('fused') ? undefined : types.includes('separate') ? 'beside' : 'instead',
+    dimension: values.dimension === undefined ? undefined : Number(values.dimension),
   };
   const format = words<Format>('format', [values.format ?? 'json'], FORMATS)?.[0] ?? 'json';
 
@@ -75,8 +85,9 @@ export async function run(args: string[]): Promise<void> {
       import('../tasks/embed-file.ts'),
       import('./embed-output.ts'),
     ]);
-    const request = completeRequest(wishes, media, located);
     const bundle = describeBundle(config.bundle);
+    const request = completeRequest(wishes, media, located);
+    checkVectors(request, bundle);
     const { range, transcriptionSource, warnings } = await embedFile({
       path,
       media,
@@ -99,6 +110,7 @@ export async function run(args: string[]): Promise<void> {
       output: values.output,
       media,
       request,
+      bundle,
       range,
       transcriptionSource,
       warnings,
@@ -163,6 +175,24 @@ interface Wishes {
   readonly scopes: Scope[];
   readonly startSec: number;
   readonly endSec: number | undefined;
+  readonly fused: TaskRequest['fused'];
+  readonly dimension: number | undefined;
+}
+
+/** Refuses vectors that the bundle cannot make. */
+function checkVectors({ fused, dimension = DIMENSION, options }: TaskRequest, bundle: BundleInfo): void {
+  const { name, dimensions } = bundle;
+  if (!dimensions.includes(dimension)) {
+    throw new UsageError(`--dimension: the bundle "${name}" has vectors of ${dimensions.join(', ')} values.`);
+  }
+  if (!fused) return;
+  if (options.length < 2) throw new UsageError('--type fused needs at least two options.');
+  if (!shareSpace(bundle, options)) {
+    const others = bundlesThat((other) => shareSpace(other, options));
+    throw new UsageError(
+      `--type fused: the vectors of these options do not compare with the bundle "${name}". ${others}`,
+    );
+  }
 }
 
 /** Fills in what depends on whether the file is a video. */
@@ -185,6 +215,8 @@ function completeRequest(wishes: Wishes, media: MediaInfo, { source, filename }:
       (isVideo ? { strategy: 'dynamic', minDurationSec: 4 } : { strategy: 'fixed', durationSec: 6 }),
     options: wishes.options ?? (isVideo ? ['visual', 'audio', 'transcription'] : ['audio', 'transcription']),
     scopes: wishes.scopes,
+    ...(wishes.fused && { fused: wishes.fused }),
+    ...(wishes.dimension !== undefined && wishes.dimension !== DIMENSION && { dimension: wishes.dimension }),
   };
 }
 

@@ -139,6 +139,20 @@ export function bundleFixture(place: Place = { folder: 'files' }) {
   };
 }
 
+/** The same models, as if what they see, hear and read lay in one space. */
+export function oneSpaceFixture() {
+  const { textQueries, ...bundle } = bundleFixture();
+  const space = 'one';
+  return {
+    ...bundle,
+    name: 'one',
+    visual: { ...bundle.visual, space },
+    audio: { ...bundle.audio, space },
+    transcription: { ...bundle.transcription, space },
+    textQueries: textQueries.slice(0, 1).map((query) => ({ ...query, space })),
+  };
+}
+
 /** Writes a bundle's file, and its models beside it where it has them there. @returns the path of the file */
 export async function writeBundle(folder: string, bundle: ReturnType<typeof bundleFixture>): Promise<string> {
   const { test } = bundle.sources;

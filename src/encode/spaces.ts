@@ -16,6 +16,6 @@ export function optionsIn({ spaces }: Pick<BundleInfo, 'spaces'>, space: string)
 /** The end of a sentence that refuses something: which known bundles could do it. */
 export function bundlesThat(can: (bundle: BundleInfo) => boolean): string {
   const names = bundleNames().filter((name) => can(describeBundle(name)));
-  if (names.length === 0) return 'No bundle that this server knows can.';
+  if (names.length === 0) return 'No bundle that comes with reelvec can; one of your own may.';
   return `${names.map((name) => `"${name}"`).join(' and ')} can: the server is started with it by REELVEC_BUNDLE.`;
 }

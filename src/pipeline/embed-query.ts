@@ -25,7 +25,8 @@ export async function embedQuery({ text, spaces, pictures }: QueryJob, bundle: B
 function tooLong(tokens: number): ReelvecError {
   return new ReelvecError(
     'parameter_invalid',
-    `input_text has ${tokens} tokens; at most ${MAX_TOKENS} are allowed. Shorten it.`,
+    `The text has ${tokens} tokens; at most ${MAX_TOKENS} are allowed. Shorten it.`,
+    { details: { tokens, max_tokens: MAX_TOKENS } },
   );
 }
 

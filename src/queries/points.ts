@@ -1,6 +1,6 @@
 import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
 import { shorten } from '../encode/shorten.ts';
-import { ReelvecError } from '../errors.ts';
+import { aboutField, ReelvecError } from '../errors.ts';
 import { tryTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { QueryJob, QueryVectors } from '../workers/protocol.ts';
@@ -35,10 +35,15 @@ export interface PointAnswer {
 export async function findPoints(deps: PointDeps, query: PointQuery, context: SourceContext): Promise<PointAnswer> {
   const { text, spaces, dimension = DIMENSION } = query;
   const stills = await allOrNone(query.pictures, context.signal, (picture, i, signal) =>
-    readPicture(deps, picture, `picture-${i}`, { ...context, signal }),
+    readPicture(deps, picture, `picture-${i}`, { ...context, signal }).catch((error) => {
+      throw aboutField(error, picture.field);
+    }),
   );
   const job: QueryJob = { text, spaces, pictures: stills.map(({ picture }) => picture) };
-  const { texts, pictures } = await encode(deps.encoders, job, context.signal);
+  const { texts, pictures } = await encode(deps.encoders, job, context.signal).catch((error) => {
+    // Pictures come to the encoders as pixels, so what they refuse is the text.
+    throw aboutField(error, query.textField);
+  });
   const points = spaces.map((space, i) => {
     const parts = [...texts.slice(i, i + 1), ...pictures];
     return { space, embedding: shorten(compose(parts), dimension) };

@@ -14,6 +14,8 @@ export interface PictureSource {
 /** What is turned into one vector for each space: words, pictures, or both together. */
 export interface PointQuery {
   readonly text?: string;
+  /** Path of the text's parameter in the request, for errors. */
+  readonly textField: string;
   readonly pictures: readonly PictureSource[];
   /** Spaces that the vectors shall lie in, of the bundle's. */
   readonly spaces: readonly string[];

@@ -57,13 +57,11 @@ export async function useMedia<T>(
     const wanted = { field: `${field}.asset_id`, id: source.assetId, owner };
     const asset = await readyAsset(deps.assets, wanted);
     const { filename } = asset;
-    return deps.blobs
-      .use(mediaKey(asset), async (location) =>
+    return whileThere(deps, wanted, () =>
+      deps.blobs.use(mediaKey(asset), async (location) =>
         work({ location, filename, media: asset.media ?? (await probe(deps, location, signal)) }),
-      )
-      .catch((error) => {
-        throw error instanceof BlobNotFound ? deletedMeanwhile(wanted) : error;
-      });
+      ),
+    );
   }
   let filename: string | undefined;
   if (source.kind === 'url') {
@@ -106,10 +104,13 @@ export async function readPicture(
     const wanted = { field: `${field}.asset_id`, id: source.assetId, owner };
     const asset = await readyAsset(deps.assets, wanted);
     subject = `${wanted.field}: the asset "${asset.id}"`;
-    const blob = await deps.blobs.stat(mediaKey(asset));
-    if (!blob) throw deletedMeanwhile(wanted);
-    refuseTooLarge(blob.size, { subject, maxBytes });
-    await scratch.blobs.write(name, deps.blobs.read(mediaKey(asset)), { signal });
+    const key = mediaKey(asset);
+    await whileThere(deps, wanted, async () => {
+      const blob = await deps.blobs.stat(key);
+      if (!blob) throw new BlobNotFound(key);
+      refuseTooLarge(blob.size, { subject, maxBytes });
+      await scratch.blobs.write(name, deps.blobs.read(key), { signal });
+    });
     filename = asset.filename;
   } else {
     const bytes = decodeBase64(source.base64, { field: `${field}.base64_string` });
@@ -132,11 +133,27 @@ async function headOf({ blobs }: ScratchFolder, name: string): Promise<Uint8Arra
   return Buffer.concat(await blobs.read(name, { start: 0, end: HEAD_BYTES - 1 }).toArray());
 }
 
-function deletedMeanwhile({ field, id }: { field: string; id: string }): ReelvecError {
-  return new ReelvecError('resource_not_exist', `${field}: the asset "${id}" was deleted before it had been read.`, {
-    status: 400,
-    details: { field, value: id },
-  });
+interface WantedAsset {
+  /** Path of the parameter that names it. */
+  readonly field: string;
+  readonly id: string;
+  readonly owner: string;
+}
+
+/** Reads an asset. Whatever goes wrong with one that is deleted in the midst of it, that is why. */
+async function whileThere<T>({ assets }: SourceDeps, wanted: WantedAsset, read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    const { field, id, owner } = wanted;
+    const isThere = !(error instanceof BlobNotFound) && (await assets.get(id, owner)) !== undefined;
+    if (isThere) throw error;
+    throw new ReelvecError('resource_not_exist', `${field}: the asset "${id}" was deleted before it had been read.`, {
+      status: 400,
+      details: { field, value: id },
+      cause: error,
+    });
+  }
 }
 
 function refuseTooLarge(bytes: number, { subject, maxBytes }: { subject: string; maxBytes: number }): void {

@@ -78,7 +78,8 @@ process.on('message', async ({ job }: Request) => {
     send({ type: 'done', result });
   } catch (error) {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
-    send({ type: 'failed', name, message, stack, ...(isReelvecError(error) && { code: error.code }) });
+    const { code, details } = isReelvecError(error) ? error : {};
+    send({ type: 'failed', name, message, stack, code, details });
   }
 });
 process.on('disconnect', () => process.exit());

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type ErrorCode, ReelvecError } from '../errors.ts';
-import type { Job, OnProgress, Results } from './protocol.ts';
+import type { Job, OnProgress, Reply, Results } from './protocol.ts';
 import { type ProcessOptions, SupervisedProcess, WorkerLost } from './supervised-process.ts';
 
 export interface PoolOptions extends ProcessOptions {
@@ -128,7 +128,9 @@ export class WorkerPool implements AsyncDisposable {
   }
 }
 
-function failure(reply: { type: string; name?: string; message?: string; code?: string; stack?: string }): Error {
-  if (reply.code !== undefined) return new ReelvecError(reply.code as ErrorCode, reply.message ?? '');
-  return Object.assign(new Error(reply.message), { name: reply.name ?? 'Error', stack: reply.stack });
+function failure(reply: Exclude<Reply, { type: 'done' }>): Error {
+  if (reply.type !== 'failed') return new Error(`The media worker answered a job with "${reply.type}".`);
+  const { name = 'Error', message, code, details, stack } = reply;
+  if (code !== undefined) return new ReelvecError(code as ErrorCode, message, { details });
+  return Object.assign(new Error(message), { name, stack });
 }

@@ -1,4 +1,5 @@
 import type { Device } from '../config.ts';
+import type { ErrorDetails } from '../errors.ts';
 import type { Picture, TimeRange } from '../media/frames.ts';
 import type { ClockMap, ImageInfo, MediaInfo, StillPicture } from '../media/info.ts';
 
@@ -124,5 +125,6 @@ export type Reply =
       readonly name?: string;
       readonly message: string;
       readonly code?: string;
+      readonly details?: ErrorDetails;
       readonly stack?: string;
     };

@@ -29,6 +29,7 @@ const picture = (background: string, size = 200) =>
     .then((bytes) => bytes.toString('base64'));
 const RED = await picture('red');
 const BLUE = await picture('blue');
+const SMALL = await picture('red', 100);
 const image = (base64_string: string, more: Fields = {}) => ({ media_type: 'image', base64_string, ...more });
 
 const ONE_SPACE = {
@@ -157,6 +158,12 @@ test('what is wrong is named: the field, what was got, what is allowed', async (
       /do not compare/,
     ],
     [ask('video', { media_source, end_sec: 0 }), 'parameter_invalid', 'video.end_sec', /more than start_sec/],
+    [
+      ask('multi_input', { media_sources: [image(RED), image(SMALL)] }),
+      'video_resolution_too_low',
+      'multi_input.media_sources.1',
+      /^multi_input\.media_sources\.1: The image has 100×100 pixels/,
+    ],
   ];
   for (const [body, code, field, message] of faults) {
     const response = await post(t, body);
@@ -176,8 +183,7 @@ test('what is wrong is named: the field, what was got, what is allowed', async (
 test('nothing stays on disk, whether a query is answered or not', async () => {
   await using t = await openTestApp();
   assert.equal((await post(t, ask('image', { media_source: { base64_string: RED } }))).statusCode, 200);
-  const small = await picture('red', 100);
-  assert.equal((await post(t, ask('image', { media_source: { base64_string: small } }))).statusCode, 400);
+  assert.equal((await post(t, ask('image', { media_source: { base64_string: SMALL } }))).statusCode, 400);
   assert.deepEqual(await readdir(join(t.blobs.root, 'scratch')), []);
 });
 
@@ -197,7 +203,7 @@ test('the OpenAPI document shows every kind of input', async () => {
   for (const name of ['text', 'image', 'text_image', 'audio', 'video', 'multi_input', 'embedding_dimension']) {
     assert.ok(properties[name], name);
   }
-  assert.deepEqual(Object.keys(operation.responses).sort(), ['200', '400', '401', '413', '429', '500', '503']);
+  assert.deepEqual(Object.keys(operation.responses).sort(), ['200', '400', '401', '409', '413', '429', '500', '503']);
 });
 
 function assertMean(got: number[], parts: number[][]): void {

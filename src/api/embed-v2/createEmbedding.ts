@@ -23,7 +23,10 @@ const DESCRIPTION = `Answers at once: text and images with one vector, audio and
 that a task would give.
 
 Where the text queries of the bundle lie in several spaces, \`text\` gives one item for each, the one of pictures first,
-with the name of the \`space\` and the options whose vectors lie in it (\`compares_with\`); \`?space=\` picks one.`;
+with the name of the \`space\` and the options whose vectors lie in it (\`compares_with\`); \`?space=\` picks one.
+
+The header \`Reelvec-Bundle\` names what made the vectors, as \`metadata.bundle\` of a task does: only vectors of the same one
+compare. \`?bundle=\` has any other refused.`;
 
 export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { queries, log }) => {
   const { bundle } = queries;
@@ -40,11 +43,20 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
         tags: ['embed-v2'],
         querystring: createEmbeddingQuery,
         body: createEmbeddingBody(bundle),
-        response: { ...commonErrors, 413: errorBody, 429: errorBody, 503: errorBody, 200: createdEmbedding },
+        response: {
+          ...commonErrors,
+          409: errorBody,
+          413: errorBody,
+          429: errorBody,
+          503: errorBody,
+          200: createdEmbedding,
+        },
       },
     },
     async ({ body, owner, query, event }, reply) => {
       event.inputType = body.input_type;
+      if (query.bundle !== undefined) requireServing(query.bundle);
+      reply.header('reelvec-bundle', bundleId(bundle));
       const asking = { owner, signal: hangUpSignal(reply) };
       // The type of the schema is that of the text, not of the text itself.
       const written = reply.type(JSON_TYPE) as unknown as FastifyReply;
@@ -68,6 +80,18 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
       return written.send(await withData(facts, embeddingsJson(answer.rows())));
     },
   );
+
+  /** Vectors of another bundle would compare with what the client has, and mean nothing. */
+  function requireServing(wanted: string): void {
+    const serving = bundleId(bundle);
+    if (wanted === serving) return;
+    throw new ReelvecError(
+      'conflict',
+      `bundle: this server works with ${serving}, whose vectors do not compare with those of ${wanted.slice(0, 100)}. ` +
+        'Embed what you have anew, or ask a server that works with that one.',
+      { details: { field: 'bundle', value: wanted.slice(0, 100), allowed: [serving] } },
+    );
+  }
 
   /** One item for each point. Text of a bundle with one space is answered exactly as the original does. */
   function pointsJson(body: CreateEmbeddingBody, { points, filenames }: PointAnswer): string {

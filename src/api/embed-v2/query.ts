@@ -20,11 +20,12 @@ interface PointInput {
 export function toPointQuery(body: CreateEmbeddingBody, bundle: BundleInfo, space?: string): PointQuery {
   const { input_type: inputType } = body;
   const { text, pictures } = toInput(body);
-  if (text !== undefined) checkText(text, `${inputType}.input_text`);
+  const textField = `${inputType}.input_text`;
+  if (text !== undefined) checkText(text, textField);
   const found = querySpaces(bundle, { inputType, hasText: text !== undefined, hasPicture: pictures.length > 0, space });
   // Only text alone is answered with a vector for each space.
   const spaces = inputType === 'text' ? found : found.slice(0, 1);
-  return { text, pictures, spaces, ...toDimension(body) };
+  return { text, textField, pictures, spaces, ...toDimension(body) };
 }
 
 export function toQuerySource({ url, asset_id, base64_string }: MediaSource): QuerySource {

@@ -90,6 +90,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, {
       // What is ready stays as it is. Weak: compressed, the same answer has other bytes.
       const variant = wish.format === 'json' ? '' : `-${wish.format}`;
       const etag = `W/"${task.id}-${Date.parse(task.updatedAt)}${variant}"`;
+      reply.header('reelvec-bundle', task.bundle);
       reply.header('etag', etag).header('cache-control', 'private, no-cache');
       if (isAmong(etag, request.headers['if-none-match'])) return reply.code(304).send();
       const isJson = wish.format === 'json';

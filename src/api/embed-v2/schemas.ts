@@ -98,6 +98,14 @@ export const createEmbeddingQuery = z.strictObject({
     .min(1)
     .optional()
     .describe('of text and images: the one space to answer in, or an option whose vectors lie in it'),
+  bundle: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'name and revision of the bundle whose vectors the answer shall be compared with, as tasks have it in ' +
+        'metadata.bundle; a server that works with another refuses with 409',
+    ),
 });
 
 /** What a client is answered at once. Words and pictures stand for no stretch of time. */
