@@ -51,6 +51,12 @@ export async function findPoints(deps: PointDeps, query: PointQuery, context: So
   return { points, filenames: stills.map(({ filename }) => filename) };
 }
 
+/** Encodes a word for nobody, in each space. */
+export async function warmEncoders({ encoders, bundle }: PointDeps, signal: AbortSignal): Promise<void> {
+  const spaces = bundle.textQuerySpaces;
+  if (spaces.length > 0) await encode(encoders, { text: 'warm', spaces, pictures: [] }, signal);
+}
+
 /** Does something with each at the same time. The first failure ends the others, and is thrown when all have ended. */
 async function allOrNone<Item, Result>(
   items: readonly Item[],

@@ -2,7 +2,7 @@ import { ReelvecError } from '../errors.ts';
 import type { TaskRequest } from '../tasks/request.ts';
 import { Crowd } from './crowd.ts';
 import { embedMedia, type MediaAnswer, type MediaDeps } from './media.ts';
-import { findPoints, type PointAnswer } from './points.ts';
+import { findPoints, type PointAnswer, warmEncoders } from './points.ts';
 import type { PointQuery, QuerySource } from './request.ts';
 import type { Scratch } from './scratch.ts';
 
@@ -52,6 +52,11 @@ export class QueryService {
     const answer = await embedMedia(this.#deps, query, { scratch, owner: asking.owner, signal });
     const held = stack.move();
     return { ...answer, [Symbol.asyncDispose]: () => held.disposeAsync() };
+  }
+
+  /** Has what encodes text load it all now, so that the first query does not wait for that. */
+  async warm(): Promise<void> {
+    await warmEncoders(this.#deps, this.#closing.signal);
   }
 
   /** Breaks off what is being answered: the server stops. */

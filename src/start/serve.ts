@@ -75,6 +75,12 @@ export async function serve(given: Config): Promise<void> {
     });
     shutdown.finishFirst(() => new Promise((resolve) => setTimeout(resolve, config.drainMs)));
     announce({ address: app.server.address(), config, bundle, runsModels, newKey });
+    if (runsModels) {
+      // Large models take seconds to load. They do it beside everything else, and not when the first query waits.
+      queries.warm().catch((err) => {
+        if (!shutdown.draining.aborted) log.warn({ err }, 'the models of text queries could not be loaded in advance');
+      });
+    }
   } catch (error) {
     await shutdown.run();
     throw error;
