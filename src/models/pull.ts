@@ -78,9 +78,7 @@ async function fetchFile(file: SourceFile & { source: HubSource }, options: Pull
     }
   }
   await rename(part, path);
-  const { size, mtimeMs } = await stat(path);
-  const sha256 = (await store.expected(file))!;
-  await store.noteContent(path, { size, modified: mtimeMs, sha256 });
+  await store.noteContent(path, await stat(path), (await store.expected(file))!);
 }
 
 /** Brings `part` to its end and makes sure of what it holds. */

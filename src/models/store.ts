@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Stats } from 'node:fs';
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { sha256Of } from './checksum.ts';
@@ -14,6 +15,8 @@ interface Known {
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly modified: number;
+  /** When the file system last touched content or name: a copy that keeps the other time cannot keep this one. */
+  readonly changed: number;
   readonly sha256: string;
 }
 
@@ -29,7 +32,7 @@ export interface SourceFile {
 /**
  * The folder in which models lie: `OWNER/NAME/REVISION/PATH`, the layout that `hf download --local-dir` makes too.
  * Beside them, in `.checked`, is noted which content was read in full and found good, so that a start does not read
- * gigabytes again; a file whose size or time has changed since is read anew.
+ * gigabytes again; a file whose size or times have changed since is read anew.
  */
 export class ModelStore {
   readonly root: string;
@@ -71,10 +74,9 @@ export class ModelStore {
     if (entry?.size !== undefined && entry.size !== stats.size) return 'damaged';
     // What the person running the server wrote themselves needs nobody's word.
     if (expected === undefined) return 'folder' in file.source ? 'good' : 'unpinned';
-    const known = options.anew ? undefined : await this.#known(path);
-    const isKnown = known && known.size === stats.size && known.modified === stats.mtimeMs;
-    const sha256 = isKnown ? known.sha256 : await sha256Of(path, options);
-    if (!isKnown) await this.noteContent(path, { size: stats.size, modified: stats.mtimeMs, sha256 });
+    const known = options.anew ? undefined : await this.#known(path, stats);
+    const sha256 = known ?? (await sha256Of(path, options));
+    if (known === undefined) await this.noteContent(path, stats, sha256);
     return sha256 === expected ? 'good' : 'damaged';
   }
 
@@ -91,7 +93,8 @@ export class ModelStore {
   }
 
   /** Notes what a file holds, as far as the folder can be written. */
-  async noteContent(path: string, known: Known): Promise<void> {
+  async noteContent(path: string, stats: Stats, sha256: string): Promise<void> {
+    const known: Known = { ...timesOf(stats), sha256 };
     await writeJson(this.#knownFile(path), known).catch(() => {});
   }
 
@@ -103,8 +106,12 @@ export class ModelStore {
     return there;
   }
 
-  async #known(path: string): Promise<Known | undefined> {
-    return readJson<Known>(this.#knownFile(path));
+  /** The checksum that was noted of a file, if it has not been touched since. */
+  async #known(path: string, stats: Stats): Promise<string | undefined> {
+    const known = await readJson<Known>(this.#knownFile(path));
+    const { size, modified, changed } = timesOf(stats);
+    const isSame = known?.size === size && known.modified === modified && known.changed === changed;
+    return isSame ? known.sha256 : undefined;
   }
 
   #knownFile(path: string): string {
@@ -114,6 +121,10 @@ export class ModelStore {
   #pinFile(file: SourceFile): string {
     return join(this.root, '.pinned', `${digest(this.pathOf(file))}.json`);
   }
+}
+
+function timesOf({ size, mtimeMs, ctimeMs }: Stats): Omit<Known, 'sha256'> {
+  return { size, modified: mtimeMs, changed: ctimeMs };
 }
 
 function digest(text: string): string {
