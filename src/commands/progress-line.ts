@@ -1,24 +1,24 @@
 const BAR = 30;
-/** How long after a plain line, where there is no terminal, the next may follow, in milliseconds. */
+/** How long after a bar the next is drawn, and after a plain line, where there is no terminal, the next written; milliseconds. */
+const BAR_MS = 50;
 const LINE_MS = 5000;
 
 /** Progress on standard error: a bar that is drawn over on a terminal, a line now and then elsewhere. */
 export class ProgressLine {
   readonly #started = performance.now();
-  #lastLine = Number.NEGATIVE_INFINITY;
+  #last = Number.NEGATIVE_INFINITY;
 
   /** @param fraction 0 to 1 */
   fraction(fraction: number, doneSec: number): void {
     const percent = `${(100 * fraction).toFixed(0)} %`;
-    if (process.stderr.isTTY) this.#draw(`${bar(fraction)} ${percent.padStart(5)} ${this.#speed(doneSec)}`);
-    else this.#line(`${percent} ${this.#speed(doneSec)}`);
+    const speed = this.#speed(doneSec);
+    this.#tell({ bar: `${bar(fraction)} ${percent.padStart(5)} ${speed}`, line: `${percent} ${speed}` });
   }
 
   /** For work whose length is not known: seconds of media that are done. */
   seconds(doneSec: number): void {
     const text = `${doneSec.toFixed(0)} s ${this.#speed(doneSec)}`;
-    if (process.stderr.isTTY) this.#draw(text);
-    else this.#line(text);
+    this.#tell({ bar: text, line: text });
   }
 
   /** For files on their way. @param size 0 where it is not known */
@@ -27,22 +27,18 @@ export class ProgressLine {
     const share = size > 0 ? Math.min(1, done / size) : 0;
     const of = size > 0 ? ` of ${megabytes(size)}` : '';
     const text = `${name} ${megabytes(done)}${of} MB`;
-    if (process.stderr.isTTY) this.#draw(`${size > 0 ? `${bar(share)} ` : ''}${text}`);
-    else this.#line(text);
+    this.#tell({ bar: `${size > 0 ? `${bar(share)} ` : ''}${text}`, line: text });
   }
 
   clear(): void {
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
   }
 
-  #draw(text: string): void {
-    process.stderr.write(`\r\x1b[K${text}`);
-  }
-
-  #line(text: string): void {
-    if (performance.now() - this.#lastLine < LINE_MS) return;
-    this.#lastLine = performance.now();
-    process.stderr.write(`${text}\n`);
+  #tell(text: { bar: string; line: string }): void {
+    const { isTTY } = process.stderr;
+    if (performance.now() - this.#last < (isTTY ? BAR_MS : LINE_MS)) return;
+    this.#last = performance.now();
+    process.stderr.write(isTTY ? `\r\x1b[K${text.bar}` : `${text.line}\n`);
   }
 
   #speed(doneSec: number): string {
