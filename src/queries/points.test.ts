@@ -17,16 +17,18 @@ function watched(textQuerySpaces: readonly string[]) {
   return { jobs, deps };
 }
 
-test('warming encodes a text in every space, so that each of its models is loaded', async () => {
+test('warming encodes a text in every space and every worker, so that each model is loaded', async () => {
   const { jobs, deps } = watched(['clip', 'clap']);
-  await warmEncoders(deps, signal);
-  assert.equal(jobs.length, 1);
-  assert.deepEqual(jobs[0]?.spaces, ['clip', 'clap']);
-  assert.ok(jobs[0]?.text);
+  await warmEncoders(deps, { workers: 2, signal });
+  assert.equal(jobs.length, 2);
+  for (const job of jobs) {
+    assert.deepEqual(job.spaces, ['clip', 'clap']);
+    assert.ok(job.text);
+  }
 });
 
 test('warming starts no worker for a bundle that takes no texts', async () => {
   const { jobs, deps } = watched([]);
-  await warmEncoders(deps, signal);
+  await warmEncoders(deps, { workers: 2, signal });
   assert.deepEqual(jobs, []);
 });

@@ -28,6 +28,12 @@ export interface PointAnswer {
   readonly filenames: readonly (string | undefined)[];
 }
 
+export interface Warming {
+  /** As many as there are. */
+  readonly workers: number;
+  readonly signal: AbortSignal;
+}
+
 /**
  * Turns a query into its vectors.
  * @throws {ReelvecError} for a source that cannot be used, or when the encoders are out of order
@@ -51,10 +57,12 @@ export async function findPoints(deps: PointDeps, query: PointQuery, context: So
   return { points, filenames: stills.map(({ filename }) => filename) };
 }
 
-/** Encodes a word for nobody, in each space. */
-export async function warmEncoders({ encoders, bundle }: PointDeps, signal: AbortSignal): Promise<void> {
-  const spaces = bundle.textQuerySpaces;
-  if (spaces.length > 0) await encode(encoders, { text: 'warm', spaces, pictures: [] }, signal);
+/** Encodes a word for nobody, in each space and in so many workers at once. */
+export async function warmEncoders(deps: PointDeps, { workers, signal }: Warming): Promise<void> {
+  const spaces = deps.bundle.textQuerySpaces;
+  if (spaces.length === 0) return;
+  const job = { text: 'warm', spaces, pictures: [] };
+  await Promise.all(Array.from({ length: workers }, () => encode(deps.encoders, job, signal)));
 }
 
 /** Does something with each at the same time. The first failure ends the others, and is thrown when all have ended. */

@@ -55,8 +55,8 @@ export class QueryService {
   }
 
   /** Has what encodes text load it all now, so that the first query does not wait for that. */
-  async warm(): Promise<void> {
-    await warmEncoders(this.#deps, this.#closing.signal);
+  async warm({ workers }: { workers: number }): Promise<void> {
+    await warmEncoders(this.#deps, { workers, signal: this.#closing.signal });
   }
 
   /** Breaks off what is being answered: the server stops. */

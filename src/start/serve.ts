@@ -77,7 +77,7 @@ export async function serve(given: Config): Promise<void> {
     announce({ address: app.server.address(), config, bundle, runsModels, newKey });
     if (runsModels) {
       // Large models take seconds to load. They do it beside everything else, and not when the first query waits.
-      queries.warm().catch((err) => {
+      queries.warm({ workers: config.queryWorkers }).catch((err) => {
         if (!shutdown.draining.aborted) log.warn({ err }, 'the models of text queries could not be loaded in advance');
       });
     }
