@@ -1,6 +1,7 @@
 import { sql, type Updateable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
+import { COLUMNS } from '../store/columns.ts';
 import type { Db, OnCreated } from '../store/database.ts';
 import { newestFirst, type Page } from '../store/page.ts';
 import type { AssetsTable } from '../store/schema.ts';
@@ -78,7 +79,7 @@ export class AssetRepository {
 
   /** An asset by id; with an owner, only if it is theirs. */
   async get(id: string, owner?: string): Promise<Asset | undefined> {
-    let query = this.#db.selectFrom('assets').selectAll().where('id', '=', id);
+    let query = this.#db.selectFrom('assets').select(COLUMNS.assets).where('id', '=', id);
     if (owner !== undefined) query = query.where('owner', '=', owner);
     const row = await query.executeTakeFirst();
     return row && fromRow(row);
@@ -94,7 +95,7 @@ export class AssetRepository {
       const part = `%${filename.replace(/[\\%_]/g, '\\$&')}%`;
       query = query.where(sql<boolean>`reelvec_fold(filename) like reelvec_fold(${part}) escape '\\'`);
     }
-    const { rows, total } = await newestFirst(query, page);
+    const { rows, total } = await newestFirst('assets', query, page);
     return { assets: rows.map(fromRow), total };
   }
 
@@ -133,7 +134,9 @@ export class AssetRepository {
 
   /** Assets that are being prepared, or should be. */
   async unfinished(): Promise<Asset[]> {
-    return (await this.#db.selectFrom('assets').selectAll().where('status', '=', 'processing').execute()).map(fromRow);
+    return (
+      await this.#db.selectFrom('assets').select(COLUMNS.assets).where('status', '=', 'processing').execute()
+    ).map(fromRow);
   }
 
   /**
@@ -200,7 +203,7 @@ export async function insertAsset(db: Db, asset: NewAsset): Promise<Asset> {
       created_at: now,
       updated_at: now,
     })
-    .returningAll()
+    .returning(COLUMNS.assets)
     .executeTakeFirstOrThrow();
   return fromRow(row);
 }

@@ -3,7 +3,7 @@ import { Contents } from '../assets/contents.ts';
 import type { Config } from '../config.ts';
 import { checkUp } from '../retention/checkup.ts';
 import { claimBlobs } from '../store/claim.ts';
-import { openDatabase } from '../store/database.ts';
+import { databasePlace, openDatabase } from '../store/database.ts';
 import { faultsOfSqlite } from '../store/integrity.ts';
 import { describePlace, isOwnFolder, openBlobStore } from '../store/open-blobs.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
@@ -48,7 +48,7 @@ export async function run(args: string[]): Promise<void> {
 /** @returns how much is not in order */
 async function examine(config: Config, { fix, deep }: { fix: boolean; deep: boolean }): Promise<number> {
   await using stack = new AsyncDisposableStack();
-  const db = await openDatabase(config.databaseUrl ?? join(config.dataDir, 'reelvec.db'));
+  const db = await openDatabase(databasePlace(config));
   stack.defer(() => db.destroy());
   const blobs = stack.use(await openBlobStore(config));
   if (!isOwnFolder(config)) await claimBlobs(db, blobs, describePlace(config.blobs));

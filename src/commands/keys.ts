@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { openDatabase } from '../store/database.ts';
+import { databasePlace, openDatabase } from '../store/database.ts';
 import { type KeyQuotas, KeyRepository } from '../store/keys.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
@@ -34,7 +33,7 @@ export async function run(args: string[]): Promise<void> {
   const [action, id, ...rest] = positionals;
   const fits = action === 'revoke' ? id !== undefined && rest.length === 0 : id === undefined;
   if (!['create', 'list', 'revoke'].includes(action ?? '') || !fits) throw new UsageError('See reelvec keys --help.');
-  const db = await openDatabase(config.databaseUrl ?? join(config.dataDir, 'reelvec.db'));
+  const db = await openDatabase(databasePlace(config));
   try {
     const keys = new KeyRepository(db);
     if (action === 'create') {

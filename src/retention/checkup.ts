@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { assetKey } from '../assets/blobs.ts';
 import type { Contents } from '../assets/contents.ts';
 import type { BlobStore } from '../store/blobs.ts';
+import { COLUMNS } from '../store/columns.ts';
 import type { Db } from '../store/database.ts';
 import { readResult } from '../tasks/results.ts';
 import { resultKey } from '../tasks/work.ts';
@@ -43,7 +44,8 @@ export async function* checkUp(deps: CheckupDeps, { deep }: { deep: boolean }): 
 }
 
 async function* checkContents({ db, blobs, contents }: CheckupDeps, deep: boolean): AsyncGenerator<Finding> {
-  const rowOf = (id: string) => db.selectFrom('contents').selectAll().where('id', '=', id).executeTakeFirst();
+  const rowOf = (id: string) =>
+    db.selectFrom('contents').select(COLUMNS.contents).where('id', '=', id).executeTakeFirst();
   for await (const { id } of allIds((after) =>
     db.selectFrom('contents').select('id').where('id', '>', after).orderBy('id').limit(BATCH).execute(),
   )) {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { databasePlace } from '../store/database.ts';
 
 /** Where the parts of an embedded server's data lie. */
 export interface DataFolder extends Disposable {
@@ -36,7 +37,7 @@ export function lockDataFolder(path: string): DataFolder {
   }
   writeFileSync(pidFile, `${process.pid}\n`);
   return {
-    database: join(path, 'reelvec.db'),
+    database: databasePlace({ dataDir: path }),
     jobs: join(path, 'jobs.db'),
     [Symbol.dispose]: () => lock.close(),
   };

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, PostgresAdapter, sql } from 'kysely';
-import { Migrator } from 'kysely/migration';
+import { type Migration, Migrator } from 'kysely/migration';
 import { openPostgres } from './database-postgres.ts';
 import { openSqlite } from './database-sqlite.ts';
 import { migrations } from './migrations.ts';
@@ -22,6 +24,11 @@ const LOCKS = {
   sweep: 0x7265656c_04,
 } as const;
 
+/** How long a migration waits for a table. Milliseconds, less than the second after which PostgreSQL breaks deadlocks. */
+const LOCK_WAIT_MS = 500;
+const LOCK_PAUSE_MS = 250;
+const LOCK_ATTEMPTS = 100;
+
 /**
  * Opens the database and brings its schema up to date; of several nodes that start together, one does.
  * @param place a `postgres://` URL; or a SQLite file, made when missing; or `:memory:`
@@ -36,6 +43,11 @@ export async function openDatabase(place: string): Promise<Db> {
     throw error;
   }
   return db;
+}
+
+/** Where a node's database is: where the settings say, or in its data folder. */
+export function databasePlace({ databaseUrl, dataDir }: { databaseUrl?: string | undefined; dataDir: string }): string {
+  return databaseUrl ?? join(dataDir, 'reelvec.db');
 }
 
 export function isPostgresUrl(place: string): boolean {
@@ -76,14 +88,39 @@ export function isForeignKeyViolation(error: unknown): boolean {
 }
 
 async function migrate(db: Db): Promise<void> {
-  const migrator = new Migrator({ db, provider: { getMigrations: async () => migrations } });
-  const { error } = await migrator.migrateToLatest();
-  if (!error) return;
-  if (error instanceof Error && /missing/.test(error.message)) {
-    throw new NewerSchema(
-      'The data was written by a newer reelvec. Start that version, or use another data folder or database.',
-      { cause: error },
-    );
+  const getMigrations = async () => (isShared(db) ? givingWay(migrations) : migrations);
+  const migrator = new Migrator({ db, provider: { getMigrations } });
+  for (let attempt = 1; ; attempt++) {
+    const { error } = await migrator.migrateToLatest();
+    if (!error) return;
+    if (isLockedOut(error) && attempt < LOCK_ATTEMPTS) await sleep(LOCK_PAUSE_MS);
+    else throw explained(error);
   }
-  throw error;
+}
+
+/**
+ * Migrations that nodes of the version before do not notice: what would wait for a table that one of them uses holds up
+ * all the others meanwhile, and may hold what that one waits for.
+ */
+function givingWay(all: Record<string, Migration>): Record<string, Migration> {
+  const patient = ({ up }: Migration): Migration => ({
+    async up(db) {
+      await sql`set local lock_timeout = ${sql.lit(LOCK_WAIT_MS)}`.execute(db);
+      await up(db);
+    },
+  });
+  return Object.fromEntries(Object.entries(all).map(([name, migration]) => [name, patient(migration)]));
+}
+
+function isLockedOut(error: unknown): boolean {
+  // SQLSTATE lock_not_available
+  return (error as { code?: unknown }).code === '55P03';
+}
+
+function explained(error: unknown): unknown {
+  if (!(error instanceof Error) || !/missing/.test(error.message)) return error;
+  return new NewerSchema(
+    'The data was written by a newer reelvec. Start that version, or use another data folder or database.',
+    { cause: error },
+  );
 }

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { COLUMNS } from './columns.ts';
 import type { Db } from './database.ts';
 import { newId } from './ids.ts';
 
@@ -52,7 +53,7 @@ export class KeyRepository {
 
   /** Oldest first, the revoked ones too. */
   async list(): Promise<ApiKey[]> {
-    const rows = await this.#db.selectFrom('keys').selectAll().orderBy('id').execute();
+    const rows = await this.#db.selectFrom('keys').select(COLUMNS.keys).orderBy('id').execute();
     return rows.map((row) => ({
       id: row.id,
       name: row.name,

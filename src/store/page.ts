@@ -1,4 +1,5 @@
 import type { Selectable, SelectQueryBuilder } from 'kysely';
+import { COLUMNS } from './columns.ts';
 import type { Database } from './schema.ts';
 
 /** A part of a list: `limit` rows after the first `offset`. */
@@ -10,8 +11,9 @@ export interface Page {
 /** Tables that are listed a page at a time. */
 type Listed = 'assets' | 'tasks' | 'uploads';
 
-/** A page of the rows that a query chooses, newest first, and how many it chooses in all. */
+/** A page of the rows that a query chooses from a table, newest first, and how many it chooses in all. */
 export async function newestFirst<Table extends Listed>(
+  table: Table,
   chosen: SelectQueryBuilder<Database, Table, object>,
   page: Page,
 ): Promise<{ rows: Selectable<Database[Table]>[]; total: number }> {
@@ -19,7 +21,7 @@ export async function newestFirst<Table extends Listed>(
   const query = chosen as unknown as SelectQueryBuilder<Database, 'tasks', object>;
   const { count } = await query.select((e) => e.fn.countAll().as('count')).executeTakeFirstOrThrow();
   const rows = await query
-    .selectAll()
+    .select(COLUMNS[table] as typeof COLUMNS.tasks)
     .orderBy('created_at', 'desc')
     .orderBy('id', 'desc')
     .limit(page.limit)

@@ -2,6 +2,7 @@ import { sql, type Updateable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
+import { COLUMNS } from '../store/columns.ts';
 import type { Db, OnCreated } from '../store/database.ts';
 import { newestFirst, type Page } from '../store/page.ts';
 import type { TasksTable } from '../store/schema.ts';
@@ -78,7 +79,7 @@ export class TaskRepository {
           created_at: now,
           updated_at: now,
         })
-        .returningAll()
+        .returning(COLUMNS.tasks)
         .executeTakeFirstOrThrow();
       const created = fromRow(row);
       await onCreated?.(transaction, created);
@@ -88,7 +89,7 @@ export class TaskRepository {
 
   /** A task by id; with an owner, only if it is theirs. */
   async get(id: string, owner?: string): Promise<Task | undefined> {
-    let query = this.#db.selectFrom('tasks').selectAll().where('id', '=', id);
+    let query = this.#db.selectFrom('tasks').select(COLUMNS.tasks).where('id', '=', id);
     if (owner !== undefined) query = query.where('owner', '=', owner);
     const row = await query.executeTakeFirst();
     return row && fromRow(row);
@@ -100,7 +101,7 @@ export class TaskRepository {
     if (filter.status !== undefined) query = query.where('status', '=', filter.status);
     if (filter.from !== undefined) query = query.where('created_at', '>=', filter.from);
     if (filter.to !== undefined) query = query.where('created_at', '<=', filter.to);
-    const { rows, total } = await newestFirst(query, page);
+    const { rows, total } = await newestFirst('tasks', query, page);
     return { tasks: rows.map(fromRow), total };
   }
 
@@ -156,6 +157,17 @@ export class TaskRepository {
       .execute();
   }
 
+  /** What a chunk covers, by the task's plan. */
+  async chunkRange(id: string, number: number): Promise<TimeRange> {
+    const { start_sec, end_sec } = await this.#db
+      .selectFrom('chunks')
+      .select(['start_sec', 'end_sec'])
+      .where('task_id', '=', id)
+      .where('number', '=', number)
+      .executeTakeFirstOrThrow();
+    return { startSec: Number(start_sec), endSec: Number(end_sec) };
+  }
+
   /** The segments that are embedded, by chunk. */
   async embeddedSegments(id: string): Promise<TimeRange[][]> {
     const rows = await this.#db
@@ -194,7 +206,9 @@ export class TaskRepository {
 
   /** Tasks that are being worked on, or should be. */
   async unfinished(): Promise<Task[]> {
-    return (await this.#db.selectFrom('tasks').selectAll().where('status', '=', 'processing').execute()).map(fromRow);
+    return (await this.#db.selectFrom('tasks').select(COLUMNS.tasks).where('status', '=', 'processing').execute()).map(
+      fromRow,
+    );
   }
 
   /** @returns the task as it was, if there was one */
@@ -203,7 +217,7 @@ export class TaskRepository {
       .deleteFrom('tasks')
       .where('id', '=', id)
       .where('owner', '=', owner)
-      .returningAll()
+      .returning(COLUMNS.tasks)
       .executeTakeFirst();
     return row && fromRow(row);
   }
@@ -222,7 +236,7 @@ export class TaskRepository {
       .set({ ...values, updated_at: new Date().toISOString() })
       .where('id', '=', id)
       .where('status', '=', 'processing')
-      .returningAll()
+      .returning(COLUMNS.tasks)
       .executeTakeFirst();
   }
 }

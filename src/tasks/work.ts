@@ -122,7 +122,8 @@ export class TaskWork {
       const { tasks, blobs, media, log } = this.#deps;
       requireBundle(task.bundle, this.#deps.bundle);
       const started = performance.now();
-      const range = planChunks(task.range!, task.request.segmentation)[number]!;
+      // As it was planned: another version may cut otherwise, and nodes of both work on a task while they are upgraded.
+      const range = await tasks.chunkRange(taskId, number);
       const { request } = task;
       const { maxSegmentSec } = this.#deps;
       const onProgress: OnProgress = (doneSec, segments) => {

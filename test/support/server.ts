@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BLOBS_ON_S3, s3Settings } from './s3.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
+export const ROOT = join(import.meta.dirname, '../..');
 const START_TIMEOUT_MS = 30_000;
 export const KEY = 'test-key';
 
@@ -26,6 +26,8 @@ export interface RunningServer extends AsyncDisposable {
 export interface ServerOptions {
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the code; default: this. */
+  readonly root?: string;
 }
 
 export function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -38,8 +40,8 @@ export function startWorker({ args = [], ...options }: ServerOptions & { args?: 
   return startNode(['worker', ...args], /probes at (http:\S+)/, probed);
 }
 
-async function startNode(args: string[], urlPattern: RegExp, { dataDir, env = {} }: ServerOptions) {
-  const child = spawn(process.execPath, [join(ROOT, 'src/cli.ts'), ...args], {
+async function startNode(args: string[], urlPattern: RegExp, { dataDir, env = {}, root = ROOT }: ServerOptions) {
+  const child = spawn(process.execPath, [join(root, 'src/cli.ts'), ...args], {
     env: {
       PATH: process.env['PATH'],
       REELVEC_PORT: '0',

@@ -1,3 +1,4 @@
+import { COLUMNS } from '../../store/columns.ts';
 import type { Db, OnCreated } from '../../store/database.ts';
 import { newestFirst, type Page } from '../../store/page.ts';
 import type { UploadChunksTable, UploadsTable } from '../../store/schema.ts';
@@ -31,7 +32,7 @@ export class UploadRepository {
         .updateTable('uploads')
         .set({ store_id: storeId })
         .where('id', '=', id)
-        .returningAll()
+        .returning(COLUMNS.uploads)
         .executeTakeFirstOrThrow();
       const upload = fromRow(row);
       await onCreated?.(transaction, upload);
@@ -41,7 +42,7 @@ export class UploadRepository {
 
   /** An upload by id; with an owner, only if it is theirs. */
   async get(id: string, owner?: string): Promise<MultipartUpload | undefined> {
-    let query = this.#db.selectFrom('uploads').selectAll().where('id', '=', id);
+    let query = this.#db.selectFrom('uploads').select(COLUMNS.uploads).where('id', '=', id);
     if (owner !== undefined) query = query.where('owner', '=', owner);
     const row = await query.executeTakeFirst();
     return row && fromRow(row);
@@ -54,13 +55,13 @@ export class UploadRepository {
       .where('owner', '=', owner)
       .where('status', '=', 'active')
       .where('expires_at', '>', new Date().toISOString());
-    const { rows, total } = await newestFirst(query, page);
+    const { rows, total } = await newestFirst('uploads', query, page);
     return { uploads: rows.map(fromRow), total };
   }
 
   /** The chunks that are stored, in order, of these numbers or of all. */
   async chunks(id: string, numbers?: readonly number[]): Promise<StoredChunk[]> {
-    let query = this.#db.selectFrom('upload_chunks').selectAll().where('upload_id', '=', id);
+    let query = this.#db.selectFrom('upload_chunks').select(COLUMNS.upload_chunks).where('upload_id', '=', id);
     if (numbers) query = query.where('number', 'in', numbers);
     return (await query.orderBy('number').execute()).map(chunkFromRow);
   }
@@ -154,7 +155,7 @@ export class UploadRepository {
       .set({ status: 'expired', updated_at: now.toISOString() })
       .where('status', '=', 'active')
       .where('expires_at', '<=', now.toISOString())
-      .returningAll()
+      .returning(COLUMNS.uploads)
       .execute();
     return rows.map(fromRow);
   }
@@ -187,7 +188,7 @@ async function insertUpload(db: Db, upload: NewUpload): Promise<MultipartUpload>
       updated_at: now,
       expires_at: upload.expiresAt,
     })
-    .returningAll()
+    .returning(COLUMNS.uploads)
     .executeTakeFirstOrThrow();
   return fromRow(row);
 }
