@@ -1,4 +1,5 @@
 import { OpenWorkflow, type Workflow } from 'openworkflow';
+import { ReelvecError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { JobStore, QueueLength, RunStatus } from './job-store.ts';
 import { PostgresJobStore } from './job-store-postgres.ts';
@@ -54,6 +55,12 @@ export class JobEngine {
   /** How runs stand; what is not known is not in the answer. */
   statuses(runIds: readonly string[]): Promise<Map<string, RunStatus>> {
     return this.#jobs.statuses(runIds);
+  }
+
+  /** What a client may be told of a run that failed: the words of the error that ended it, where it was meant for clients. */
+  async reasonFor(runId: string): Promise<string | undefined> {
+    const run = await this.#jobs.backend.getWorkflowRun({ workflowRunId: runId });
+    return run?.error?.name === ReelvecError.name ? run.error.message : undefined;
   }
 
   /** How many runs wait or are worked on, on all nodes. */

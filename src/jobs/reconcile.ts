@@ -32,10 +32,13 @@ export async function reconcile<Item extends Worked>(options: {
     }
     // Looked at again: it may have ended between the list and the look at its run.
     if (!(await unfinished()).some((item) => item.id === id)) continue;
-    log.error({ id, runId }, 'gave up');
+    const reason = await engine.reasonFor(runId!);
+    log.error({ id, runId, reason }, 'gave up');
     await fail(id, {
       code: 'internal_server_error',
-      message: 'The work could not be completed because of a fault of the server, not of the media. Create it again.',
+      message:
+        'The work was tried again and again and could not be completed, because of a fault of the server and not of the ' +
+        `media. ${reason === undefined ? '' : `In the end: ${reason} `}Create it again.`,
     });
   }
 }

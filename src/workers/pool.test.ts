@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ReelvecError } from '../errors.ts';
 import { runTwice } from './attempts.ts';
 import { WorkerPool } from './pool.ts';
-import { WorkerLost, WorkerNotStarted } from './supervised-process.ts';
+import { WorkerLost, WorkerNotStarted, WorkerStalled } from './supervised-process.ts';
 
 const options = {
   entry: new URL('./misbehaving-worker.fixture.ts', import.meta.url),
@@ -29,6 +29,29 @@ for (const [path, how] of [
     assert.equal((await probe('ok')).format, 'ok');
   });
 }
+
+const LINUX_ONLY = process.platform === 'linux' ? false : 'only Linux tells what a process does';
+
+test('media is blamed for workers that work on it and get nowhere', { skip: LINUX_ONLY }, async () => {
+  const hangs = runTwice(pool, { kind: 'probe', path: 'hang' }, {});
+  await assert.rejects(hangs, (error) => error instanceof ReelvecError && error.code === 'video_file_broken');
+});
+
+test('media is not blamed for a worker that does nothing, and is not tried again there and then', async () => {
+  let lost = 0;
+  await using own = new WorkerPool({
+    ...options,
+    size: 1,
+    onLost: (error) => error instanceof WorkerStalled && lost++,
+  });
+  await assert.rejects(runTwice(own, { kind: 'probe', path: 'wait' }, {}), (error) => {
+    assert.ok(error instanceof ReelvecError);
+    assert.equal(error.code, 'service_unavailable');
+    assert.match(error.message, /stopped answering.*no progress in 0.4 s.*Nothing says that the media is at fault/);
+    return true;
+  });
+  assert.equal(lost, 1);
+});
 
 test('signs of life keep a slow job alive beyond the silence allowed', async () => {
   const seen: number[] = [];

@@ -1,7 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
+import { residentBytes, usageOf } from './process-usage.ts';
 import type { OnProgress, Reply, Request } from './protocol.ts';
+import { LOOKS, Silence } from './silence.ts';
 
 export interface ProcessOptions {
   /** Module that the child runs. */
@@ -11,7 +12,7 @@ export interface ProcessOptions {
   readonly greeting?: object;
   /** Resident memory at which the child is killed, in bytes. */
   readonly memoryBytes: number;
-  /** Time without a reply, while a job runs, after which the child is killed, in milliseconds. */
+  /** Time without a reply, while a job runs, after which the child is killed, in milliseconds: see {@link Silence}. */
   readonly silenceMs: number;
   /** Whether the child gives way to this process where cores are short. */
   readonly givesWay?: boolean;
@@ -20,6 +21,11 @@ export interface ProcessOptions {
 /** Why a child was lost in the middle of a job: the job may be tried again on another. */
 export class WorkerLost extends Error {
   override name = 'WorkerLost';
+}
+
+/** A child that fell silent while it did nothing, or could do nothing: frozen, waiting, on a machine without a core for it. */
+export class WorkerStalled extends WorkerLost {
+  override name = 'WorkerStalled';
 }
 
 /** Why no child came up. No job is to blame for it, so it says nothing about the media. */
@@ -48,10 +54,11 @@ export class SupervisedProcess {
   readonly #child: ChildProcess;
   readonly #options: ProcessOptions;
   readonly #memoryTimer: NodeJS.Timeout;
-  #silenceTimer: NodeJS.Timeout | undefined;
+  #silence: Silence | undefined;
   #onReply: ((reply: Reply) => void) | undefined;
   #onLost: ((error: WorkerLost) => void) | undefined;
   #cause: string | undefined;
+  #stalled = false;
   #lastWords = '';
   #exited = false;
 
@@ -69,7 +76,7 @@ export class SupervisedProcess {
       this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
     });
     this.#child.on('message', (reply: Reply) => {
-      this.#silenceTimer?.refresh();
+      this.#silence?.end(performance.now());
       this.#onReply?.(reply);
     });
     this.#child.on('error', (error) => this.#lost(error.message));
@@ -129,17 +136,16 @@ export class SupervisedProcess {
       if (reply.type === 'progress') onProgress?.(reply.doneSec, reply.segments);
       else resolve(reply);
     };
-    this.#silenceTimer = setTimeout(
-      () => this.kill(`made no progress in ${this.#options.silenceMs / 1000} s`),
-      this.#options.silenceMs,
-    );
+    const { silenceMs } = this.#options;
+    this.#silence = new Silence(silenceMs, performance.now());
+    const timer = setInterval(() => this.#listen(), silenceMs / LOOKS);
     if (!this.alive) reject(new WorkerLost(`The media worker ${this.#cause ?? 'is gone'}.`));
     else this.#child.send(request, (error) => error && this.#lost(error.message));
     try {
       return await promise;
     } finally {
-      clearTimeout(this.#silenceTimer);
-      this.#onReply = this.#onLost = this.#silenceTimer = undefined;
+      clearInterval(timer);
+      this.#onReply = this.#onLost = this.#silence = undefined;
     }
   }
 
@@ -153,9 +159,17 @@ export class SupervisedProcess {
     clearInterval(this.#memoryTimer);
     this.#exited = true;
     const lastWords = this.#lastWords.trim();
+    const Lost = this.#stalled ? WorkerStalled : WorkerLost;
     this.#onLost?.(
-      new WorkerLost(`The media worker ${this.#cause ?? how}.`, { cause: lastWords === '' ? undefined : lastWords }),
+      new Lost(`The media worker ${this.#cause ?? how}.`, { cause: lastWords === '' ? undefined : lastWords }),
     );
+  }
+
+  #listen(): void {
+    const verdict = this.#silence?.look(performance.now(), usageOf(this.#child.pid));
+    if (verdict === undefined || !this.alive) return;
+    this.#stalled = verdict === 'stalled';
+    this.kill(`made no progress in ${this.#options.silenceMs / 1000} s`);
   }
 
   #checkMemory(): void {
@@ -163,16 +177,5 @@ export class SupervisedProcess {
     if (bytes > this.#options.memoryBytes) {
       this.kill(`took more than ${Math.round(this.#options.memoryBytes / 1024 ** 2)} MB of memory`);
     }
-  }
-}
-
-/** Resident memory of a process where the system tells it cheaply (Linux); elsewhere 0. */
-function residentBytes(pid: number | undefined): number {
-  if (process.platform !== 'linux' || pid === undefined) return 0;
-  try {
-    const status = readFileSync(`/proc/${pid}/status`, 'latin1');
-    return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
-  } catch {
-    return 0; // just ended
   }
 }
