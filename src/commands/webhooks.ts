@@ -1,5 +1,4 @@
-import { join } from 'node:path';
-import { openDatabase } from '../store/database.ts';
+import { databasePlace, openDatabase } from '../store/database.ts';
 import { type Delivery, DeliveryRepository } from '../webhooks/deliveries.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
@@ -13,6 +12,7 @@ Options:
   --limit N        at most so many, newest first; default 50
   --json           one JSON object a line, with the body that is posted
   --data-dir PATH  data folder of the server (REELVEC_DATA_DIR)
+  --database-url   database of several servers, instead (REELVEC_DATABASE_URL)
 
 Endpoints are configured with REELVEC_WEBHOOKS. A running server takes up a redelivery within seconds.
 
@@ -36,7 +36,7 @@ export async function run(args: string[]): Promise<void> {
   if (values.status !== undefined && !status) throw new UsageError(`--status is one of ${STATUSES.join(', ')}.`);
   const limit = Number(values.limit ?? 50);
   if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit is a whole number from 1.');
-  const db = await openDatabase(join(config.dataDir, 'reelvec.db'));
+  const db = await openDatabase(databasePlace(config));
   try {
     const deliveries = new DeliveryRepository(db);
     if (action === 'redeliver') await redeliver(deliveries, ids);

@@ -1,4 +1,5 @@
 import type { WebhookEndpoint } from '../config.ts';
+import { COLUMNS } from '../store/columns.ts';
 import type { Db } from '../store/database.ts';
 import type { WebhookDeliveriesTable } from '../store/schema.ts';
 import type { OnEnded } from '../tasks/repository.ts';
@@ -54,13 +55,17 @@ export class DeliveryRepository {
   }
 
   async get(id: string): Promise<Delivery | undefined> {
-    const row = await this.#db.selectFrom('webhook_deliveries').selectAll().where('id', '=', id).executeTakeFirst();
+    const row = await this.#db
+      .selectFrom('webhook_deliveries')
+      .select(COLUMNS.webhook_deliveries)
+      .where('id', '=', id)
+      .executeTakeFirst();
     return row && fromRow(row);
   }
 
   /** Newest first. */
   async list({ status, limit }: { status?: Delivery['status']; limit: number }): Promise<Delivery[]> {
-    let query = this.#db.selectFrom('webhook_deliveries').selectAll();
+    let query = this.#db.selectFrom('webhook_deliveries').select(COLUMNS.webhook_deliveries);
     if (status !== undefined) query = query.where('status', '=', status);
     const rows = await query.orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit).execute();
     return rows.map(fromRow);
@@ -70,7 +75,7 @@ export class DeliveryRepository {
   async waiting(): Promise<Delivery[]> {
     const rows = await this.#db
       .selectFrom('webhook_deliveries')
-      .selectAll()
+      .select(COLUMNS.webhook_deliveries)
       .where('status', '=', 'pending')
       .where('run_id', 'is', null)
       .execute();
@@ -79,7 +84,11 @@ export class DeliveryRepository {
 
   /** Deliveries that somebody works on, or should. */
   async unfinished(): Promise<Delivery[]> {
-    const rows = await this.#db.selectFrom('webhook_deliveries').selectAll().where('status', '=', 'pending').execute();
+    const rows = await this.#db
+      .selectFrom('webhook_deliveries')
+      .select(COLUMNS.webhook_deliveries)
+      .where('status', '=', 'pending')
+      .execute();
     return rows.map(fromRow);
   }
 

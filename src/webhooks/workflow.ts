@@ -46,8 +46,13 @@ async function deliver(deps: DeliveryDeps, id: string, { isLast }: { isLast: boo
   // The secret of today: it may have been changed because the one of then is known to somebody.
   const endpoint = endpoints.find(({ url }) => url === delivery.url);
   if (!endpoint) {
-    await deliveries.setFailed(id, 'The URL is no longer configured.');
-    return true;
+    // Other nodes may have it still, or already, while their settings are changed one after the other.
+    await deliveries.setAttempted(
+      id,
+      isLast ? 'failed' : 'pending',
+      'The URL is not configured on the node that tried.',
+    );
+    return isLast;
   }
   const signature = sign(delivery.body, { secret: endpoint.secret, atMs: Date.now() });
   const { taken, text } = await client.post(
