@@ -69,6 +69,11 @@ export class PostgresJobStore implements JobStore {
     return claimed?.id ?? null;
   }
 
+  async now(): Promise<Date> {
+    const [row] = await this.#sql<{ now: Date }[]>`select clock_timestamp() as now`;
+    return row!.now;
+  }
+
   async count(): Promise<QueueLength[]> {
     return this.#sql<QueueLength[]>`
       select workflow_name as workflow, (count(*) filter (where available_at <= now()))::int as waiting,

@@ -87,6 +87,10 @@ export class SqliteJobStore implements JobStore {
     }));
   }
 
+  async now(): Promise<Date> {
+    return new Date();
+  }
+
   async statuses(runIds: readonly string[]): Promise<Map<string, RunStatus>> {
     const rows = this.#all(
       `SELECT id, status FROM workflow_runs

@@ -38,6 +38,8 @@ export interface JobStore {
     names: readonly string[],
     lease: { workerId: string; leaseDurationMs: number },
   ): Promise<string | null>;
+  /** What the clock says that leases and waits go by. */
+  now(): Promise<Date>;
   /** How many runs wait or are worked on, by the name of their workflow. */
   count(): Promise<QueueLength[]>;
   /** How runs stand; what is not known is not in the answer. */

@@ -145,11 +145,25 @@ export class Lane {
         // The database is back, or this fails too: at once, by whatever clock.
         return base.rescheduleWorkflowRunAfterFailedStepAttempt({ ...params, availableAt: new Date(0) });
       }),
-      sleepWorkflowRun: ending(base.sleepWorkflowRun),
-      rescheduleWorkflowRunAfterFailedStepAttempt: ending(base.rescheduleWorkflowRunAfterFailedStepAttempt),
+      sleepWorkflowRun: ending(async (params) =>
+        base.sleepWorkflowRun({ ...params, availableAt: await this.#byDatabase(params.availableAt) }),
+      ),
+      rescheduleWorkflowRunAfterFailedStepAttempt: ending(async (params) =>
+        base.rescheduleWorkflowRunAfterFailedStepAttempt({
+          ...params,
+          availableAt: await this.#byDatabase(params.availableAt),
+        }),
+      ),
     };
     const backend = Object.assign(Object.create(base) as Backend, overrides);
     return new Proxy(backend, { get: (target, name) => this.#watched(target, Reflect.get(target, name)) });
+  }
+
+  /** A time by this node's clock, by that of the database: the one who compares it. */
+  async #byDatabase(time: Date): Promise<Date> {
+    const asked = Date.now();
+    const now = await this.#jobs.now();
+    return new Date(now.getTime() + (time.getTime() - asked));
   }
 
   /** A method of the backend, but that it takes note of a database that is away. */
