@@ -7,15 +7,17 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FF_ENCODER_FLAC } from 'node-av/constants';
 import postgres from 'postgres';
 import { hostFiles } from './support/file-host.ts';
+import { askAllTheWhile } from './support/load.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
+import { nextVersion } from './support/next-version.ts';
 import { seededRandom } from './support/seeded-random.ts';
-import { type RunningServer, startServer, startWorker, temporaryFolder } from './support/server.ts';
+import { ROOT, type RunningServer, startServer, startWorker, temporaryFolder } from './support/server.ts';
 import { NO_POSTGRES, type SharedState, sharedState } from './support/shared-state.ts';
 import { NO_DISKS, smallDisk } from './support/small-disk.ts';
 import { asking, call, ended } from './support/tasks.ts';
 
-/** Of every fault; its time is mostly that of a lease, 30 s. Without the variable there is one of the first faults. */
+/** Of every fault; its time is mostly that of a lease, 30 s. Without the variable there is one of the quick ones. */
 const ROUNDS = Number(process.env['REELVEC_TEST_ROUNDS'] ?? 1);
 const LONG = process.env['REELVEC_TEST_ROUNDS'] ? undefined : 'takes minutes: npm run test:faults';
 const SHORT_TASKS = 3;
@@ -23,6 +25,7 @@ const SHORT_TASKS = 3;
 const LATEST_MS = 4000;
 const LEASE_MS = 30_000;
 const ROUND_TIMEOUT_MS = 240_000;
+const NEWER = /ended with 1:\nreelvec: The data was written by a newer reelvec\.[^\n]*\n$/;
 
 interface Nodes {
   api: RunningServer;
@@ -40,6 +43,8 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
   let nodes: Nodes;
   let expected: { long: string; short: string };
   const created: string[] = [];
+  /** Root of the code that nodes are started from. */
+  let version = ROOT;
 
   const long = () => asking('video', { url: `${host.url}/long.mp4` });
   const short = () => asking('audio', { url: `${host.url}/short.flac` });
@@ -48,6 +53,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       await startServer({
         dataDir: stack.use(temporaryFolder()).path,
         env: { ...state.env, REELVEC_WORKERS: '0' },
+        root: version,
       }),
     );
   const work = async (env: Record<string, string> = {}) =>
@@ -55,6 +61,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       await startWorker({
         dataDir: stack.use(temporaryFolder()).path,
         env: { ...state.env, REELVEC_WORKERS: '1', ...env },
+        root: version,
       }),
     );
 
@@ -187,10 +194,10 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
   );
 
   rounds(
-    'PostgreSQL is away for a while',
+    'PostgreSQL is away for 30 s',
     async () => {
       await state.postgres.stop();
-      await sleep(10_000);
+      await sleep(30_000);
       await state.postgres.start();
     },
     LONG,
@@ -226,6 +233,16 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
   );
 
   rounds(
+    'S3 is slow: every second request waits for three seconds',
+    async (_, random) => {
+      state.s3.faults(() => (['dawdle', undefined] as const)[random(2)]);
+      await sleep(15_000);
+      state.s3.faults(() => undefined);
+    },
+    LONG,
+  );
+
+  rounds(
     'a worker is frozen until its leases have run out, and thaws',
     async ({ workers }, random) => {
       const frozen = workers[random(workers.length)]!;
@@ -254,20 +271,38 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
     LONG ?? NO_DISKS,
   );
 
-  rounds(
-    'nodes are replaced one after the other',
-    async (all) => {
-      for (let i = 0; i < all.workers.length; i++) {
-        const old = all.workers[i]!;
-        all.workers[i] = await work();
-        assert.equal(await old.stop(), 0);
-      }
-      const old = all.api;
-      all.api = await serve();
+  rounds('nodes are upgraded one after the other, to a version that changes the schema', async (all) => {
+    const older = version;
+    version = nextVersion(folder, older);
+    // From before the schema changes until nothing old is left, no request is refused.
+    const load = askAllTheWhile({
+      servers: () => [all.api],
+      clients: 3,
+      pauseMs: 200,
+      wishes: [
+        () => ({ method: 'POST', path: '/embed-v2/tasks', body: short(), status: 202 }),
+        () => ({ method: 'GET', path: '/embed-v2/tasks', status: 200 }),
+        () => ({ method: 'GET', path: `/embed-v2/tasks/${created[0]}`, status: 200 }),
+      ],
+    });
+    for (let i = 0; i < all.workers.length; i++) {
+      const old = all.workers[i]!;
+      all.workers[i] = await work();
       assert.equal(await old.stop(), 0);
-    },
-    LONG,
-  );
+    }
+    // What has crashed and comes back as it was meets a schema that it does not know; all others go on.
+    const options = { dataDir: stack.use(temporaryFolder()).path, env: state.env, root: older };
+    for (const start of [startServer, startWorker]) await assert.rejects(start(options), NEWER);
+    const old = all.api;
+    all.api = await serve();
+    assert.equal(await old.stop(), 0);
+    await load.stop();
+    assert.deepEqual(load.failures, []);
+    for (const { body } of load.answers.filter(({ status }) => status === 202)) {
+      created.push(body._id);
+      assertSame((await finished(body._id)).data, expected.short);
+    }
+  });
 
   rounds(
     'the clocks of the workers are ten minutes off, one before and one behind',
@@ -276,6 +311,10 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       await Promise.all(workers.splice(0).map((worker) => worker.stop()));
       workers.push(await work({ NODE_OPTIONS, REELVEC_TEST_CLOCK_SEC: '600' }));
       workers.push(await work({ NODE_OPTIONS, REELVEC_TEST_CLOCK_SEC: '-600' }));
+      // What fails now is tried again soon, by whatever clock.
+      state.s3.faults(() => 'fail');
+      await sleep(3000);
+      state.s3.faults(() => undefined);
     },
     LONG,
   );

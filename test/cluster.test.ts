@@ -9,12 +9,21 @@ import { FF_ENCODER_FLAC } from 'node-av/constants';
 import postgres from 'postgres';
 import { reelvec } from './support/command.ts';
 import { hostFiles } from './support/file-host.ts';
+import { askAllTheWhile } from './support/load.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
-import { type RunningServer, startServer, startWorker, temporaryFolder, until } from './support/server.ts';
+import { nextVersion } from './support/next-version.ts';
+import {
+  childrenOf,
+  isAlive,
+  type RunningServer,
+  startServer,
+  startWorker,
+  temporaryFolder,
+  until,
+} from './support/server.ts';
 import { NO_POSTGRES, type SharedState, sharedState } from './support/shared-state.ts';
 import { asking, call, createTask, ready } from './support/tasks.ts';
-import { workersReading } from './support/workers.ts';
 
 const ONE_WORKER = { REELVEC_WORKERS: '1' };
 
@@ -63,6 +72,11 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
       .split('\n')
       .filter((line) => line.includes('"msg":"chunk"') && line.includes(id)).length;
 
+  const untilEmbedding = async (api: RunningServer, id: string) => {
+    const done = async () => (await call(api, 'GET', `/embed-v2/tasks/${id}`)).body.progress.fraction;
+    while ((await done()) === 0) await sleep(50);
+  };
+
   test('nodes that start together on an empty database make it once, and one first key', async () => {
     await using nodes = new AsyncDisposableStack();
     const env = { ...(await emptyState()), REELVEC_API_KEYS: '' };
@@ -89,6 +103,24 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
       assert.equal(code, 1, command.join(' '));
       assert.match(stderr, /^reelvec: The data was written by a newer reelvec\.[^\n]*\n$/);
     }
+  });
+
+  test('a node goes on while a newer version changes the schema under it, and is not let in again', async () => {
+    await using nodes = new AsyncDisposableStack();
+    const own = await emptyState();
+    const old = await node(nodes, { ...own, ...ONE_WORKER });
+    // At the same time, so that every connection has prepared what it is asked.
+    const ask = () => Promise.all(Array.from({ length: 16 }, () => createTask(old, short())));
+    const ids = await ask();
+    const newer = [process.execPath, join(nextVersion(folder), 'src/cli.ts')] as const;
+    using data = temporaryFolder();
+    const keys = (program?: typeof newer) =>
+      reelvec(['keys', 'list', '--data-dir', data.path], { env: { ...state.env, ...own }, program });
+    assert.equal((await keys(newer)).code, 0, 'any command of the newer version brings the schema up to date');
+    ids.push(...(await ask()), ...(await ask()));
+    for (const id of ids) await ready(old, id);
+    assert.match((await keys()).stderr, /written by a newer reelvec/);
+    assert.doesNotMatch(old.output(), /"level":(50|60)/, 'nothing of it is an error');
   });
 
   test('who would work on nothing, or for nobody, is told so', async () => {
@@ -163,16 +195,15 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     await using nodes = new AsyncDisposableStack();
     const api = await node(nodes, { REELVEC_WORKERS: '0' });
     const far = await worker(nodes);
-    // It reads what lies on S3 through its own loopback server: seen by what it is busy with, not by files.
-    const id = await createTask(api, long());
-    const isEmbedding = async () => (await call(api, 'GET', `/embed-v2/tasks/${id}`)).body.progress?.fraction > 0;
-    while (!(await isEmbedding())) await sleep(50);
-    assert.equal((await call(api, 'DELETE', `/embed-v2/tasks/${id}`)).status, 204);
-    const freed = performance.now();
+    for (let round = 0; round < 3; round++) {
+      const id = await createTask(api, long());
+      await untilEmbedding(api, id);
+      const media = childrenOf(far.pid);
+      assert.equal((await call(api, 'DELETE', `/embed-v2/tasks/${id}`)).status, 204);
+      await until(() => media.some((pid) => !isAlive(pid)), 2000, 'the media process that worked on it is gone');
+      assert.equal(chunksDone(far, id), 0);
+    }
     await ready(api, await createTask(api, short()), 10_000);
-    assert.ok(performance.now() - freed < 6000, 'the only worker has done another task');
-    assert.deepEqual(workersReading(far, id), []);
-    assert.equal(chunksDone(far, id), 0);
   });
 
   test('SIGTERM in the middle of a chunk: exit code 0 within 20 s, and the next worker goes on at once', async () => {
@@ -180,8 +211,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     const api = await node(nodes, { REELVEC_WORKERS: '0' });
     const leaving = await worker(nodes);
     const id = await createTask(api, long({ segmentation: { strategy: 'fixed', fixed: { duration_sec: 2 } } }));
-    const isEmbedding = async () => (await call(api, 'GET', `/embed-v2/tasks/${id}`)).body.progress?.fraction > 0;
-    while (!(await isEmbedding())) await sleep(50);
+    await untilEmbedding(api, id);
     const asked = performance.now();
     const left = leaving.stop().then((code) => ({ code, ms: performance.now() - asked }));
     const next = await worker(nodes);
@@ -195,35 +225,53 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     assert.ok(performance.now() - gone < 25_000, 'it was handed over, not waited for');
   });
 
-  test('nodes that are restarted one after the other lose no request', async () => {
+  for (const role of ['server', 'worker'] as const) {
+    test(`a second SIGTERM ends a ${role} at once`, async () => {
+      await using nodes = new AsyncDisposableStack();
+      const own = await emptyState();
+      const api = await node(nodes, { ...own, REELVEC_WORKERS: '0' });
+      const env = { ...own, ...ONE_WORKER };
+      const leaving = role === 'server' ? await node(nodes, env) : await worker(nodes, [], env);
+      const id = await createTask(api, long({ segmentation: { strategy: 'fixed', fixed: { duration_sec: 2 } } }));
+      await untilEmbedding(api, id);
+      const media = childrenOf(leaving.pid);
+      const ended = leaving.stop();
+      await until(() => leaving.output().includes('"msg":"stopping"'), 5000, 'it has heard the first');
+      await sleep(500);
+      assert.ok(isAlive(leaving.pid), 'it lets its chunk finish');
+      const asked = performance.now();
+      process.kill(leaving.pid, 'SIGTERM');
+      assert.equal(await ended, 1);
+      assert.ok(performance.now() - asked < 1000, 'at once');
+      await until(() => !media.some(isAlive), 2000, 'no process is left');
+      assert.equal((await call(api, 'DELETE', `/embed-v2/tasks/${id}`)).status, 204);
+    });
+  }
+
+  test('nodes that are restarted one after the other lose no request', async (t) => {
     await using nodes = new AsyncDisposableStack();
     const running = [await node(nodes, ONE_WORKER), await node(nodes, ONE_WORKER)];
-    const failures: string[] = [];
-    let asked = 0;
-    let over = false;
-    // What a load balancer does: in turns, and to the other where the connection is refused.
-    const client = async () => {
-      for (let turn = 0; !over; turn++) {
-        const body = turn % 4 === 0 ? short() : undefined;
-        const method = body ? 'POST' : 'GET';
-        for (let attempt = 0; ; attempt++) {
-          const server = running[(turn + attempt) % running.length]!;
-          try {
-            const { status, text } = await call(server, method, '/embed-v2/tasks', { body });
-            if (status !== (body ? 202 : 200)) failures.push(`${status} ${text.slice(0, 200)}`);
-            asked++;
-            break;
-          } catch (error) {
-            const code = ((error as Error).cause as { code?: string } | undefined)?.code;
-            if (code === 'ECONNREFUSED' && attempt < 20) continue;
-            failures.push(`${method}: ${error} ${code}`);
-            break;
-          }
-        }
-        await sleep(20);
-      }
+    const first = await createTask(running[0]!, short());
+    await ready(running[0]!, first);
+    const body = () => {
+      const form = new FormData();
+      form.set('method', 'direct');
+      form.set('file', new Blob([new Uint8Array(readFileSync(join(folder, 'round.mp4')))]), 'round.mp4');
+      return form;
     };
-    const clients = Array.from({ length: 4 }, client);
+    const tasks = () => load.answers.filter(({ status }) => status === 202).map(({ body }) => body._id as string);
+    const load = askAllTheWhile({
+      servers: () => running,
+      clients: 6,
+      pauseMs: 50,
+      wishes: [
+        () => ({ method: 'POST', path: '/embed-v2/tasks', body: short(), status: 202 }),
+        () => ({ method: 'GET', path: '/embed-v2/tasks', status: 200 }),
+        () => ({ method: 'GET', path: `/embed-v2/tasks/${first}`, status: 200 }),
+        () => ({ method: 'POST', path: '/assets', body: body(), status: 201 }),
+        () => ({ method: 'GET', path: `/embed-v2/tasks/${tasks().at(-1) ?? first}?wait=2`, status: 200 }),
+      ],
+    });
     try {
       for (const i of [0, 1]) {
         const server = running[i]!;
@@ -237,13 +285,13 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
         running[i] = await node(nodes, ONE_WORKER);
       }
     } finally {
-      over = true;
+      await load.stop();
     }
-    await Promise.all(clients);
-    assert.deepEqual(failures, []);
-    assert.ok(asked > 100, `${asked} requests`);
-    const list = await call(running[0]!, 'GET', '/embed-v2/tasks?status=processing&page_limit=50');
-    for (const task of list.body.data) await ready(running[1]!, task._id, 90_000);
+    assert.deepEqual(load.failures, []);
+    const created = tasks();
+    t.diagnostic(`${load.answers.length} requests, ${created.length} tasks`);
+    assert.ok(load.answers.length > 100 && created.length > 20);
+    for (const id of created) await ready(running[1]!, id, 90_000);
   });
 });
 

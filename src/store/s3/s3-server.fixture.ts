@@ -19,7 +19,10 @@ export interface S3Request {
 }
 
 /** What to do with a request instead of passing it on. */
-export type Fault = 'refuse' | 'fail' | 'break-off' | 'stall' | undefined;
+export type Fault = 'refuse' | 'fail' | 'break-off' | 'stall' | 'dawdle' | undefined;
+
+/** How long it takes to begin with what it dawdles over, in milliseconds. */
+const DAWDLE_MS = 3000;
 
 /**
  * An S3 store on the loopback interface: the emulator fauxqs, which keeps objects in memory and checks no signatures,
@@ -45,13 +48,9 @@ export async function s3Server() {
     } else {
       const watch = (answer: { status: number; etag?: string; body: string }) =>
         lists.watch({ method: method!, url: url!, size: Number(headers['content-length']) }, answer);
-      pass(incoming, outgoing, {
-        port: emulator.port,
-        seen,
-        breakOff: fault === 'break-off',
-        stall: fault === 'stall',
-        watch,
-      });
+      const options = { port: emulator.port, seen, breakOff: fault === 'break-off', stall: fault === 'stall', watch };
+      if (fault === 'dawdle') setTimeout(() => pass(incoming, outgoing, options), DAWDLE_MS);
+      else pass(incoming, outgoing, options);
     }
   });
   proxy.listen(0, '127.0.0.1');
