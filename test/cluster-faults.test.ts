@@ -174,9 +174,11 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
   });
 
   rounds(
-    'kill -9 of everything',
+    'kill -9 of everything, PostgreSQL too',
     async (all) => {
-      await Promise.all([all.api.kill(), ...all.workers.map((worker) => worker.kill())]);
+      const nodes = [all.api, ...all.workers];
+      await Promise.all([state.postgres.stop('immediate'), ...nodes.map((node) => node.kill())]);
+      await state.postgres.start();
       all.api = await serve();
       all.workers.splice(0, 2, await work(), await work());
     },
