@@ -116,7 +116,16 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     using data = temporaryFolder();
     const keys = (program?: typeof newer) =>
       reelvec(['keys', 'list', '--data-dir', data.path], { env: { ...state.env, ...own }, program });
-    assert.equal((await keys(newer)).code, 0, 'any command of the newer version brings the schema up to date');
+    const sql = postgres(own.REELVEC_DATABASE_URL, { max: 1 });
+    const slow = sql.begin(async (reading) => {
+      await reading`select from tasks limit 1`;
+      await sleep(3000);
+    });
+    const migrated = keys(newer);
+    ids.push(...(await ask()));
+    await slow;
+    await sql.end();
+    assert.equal((await migrated).code, 0, 'any command of the newer version brings the schema up to date');
     ids.push(...(await ask()), ...(await ask()));
     for (const id of ids) await ready(old, id);
     assert.match((await keys()).stderr, /written by a newer reelvec/);
