@@ -169,7 +169,7 @@ export class SupervisedProcess {
     const verdict = this.#silence?.look(performance.now(), usageOf(this.#child.pid));
     if (verdict === undefined || !this.alive) return;
     this.#stalled = verdict === 'stalled';
-    this.kill(`made no progress in ${this.#options.silenceMs / 1000} s`);
+    this.kill(`made no progress in ${this.#options.silenceMs / 1000} s${this.#stalled ? '' : ' of work'}`);
   }
 
   #checkMemory(): void {
