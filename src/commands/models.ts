@@ -98,7 +98,7 @@ async function pullBundles(names: readonly string[], store: ModelStore, { hub: s
         onProgress: (file, done, size) => progress.bytes(file.path, done, size ?? sizeOf(file)),
       });
       progress.clear();
-      console.log(`${name}: ${fetched.length} files fetched, ${present.length} were here. ${store.root}`);
+      console.log(`${name}: ${files(fetched.length)} fetched, ${files(present.length)} here before. ${store.root}`);
     }
   } finally {
     progress.clear();
@@ -121,7 +121,7 @@ async function verify(names: readonly string[], store: ModelStore): Promise<void
       console.log(`${state.padEnd(8)} ${path}`);
     }
   }
-  if (faults > 0) throw new CommandError(`${faults} files are missing or damaged. \`reelvec models pull\` gets them.`);
+  if (faults > 0) throw new CommandError(`Missing or damaged: ${files(faults)}. \`reelvec models pull\` gets them.`);
 }
 
 async function remove(names: readonly string[], store: ModelStore): Promise<void> {
@@ -139,7 +139,7 @@ async function remove(names: readonly string[], store: ModelStore): Promise<void
       if ('folder' in file.source || needed.has(store.pathOf(file))) continue;
       if (await store.remove(file)) removed++;
     }
-    console.log(`${name}: ${removed} files removed.`);
+    console.log(`${name}: ${files(removed)} removed.`);
   }
 }
 
@@ -149,4 +149,8 @@ function sizeOf({ source, path }: SourceFile): number {
 
 function megabytes(bytes: number): string {
   return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
+}
+
+function files(count: number): string {
+  return count === 1 ? '1 file' : `${count} files`;
 }
