@@ -17,6 +17,8 @@ const NEAR = 4;
 /** Writing that stands out by so much (luma over the mean), for so many seconds, makes a title card of a blank stretch. */
 const WRITING_LUMA = 36;
 const READING_SEC = 0.5;
+/** A cut to the picture that begins to fade, or from the one that has faded in, is none if the fade is shorter. Seconds. */
+const SEEN_SEC = 0.5;
 /** The longest fade that is followed, on either side of a blank stretch. Seconds. */
 export const FADE_SEC = 3;
 /** A fade goes on as long as within so many seconds … */
@@ -46,6 +48,8 @@ interface Open {
   readonly firstSec: number;
   /** Where the picture begins to fade; `first` where it was cut. */
   readonly fadeStart: number;
+  /** Cuts from here on are part of it. */
+  readonly from: number;
   /** The last picture before; none at the start of the stream. */
   readonly before: Signature | undefined;
   /** It is long enough to be a card, and its start has been reported. */
@@ -89,10 +93,12 @@ export class BlankFinder {
     if (blank && !this.#open) {
       const fadeStart = fadeEdge(timeline, cuts, frame, -1);
       const before = frame > 0 ? timeline.at(Math.max(timeline.first, fadeStart - 1)) : undefined;
+      const firstSec = timeline.clockSec(frame);
       this.#open = {
         first: frame,
-        firstSec: timeline.clockSec(frame),
+        firstSec,
         fadeStart,
+        from: firstSec - timeline.clockSec(fadeStart) >= SEEN_SEC ? fadeStart + 1 : fadeStart - 1,
         before,
         reported: false,
         writtenFrom: undefined,
@@ -121,7 +127,7 @@ export class BlankFinder {
     const { luma, mean } = timeline.at(frame);
     const isWritten = luma.some((value) => value > mean + WRITING_LUMA);
     open.writtenFrom = isWritten ? (open.writtenFrom ?? frame) : undefined;
-    const { first, firstSec, fadeStart, before, writtenFrom } = open;
+    const { first, firstSec, fadeStart, from, before, writtenFrom } = open;
     const sec = timeline.clockSec(frame);
     if (writtenFrom !== undefined && sec - timeline.clockSec(writtenFrom) >= READING_SEC) open.isTitle = true;
     if (open.reported || !before) return NOTHING;
@@ -133,26 +139,27 @@ export class BlankFinder {
     open.reported = true;
     return {
       boundary: { frame: writtenFrom!, startFrame: fadeStart, endFrame: writtenFrom! },
-      from: fadeStart - 1,
+      from,
       to: frame,
     };
   }
 
   #close(timeline: Timeline, end: number, lastFaded: number): Verdict {
-    const { first, firstSec, fadeStart, before, reported, isTitle } = this.#open!;
+    const { first, firstSec, fadeStart, from, before, reported, isTitle } = this.#open!;
     this.#open = undefined;
     const fadeEnd = lastFaded + 1;
     this.stretches.push({ fadeStart, fadeEnd });
     this.#fadedIn = fadeEnd;
     const [cutIn, cutOut] = [fadeStart === first, fadeEnd === end];
-    const range = { from: reported ? end - 1 : fadeStart - 1, to: fadeEnd };
+    const isSeen = timeline.clockSec(lastFaded) - timeline.clockSec(end) >= SEEN_SEC;
+    const range = { from: reported ? end - 1 : from, to: isSeen ? lastFaded : fadeEnd };
     if (isTitle) return { ...range, boundary: { frame: end, startFrame: cutOut ? end : end - 1, endFrame: fadeEnd } };
     const isShort = timeline.clockSec(end) - firstSec < BLINK_SEC;
     // What is faded in at the start of a film is its first shot, and what follows some empty pictures there is so too;
     // after a plain card the fade belongs to the card.
     if (!before || reported) return cutOut && !isShort ? { ...range, boundary: cutAt(end) } : range;
     before.crop(timeline.at(end).area);
-    if (isShort && isSame(before, timeline.at(Math.min(fadeEnd, timeline.end - 1)))) return range;
+    if (isShort && isSame(before, timeline.at(Math.max(end, lastFaded)))) return range;
     if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
     return { ...range, boundary: { frame: end, startFrame: fadeStart, endFrame: fadeEnd } };
   }
@@ -172,6 +179,8 @@ function isBlank({ contrast, mean, luma, area }: Signature): boolean {
       counts[luma[i]! + NEAR]!++;
   }
   const common = counts.indexOf(Math.max(...counts));
+  // A plain scene at night is dark, but not black.
+  if (common - NEAR > BLACK) return false;
   const near = counts.subarray(common - NEAR, common + NEAR + 1).reduce((sum, count) => sum + count, 0);
   return near >= (1 - WRITING) * pixels;
 }

@@ -69,6 +69,21 @@ describe('hard cuts', () => {
     const film = [...times(40, (i) => scene(1, 2 * (i >> 1))), ...times(40, (i) => scene(2, 2 * (i >> 1)))];
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
   });
+
+  test('are found, and no others, in a fast pan that is drawn on threes', () => {
+    const drawn = (seed: number, i: number) => scene(seed, 4 * Math.floor(i / 3), 3 * Math.floor(i / 3));
+    const film = [...times(60, (i) => drawn(1, i)), ...times(60, (i) => drawn(2, i))];
+    assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
+  });
+
+  test('are found to and from a plain wall at night that is seen for a second', () => {
+    const wall = even(30).map((value, i) => value + 4 * Math.sin(i / 50));
+    const film = [...times(60, () => scene(1)), ...times(24, () => wall), ...times(60, () => scene(2))];
+    assert.deepEqual(cuts(detect(film)), [
+      [60, 'cut'],
+      [84, 'cut'],
+    ]);
+  });
 });
 
 describe('no boundary is reported', () => {
@@ -200,6 +215,22 @@ describe('gradual transitions', () => {
         `${startFrame} to ${endFrame}`,
       );
     }
+  });
+
+  test('a shot that fades out from its first picture, or is cut when it has faded in, starts and ends there', () => {
+    const film = [
+      ...times(60, () => scene(1)),
+      ...times(24, (i) => mix(scene(2), even(0), i / 24)),
+      ...times(6, () => even(0)),
+      ...times(24, (i) => mix(even(0), scene(3), i / 24)),
+      ...times(60, () => scene(1)),
+    ];
+    const found = detect(film);
+    assert.deepEqual(
+      found.map(({ transition }) => transition),
+      ['cut', 'gradual', 'cut'],
+    );
+    assert.deepEqual([found[0]!.frame, found[2]!.frame], [60, 114]);
   });
 
   test('a fade in at the start and a fade out at the end are none', () => {
