@@ -1,7 +1,7 @@
 /**
  * How many of the boundaries in the composed films and in the shared clips are found, by kind, and what is reported
  * beside them. `--list` also names each one that is missed, and each false alarm. `tuning`, `report` and `shared` pick some
- * of the films.
+ * of the films; `variants`, never done unasked, is the tuning films as they might have been.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
@@ -9,10 +9,11 @@ import { type ShotBoundary, ShotDetector } from '../../src/segment/shots.ts';
 import { mediaFiles } from '../media.ts';
 import { checkTargets, percent } from '../report.ts';
 import { composeFilms } from './compose.ts';
-import type { Distraction, Truth } from './film.ts';
-import { filesOf, recipes, SERIES } from './films.ts';
+import type { Truth } from './film.ts';
+import { filesOf, type Recipe, recipes, SERIES } from './films.ts';
 import { causeOf, isHard, type Outcome, score } from './scoring.ts';
 import { smallPictures } from './small.ts';
+import { type SmallFilm, VARIANTS } from './variants.ts';
 
 const COMPOSED = { f1: 0.96, hard: 0.95, gradual: 0.9, falseAlarms: 1 };
 const SHARED = { f1: 0.99, hard: 1, gradual: 0.75, falseAlarms: Number.POSITIVE_INFINITY };
@@ -31,42 +32,49 @@ for (const split of ['tuning', 'report'] as const) {
   if (!isAsked(split)) continue;
   await composeFilms(split);
   for (const series of SERIES) {
-    const films = recipes(split, series).map((recipe) => {
-      const { film, truth: truthPath } = filesOf(recipe);
-      const { truth, distractions } = JSON.parse(readFileSync(truthPath, 'utf8'));
-      return scoreFile(film, truth, distractions);
-    });
-    if (series === 'kinds') for (const film of films) summarise(film);
+    const films = recipes(split, series).map((recipe) => scoreFilm(recipe.name, composed(recipe)));
+    if (series === 'kinds') for (const film of films) summarise(film.name, [film]);
     report(`${split}, ${series}`, films, COMPOSED);
   }
 }
 if (isAsked('shared')) report('shared clips', sharedClips(), SHARED);
+if (asked.includes('variants')) {
+  await composeFilms('tuning');
+  for (const series of SERIES) {
+    for (const [name, variant] of Object.entries(VARIANTS))
+      summarise(
+        `${series}, ${name}`,
+        recipes('tuning', series).map((recipe) => scoreFilm(recipe.name, variant(composed(recipe)))),
+      );
+  }
+}
+
+function composed(recipe: Recipe): SmallFilm {
+  const { film, truth } = filesOf(recipe);
+  return { ...JSON.parse(readFileSync(truth, 'utf8')), pictures: () => smallPictures(film) };
+}
 
 function sharedClips(): Scored[] {
   return mediaFiles('video', /\.cuts\.csv$/).map((path) => {
     const name = basename(path, '.cuts.csv');
     const [film] = mediaFiles('video', /\.(mp4|webm|ts)$/).filter((file) => basename(file).startsWith(`${name}.`));
-    return scoreFile(film!, truthOf(path), [], rowsOf(path.replace('.cuts.', '.ignore.')).map(rangeOf));
+    const small = { truth: truthOf(path), distractions: [], pictures: () => smallPictures(film!) };
+    return scoreFilm(name, small, rowsOf(path.replace('.cuts.', '.ignore.')).map(rangeOf));
   });
 }
 
-function scoreFile(
-  path: string,
-  truth: readonly Truth[],
-  distractions: readonly Distraction[],
-  ignored: readonly [number, number][] = [],
-): Scored {
+function scoreFilm(name: string, film: SmallFilm, ignored: readonly [number, number][] = []): Scored {
   const detector = new ShotDetector();
   const found: ShotBoundary[] = [];
   let durationSec = 0;
-  for (const picture of smallPictures(path)) {
+  for (const picture of film.pictures()) {
     found.push(...detector.push(picture));
     durationSec = picture.timeSec;
   }
   found.push(...detector.end());
-  const outcome = score(truth, found, ignored);
-  const causes = outcome.falseAlarms.map((alarm) => causeOf(alarm, truth, distractions));
-  return { name: basename(path), durationSec, causes, ...outcome };
+  const outcome = score(film.truth, found, ignored);
+  const causes = outcome.falseAlarms.map((alarm) => causeOf(alarm, film.truth, film.distractions));
+  return { name, durationSec, causes, ...outcome };
 }
 
 function report(name: string, films: readonly Scored[], target: typeof COMPOSED): void {
@@ -106,9 +114,14 @@ function report(name: string, films: readonly Scored[], target: typeof COMPOSED)
   ]);
 }
 
-function summarise({ name, found, missed, falseAlarms }: Scored): void {
-  const f1 = percent(f1Of(found.length, missed.length, falseAlarms.length));
-  console.log(`       ${name}: F1 ${f1}, ${missed.length} missed, ${falseAlarms.length} false alarms`);
+function summarise(name: string, films: readonly Scored[]): void {
+  const [found, missed] = [films.flatMap((film) => film.found), films.flatMap((film) => film.missed)];
+  const alarms = films.flatMap((film) => film.falseAlarms);
+  const f1 = percent(f1Of(found.length, missed.length, alarms.length));
+  const cuts = missed.filter(isHard).length;
+  console.log(
+    `       ${name}: F1 ${f1}, missed ${cuts} cuts and ${missed.length - cuts} gradual, ${alarms.length} false alarms`,
+  );
 }
 
 function f1Of(found: number, missed: number, alarms: number): number {
