@@ -278,7 +278,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
         () => ({ method: 'GET', path: '/embed-v2/tasks', status: 200 }),
         () => ({ method: 'GET', path: `/embed-v2/tasks/${first}`, status: 200 }),
         () => ({ method: 'POST', path: '/assets', body: body(), status: 201 }),
-        () => ({ method: 'GET', path: `/embed-v2/tasks/${tasks().at(-1) ?? first}?wait=2`, status: 200 }),
+        () => ({ method: 'GET', path: `/embed-v2/tasks/${tasks().at(-1) ?? first}?wait=0.5`, status: 200 }),
       ],
     });
     try {
