@@ -1,5 +1,3 @@
-import { createHash } from 'node:crypto';
-import { addAbortSignal } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import type { ImageInfo, MediaInfo } from '../media/info.ts';
@@ -9,6 +7,7 @@ import type { Quotas } from '../quotas/quotas.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
+import { sha256OfBlob } from '../store/hash-blob.ts';
 import { assetKey, mediaKey, thumbnailKey } from './blobs.ts';
 import type { Contents } from './contents.ts';
 import type { Asset, AssetRepository } from './repository.ts';
@@ -56,7 +55,7 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     const looked = await look(deps, asset, wanted);
     const { media } = looked;
     if (asset.contentId === undefined) {
-      const sha256 = asset.sha256 ?? fetched ?? (await hashOf(deps.blobs, assetKey(assetId), wanted));
+      const sha256 = asset.sha256 ?? fetched ?? (await sha256OfBlob(deps.blobs, assetKey(assetId), wanted));
       await contents.settle(asset, { sha256, size: await sizeOf(deps.blobs, assetKey(assetId)) });
     }
     await assets.setReady(assetId, media, asset.thumbnail && (looked.hasThumbnail ? 'ready' : 'error'));
@@ -85,7 +84,7 @@ interface Looked {
   readonly hasThumbnail: boolean;
 }
 
-/** Brings what is at a URL here, unless it is here. @returns its SHA-256 if it was fetched */
+/** Brings what is at a URL here, unless it is here. @returns its SHA-256 where that is known from storing it */
 async function fetchMedia(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<string | undefined> {
   const { assets, blobs, urls, quotas, maxUrlBytes } = deps;
   const key = mediaKey(asset);
@@ -171,11 +170,4 @@ async function sizeOf(blobs: BlobStore, key: string): Promise<number> {
   const found = await blobs.stat(key);
   if (!found) throw new BlobNotFound(key);
   return found.size;
-}
-
-/** For media that came in parts: nobody saw it whole. */
-async function hashOf(blobs: BlobStore, key: string, signal: AbortSignal): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const bytes of addAbortSignal(signal, blobs.read(key))) hash.update(bytes);
-  return hash.digest('hex');
 }

@@ -6,9 +6,10 @@ import { requireMediaOrImage } from '../sources/sniff.ts';
 import { filenameOf, type UrlGuard } from '../sources/url.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { OnCreated } from '../store/database.ts';
+import { sha256OfBlob } from '../store/hash-blob.ts';
 import { newId } from '../store/ids.ts';
 import type { Page } from '../store/page.ts';
-import { removeAssetBlobs, thumbnailKey } from './blobs.ts';
+import { assetKey, removeAssetBlobs, thumbnailKey } from './blobs.ts';
 import type { Contents } from './contents.ts';
 import type { Asset, AssetFilter, AssetRepository, NewAsset, UserMetadata } from './repository.ts';
 import { storeUpload, type Upload } from './upload.ts';
@@ -59,6 +60,11 @@ export class AssetService {
     const { blobs, quotas, maxUploadBytes: maxBytes, maxImageBytes } = this.#deps;
     const bytesLeft = await quotas.bytesLeft(owner);
     return storeUpload(blobs, content, { maxBytes, maxImageBytes, bytesLeft });
+  }
+
+  /** Lower-case hex. Reads all of it, unless it is known. */
+  async sha256Of({ id, sha256 }: Upload): Promise<string> {
+    return sha256 ?? (await sha256OfBlob(this.#deps.blobs, assetKey(id)));
   }
 
   discard(upload: Upload): Promise<void> {

@@ -11,8 +11,8 @@ export interface Upload {
   readonly fileType?: string;
   /** Bytes. */
   readonly size: number;
-  /** Of the content, lower-case hex. */
-  readonly sha256: string;
+  /** Of the content, lower-case hex, where it is known from storing it. */
+  readonly sha256?: string;
 }
 
 /**

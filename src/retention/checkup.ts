@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { assetKey } from '../assets/blobs.ts';
 import type { Contents } from '../assets/contents.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { COLUMNS } from '../store/columns.ts';
 import type { Db } from '../store/database.ts';
+import { sha256OfBlob } from '../store/hash-blob.ts';
 import { readResult } from '../tasks/results.ts';
 import { resultKey } from '../tasks/work.ts';
 import { findOrphans } from './orphans.ts';
@@ -167,9 +167,9 @@ async function faultOf(
   if (!found) return 'is missing';
   if (found.size !== expected.size) return `has ${found.size} bytes instead of ${expected.size}`;
   if (!deep) return undefined;
-  const hash = createHash('sha256');
-  for await (const bytes of blobs.read(key)) hash.update(bytes);
-  return hash.digest('hex') === expected.sha256 ? undefined : 'is not what was stored: its SHA-256 is another';
+  return (await sha256OfBlob(blobs, key)) === expected.sha256
+    ? undefined
+    : 'is not what was stored: its SHA-256 is another';
 }
 
 async function unreadable(blobs: BlobStore, key: string): Promise<string | undefined> {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { mock, test } from 'node:test';
+import { mock, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
 import { seededRandom } from '../../test/support/seeded-random.ts';
 import { assetKey, mediaKey } from '../assets/blobs.ts';
 import { Contents } from '../assets/contents.ts';
@@ -13,7 +14,7 @@ import { Quotas } from '../quotas/quotas.ts';
 import { storedBytes } from '../quotas/usage.ts';
 import { MemoryBlobStore } from '../store/blob-memory.fixture.ts';
 import { BlobNotFound } from '../store/blobs.ts';
-import { openDatabase } from '../store/database.ts';
+import { type Db, isForeignKeyViolation, openDatabase } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
 import type { UploadStore } from '../store/uploads.ts';
 import { TaskRepository } from '../tasks/repository.ts';
@@ -51,8 +52,7 @@ function mortal<T extends object>(target: T, die: Die): T {
   });
 }
 
-async function world(random: () => number) {
-  const db = await openDatabase(':memory:');
+async function world(db: Db, random: () => number) {
   const blobs = new MemoryBlobStore();
   const log = pino({ level: 'silent' });
   const signal = new AbortController().signal;
@@ -171,7 +171,7 @@ async function world(random: () => number) {
       const row = { id: newId(), owner: found.owner, bundle: 'b', contentId: found.contentId };
       await tasks.create({ ...row, request: request({ kind: 'asset', assetId: found.id }) }).catch((error) => {
         // The asset, and its content, went in between.
-        if (error.errcode !== 787) throw error;
+        if (!isForeignKeyViolation(error)) throw error;
       });
     },
     async ({ its, tasks }) => {
@@ -219,17 +219,27 @@ async function world(random: () => number) {
     }
     return names;
   };
-  return { db, blobs, actor, immortal, deeds, named, pick };
+  return { blobs, actor, immortal, deeds, named, pick };
 }
 
-test('whatever dies when, no live row loses its blob, and in the end nothing is left that no row names', async (t) => {
+const PROMISE = 'whatever dies when, no live row loses its blob, and in the end nothing is left that no row names';
+
+test(`${PROMISE}; with SQLite`, (t) => liveAndDie(t, { rounds: 12, open: () => openDatabase(':memory:') }));
+
+test(`${PROMISE}; with PostgreSQL`, { skip: NO_POSTGRES ?? false }, async (t) => {
+  await using postgres = await startPostgres({ fsync: 'off' });
+  await liveAndDie(t, { rounds: 3, open: async () => openDatabase(await postgres.database()) });
+});
+
+async function liveAndDie(t: TestContext, { rounds, open }: { rounds: number; open: () => Promise<Db> }) {
   const below = seededRandom(t);
   const random = () => below(1_000_000) / 1_000_000;
   mock.timers.enable({ apis: ['Date', 'setInterval'], now: Date.UTC(2030, 0, 1) });
   t.after(() => mock.timers.reset());
   let shared = 0;
-  for (let round = 0; round < 12; round++) {
-    const { db, blobs, actor, immortal, deeds, named, pick } = await world(random);
+  for (let round = 0; round < rounds; round++) {
+    await using db = await open();
+    const { blobs, actor, immortal, deeds, named, pick } = await world(db, random);
     for (let burst = 0; burst < 25; burst++) {
       const acts = Array.from({ length: 8 }, async () => {
         const me = actor(random() < 0.5 ? 0.08 : 0);
@@ -272,7 +282,6 @@ test('whatever dies when, no live row loses its blob, and in the end nothing is 
         .executeTakeFirstOrThrow();
       shared += Number(count) - contents.length;
     }
-    await db.destroy();
   }
   assert.ok(shared > 0, 'some assets had the same content');
-});
+}

@@ -50,7 +50,7 @@ export interface UrlGuard {
     key: string,
     url: URL,
     options: { maxBytes: number; onProgress?: (bytes: number) => void; signal?: AbortSignal },
-  ): Promise<{ size: number; sha256: string }>;
+  ): Promise<{ size: number; sha256?: string }>;
   /** Breaks off what still runs. */
   close(): Promise<void>;
 }

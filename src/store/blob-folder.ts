@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Readable } from 'node:stream';
 import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
 import { type BlobEntry, BlobNotFound, type BlobStore } from './blobs.ts';
 import { explainFullDisk, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
-import { writeContent } from './write-content.ts';
+import { writeFlushed } from './write-flushed.ts';
 
 /** Starts with a dot, which no key may do: nothing that is half written can be read or listed. */
 const TEMPORARY = '.tmp';
@@ -40,13 +40,13 @@ export class FolderBlobStore implements BlobStore {
     key: string,
     content: AsyncIterable<Uint8Array> | Uint8Array,
     { signal }: { signal?: AbortSignal } = {},
-  ): Promise<{ size: number; sha256: string }> {
+  ): Promise<{ size: number }> {
     const path = this.#path(key);
     const temporary = join(this.root, TEMPORARY, randomUUID());
     try {
       signal?.throwIfAborted();
       await mkdir(dirname(temporary), { recursive: true });
-      const written = await writeFlushed(temporary, content, signal);
+      const written = await writeFlushed(temporary, content instanceof Uint8Array ? [content] : content, { signal });
       signal?.throwIfAborted();
       await moveDurably(temporary, path, this);
       return written;
@@ -120,11 +120,4 @@ export class FolderBlobStore implements BlobStore {
     assertBlobKey(key);
     return join(this.root, key);
   }
-}
-
-async function writeFlushed(path: string, content: AsyncIterable<Uint8Array> | Uint8Array, signal?: AbortSignal) {
-  await using file = await open(path, 'wx');
-  const written = await writeContent(file, content instanceof Uint8Array ? [content] : content, { signal });
-  await file.sync();
-  return written;
 }

@@ -8,13 +8,13 @@ export interface BlobStore {
   /**
    * Writes a whole blob or nothing: on any error, abort included, the key is as it was before. What is there when the
    * promise resolves survives a power cut. An existing blob is replaced.
-   * @returns size in bytes and SHA-256 in lower-case hex
+   * @returns size in bytes; SHA-256, lower-case hex, from a store that would have to fetch the blob again to know it
    */
   write(
     key: string,
     content: AsyncIterable<Uint8Array> | Uint8Array,
     options?: { signal?: AbortSignal },
-  ): Promise<{ size: number; sha256: string }>;
+  ): Promise<{ size: number; sha256?: string }>;
   /** Streams a blob, or the bytes `start` to `end` (both included) of it. A missing key errors with `BlobNotFound`. */
   read(key: string, range?: { start: number; end?: number }): Readable;
   /** What is known of a blob without reading it; undefined when there is none. */

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { assertBlobKey } from './blob-keys.ts';
 import { explainFullDisk, flushFolder, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
 import {
@@ -12,7 +13,7 @@ import {
   type ServerIntake,
   type UploadStore,
 } from './uploads.ts';
-import { writeContent } from './write-content.ts';
+import { writeFlushed } from './write-flushed.ts';
 
 /** Starts with a dot, which no key may do, and is not the folder of temporary files: uploads outlive a restart. */
 const UPLOADS = '.uploads';
@@ -94,12 +95,10 @@ export class FolderUploadStore implements UploadStore {
   ): Promise<Part> {
     const { start, size: expected } = partRange(upload, number);
     try {
-      await using file = await open(this.#path(upload.key), 'r+');
-      const counted = atMost(content, expected, number);
-      const { size, sha256 } = await writeContent(file, counted, { position: start, signal });
+      const checked = new Checked(content, { number, size: expected });
+      const { size } = await writeFlushed(this.#path(upload.key), checked, { flags: 'r+', position: start, signal });
       if (size < expected) throw new PartSizeError({ number, expected, got: size });
-      await file.datasync();
-      return { number, size, etag: sha256 };
+      return { number, size, etag: checked.crc32 };
     } catch (error) {
       throw explainFullDisk(error);
     }
@@ -111,12 +110,30 @@ export class FolderUploadStore implements UploadStore {
   }
 }
 
-/** The content, but never a byte into the part behind. */
-async function* atMost(content: AsyncIterable<Uint8Array>, expected: number, number: number) {
-  let got = 0;
-  for await (const bytes of content) {
-    got += bytes.length;
-    if (got > expected) throw new PartSizeError({ number, expected, got });
-    yield bytes;
+/** The content of a part, but never a byte into the part behind. */
+class Checked {
+  readonly #content: AsyncIterable<Uint8Array>;
+  readonly #part: { readonly number: number; readonly size: number };
+  #crc32 = 0;
+
+  constructor(content: AsyncIterable<Uint8Array>, part: { number: number; size: number }) {
+    this.#content = content;
+    this.#part = part;
+  }
+
+  async *[Symbol.asyncIterator]() {
+    const { number, size: expected } = this.#part;
+    let got = 0;
+    for await (const bytes of this.#content) {
+      got += bytes.length;
+      if (got > expected) throw new PartSizeError({ number, expected, got });
+      this.#crc32 = crc32(bytes, this.#crc32);
+      yield bytes;
+    }
+  }
+
+  /** Of what was read so far, in hex: tells a part from another that was sent in its place, at a tenth of a SHA-256's cost. */
+  get crc32(): string {
+    return this.#crc32.toString(16).padStart(8, '0');
   }
 }

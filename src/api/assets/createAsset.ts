@@ -59,7 +59,9 @@ async function fromForm(
     checked(idempotencyHeaders, request.headers);
     const wishes = { hls: enable_hls === 'true', thumbnail: enable_thumbnail === 'true' };
     const facts = { owner: request.owner, filename, userMetadata: readMetadata(user_metadata), ...wishes };
-    const wish = { content: { ...fields, file: upload?.sha256 }, answer: assetBody };
+    // Whether a request is the same as one before, its file says too.
+    const sha256 = upload && 'idempotency-key' in request.headers ? await assets.sha256Of(upload) : upload?.sha256;
+    const wish = { content: { ...fields, file: sha256 }, answer: assetBody };
     if (method === 'url') {
       if (upload) throw unwanted('file', method);
       if (url === undefined) throw missing('url', method);
@@ -71,7 +73,11 @@ async function fromForm(
     if (url !== undefined) throw unwanted('url', method);
     if (!upload) throw missing('file', method);
     return await createOnce(idempotency, { request, reply }, wish, async (onCreated) => {
-      const asset = await assets.createDirect(upload, { ...facts, filename: filename ?? upload.filename }, onCreated);
+      const asset = await assets.createDirect(
+        { ...upload, sha256 },
+        { ...facts, filename: filename ?? upload.filename },
+        onCreated,
+      );
       kept = true;
       return asset;
     });

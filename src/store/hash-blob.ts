@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto';
+import { open } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
+import { addAbortSignal } from 'node:stream';
+import type { BlobStore } from './blobs.ts';
+import { freeBuffers } from './free-buffers.ts';
+
+/** Bytes that are read at a time. */
+const BLOCK_BYTES = 1024 ** 2;
+
+/** Reads a whole blob. @returns its SHA-256, lower-case hex */
+export function sha256OfBlob(blobs: BlobStore, key: string, signal?: AbortSignal): Promise<string> {
+  // Where it is a file, it is read as such: pieces of a stream are small, and each is a buffer of its own.
+  return blobs.use(key, (location) =>
+    isAbsolute(location) ? hashFile(location, signal) : hashStream(blobs, key, signal),
+  );
+}
+
+async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  await using file = await open(path);
+  let [block, next] = [Buffer.allocUnsafeSlow(BLOCK_BYTES), Buffer.allocUnsafeSlow(BLOCK_BYTES)];
+  let reading = file.read(block);
+  for (;;) {
+    const { bytesRead } = await reading;
+    signal?.throwIfAborted();
+    if (bytesRead === 0) return hash.digest('hex');
+    // The disk works while the processor does.
+    reading = file.read(next);
+    hash.update(block.subarray(0, bytesRead));
+    [block, next] = [next, block];
+  }
+}
+
+async function hashStream(blobs: BlobStore, key: string, signal?: AbortSignal): Promise<string> {
+  const hash = createHash('sha256');
+  const content = blobs.read(key);
+  for await (const bytes of signal ? addAbortSignal(signal, content) : content) {
+    hash.update(bytes);
+    freeBuffers(bytes.length);
+  }
+  return hash.digest('hex');
+}
