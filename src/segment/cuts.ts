@@ -25,7 +25,7 @@ const NEIGHBOURS_SEC = 0.2;
  * … and further, to this, where one change stands alone: drawings may stand for three or four pictures, and where only one
  * of them is near nothing seems to change. Another change of this part of it is company. Seconds.
  */
-const HELD_SEC = 0.35;
+const DRAWINGS_SEC = 0.35;
 const COMPANY = 0.25;
 /**
  * A picture that comes back within this time was interrupted, not replaced: a flash, a lightning, a dropped frame.
@@ -44,7 +44,7 @@ const COME_BACK_KEPT = 0.1;
 /** Are enough pictures after `frame` known to say whether it is a cut? */
 export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
   const last = timeline.end - 1;
-  return last >= frame + NEIGHBOURS && timeline.clockSec(last) > timeline.clockSec(frame) + HELD_SEC;
+  return last >= frame + NEIGHBOURS && timeline.clockSec(last) > timeline.clockSec(frame) + DRAWINGS_SEC;
 }
 
 /** Does a new shot start, without transition, at this picture? Looks at what is held on both sides. */
@@ -118,7 +118,7 @@ function secondLargest(timeline: Timeline, frame: number, direction: 1 | -1): nu
   for (let count = 1, i = frame + direction; i > timeline.first && i < timeline.end; count++, i += direction) {
     const away = Math.abs(timeline.clockSec(i) - sec);
     const isAlone = second < COMPANY * largest;
-    if (count > NEIGHBOURS && away > (isAlone ? HELD_SEC : NEIGHBOURS_SEC)) break;
+    if (count > NEIGHBOURS && away > (isAlone ? DRAWINGS_SEC : NEIGHBOURS_SEC)) break;
     const size = changeBut(timeline, i, frame);
     if (size > largest) {
       second = largest;
