@@ -173,7 +173,7 @@ export async function openTestApp(
       quotas,
       limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000 },
       bundle,
-      start: async (id) => void started.push(id),
+      start: async ({ id }) => void started.push(id),
       log,
     },
   });

@@ -73,7 +73,7 @@ test('of many tasks at the same time exactly as many pass as may run', async () 
   const answers = await Promise.all(Array.from({ length: 12 }, () => createTask(t, fromUrl)));
   assert.equal(answers.filter(({ status }) => status === 202).length, 3);
   assert.equal(answers.filter(({ status }) => status === 429).length, 9);
-  assert.equal((await t.tasks.unfinished()).length, 3);
+  assert.equal((await t.tasks.unstarted()).length, 3);
 });
 
 test('minutes of media in a day: what fits passes, what is too much is 429 until midnight, deleted tasks count on', async () => {

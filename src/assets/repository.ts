@@ -5,6 +5,7 @@ import { COLUMNS } from '../store/columns.ts';
 import type { Db, OnCreated } from '../store/database.ts';
 import { newestFirst, type Page } from '../store/page.ts';
 import type { AssetsTable } from '../store/schema.ts';
+import { type RunPage, startedRows } from '../store/started.ts';
 
 export type AssetStatus = AssetsTable['status'];
 export type AssetMethod = AssetsTable['method'];
@@ -132,11 +133,20 @@ export class AssetRepository {
     await this.#db.updateTable('assets').set({ run_id: runId }).where('id', '=', id).execute();
   }
 
-  /** Assets that are being prepared, or should be. */
-  async unfinished(): Promise<Asset[]> {
-    return (
-      await this.#db.selectFrom('assets').select(COLUMNS.assets).where('status', '=', 'processing').execute()
-    ).map(fromRow);
+  /** Assets that should be prepared and name no run. */
+  async unstarted(): Promise<Asset[]> {
+    const rows = await this.#db
+      .selectFrom('assets')
+      .select(COLUMNS.assets)
+      .where('status', '=', 'processing')
+      .where('run_id', 'is', null)
+      .execute();
+    return rows.map(fromRow);
+  }
+
+  /** Assets that are being prepared, in the order of their runs' ids. */
+  started(page: RunPage): Promise<{ id: string; runId: string }[]> {
+    return startedRows(this.#db, 'assets', page);
   }
 
   /**

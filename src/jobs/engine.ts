@@ -1,27 +1,25 @@
-import { OpenWorkflow, type Workflow } from 'openworkflow';
+import type { Workflow } from 'openworkflow';
 import { ReelvecError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
-import type { JobStore, QueueLength, RunStatus } from './job-store.ts';
+import type { AnyWorkflow, JobStore, QueueLength, RunStatus } from './job-store.ts';
 import { PostgresJobStore } from './job-store-postgres.ts';
 import { SqliteJobStore } from './job-store-sqlite.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 
 export type { AnyWorkflow, QueueLength, RunStatus, WaitingFlow } from './job-store.ts';
 
-/** How long what is known of ended runs is kept: longer than a key that starts a run once is remembered (a day). */
+/** How long what is known of ended runs is kept, and with it the keys that they were started with. */
 const KEEP_ENDED_MS = 7 * 24 * 3600 * 1000;
 const LOOK_MS = 50;
 
 /** Durable workflows: what was started goes on after a crash from the last step that was finished. */
 export class JobEngine {
   readonly #jobs: JobStore;
-  readonly #client: OpenWorkflow;
   readonly #log: Logger;
   readonly #lanes: Lane[] = [];
 
   private constructor(jobs: JobStore, log: Logger) {
     this.#jobs = jobs;
-    this.#client = new OpenWorkflow({ backend: jobs.backend });
     this.#log = log;
   }
 
@@ -47,9 +45,9 @@ export class JobEngine {
 
   /** Starts a run, or finds the one that was started with the same key before. @returns the run's id */
   async start<Input, Output>(workflow: Workflow<Input, Output, Input>, input: Input, key: string): Promise<string> {
-    const handle = await this.#client.runWorkflow(workflow.spec, input, { idempotencyKey: key });
-    this.#onChange('made');
-    return handle.workflowRun.id;
+    const id = await this.#jobs.create({ workflow: workflow.spec.name, key, input });
+    this.#hear();
+    return id;
   }
 
   /** How runs stand; what is not known is not in the answer. */
@@ -61,6 +59,16 @@ export class JobEngine {
   async reasonFor(runId: string): Promise<string | undefined> {
     const run = await this.#jobs.backend.getWorkflowRun({ workflowRunId: runId });
     return run?.error?.name === ReelvecError.name ? run.error.message : undefined;
+  }
+
+  /** What runs of these workflows are there for that nobody works on now, in order: `limit` after one. */
+  waitingSubjects(workflows: readonly AnyWorkflow[], page: { after: string; limit: number }): Promise<string[]> {
+    return this.#jobs.waitingSubjects(namesOf(workflows), page);
+  }
+
+  /** Ends the runs of these subjects that nobody works on now. @returns how many */
+  cancel(workflows: readonly AnyWorkflow[], subjects: readonly string[]): Promise<number> {
+    return this.#jobs.cancel(namesOf(workflows), subjects);
   }
 
   /** How many runs wait or are worked on, on all nodes. */
@@ -109,4 +117,8 @@ export class JobEngine {
   #hear(): void {
     for (const lane of this.#lanes) lane.hear();
   }
+}
+
+function namesOf(workflows: readonly AnyWorkflow[]): string[] {
+  return workflows.map(({ spec }) => spec.name);
 }

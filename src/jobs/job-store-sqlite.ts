@@ -4,9 +4,11 @@ import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import { BackendSqlite } from 'openworkflow/sqlite';
 import {
   type JobStore,
+  type NewRun,
   type QueueLength,
   type RunInput,
   type RunStatus,
+  runId,
   toStatus,
   type WaitingFlow,
 } from './job-store.ts';
@@ -22,6 +24,10 @@ const SUBJECT = `coalesce(json_extract(input, '$.taskId'), json_extract(input, '
 const WAITS = `namespace_id = 'default' AND status IN ('pending', 'running', 'sleeping') AND available_at <= :now
   AND workflow_name IN (SELECT value FROM json_each(:names))`;
 
+/** Waits for a worker, a child or a time. */
+const IDLE = `namespace_id = 'default' AND status IN ('pending', 'running', 'sleeping')
+  AND (worker_id IS NULL OR available_at <= :now) AND workflow_name IN (SELECT value FROM json_each(:names))`;
+
 /** The engine's own SQLite file, beside the tables of reelvec, so that neither waits for the other. One process has it. */
 export class SqliteJobStore implements JobStore {
   readonly backend: BackendSqlite;
@@ -32,6 +38,29 @@ export class SqliteJobStore implements JobStore {
     mkdirSync(dirname(path), { recursive: true });
     this.backend = BackendSqlite.connect(path);
     this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
+    // What the queue is read by: OpenWorkflow's own indexes know nothing of owners and tasks.
+    this.#db.exec(
+      `CREATE INDEX IF NOT EXISTS reelvec_flows ON workflow_runs (workflow_name, ${OWNER}, ${SUBJECT}, available_at)
+       WHERE namespace_id = 'default' AND status IN ('pending', 'running', 'sleeping')`,
+    );
+  }
+
+  async create(run: NewRun): Promise<string> {
+    const { workflow, key, input } = run;
+    const [known] = this.#all(
+      `SELECT id FROM workflow_runs
+       WHERE namespace_id = 'default' AND workflow_name = :workflow AND idempotency_key = :key`,
+      { workflow, key },
+    );
+    if (known) return String(known['id']);
+    this.#all(
+      `INSERT INTO workflow_runs (namespace_id, id, workflow_name, status, idempotency_key, config, input, attempts,
+         available_at, created_at, updated_at)
+       VALUES ('default', :id, :workflow, 'pending', :key, '{}', :input, 0, :now, :now, :now)
+       RETURNING id`,
+      { ...now(), id: runId(run), workflow, key, input: JSON.stringify(input) },
+    );
+    return runId(run);
   }
 
   async waiting(names: readonly string[]): Promise<WaitingFlow[]> {
@@ -71,6 +100,27 @@ export class SqliteJobStore implements JobStore {
       { ...now(), names: JSON.stringify(names), owner, subject, workerId, leasedUntil },
     );
     return claimed ? String(claimed['id']) : null;
+  }
+
+  async waitingSubjects(
+    names: readonly string[],
+    { after, limit }: { after: string; limit: number },
+  ): Promise<string[]> {
+    const rows = this.#all(
+      `SELECT DISTINCT ${SUBJECT} AS subject FROM workflow_runs WHERE ${IDLE} AND ${SUBJECT} > :after
+       ORDER BY 1 LIMIT :limit`,
+      { ...now(), names: JSON.stringify(names), after, limit },
+    );
+    return rows.map(({ subject }) => String(subject));
+  }
+
+  async cancel(names: readonly string[], subjects: readonly string[]): Promise<number> {
+    return this.#all(
+      `UPDATE workflow_runs
+       SET status = 'canceled', worker_id = NULL, available_at = NULL, finished_at = :now, updated_at = :now
+       WHERE ${IDLE} AND ${SUBJECT} IN (SELECT value FROM json_each(:subjects)) RETURNING id`,
+      { ...now(), names: JSON.stringify(names), subjects: JSON.stringify(subjects) },
+    ).length;
   }
 
   async count(): Promise<QueueLength[]> {

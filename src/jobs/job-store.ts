@@ -15,6 +15,14 @@ export interface RunInput {
   readonly [name: string]: unknown;
 }
 
+/** A run that is to be made. */
+export interface NewRun {
+  readonly workflow: string;
+  /** One run of a workflow has it, for as long as that is kept. */
+  readonly key: string;
+  readonly input: unknown;
+}
+
 /** The runs of one task that wait for a worker. */
 export interface WaitingFlow extends Flow {
   /** Of the one that waits longest. All runs of a task that have a name ask for the same. */
@@ -30,6 +38,8 @@ export interface WaitingFlow extends Flow {
  */
 export interface JobStore {
   readonly backend: Backend;
+  /** Makes a run and tells the other nodes of it; or finds the one that has its workflow and key already. @returns its id */
+  create(run: NewRun): Promise<string>;
   /** Whether runs of these workflows wait, at most some hundred of an owner, the oldest first. */
   waiting(names: readonly string[]): Promise<WaitingFlow[]>;
   /** Takes the run of a flow that waits longest. @returns its id; null when another took it, or there is none */
@@ -40,6 +50,10 @@ export interface JobStore {
   ): Promise<string | null>;
   /** What the clock says that leases and waits go by. */
   now(): Promise<Date>;
+  /** What runs of these workflows are there for that nobody works on now, in order: `limit` after one. */
+  waitingSubjects(names: readonly string[], page: { after: string; limit: number }): Promise<string[]>;
+  /** Ends the runs of these subjects that nobody works on now. @returns how many */
+  cancel(names: readonly string[], subjects: readonly string[]): Promise<number>;
   /** How many runs wait or are worked on, by the name of their workflow. */
   count(): Promise<QueueLength[]>;
   /** How runs stand; what is not known is not in the answer. */
@@ -64,6 +78,11 @@ export interface QueueLength {
   readonly workflow: string;
   readonly waiting: number;
   readonly running: number;
+}
+
+/** What a run with a key is known by, so that of two that make it at the same time one finds it made. */
+export function runId({ workflow, key }: NewRun): string {
+  return `${workflow}/${key}`;
 }
 
 export function toStatus(status: string): RunStatus {

@@ -8,7 +8,10 @@ import { Turns } from './turns.ts';
 
 /** A lane looks for work when it hears of some, and this often by itself: for leases that ran out. Milliseconds. */
 const LOOK_MS = 1000;
-/** A list of what waits is good for so long; whoever comes meanwhile waits for the next. Milliseconds. */
+/**
+ * A list of what waits is good for so long, or until what is on it is taken; whoever comes meanwhile waits for the next.
+ * Reading it for every run that is made or ends would keep the database busy with nothing else. Milliseconds.
+ */
 const LIST_MS = 200;
 
 export interface LaneOptions {
@@ -21,6 +24,16 @@ export interface LaneOptions {
   readonly hasRoom?: (running: number) => boolean;
   /** Told of runs that were made or ended here: others may have work now. */
   readonly onChange: (what: 'made' | 'ended') => void;
+}
+
+/** What waits, as it was read: what others have taken since comes off. */
+interface List {
+  readonly flows: WaitingFlow[];
+  /** Whether there was anything on it when it was read. */
+  readonly hadSome: boolean;
+  /** How often there had been news when it was asked for. */
+  readonly heard: number;
+  readonly at: number;
 }
 
 /**
@@ -38,11 +51,13 @@ export class Lane {
   readonly #held = new Map<string, number>();
   /** When the database was last found to be away. */
   #awayAt = Number.NEGATIVE_INFINITY;
-  #list: { flows: WaitingFlow[]; at: number } | undefined;
+  #list: List | undefined;
   #claiming: Promise<unknown> = Promise.resolve();
   #stopped = false;
   #wake: () => void = () => {};
   #hasNews = false;
+  /** How often there was news. */
+  #heard = 0;
   #loop: Promise<void> | undefined;
 
   constructor(jobs: JobStore, options: LaneOptions, log: Logger) {
@@ -65,7 +80,7 @@ export class Lane {
 
   /** There may be work: look at once. */
   hear(): void {
-    this.#list = undefined;
+    this.#heard++;
     this.#hasNews = true;
     this.#wake();
   }
@@ -180,26 +195,37 @@ export class Lane {
   }
 
   async #claim(lease: { workerId: string; leaseDurationMs: number }) {
-    const { accepts = () => true, hasRoom = () => true } = this.#options;
+    const { hasRoom = () => true } = this.#options;
     for (;;) {
       if (this.#stopped || !hasRoom(this.#held.size)) return null;
-      const fresh = this.#list !== undefined && performance.now() - this.#list.at < LIST_MS;
-      if (!fresh) {
-        const flows = (await this.#jobs.waiting(this.#names)).filter(accepts);
-        this.#list = { flows, at: performance.now() };
-      }
-      const list = this.#list!;
+      const list = await this.#waiting();
       const flow = this.#turns.next(list.flows);
-      if (!flow) return null;
+      if (!flow) {
+        if (!list.hadSome) return null;
+        this.#list = undefined; // all of it is taken, and there may be more than a list holds
+        continue;
+      }
       const id = await this.#jobs.claim(flow, this.#names, lease);
       if (id === null) {
         // Other workers have taken what there was of it.
-        list.flows = list.flows.filter((other) => other !== flow);
+        list.flows.splice(list.flows.indexOf(flow), 1);
         continue;
       }
       this.#turns.taken(flow);
       this.#held.set(lease.workerId, performance.now());
       return this.#jobs.backend.getWorkflowRun({ workflowRunId: id });
     }
+  }
+
+  /** What there is to choose from. One that was read as empty is good until there is news. */
+  async #waiting(): Promise<List> {
+    const { accepts = () => true } = this.#options;
+    const known = this.#list;
+    const age = known ? performance.now() - known.at : Number.POSITIVE_INFINITY;
+    if (known && age < LIST_MS && (known.hadSome || known.heard === this.#heard)) return known;
+    const heard = this.#heard;
+    const flows = (await this.#jobs.waiting(this.#names)).filter(accepts);
+    this.#list = { flows, hadSome: flows.length > 0, heard, at: performance.now() };
+    return this.#list;
   }
 }

@@ -31,7 +31,9 @@ async function toldOf(error: Error): Promise<{ code: string; message: string } |
     await reconcile({
       engine,
       log,
-      unfinished: async () => [{ id: 'one', runId }],
+      unstarted: async () => [],
+      started: async () => [{ id: 'one', runId }],
+      unfinished: async (id) => ({ id }),
       start: () => assert.fail('it has a run'),
       fail: async (_, given) => {
         told = given;

@@ -1,44 +1,55 @@
 import type { Logger } from '../observe/logger.ts';
 import type { JobEngine } from './engine.ts';
 
-/** Something that a durable run works on, in one table, while the run is in another store. */
-interface Worked {
-  readonly id: string;
-  readonly runId?: string;
-}
+/** How many rows are compared with their runs at a time: a server has requests to answer in between. */
+const AT_A_TIME = 500;
 
 /**
  * Makes rows and runs agree: what has no run, because a crash came between the two, is started; what has one that
  * gave up is failed.
  */
-export async function reconcile<Item extends Worked>(options: {
+export async function reconcile<Item extends { readonly id: string }>(options: {
   engine: JobEngine;
   log: Logger;
-  /** What is being worked on, or should be, as it stands now. */
-  unfinished: () => Promise<Item[]>;
-  start: (id: string) => Promise<void>;
+  /** What should be worked on and names no run. */
+  unstarted: () => Promise<Item[]>;
+  /** What should be worked on and names a run, in the order of the runs' ids. */
+  started: (page: { after: string; limit: number }) => Promise<{ id: string; runId: string }[]>;
+  /** An item as it stands now, unless it is over. */
+  unfinished: (id: string) => Promise<Item | undefined>;
+  start: (item: Item) => Promise<void>;
   fail: (id: string, error: { code: 'internal_server_error'; message: string }) => Promise<void>;
 }): Promise<void> {
-  const { engine, log, unfinished, start, fail } = options;
-  const items = await unfinished();
-  const runs = await engine.statuses(items.map(({ runId }) => runId).filter((runId) => runId !== undefined));
-  for (const { id, runId } of items) {
-    const run = runId === undefined ? undefined : runs.get(runId);
-    if (run === 'unfinished') continue;
-    if (run === undefined) {
-      await start(id);
-      log.info({ id }, 'started late');
-      continue;
+  const { engine, log, unstarted, started, unfinished, start, fail } = options;
+  const startLate = async (item: Item) => {
+    await start(item);
+    log.info({ id: item.id }, 'started late');
+  };
+  for (const item of await unstarted()) await startLate(item);
+  let after = '';
+  for (;;) {
+    const page = await started({ after, limit: AT_A_TIME });
+    const runs = await engine.statuses(page.map(({ runId }) => runId));
+    for (const { id, runId } of page) {
+      const run = runs.get(runId);
+      if (run === 'unfinished') continue;
+      // Looked at again: it may have ended between the list and the look at its run.
+      const item = await unfinished(id);
+      if (!item) continue;
+      if (run === undefined) {
+        await startLate(item);
+        continue;
+      }
+      const reason = await engine.reasonFor(runId);
+      log.error({ id, runId, reason }, 'gave up');
+      await fail(id, {
+        code: 'internal_server_error',
+        message:
+          'The work was tried again and again and could not be completed, because of a fault of the server and not of the ' +
+          `media. ${reason === undefined ? '' : `In the end: ${reason} `}Create it again.`,
+      });
     }
-    // Looked at again: it may have ended between the list and the look at its run.
-    if (!(await unfinished()).some((item) => item.id === id)) continue;
-    const reason = await engine.reasonFor(runId!);
-    log.error({ id, runId, reason }, 'gave up');
-    await fail(id, {
-      code: 'internal_server_error',
-      message:
-        'The work was tried again and again and could not be completed, because of a fault of the server and not of the ' +
-        `media. ${reason === undefined ? '' : `In the end: ${reason} `}Create it again.`,
-    });
+    if (page.length < AT_A_TIME) return;
+    after = page.at(-1)!.runId;
   }
 }

@@ -35,14 +35,24 @@ export class Quotas {
     this.#defaults = defaults;
   }
 
+  /** What a key may have: what it was made with, or else what the settings say. */
+  limits(owner: string): Promise<QuotaLimits> {
+    return this.#limits(this.#db, owner);
+  }
+
   /**
    * To be called after a task's row was inserted, in its transaction.
    * @param task.mediaSec seconds of media that will be embedded, where they are known already
+   * @param known the owner's limits, where somebody has looked
    * @throws {RateLimited} and the transaction must be rolled back
    */
-  async admitTask(transaction: Db, task: { id: string; owner: string; mediaSec?: number }): Promise<void> {
-    const limits = await this.#limits(transaction, task.owner);
-    if (limits.tasks === undefined && limits.minutesPerDay === undefined) return;
+  async admitTask(
+    transaction: Db,
+    task: { id: string; owner: string; mediaSec?: number },
+    known?: QuotaLimits,
+  ): Promise<void> {
+    const limits = known ?? (await this.#limits(transaction, task.owner));
+    if (!limitsTasks(limits)) return;
     await takeTurn(transaction, task.owner);
     if (task.mediaSec !== undefined) await noteUse(transaction, { ...task, mediaSec: task.mediaSec });
     const [tasks, duration] = await this.#rates(transaction, task.owner, limits);
@@ -98,8 +108,8 @@ export class Quotas {
   }
 
   /** How a key's rates stand, those that are limited. */
-  async rates(owner: string): Promise<RateLimit[]> {
-    const rates = await this.#rates(this.#db, owner, await this.#limits(this.#db, owner));
+  async rates(owner: string, known?: QuotaLimits): Promise<RateLimit[]> {
+    const rates = await this.#rates(this.#db, owner, known ?? (await this.limits(owner)));
     return rates.filter((rate) => rate !== undefined);
   }
 
@@ -136,6 +146,11 @@ export class Quotas {
       minutesPerDay: or(key?.quota_minutes_per_day, this.#defaults.minutesPerDay),
     };
   }
+}
+
+/** Whether tasks are counted at all: then they are counted in the transaction that makes them. */
+export function limitsTasks({ tasks, minutesPerDay }: QuotaLimits): boolean {
+  return tasks !== undefined || minutesPerDay !== undefined;
 }
 
 async function noteUse(

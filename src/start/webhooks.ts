@@ -3,6 +3,7 @@ import type { AnyWorkflow } from '../jobs/engine.ts';
 import { reconcile } from '../jobs/reconcile.ts';
 import type { Logger } from '../observe/logger.ts';
 import { parseAllowList } from '../sources/addresses.ts';
+import type { Delivery } from '../webhooks/deliveries.ts';
 import { WebhookClient } from '../webhooks/post.ts';
 import { deliverWorkflow } from '../webhooks/workflow.ts';
 import type { ShutdownList } from './shutdown.ts';
@@ -30,16 +31,13 @@ export function openWebhooks(
   shutdown.add('webhooks', () => client.close());
   const stopping = shutdown.signal;
   const deliver = deliverWorkflow({ deliveries, client, endpoints: config.webhooks, log, stopping });
-  const start = async (deliveryId: string) => {
-    const delivery = await deliveries.get(deliveryId);
-    const key = `${deliveryId}/${delivery?.round}`;
-    await deliveries.setRun(deliveryId, await engine.start(deliver, { deliveryId }, key));
-  };
+  const start = async ({ id, round }: Delivery) =>
+    deliveries.setRun(id, await engine.start(deliver, { deliveryId: id }, `${id}/${round}`));
   return {
     workflow: deliver as AnyWorkflow,
     watch() {
       const startAll = async () => {
-        for (const { id } of await deliveries.waiting()) await start(id);
+        for (const delivery of await deliveries.unstarted()) await start(delivery);
       };
       const timer = setInterval(() => startAll().catch((error) => log.error({ err: error }, 'webhooks')), OUTBOX_MS);
       shutdown.add('outbox', () => clearInterval(timer));
@@ -48,7 +46,9 @@ export function openWebhooks(
       await reconcile({
         engine,
         log,
-        unfinished: () => deliveries.unfinished(),
+        unstarted: () => deliveries.unstarted(),
+        started: (page) => deliveries.started(page),
+        unfinished: (id) => deliveries.get(id).then((it) => (it?.status === 'pending' ? it : undefined)),
         start,
         fail: (id, e) => deliveries.setFailed(id, e.message),
       });

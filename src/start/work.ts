@@ -3,6 +3,7 @@ import { MultipartUploads } from '../assets/multipart/service.ts';
 import { prepareAssetWorkflow } from '../assets/workflow.ts';
 import type { Config } from '../config.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
+import { cancelEnded } from '../jobs/cancel-ended.ts';
 import type { AnyWorkflow, WaitingFlow } from '../jobs/engine.ts';
 import { reconcile } from '../jobs/reconcile.ts';
 import type { MediaInfo } from '../media/info.ts';
@@ -11,7 +12,9 @@ import { sweepSlot, sweepWorkflow } from '../retention/workflow.ts';
 import { parseAllowList } from '../sources/addresses.ts';
 import { openUrlGuard, type UrlGuard } from '../sources/url.ts';
 import { isShared, unlessOthersDo } from '../store/database.ts';
+import { refreshStatistics } from '../store/statistics.ts';
 import { bundleId } from '../tasks/embedding.ts';
+import type { Task } from '../tasks/repository.ts';
 import type { Option } from '../tasks/request.ts';
 import { TaskWork } from '../tasks/work.ts';
 import { taskWorkflows } from '../tasks/workflow.ts';
@@ -52,7 +55,7 @@ export interface Work {
   readonly multipart: MultipartUploads;
   /** How long this node's media workers have worked so far, by the kind of the job. */
   readonly mediaSeconds: () => ReadonlyMap<string, number>;
-  readonly startTask: (taskId: string) => Promise<void>;
+  readonly startTask: (task: Task) => Promise<void>;
   readonly startAsset: (assetId: string) => Promise<void>;
 }
 
@@ -106,10 +109,8 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     stopping,
   );
   const sweep = sweepWorkflow({ db, blobs, contents, uploads, keep: config, log }, stopping);
-  const startTask = async (id: string) => {
-    const task = await tasks.get(id);
-    if (task) await tasks.setRun(id, await engine.start(embedTask, { taskId: id, owner: task.owner }, id));
-  };
+  const startTask = async ({ id, owner }: Task) =>
+    tasks.setRun(id, await engine.start(embedTask, { taskId: id, owner }, id));
   const startAsset = async (id: string) => {
     const asset = await assets.get(id);
     if (asset) await assets.setRun(id, await engine.start(prepare, { assetId: id, owner: asset.owner }, id));
@@ -125,20 +126,30 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   const webhooks = openWebhooks(state, { config, shutdown, log });
 
   const upkeep = async () => {
+    await refreshStatistics(db);
     await multipart.expire();
     await reconcile({
       engine,
       log,
-      unfinished: () => tasks.unfinished(),
+      unstarted: () => tasks.unstarted(),
+      started: (page) => tasks.started(page),
+      unfinished: (id) => tasks.get(id).then((it) => (it?.status === 'processing' ? it : undefined)),
       start: startTask,
       fail: (id, e) => tasks.setFailed(id, e),
     });
     await reconcile({
       engine,
       log,
-      unfinished: () => assets.unfinished(),
-      start: startAsset,
+      unstarted: () => assets.unstarted(),
+      started: (page) => assets.started(page),
+      unfinished: (id) => assets.get(id).then((it) => (it?.status === 'processing' ? it : undefined)),
+      start: ({ id }) => startAsset(id),
       fail: (id, e) => assets.setFailed(id, e),
+    });
+    await cancelEnded({
+      engine,
+      workflows: [embedTask, embedChunk] as AnyWorkflow[],
+      unfinished: (ids) => tasks.unfinished(ids),
     });
     await webhooks.upkeep();
     await quotas.prune();

@@ -22,7 +22,7 @@ function asking(source: Source): TaskRequest {
 }
 
 function create({ deps }: TestApp, source: Source, base64?: string, signal?: AbortSignal) {
-  return createTask(deps.embedding, { owner, request: asking(source), base64 }, { signal });
+  return createTask(deps.embedding, { owner, limits: {}, request: asking(source), base64 }, { signal });
 }
 
 async function refusal(making: Promise<unknown>): Promise<ReelvecError> {
@@ -34,7 +34,7 @@ async function refusal(making: Promise<unknown>): Promise<ReelvecError> {
 
 const nothingKept = async (t: TestApp) => {
   assert.deepEqual(await Array.fromAsync(t.blobs.list(''), ({ key }) => key), []);
-  assert.deepEqual(await t.tasks.unfinished(), []);
+  assert.deepEqual(await t.tasks.unstarted(), []);
   assert.deepEqual(t.started, []);
 };
 
@@ -108,7 +108,7 @@ test('a task that could not be started yet is a task: it is not refused', async 
     embedding: { ...deps.embedding, start: () => Promise.reject(new Error('engine down')) },
   }));
   const task = await create(t, { kind: 'url', url: 'https://media.test/a.mp4' });
-  assert.equal((await t.tasks.unfinished()).length, 1);
+  assert.equal((await t.tasks.unstarted()).length, 1);
   assert.ok(t.log.some((line) => line['taskId'] === task.id && line['msg'] === 'task not started yet'));
 });
 

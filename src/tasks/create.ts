@@ -4,7 +4,7 @@ import type { BundleInfo } from '../encode/encoder.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
-import type { Quotas } from '../quotas/quotas.ts';
+import { limitsTasks, type QuotaLimits, type Quotas } from '../quotas/quotas.ts';
 import { decodeBase64 } from '../sources/base64.ts';
 import { requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
@@ -29,12 +29,14 @@ export interface CreateTaskDeps {
   readonly quotas: Quotas;
   readonly bundle: BundleInfo;
   /** Starts the durable run of a task. */
-  readonly start: (taskId: string) => Promise<void>;
+  readonly start: (task: Task) => Promise<void>;
   readonly log: Logger;
 }
 
 export interface NewTask {
   readonly owner: string;
+  /** What the owner may have. */
+  readonly limits: QuotaLimits;
   readonly request: TaskRequest;
   /** The media itself, where `request.source` is base64. */
   readonly base64?: string;
@@ -46,7 +48,7 @@ export interface NewTask {
  */
 export async function createTask(
   deps: CreateTaskDeps,
-  { owner, request, base64 }: NewTask,
+  { owner, limits, request, base64 }: NewTask,
   { signal, onCreated }: { signal?: AbortSignal; onCreated?: OnCreated<Task> } = {},
 ): Promise<Task> {
   const id = newId();
@@ -60,10 +62,11 @@ export async function createTask(
     signal?.throwIfAborted();
     const { filename, mediaSec, contentId } = looked;
     const row = { id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle), contentId };
-    task = await deps.tasks.create(row, async (transaction, created) => {
-      await deps.quotas.admitTask(transaction, { id, owner, mediaSec });
+    const admit: OnCreated<Task> = async (transaction, created) => {
+      await deps.quotas.admitTask(transaction, { id, owner, mediaSec }, limits);
       await onCreated?.(transaction, created);
-    });
+    };
+    task = await deps.tasks.create(row, limitsTasks(limits) ? admit : onCreated);
   } catch (error) {
     if (source.kind === 'base64') await deps.blobs.remove(`tasks/${id}/`);
     // The asset was deleted after it was looked at.
@@ -73,7 +76,7 @@ export async function createTask(
     throw error;
   }
   try {
-    await deps.start(id);
+    await deps.start(task);
   } catch (error) {
     // The task stands, so the client must not be told that it failed, or it would make another: the sweep starts it.
     deps.log.error({ err: error, taskId: id }, 'task not started yet');

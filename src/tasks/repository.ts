@@ -6,6 +6,7 @@ import { COLUMNS } from '../store/columns.ts';
 import type { Db, OnCreated } from '../store/database.ts';
 import { newestFirst, type Page } from '../store/page.ts';
 import type { TasksTable } from '../store/schema.ts';
+import { type RunPage, startedRows } from '../store/started.ts';
 import type { TaskRequest } from './request.ts';
 
 export type TaskStatus = 'processing' | 'ready' | 'failed';
@@ -63,8 +64,8 @@ export class TaskRepository {
     onCreated?: OnCreated<Task>,
   ): Promise<Task> {
     const now = new Date().toISOString();
-    return this.#db.transaction().execute(async (transaction) => {
-      const row = await transaction
+    const insert = async (db: Db) => {
+      const row = await db
         .insertInto('tasks')
         .values({
           id: task.id,
@@ -81,8 +82,12 @@ export class TaskRepository {
         })
         .returning(COLUMNS.tasks)
         .executeTakeFirstOrThrow();
-      const created = fromRow(row);
-      await onCreated?.(transaction, created);
+      return fromRow(row);
+    };
+    if (!onCreated) return insert(this.#db);
+    return this.#db.transaction().execute(async (transaction) => {
+      const created = await insert(transaction);
+      await onCreated(transaction, created);
       return created;
     });
   }
@@ -204,11 +209,31 @@ export class TaskRepository {
     return rows.filter(({ request }) => usesAsset(JSON.parse(request) as TaskRequest, assetId)).map(({ id }) => id);
   }
 
-  /** Tasks that are being worked on, or should be. */
-  async unfinished(): Promise<Task[]> {
-    return (await this.#db.selectFrom('tasks').select(COLUMNS.tasks).where('status', '=', 'processing').execute()).map(
-      fromRow,
-    );
+  /** Tasks that should be worked on and name no run. */
+  async unstarted(): Promise<Task[]> {
+    const rows = await this.#db
+      .selectFrom('tasks')
+      .select(COLUMNS.tasks)
+      .where('status', '=', 'processing')
+      .where('run_id', 'is', null)
+      .execute();
+    return rows.map(fromRow);
+  }
+
+  /** Which of these are not over. */
+  async unfinished(ids: readonly string[]): Promise<string[]> {
+    const rows = await this.#db
+      .selectFrom('tasks')
+      .select('id')
+      .where('id', 'in', ids)
+      .where('status', '=', 'processing')
+      .execute();
+    return rows.map(({ id }) => id);
+  }
+
+  /** Tasks that are worked on, in the order of their runs' ids. */
+  started(page: RunPage): Promise<{ id: string; runId: string }[]> {
+    return startedRows(this.#db, 'tasks', page);
   }
 
   /** @returns the task as it was, if there was one */

@@ -2,6 +2,7 @@ import type { WebhookEndpoint } from '../config.ts';
 import { COLUMNS } from '../store/columns.ts';
 import type { Db } from '../store/database.ts';
 import type { WebhookDeliveriesTable } from '../store/schema.ts';
+import { type RunPage, startedRows } from '../store/started.ts';
 import type { OnEnded } from '../tasks/repository.ts';
 import { endOfTask } from './event.ts';
 
@@ -72,7 +73,7 @@ export class DeliveryRepository {
   }
 
   /** Deliveries that nobody works on yet. */
-  async waiting(): Promise<Delivery[]> {
+  async unstarted(): Promise<Delivery[]> {
     const rows = await this.#db
       .selectFrom('webhook_deliveries')
       .select(COLUMNS.webhook_deliveries)
@@ -82,14 +83,9 @@ export class DeliveryRepository {
     return rows.map(fromRow);
   }
 
-  /** Deliveries that somebody works on, or should. */
-  async unfinished(): Promise<Delivery[]> {
-    const rows = await this.#db
-      .selectFrom('webhook_deliveries')
-      .select(COLUMNS.webhook_deliveries)
-      .where('status', '=', 'pending')
-      .execute();
-    return rows.map(fromRow);
+  /** Deliveries that somebody works on, in the order of their runs' ids. */
+  started(page: RunPage): Promise<{ id: string; runId: string }[]> {
+    return startedRows(this.#db, 'webhook_deliveries', page);
   }
 
   async setRun(id: string, runId: string): Promise<void> {

@@ -166,7 +166,7 @@ export async function assetApp({
 /** Nothing was kept: no blob, no row, no temporary file. */
 export async function assertNothingKept({ blobs, assets, started }: AssetApp): Promise<void> {
   assert.deepEqual(await Array.fromAsync(blobs.list(''), ({ key }) => key), []);
-  assert.equal((await assets.unfinished()).length, 0);
+  assert.equal((await assets.unstarted()).length, 0);
   assert.deepEqual(started, []);
   assert.deepEqual(await readdir(join(blobs.root, '.tmp')).catch(() => []), []);
 }

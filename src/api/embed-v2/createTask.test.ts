@@ -262,7 +262,7 @@ test('what is wrong is named: the field, what was got, what is allowed', async (
     if (also) assert.match(flat.message, also, what);
   }
   assert.deepEqual(t.started, []);
-  assert.deepEqual(await t.tasks.unfinished(), []);
+  assert.deepEqual(await t.tasks.unstarted(), []);
 });
 
 test('a film sent where it does not belong is not repeated in the error', async () => {

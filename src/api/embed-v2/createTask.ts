@@ -35,6 +35,7 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
     },
     async (request, reply) => {
       const { owner } = request;
+      const limits = await deps.quotas.limits(owner);
       const wish = {
         content: request.body,
         answer: (task: Task) => ({ _id: task.id, status: 'processing' as const, data: null }),
@@ -42,12 +43,12 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
       const answer = await createOnce(deps.idempotency, { request, reply }, wish, (onCreated) =>
         createTask(
           deps,
-          { owner, ...toTaskRequest(request.body, deps.bundle) },
+          { owner, limits, ...toTaskRequest(request.body, deps.bundle) },
           { signal: hangUpSignal(reply), onCreated },
         ),
       );
       request.event.taskId = answer._id;
-      setRateLimits(reply, await deps.quotas.rates(owner));
+      setRateLimits(reply, await deps.quotas.rates(owner, limits));
       reply.header('location', `${baseUrl(request, deps.publicUrl)}${request.routeOptions.url}/${answer._id}`);
       return reply.code(202).send(answer);
     },

@@ -104,7 +104,7 @@ test('a task is retrieved in each of its states', async () => {
 });
 
 test('the list iterator reads to the end and no further', async () => {
-  const { total } = await t.tasks.list((await t.tasks.unfinished())[0]!.owner, {}, { limit: 1, offset: 0 });
+  const { total } = await t.tasks.list((await t.tasks.unstarted())[0]!.owner, {}, { limit: 1, offset: 0 });
   const ids: string[] = [];
   for await (const task of await tasks.list({ pageLimit: 2 })) {
     assert.ok(task.createdAt);

@@ -1,0 +1,33 @@
+import type { AnyWorkflow, JobEngine } from './engine.ts';
+
+/** How many subjects are looked at at a time: a server has requests to answer in between. */
+const AT_A_TIME = 500;
+
+/**
+ * Takes runs off the queue that wait for nothing any more, because what they are there for was deleted or has failed.
+ * A worker that took one would find that there is nothing to do; but where none can, it would count as work for ever,
+ * and workers be started for it.
+ * @param options.unfinished which of these subjects still need their runs; one whose run is in the queue has its row
+ *   already, so what has none by now is gone
+ * @returns how many were taken off
+ */
+export async function cancelEnded({
+  engine,
+  workflows,
+  unfinished,
+}: {
+  engine: Pick<JobEngine, 'waitingSubjects' | 'cancel'>;
+  workflows: readonly AnyWorkflow[];
+  unfinished: (subjects: readonly string[]) => Promise<readonly string[]>;
+}): Promise<number> {
+  let after = '';
+  let canceled = 0;
+  for (;;) {
+    const subjects = await engine.waitingSubjects(workflows, { after, limit: AT_A_TIME });
+    if (subjects.length === 0) return canceled;
+    const wanted = new Set(await unfinished(subjects));
+    const ended = subjects.filter((subject) => !wanted.has(subject));
+    if (ended.length > 0) canceled += await engine.cancel(workflows, ended);
+    after = subjects.at(-1)!;
+  }
+}

@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cancelEnded } from './cancel-ended.ts';
+import type { AnyWorkflow } from './engine.ts';
+import type { JobStore, NewRun } from './job-store.ts';
+
+const LEASE = { workerId: 'worker', leaseDurationMs: 30_000 };
+const CHUNK = 'embed-chunk';
+
+/** What every job store does. @param open one that has no runs */
+export function jobStoreContract(
+  name: string,
+  open: () => Promise<JobStore & AsyncDisposable>,
+  { skip }: { skip?: string } = {},
+): void {
+  const promise = (what: string, keep: (jobs: JobStore) => Promise<void>) =>
+    test(`${name}: ${what}`, { skip }, async () => {
+      await using jobs = await open();
+      await keep(jobs);
+    });
+
+  promise('of many that make a run with one key at the same time, all find the same', async (jobs) => {
+    const ids = await Promise.all(Array.from({ length: 20 }, () => jobs.create(chunk('a', 'task', 0))));
+    assert.equal(new Set(ids).size, 1);
+    assert.deepEqual(await jobs.count(), [{ workflow: CHUNK, waiting: 1, running: 0 }]);
+  });
+
+  promise('a run that OpenWorkflow made with a key is found by it', async (jobs) => {
+    const { workflow, key, input } = chunk('a', 'task', 0);
+    const made = await jobs.backend.createWorkflowRun({
+      workflowName: workflow,
+      version: null,
+      idempotencyKey: key,
+      config: {},
+      context: null,
+      input: input as never,
+      parentStepAttemptNamespaceId: null,
+      parentStepAttemptId: null,
+      availableAt: null,
+      deadlineAt: null,
+    });
+    assert.equal(await jobs.create(chunk('a', 'task', 0)), made.id);
+  });
+
+  promise('what waits is told by owner and task, each once, at most 200 of an owner', async (jobs) => {
+    for (let i = 0; i < 210; i++) await jobs.create(chunk('busy', `task-${String(i).padStart(3, '0')}`, 0));
+    for (const number of [0, 1, 2]) await jobs.create(chunk('quiet', 'film', number));
+    await jobs.create({ workflow: 'other', key: 'x', input: { owner: 'quiet', taskId: 'other' } });
+    const flows = await jobs.waiting([CHUNK]);
+    assert.equal(flows.filter(({ owner }) => owner === 'busy').length, 200);
+    const quiet = flows.filter(({ owner }) => owner === 'quiet');
+    assert.deepEqual(
+      quiet.map(({ subject, input }) => [subject, input.options]),
+      [['film', ['visual']]],
+    );
+    assert.ok(quiet[0]!.ageSec >= 0 && quiet[0]!.ageSec < 60);
+    assert.deepEqual(
+      (await jobs.waiting(['other', 'another'])).map(({ subject }) => subject),
+      ['other'],
+    );
+  });
+
+  promise('a run is claimed once, by whoever comes first', async (jobs) => {
+    for (const number of [0, 1]) await jobs.create(chunk('a', 'film', number));
+    const flow = { owner: 'a', subject: 'film' };
+    const claims = await Promise.all(Array.from({ length: 6 }, () => jobs.claim(flow, [CHUNK], LEASE)));
+    assert.equal(new Set(claims.filter((id) => id !== null)).size, 2);
+    assert.equal(claims.filter((id) => id === null).length, 4);
+    assert.deepEqual(await jobs.waiting([CHUNK]), []);
+    assert.deepEqual(await jobs.count(), [{ workflow: CHUNK, waiting: 0, running: 2 }]);
+  });
+
+  promise('what waits for a task that is over leaves the queue; what is worked on, or wanted, stays', async (jobs) => {
+    for (const number of [0, 1, 2]) {
+      await jobs.create(chunk('a', 'deleted', number));
+      await jobs.create(chunk('a', 'wanted', number));
+    }
+    await jobs.claim({ owner: 'a', subject: 'deleted' }, [CHUNK], LEASE);
+    const engine = {
+      waitingSubjects: (workflows: readonly AnyWorkflow[], page: { after: string; limit: number }) =>
+        jobs.waitingSubjects(names(workflows), page),
+      cancel: (workflows: readonly AnyWorkflow[], subjects: readonly string[]) =>
+        jobs.cancel(names(workflows), subjects),
+    };
+    const workflows = [{ spec: { name: CHUNK } } as AnyWorkflow];
+    const unfinished = async (ids: readonly string[]) => ids.filter((id) => id === 'wanted');
+    assert.equal(await cancelEnded({ engine, workflows, unfinished }), 2);
+    assert.deepEqual(await jobs.count(), [{ workflow: CHUNK, waiting: 3, running: 1 }]);
+    assert.deepEqual(
+      (await jobs.waiting([CHUNK])).map(({ subject }) => subject),
+      ['wanted'],
+    );
+  });
+}
+
+function chunk(owner: string, taskId: string, number: number): NewRun {
+  return { workflow: CHUNK, key: `${taskId}-${number}`, input: { owner, taskId, number, options: ['visual'] } };
+}
+
+function names(workflows: readonly AnyWorkflow[]): string[] {
+  return workflows.map(({ spec }) => spec.name);
+}
