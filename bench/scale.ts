@@ -176,6 +176,7 @@ async function startCluster(workers: number): Promise<Cluster> {
     REELVEC_DATABASE_URL: databaseUrl,
     REELVEC_BLOBS: `file:${dataDir}/blobs`,
     REELVEC_LOG_LEVEL: 'warn',
+    REELVEC_URL_ALLOW: '127.0.0.0/8',
     REELVEC_MAX_UPLOAD_BYTES: String(1e9),
   };
   const api = stack.use(await startServer({ dataDir, env: { ...env, REELVEC_WORKERS: '0' } }));

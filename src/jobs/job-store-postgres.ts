@@ -19,6 +19,11 @@ const CONNECTIONS = 6;
 /** Announcements that come closer together than this are one. Milliseconds. */
 const ANNOUNCE_MS = 5;
 const CHANNEL = 'reelvec_jobs';
+const UNUSED_INDEXES = [
+  'workflow_runs_status_available_at_created_at_idx',
+  'workflow_runs_status_created_at_desc_idx',
+  'workflow_runs_workflow_name_status_created_at_desc_idx',
+];
 
 /**
  * The schema `openworkflow` of the database that reelvec's own tables are in too. Every time in it is the database's:
@@ -33,6 +38,8 @@ export class PostgresJobStore implements JobStore {
     // OpenWorkflow reads its columns in camel case.
     this.#sql = postgres(url, {
       ...POSTGRES_OPTIONS,
+      // Plans are kept, and one that was made while the queue was short reads all of it when it is long.
+      connection: { ...POSTGRES_OPTIONS.connection, enable_seqscan: false },
       max: CONNECTIONS,
       transform: { column: { from: postgres.toCamel } },
     });
@@ -147,7 +154,8 @@ export class PostgresJobStore implements JobStore {
       select workflow_name as workflow, (count(*) filter (where available_at <= now()))::int as waiting,
         (count(*) filter (where available_at > now() and worker_id is not null))::int as running
       from openworkflow.workflow_runs
-      where namespace_id = 'default' and status in ('pending', 'running', 'sleeping') group by 1`;
+      where namespace_id = 'default' and status in ('pending', 'running', 'sleeping') and available_at is not null
+      group by 1`;
     return [...rows];
   }
 
@@ -162,7 +170,7 @@ export class PostgresJobStore implements JobStore {
     const held = workerIds ? sql`worker_id = any(${[...workerIds]})` : sql`worker_id is not null`;
     await sql`
       update openworkflow.workflow_runs set worker_id = null, available_at = now()
-      where namespace_id = 'default' and status = 'running' and ${held}`;
+      where namespace_id = 'default' and status = 'running' and available_at is not null and ${held}`;
     this.announce();
   }
 
@@ -182,7 +190,8 @@ export class PostgresJobStore implements JobStore {
 
   async forget(endedBefore: Date): Promise<void> {
     await this.#sql`
-      delete from openworkflow.workflow_runs where namespace_id = 'default' and finished_at < ${endedBefore}`;
+      delete from openworkflow.workflow_runs
+      where namespace_id = 'default' and created_at < ${endedBefore} and finished_at < ${endedBefore}`;
   }
 
   announce(): void {
@@ -211,14 +220,17 @@ export class PostgresJobStore implements JobStore {
   /** Waits for a worker, a child or a time. */
   #idle(names: readonly string[]) {
     return this.#sql`namespace_id = 'default' and status in ('pending', 'running', 'sleeping')
-      and workflow_name = any(${[...names]}) and (worker_id is null or available_at <= now())`;
+      and available_at is not null and workflow_name = any(${[...names]}) and (worker_id is null or available_at <= now())`;
   }
 
   /**
    * What the queue is read by: OpenWorkflow's own indexes know nothing of owners and tasks. Runs that have ended have no
    * time, and none of OpenWorkflow's queries says that it has one, so this index is not taken for them by mistake.
+   * Those of its indexes go that serve nobody here, its claim and its lists: every change of a run is written to each of
+   * them, and a plan for a table that is small as yet may take one for a run's id.
    */
   async #index(): Promise<void> {
+    for (const unused of UNUSED_INDEXES) await this.#sql`drop index if exists openworkflow.${this.#sql(unused)}`;
     await this.#sql`
       create index if not exists reelvec_flows on openworkflow.workflow_runs
         (workflow_name, (${this.#owner()}), (${this.#subject()}), available_at)

@@ -109,8 +109,11 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     stopping,
   );
   const sweep = sweepWorkflow({ db, blobs, contents, uploads, keep: config, log }, stopping);
-  const startTask = async ({ id, owner }: Task) =>
-    tasks.setRun(id, await engine.start(embedTask, { taskId: id, owner }, id));
+  const startTask = async ({ id, owner }: Task) => {
+    const runId = await engine.start(embedTask, { taskId: id, owner }, id);
+    // Nobody waits for this note: when it is lost, the next upkeep finds the run by its key and makes it.
+    tasks.setRun(id, runId).catch((error) => log.warn({ err: error, taskId: id }, 'run not noted yet'));
+  };
   const startAsset = async (id: string) => {
     const asset = await assets.get(id);
     if (asset) await assets.setRun(id, await engine.start(prepare, { assetId: id, owner: asset.owner }, id));

@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { buildWorkerApp } from '../api/worker-app.ts';
 import type { Config } from '../config.ts';
 import { describeBundle } from '../encode/bundles.ts';
@@ -9,9 +10,20 @@ import { ShutdownList } from './shutdown.ts';
 import { openState } from './state.ts';
 import { openWork } from './work.ts';
 
+/**
+ * How far a worker gives way, as `nice` counts it: to the servers and the database on the same machine, for whose answers
+ * somebody waits. Its media workers give way to it in turn.
+ */
+const PRIORITY = 5;
+
 /** Works on the tasks that other nodes serve, until a signal ends it. */
 export async function work(given: Config, only?: readonly Option[]): Promise<void> {
   const log = openLogger(given.logLevel);
+  try {
+    setPriority(PRIORITY);
+  } catch {
+    // Containers may forbid it; the work gets done all the same.
+  }
   // Before signals are waited for: a pull may take long, and is broken off without harm.
   const { config, runsModels } = await prepareModels(given, log);
   const shutdown = new ShutdownList(log);

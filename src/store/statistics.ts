@@ -12,7 +12,7 @@ const CHANGED_ROWS = 200;
 export async function refreshStatistics(db: Db): Promise<void> {
   if (!isShared(db)) return;
   const { rows } = await sql<{ name: string }>`
-    select format('%I.%I', schemaname, relname) as name from pg_stat_user_tables join pg_class on pg_class.oid = relid
+    select format('%I.%I', schemaname, stats.relname) as name from pg_stat_user_tables as stats join pg_class on pg_class.oid = relid
     where schemaname in (current_schema(), 'openworkflow')
       and n_mod_since_analyze > ${CHANGED_ROWS}::int + greatest(reltuples, 0) / 2
       and pg_has_role(relowner, 'usage')`.execute(db);
