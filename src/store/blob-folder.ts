@@ -32,7 +32,7 @@ export class FolderBlobStore implements BlobStore {
     for (const name of (await readdir(folder).catch(unlessMissing)) ?? []) {
       const path = join(folder, name);
       const found = await stat(path).catch(unlessMissing);
-      if (found && Date.now() - found.mtimeMs >= idleMs) await rm(path, { recursive: true, force: true });
+      if (found && Date.now() - Math.floor(found.mtimeMs) >= idleMs) await rm(path, { recursive: true, force: true });
     }
   }
 

@@ -36,7 +36,6 @@ export class DirectBlocks implements AsyncDisposable {
     this.#position = position;
     this.#free = Array.from({ length: BLOCKS_EACH }, () => spare.pop() ?? alignedBlock());
     this.#block = this.#free.pop()!;
-    writers++;
   }
 
   /**
@@ -47,9 +46,12 @@ export class DirectBlocks implements AsyncDisposable {
     // Not everywhere: macOS has none.
     const flag: number | undefined = constants.O_DIRECT;
     if (flag === undefined || position % ALIGNMENT !== 0 || writers >= MOST_WRITERS) return undefined;
+    // Before it is waited for: others come meanwhile.
+    writers++;
     try {
       return new DirectBlocks(file, await open(path, constants.O_WRONLY | flag), position);
     } catch (error) {
+      writers--;
       if ((error as NodeJS.ErrnoException).code === 'EINVAL') return undefined;
       throw error;
     }

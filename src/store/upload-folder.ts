@@ -80,7 +80,7 @@ export class FolderUploadStore implements UploadStore {
     for (const name of (await readdir(this.#folder).catch(unlessMissing)) ?? []) {
       const path = join(this.#folder, name);
       const found = await stat(path).catch(unlessMissing);
-      if (!found || Date.now() - found.mtimeMs < idleMs) continue;
+      if (!found || Date.now() - Math.floor(found.mtimeMs) < idleMs) continue;
       await rm(path, { force: true });
       swept++;
     }

@@ -44,7 +44,16 @@ test('content goes where it belongs in a file and touches nothing beside it', as
 test('forty writers at once do not get into each other’s way', async () => {
   const contents = Array.from({ length: 40 }, (_, i) => noise.subarray(i, 2 * MEGABYTE + 2 * i));
   const path = (i: number) => join(folder, `beside-${i}`);
-  await Promise.all(contents.map((content, i) => writeFlushed(path(i), pieces(content, 65_536))));
+  const before = process.memoryUsage().arrayBuffers;
+  let most = 0;
+  const watched = async function* (content: Uint8Array) {
+    for await (const piece of pieces(content, 65_536)) {
+      most = Math.max(most, process.memoryUsage().arrayBuffers - before);
+      yield piece;
+    }
+  };
+  await Promise.all(contents.map((content, i) => writeFlushed(path(i), watched(content))));
+  assert.ok(most <= 48 * MEGABYTE, `${Math.round(most / MEGABYTE)} MB of blocks`);
   for (const [i, content] of contents.entries()) assert.ok(readFileSync(path(i)).equals(content), `writer ${i}`);
 });
 
