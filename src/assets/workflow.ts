@@ -1,13 +1,13 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
-import { untilStopped } from '../jobs/until-stopped.ts';
+import type { Steps } from '../jobs/steps.ts';
 import { type PrepareDeps, prepareAsset } from './prepare.ts';
 
 /** The durable workflow that brings an asset from `processing` to `ready` or `failed`. */
-export function prepareAssetWorkflow(deps: PrepareDeps, stopping: AbortSignal) {
+export function prepareAssetWorkflow(deps: PrepareDeps, steps: Steps) {
   return defineWorkflow(
     { name: 'prepare-asset' },
     ({ input: { assetId }, step }: Run<{ assetId: string; owner: string }>) =>
-      step.run({ name: 'prepare' }, () => untilStopped(stopping, () => prepareAsset(deps, assetId, stopping))),
+      step.run({ name: 'prepare' }, () => steps.run(() => prepareAsset(deps, assetId, steps.stopping))),
   );
 }
 

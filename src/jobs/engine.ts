@@ -83,9 +83,13 @@ export class JobEngine {
     lane.start();
   }
 
+  async takeNoMore(): Promise<void> {
+    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+  }
+
   /** Takes on no more work, and waits for what is under way until the signal says that it was long enough. */
   async finish(signal: AbortSignal): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+    await this.takeNoMore();
     while (!signal.aborted && this.#lanes.some((lane) => lane.running > 0)) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
@@ -93,7 +97,7 @@ export class JobEngine {
 
   /** Hands what is still under way over to whoever comes next. Call it when nothing works on it any more. */
   async handOver(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+    await this.takeNoMore();
     const held = this.#lanes.flatMap((lane) => lane.workerIds);
     if (held.length > 0) await this.#jobs.release(held);
   }

@@ -84,7 +84,14 @@ export function jobStoreContract(
     };
     const workflows = [{ spec: { name: CHUNK } } as AnyWorkflow];
     const unfinished = async (ids: readonly string[]) => ids.filter((id) => id === 'wanted');
-    assert.equal(await cancelEnded({ engine, workflows, unfinished }), 2);
+    const tidied: string[] = [];
+    const tidy = async (subject: string) => {
+      const waiting = (await jobs.waiting([CHUNK])).map((flow) => flow.subject);
+      assert.ok(waiting.includes(subject), 'a crash while it tidies finds the runs again');
+      tidied.push(subject);
+    };
+    assert.equal(await cancelEnded({ engine, workflows, unfinished, tidy }), 2);
+    assert.deepEqual(tidied, ['deleted']);
     assert.deepEqual(await jobs.count(), [{ workflow: CHUNK, waiting: 3, running: 1 }]);
     assert.deepEqual(
       (await jobs.waiting([CHUNK])).map(({ subject }) => subject),

@@ -1,5 +1,5 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
-import { untilStopped } from '../jobs/until-stopped.ts';
+import type { Steps } from '../jobs/steps.ts';
 import { unlessOthersDo } from '../store/database.ts';
 import { GRACE_MS, type SweepDeps, sweepDue, sweepOrphans } from './sweep.ts';
 
@@ -15,19 +15,18 @@ export function sweepSlot(now: Date): { readonly slot: number; readonly key: str
 }
 
 /** The durable workflow that clears what is no longer needed; one run at a time, on whichever node takes it. */
-export function sweepWorkflow(deps: SweepDeps, stopping: AbortSignal) {
+export function sweepWorkflow(deps: SweepDeps, steps: Steps) {
   return defineWorkflow({ name: 'sweep' }, async ({ input: { slot }, step }: Run<{ slot: number }>) => {
     // One that took longer than its slot is still at it: then this one is not needed.
-    const alone = (work: () => Promise<void>) => () =>
-      untilStopped(stopping, () => unlessOthersDo(deps.db, 'sweep', work));
+    const alone = (work: () => Promise<void>) => () => steps.run(() => unlessOthersDo(deps.db, 'sweep', work));
     await step.run(
       { name: 'due' },
-      alone(() => sweepDue(deps, stopping)),
+      alone(() => sweepDue(deps, steps.stopping)),
     );
     if (slot % ORPHAN_SLOTS !== 0) return null;
     await step.run(
       { name: 'orphans' },
-      alone(() => sweepOrphans(deps, { graceMs: GRACE_MS, signal: stopping })),
+      alone(() => sweepOrphans(deps, { graceMs: GRACE_MS, signal: steps.stopping })),
     );
     return null;
   });

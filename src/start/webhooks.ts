@@ -1,6 +1,7 @@
 import type { Config } from '../config.ts';
 import type { AnyWorkflow } from '../jobs/engine.ts';
 import { reconcile } from '../jobs/reconcile.ts';
+import type { Steps } from '../jobs/steps.ts';
 import type { Logger } from '../observe/logger.ts';
 import { parseAllowList } from '../sources/addresses.ts';
 import type { Delivery } from '../webhooks/deliveries.ts';
@@ -25,12 +26,11 @@ export interface Webhooks {
 /** Opens what tells webhooks of the ends of tasks. */
 export function openWebhooks(
   { engine, deliveries }: State,
-  { config, shutdown, log }: { config: Config; shutdown: ShutdownList; log: Logger },
+  { config, steps, shutdown, log }: { config: Config; steps: Steps; shutdown: ShutdownList; log: Logger },
 ): Webhooks {
   const client = new WebhookClient({ allow: parseAllowList(config.urlAllow) });
   shutdown.add('webhooks', () => client.close());
-  const stopping = shutdown.signal;
-  const deliver = deliverWorkflow({ deliveries, client, endpoints: config.webhooks, log, stopping });
+  const deliver = deliverWorkflow({ deliveries, client, endpoints: config.webhooks, log, steps });
   const start = async ({ id, round }: Delivery) =>
     deliveries.setRun(id, await engine.start(deliver, { deliveryId: id }, `${id}/${round}`));
   return {

@@ -6,6 +6,7 @@ import type { BundleInfo } from '../encode/encoder.ts';
 import { cancelEnded } from '../jobs/cancel-ended.ts';
 import type { AnyWorkflow, WaitingFlow } from '../jobs/engine.ts';
 import { reconcile } from '../jobs/reconcile.ts';
+import { Steps } from '../jobs/steps.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
 import { sweepSlot, sweepWorkflow } from '../retention/workflow.ts';
@@ -62,7 +63,7 @@ export interface Work {
 /** Opens what works on tasks and assets, and starts to work unless this node has no workers. */
 export async function openWork({ config, state, bundle, only, shutdown, log }: WorkOptions): Promise<Work> {
   const { db, engine, tasks, assets, blobs, contents, uploads, idempotency, quotas } = state;
-  const stopping = shutdown.signal;
+  const steps = new Steps(shutdown.signal);
   const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
   shutdown.add('downloads', () => urls.close());
   const media = mediaWorkers(config, { size: config.workers, log });
@@ -86,7 +87,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     media,
     probes,
     log,
-    stopping,
+    steps,
   });
   const { embedTask, embedChunk } = taskWorkflows(work);
   const maxUrlBytes = Math.max(config.maxVideoBytes, config.maxAudioBytes);
@@ -106,9 +107,9 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
       },
       log,
     },
-    stopping,
+    steps,
   );
-  const sweep = sweepWorkflow({ db, blobs, contents, uploads, keep: config, log }, stopping);
+  const sweep = sweepWorkflow({ db, blobs, contents, uploads, keep: config, log }, steps);
   const startTask = async ({ id, owner }: Task) => {
     const runId = await engine.start(embedTask, { taskId: id, owner }, id);
     // Nobody waits for this note: when it is lost, the next upkeep finds the run by its key and makes it.
@@ -126,7 +127,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     start: startAsset,
     log,
   });
-  const webhooks = openWebhooks(state, { config, shutdown, log });
+  const webhooks = openWebhooks(state, { config, steps, shutdown, log });
 
   const upkeep = async () => {
     await refreshStatistics(db);
@@ -153,6 +154,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
       engine,
       workflows: [embedTask, embedChunk] as AnyWorkflow[],
       unfinished: (ids) => tasks.unfinished(ids),
+      tidy: (id) => work.tidy(id),
     });
     await webhooks.upkeep();
     await quotas.prune();
@@ -173,7 +175,11 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
       hasRoom: (running) => running === 0 || process.availableMemory() > config.workerMemoryBytes,
     });
     webhooks.watch();
-    shutdown.add('runs', () => engine.handOver());
+    shutdown.add('runs', async () => {
+      await engine.takeNoMore();
+      await steps.settled();
+      await engine.handOver();
+    });
     // Alone there is nobody to leave anything to, and a person who waits for the end.
     if (isShared(db)) shutdown.finishFirst((giveUp) => engine.finish(giveUp));
   }

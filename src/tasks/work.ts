@@ -2,7 +2,7 @@ import { assetKey } from '../assets/blobs.ts';
 import type { Contents } from '../assets/contents.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
-import { untilStopped } from '../jobs/until-stopped.ts';
+import type { Steps } from '../jobs/steps.ts';
 import { causeText } from '../observe/cause.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Quotas } from '../quotas/quotas.ts';
@@ -35,8 +35,7 @@ export interface TaskWorkDeps {
   /** Probes, which somebody waits for: workers of its own, never behind a chunk of five minutes. */
   readonly probes: WorkerPool;
   readonly log: Logger;
-  /** Aborted when the server stops. */
-  readonly stopping: AbortSignal;
+  readonly steps: Steps;
 }
 
 /** What the plan hands on to the later steps. */
@@ -173,14 +172,38 @@ export class TaskWork {
   }
 
   /**
+   * Removes what only the work needed of a task that is over, and all of one that is gone. Looked at after every step,
+   * because its end may have come from elsewhere, noticed or not, before this step's last write.
+   * @param contentId the asset's content that it read
+   */
+  async tidy(taskId: string, contentId?: string): Promise<void> {
+    const { tasks, blobs, contents } = this.#deps;
+    const task = await tasks.get(taskId);
+    if (task?.status !== 'processing') await contents.release(contentId);
+    if (!task) return blobs.remove(`tasks/${taskId}/`);
+    if (task.status === 'processing') return;
+    await blobs.remove(sourceKey(taskId));
+    await blobs.remove(fetchedPrefix(taskId));
+    await blobs.remove(`tasks/${taskId}/chunks/`);
+  }
+
+  /**
    * Runs a step for as long as somebody wants its outcome.
    * @returns undefined when the task is over: deleted, failed before, or failed in this step
    */
-  async #step<T>(taskId: string, run: (task: Task, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
-    const { tasks, stopping, log } = this.#deps;
+  #step<T>(taskId: string, run: (task: Task, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    return this.#deps.steps.run(() => this.#runWhileWanted(taskId, run));
+  }
+
+  async #runWhileWanted<T>(
+    taskId: string,
+    run: (task: Task, signal: AbortSignal) => Promise<T>,
+  ): Promise<T | undefined> {
+    const { tasks, log } = this.#deps;
+    const { stopping } = this.#deps.steps;
     const task = await tasks.get(taskId);
     if (task?.status !== 'processing') {
-      await this.#tidy(taskId);
+      await this.tidy(taskId);
       return undefined;
     }
     const unwanted = new AbortController();
@@ -189,8 +212,9 @@ export class TaskWork {
       if (now?.status !== 'processing') unwanted.abort(new Error('The task is over.'));
     }, WANTED_CHECK_MS);
     try {
-      return await untilStopped(stopping, () => run(task, AbortSignal.any([unwanted.signal, stopping])));
+      return await run(task, AbortSignal.any([unwanted.signal, stopping]));
     } catch (error) {
+      stopping.throwIfAborted();
       if (unwanted.signal.aborted) return undefined;
       // A fault of the server, a full disk say, is not held against the task.
       if (!isReelvecError(error) || error.status >= 500) {
@@ -203,7 +227,7 @@ export class TaskWork {
       return undefined;
     } finally {
       clearInterval(timer);
-      await this.#tidy(taskId, task.contentId);
+      await this.tidy(taskId, task.contentId);
     }
   }
 
@@ -222,22 +246,6 @@ export class TaskWork {
         { cause: error },
       );
     }
-  }
-
-  /**
-   * Removes what only the work needed of a task that is over, and all of one that is gone. Looked at after every step,
-   * because its end may have come from elsewhere, noticed or not, before this step's last write.
-   * @param contentId the asset's content that it read
-   */
-  async #tidy(taskId: string, contentId?: string): Promise<void> {
-    const { tasks, blobs, contents } = this.#deps;
-    const task = await tasks.get(taskId);
-    if (task?.status !== 'processing') await contents.release(contentId);
-    if (!task) return blobs.remove(`tasks/${taskId}/`);
-    if (task.status === 'processing') return;
-    await blobs.remove(sourceKey(taskId));
-    await blobs.remove(fetchedPrefix(taskId));
-    await blobs.remove(`tasks/${taskId}/chunks/`);
   }
 }
 

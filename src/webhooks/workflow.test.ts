@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import type { WebhookEndpoint } from '../config.ts';
 import { type AnyWorkflow, JobEngine } from '../jobs/engine.ts';
+import { Steps } from '../jobs/steps.ts';
 import { openDatabase } from '../store/database.ts';
 import { DeliveryRepository } from './deliveries.ts';
 import type { WebhookClient } from './post.ts';
@@ -44,7 +45,7 @@ async function deliver(endpoints: (attempt: number) => WebhookEndpoint[]) {
         return endpoints(outcomes.length);
       },
       log,
-      stopping: new AbortController().signal,
+      steps: new Steps(new AbortController().signal),
       backoffSec: [0.05, 0.05],
     });
     engine.work({ workflows: [workflow] as AnyWorkflow[], concurrency: 1 });

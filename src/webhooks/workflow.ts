@@ -1,6 +1,6 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
 import type { WebhookEndpoint } from '../config.ts';
-import { untilStopped } from '../jobs/until-stopped.ts';
+import type { Steps } from '../jobs/steps.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { DeliveryRepository } from './deliveries.ts';
 import type { WebhookClient } from './post.ts';
@@ -14,21 +14,20 @@ export interface DeliveryDeps {
   readonly client: WebhookClient;
   readonly endpoints: readonly WebhookEndpoint[];
   readonly log: Logger;
-  /** Aborted when the server stops. */
-  readonly stopping: AbortSignal;
+  readonly steps: Steps;
   /** Waits between attempts, in seconds. */
   readonly backoffSec?: readonly number[];
 }
 
 /** The durable workflow that tells an endpoint of an event until it was taken, or a day has gone by. */
 export function deliverWorkflow(deps: DeliveryDeps) {
-  const { backoffSec = BACKOFF_SEC, stopping } = deps;
+  const { backoffSec = BACKOFF_SEC, steps } = deps;
   return defineWorkflow(
     { name: 'deliver-webhook' },
     async ({ input: { deliveryId }, step }: Run<{ deliveryId: string }>) => {
       for (const [attempt, waitSec] of [...backoffSec, undefined].entries()) {
         const over = await step.run({ name: `attempt-${attempt}` }, () =>
-          untilStopped(stopping, () => deliver(deps, deliveryId, { isLast: waitSec === undefined })),
+          steps.run(() => deliver(deps, deliveryId, { isLast: waitSec === undefined })),
         );
         if (over || waitSec === undefined) return null;
         await step.sleep(`wait-${attempt}`, `${waitSec}s`);
@@ -40,7 +39,7 @@ export function deliverWorkflow(deps: DeliveryDeps) {
 
 /** One attempt. @returns whether it was the last that was needed */
 async function deliver(deps: DeliveryDeps, id: string, { isLast }: { isLast: boolean }): Promise<boolean> {
-  const { deliveries, client, endpoints, log, stopping } = deps;
+  const { deliveries, client, endpoints, log, steps } = deps;
   const delivery = await deliveries.get(id);
   if (delivery?.status !== 'pending') return true;
   // The secret of today: it may have been changed because the one of then is known to somebody.
@@ -59,7 +58,7 @@ async function deliver(deps: DeliveryDeps, id: string, { isLast }: { isLast: boo
     new URL(delivery.url),
     delivery.body,
     { [SIGNATURE_HEADER]: signature },
-    stopping,
+    steps.stopping,
   );
   const status = taken ? 'delivered' : isLast ? 'failed' : 'pending';
   await deliveries.setAttempted(id, status, text);

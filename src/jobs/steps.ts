@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What a step does after it was broken off, such as remove what it wrote, gets so long. Milliseconds. */
+const SETTLE_MS = 3000;
+
+/** The steps that this process is at. They are broken off when it stops, and go on after the restart. */
+export class Steps {
+  /** Aborted when the process stops. */
+  readonly stopping: AbortSignal;
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(stopping: AbortSignal) {
+    this.stopping = stopping;
+  }
+
+  /** Runs a step's work. When it is broken off, the promise never settles: the step must not count as failed. */
+  async run<T>(work: () => Promise<T>): Promise<T> {
+    const underWay = work();
+    this.#underWay.add(underWay);
+    try {
+      return await underWay;
+    } catch (error) {
+      if (this.stopping.aborted) return new Promise<never>(() => {});
+      throw error;
+    } finally {
+      this.#underWay.delete(underWay);
+    }
+  }
+
+  /** Waits until all work has ended that was under way when the process began to stop, but not for ever. */
+  async settled(): Promise<void> {
+    const waiting = new AbortController();
+    const patience = sleep(SETTLE_MS, undefined, { signal: waiting.signal }).catch(() => {});
+    await Promise.race([Promise.allSettled(this.#underWay), patience]);
+    waiting.abort();
+  }
+}
