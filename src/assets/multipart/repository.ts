@@ -1,4 +1,5 @@
 import { COLUMNS } from '../../store/columns.ts';
+import { commitAside } from '../../store/commit-aside.ts';
 import type { Db, OnCreated } from '../../store/database.ts';
 import { newestFirst, type Page } from '../../store/page.ts';
 import type { UploadChunksTable, UploadsTable } from '../../store/schema.ts';
@@ -81,20 +82,22 @@ export class UploadRepository {
   async keepChunks(id: string, parts: readonly Part[]): Promise<void> {
     if (parts.length === 0) return;
     const storedAt = new Date().toISOString();
-    await this.#db
-      .insertInto('upload_chunks')
-      .values(parts.map(({ number, size, etag }) => ({ upload_id: id, number, size, etag, stored_at: storedAt })))
-      .onConflict((c) =>
-        c
-          .columns(['upload_id', 'number'])
-          .doUpdateSet((e) => ({
-            size: e.ref('excluded.size'),
-            etag: e.ref('excluded.etag'),
-            stored_at: e.ref('excluded.stored_at'),
-          }))
-          .where('upload_chunks.completed_at', 'is', null),
-      )
-      .execute();
+    await commitAside(this.#db, (db) =>
+      db
+        .insertInto('upload_chunks')
+        .values(parts.map(({ number, size, etag }) => ({ upload_id: id, number, size, etag, stored_at: storedAt })))
+        .onConflict((c) =>
+          c
+            .columns(['upload_id', 'number'])
+            .doUpdateSet((e) => ({
+              size: e.ref('excluded.size'),
+              etag: e.ref('excluded.etag'),
+              stored_at: e.ref('excluded.stored_at'),
+            }))
+            .where('upload_chunks.completed_at', 'is', null),
+        )
+        .execute(),
+    );
   }
 
   /** Forgets a chunk that is about to be written again. @returns false when it is complete: it must not be */
