@@ -200,6 +200,26 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     await ready(api, pictures);
   });
 
+  test('a media worker goes on with the next chunk while the block of the one before is written', async (t) => {
+    await using nodes = new AsyncDisposableStack();
+    const api = await node(nodes, { REELVEC_WORKERS: '0' });
+    const only = await worker(nodes);
+    const slow = await createTask(api, short());
+    state.s3.faults(({ method, url }) => (method === 'PUT' && url.includes(`${slow}/chunks/`) ? 'dawdle' : undefined));
+    t.after(() => state.s3.faults(() => undefined));
+    const next = await createTask(api, short());
+    await ready(api, slow);
+    await ready(api, next);
+    const chunks = only
+      .output()
+      .split('\n')
+      .filter((line) => line.includes('"msg":"chunk"'));
+    assert.deepEqual(
+      chunks.map((line) => JSON.parse(line).taskId),
+      [next, slow],
+    );
+  });
+
   test('DELETE on one node frees the worker on another within 2 s', async () => {
     await using nodes = new AsyncDisposableStack();
     const api = await node(nodes, { REELVEC_WORKERS: '0' });

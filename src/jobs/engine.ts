@@ -83,6 +83,12 @@ export class JobEngine {
     lane.start();
   }
 
+  /** What is yet to be done of a run that is worked on here needs no place: the next may begin before it ends. */
+  leavePlace(runId: string): void {
+    for (const lane of this.#lanes) lane.leavePlace(runId);
+  }
+
+  /** Begins nothing any more. */
   async takeNoMore(): Promise<void> {
     await Promise.all(this.#lanes.map((lane) => lane.stop()));
   }

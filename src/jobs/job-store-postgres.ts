@@ -1,3 +1,4 @@
+import type { WorkflowRun } from 'openworkflow/internal';
 import { BackendPostgres } from 'openworkflow/postgres';
 import postgres from 'postgres';
 import { POSTGRES_OPTIONS } from '../store/database-postgres.ts';
@@ -110,8 +111,8 @@ export class PostgresJobStore implements JobStore {
     { owner, subject }: Flow,
     names: readonly string[],
     { workerId, leaseDurationMs }: { workerId: string; leaseDurationMs: number },
-  ): Promise<string | null> {
-    const [claimed] = await this.#sql<{ id: string }[]>`
+  ): Promise<WorkflowRun | null> {
+    const [claimed] = await this.#sql<WorkflowRun[]>`
       update openworkflow.workflow_runs
       set status = 'running', attempts = attempts + 1, worker_id = ${workerId},
         available_at = now() + ${leaseDurationMs} * interval '1 millisecond',
@@ -122,8 +123,8 @@ export class PostgresJobStore implements JobStore {
           and ${this.#owner()} = ${owner} and ${this.#subject()} = ${subject}
         order by available_at, created_at limit 1 for update skip locked
       )
-      returning id`;
-    return claimed?.id ?? null;
+      returning *`;
+    return claimed ?? null;
   }
 
   async now(): Promise<Date> {

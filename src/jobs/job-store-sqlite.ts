@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
+import type { WorkflowRun } from 'openworkflow/internal';
 import { BackendSqlite } from 'openworkflow/sqlite';
 import {
   type JobStore,
@@ -86,7 +87,7 @@ export class SqliteJobStore implements JobStore {
     { owner, subject }: Flow,
     names: readonly string[],
     { workerId, leaseDurationMs }: { workerId: string; leaseDurationMs: number },
-  ): Promise<string | null> {
+  ): Promise<WorkflowRun | null> {
     const leasedUntil = new Date(Date.now() + leaseDurationMs).toISOString();
     const [claimed] = this.#all(
       `UPDATE workflow_runs
@@ -99,7 +100,7 @@ export class SqliteJobStore implements JobStore {
        RETURNING id`,
       { ...now(), names: JSON.stringify(names), owner, subject, workerId, leasedUntil },
     );
-    return claimed ? String(claimed['id']) : null;
+    return claimed ? this.backend.getWorkflowRun({ workflowRunId: String(claimed['id']) }) : null;
   }
 
   async waitingSubjects(

@@ -64,8 +64,19 @@ export function jobStoreContract(
     for (const number of [0, 1]) await jobs.create(chunk('a', 'film', number));
     const flow = { owner: 'a', subject: 'film' };
     const claims = await Promise.all(Array.from({ length: 6 }, () => jobs.claim(flow, [CHUNK], LEASE)));
-    assert.equal(new Set(claims.filter((id) => id !== null)).size, 2);
-    assert.equal(claims.filter((id) => id === null).length, 4);
+    const taken = claims.filter((run) => run !== null);
+    assert.equal(new Set(taken.map(({ id }) => id)).size, 2);
+    assert.deepEqual(
+      taken.map(({ workflowName, status, workerId, attempts, input }) => [
+        workflowName,
+        status,
+        workerId,
+        attempts,
+        (input as { taskId: string }).taskId,
+      ]),
+      Array(2).fill([CHUNK, 'running', 'worker', 1, 'film']),
+    );
+    assert.equal(claims.length - taken.length, 4);
     assert.deepEqual(await jobs.waiting([CHUNK]), []);
     assert.deepEqual(await jobs.count(), [{ workflow: CHUNK, waiting: 0, running: 2 }]);
   });

@@ -1,5 +1,5 @@
 import type { Workflow } from 'openworkflow';
-import type { Backend } from 'openworkflow/internal';
+import type { Backend, WorkflowRun } from 'openworkflow/internal';
 import type { Flow } from './turns.ts';
 
 /** A workflow of any input and output. */
@@ -42,12 +42,12 @@ export interface JobStore {
   create(run: NewRun): Promise<string>;
   /** Whether runs of these workflows wait, at most some hundred of an owner, the oldest first. */
   waiting(names: readonly string[]): Promise<WaitingFlow[]>;
-  /** Takes the run of a flow that waits longest. @returns its id; null when another took it, or there is none */
+  /** Takes the run of a flow that waits longest. @returns null when another took it, or there is none */
   claim(
     flow: Flow,
     names: readonly string[],
     lease: { workerId: string; leaseDurationMs: number },
-  ): Promise<string | null>;
+  ): Promise<WorkflowRun | null>;
   /** What the clock says that leases and waits go by. */
   now(): Promise<Date>;
   /** What runs of these workflows are there for that nobody works on now, in order: `limit` after one. */

@@ -16,11 +16,11 @@ const LIST_MS = 200;
 
 export interface LaneOptions {
   readonly workflows: readonly AnyWorkflow[];
-  /** Runs at a time. */
+  /** Places: runs at a time that need one. As many again may be ending, which have left theirs. */
   readonly concurrency: number;
   /** Whether this node can do what a run asks for; absent, it can do all. */
   readonly accepts?: (flow: WaitingFlow) => boolean;
-  /** Whether there is room for one more beside so many; absent, there always is. */
+  /** Whether there is room for one more beside so many that have a place; absent, there always is. */
   readonly hasRoom?: (running: number) => boolean;
   /** Told of runs that were made or ended here: others may have work now. */
   readonly onChange: (what: 'made' | 'ended') => void;
@@ -36,8 +36,18 @@ interface List {
   readonly at: number;
 }
 
+/** A run under way. */
+interface HeldRun {
+  readonly id: string;
+  /** Milliseconds, as `performance.now()` counts them. */
+  readonly since: number;
+  hasPlace: boolean;
+  /** Whether nobody has begun it before. */
+  isNew: boolean;
+}
+
 /**
- * Works on runs of some workflows, so many at a time, and takes them by turns. OpenWorkflow's worker does the work and
+ * Works on runs of some workflows, so many at a time as there are places, and takes them by turns. OpenWorkflow's worker does the work and
  * keeps the leases; when it looks for a run, and which it gets, is decided here.
  */
 export class Lane {
@@ -47,8 +57,8 @@ export class Lane {
   readonly #names: string[];
   readonly #turns = new Turns();
   readonly #worker: Worker;
-  /** Since when runs are under way, by their worker id. */
-  readonly #held = new Map<string, number>();
+  /** Runs under way, by their worker id. */
+  readonly #held = new Map<string, HeldRun>();
   /** When the database was last found to be away. */
   #awayAt = Number.NEGATIVE_INFINITY;
   #list: List | undefined;
@@ -66,7 +76,7 @@ export class Lane {
     this.#log = log;
     this.#names = options.workflows.map(({ spec }) => spec.name);
     const { workflows, concurrency } = options;
-    this.#worker = new Worker({ backend: this.#backend(), workflows: [...workflows], concurrency });
+    this.#worker = new Worker({ backend: this.#backend(), workflows: [...workflows], concurrency: 2 * concurrency });
   }
 
   start(): void {
@@ -78,11 +88,18 @@ export class Lane {
     return this.#held.size;
   }
 
+  /** What is yet to be done of a run needs no place: the next may begin before it ends. */
+  leavePlace(runId: string): void {
+    const run = this.#heldRun(runId);
+    if (!run) return;
+    run.hasPlace = false;
+    this.#look();
+  }
+
   /** There may be work: look at once. */
   hear(): void {
     this.#heard++;
-    this.#hasNews = true;
-    this.#wake();
+    this.#look();
   }
 
   /** Takes on no more work. */
@@ -96,6 +113,15 @@ export class Lane {
   /** What the runs under way are held by, for them to be released. */
   get workerIds(): string[] {
     return [...this.#held.keys()];
+  }
+
+  #look(): void {
+    this.#hasNews = true;
+    this.#wake();
+  }
+
+  #heldRun(runId: string): HeldRun | undefined {
+    return this.#held.values().find(({ id }) => id === runId);
   }
 
   async #run(): Promise<void> {
@@ -146,6 +172,13 @@ export class Lane {
         this.#options.onChange('made');
         return run;
       },
+      listStepAttempts: async (params) => {
+        // Of one that nobody has begun there is nothing to read, and a media worker waits for the answer.
+        const run = this.#heldRun(params.workflowRunId);
+        if (!run?.isNew) return base.listStepAttempts(params);
+        run.isNew = false;
+        return { data: [], pagination: { next: null, prev: null } };
+      },
       extendWorkflowRunLease: (params) =>
         base.extendWorkflowRunLease(params).catch((error) => {
           // Another has the run by now, or the database is away: what this one writes of it is refused from here on.
@@ -155,7 +188,7 @@ export class Lane {
       completeWorkflowRun: ending(base.completeWorkflowRun),
       failWorkflowRun: ending(async (params) => {
         // OpenWorkflow ends a run for good when it could not write down what a step came to.
-        const wasAway = this.#awayAt >= (this.#held.get(params.workerId) ?? Number.POSITIVE_INFINITY);
+        const wasAway = this.#awayAt >= (this.#held.get(params.workerId)?.since ?? Number.POSITIVE_INFINITY);
         if (!wasAway) return base.failWorkflowRun(params);
         // The database is back, or this fails too: at once, by whatever clock.
         return base.rescheduleWorkflowRunAfterFailedStepAttempt({ ...params, availableAt: new Date(0) });
@@ -195,9 +228,10 @@ export class Lane {
   }
 
   async #claim(lease: { workerId: string; leaseDurationMs: number }) {
-    const { hasRoom = () => true } = this.#options;
+    const { concurrency, hasRoom = () => true } = this.#options;
     for (;;) {
-      if (this.#stopped || !hasRoom(this.#held.size)) return null;
+      const taken = this.#held.values().reduce((sum, { hasPlace }) => sum + Number(hasPlace), 0);
+      if (this.#stopped || taken === concurrency || !hasRoom(taken)) return null;
       const list = await this.#waiting();
       const flow = this.#turns.next(list.flows);
       if (!flow) {
@@ -205,15 +239,20 @@ export class Lane {
         this.#list = undefined; // all of it is taken, and there may be more than a list holds
         continue;
       }
-      const id = await this.#jobs.claim(flow, this.#names, lease);
-      if (id === null) {
+      const run = await this.#jobs.claim(flow, this.#names, lease);
+      if (!run) {
         // Other workers have taken what there was of it.
         list.flows.splice(list.flows.indexOf(flow), 1);
         continue;
       }
       this.#turns.taken(flow);
-      this.#held.set(lease.workerId, performance.now());
-      return this.#jobs.backend.getWorkflowRun({ workflowRunId: id });
+      this.#held.set(lease.workerId, {
+        id: run.id,
+        since: performance.now(),
+        hasPlace: true,
+        isNew: run.attempts === 1,
+      });
+      return run;
     }
   }
 

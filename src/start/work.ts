@@ -89,7 +89,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     log,
     steps,
   });
-  const { embedTask, embedChunk } = taskWorkflows(work);
+  const { embedTask, embedChunk } = taskWorkflows(work, (runId) => engine.leavePlace(runId));
   const maxUrlBytes = Math.max(config.maxVideoBytes, config.maxAudioBytes);
   const prepare = prepareAssetWorkflow(
     {

@@ -115,8 +115,15 @@ export class TaskWork {
     return plan ?? null;
   }
 
-  /** Embeds one chunk into its block. @returns undefined when the task does not go on */
-  async embed({ taskId, number, options, source = sourceKey(taskId) }: ChunkInput): Promise<ChunkReport | null> {
+  /**
+   * Embeds one chunk into its block.
+   * @param onEmbedded called when the vectors are there, and their block is yet to be written
+   * @returns null when the task does not go on
+   */
+  async embed(
+    { taskId, number, options, source = sourceKey(taskId) }: ChunkInput,
+    { onEmbedded }: { onEmbedded: () => void },
+  ): Promise<ChunkReport | null> {
     const report = await this.#step(taskId, async (task, signal) => {
       const { tasks, blobs, media, log } = this.#deps;
       requireBundle(task.bundle, this.#deps.bundle);
@@ -136,6 +143,7 @@ export class TaskWork {
         const job = chunkJob({ path, media: info, range, request, options, transcriptionSource, maxSegmentSec });
         return runTwice<'embed'>(media, job, { signal, onProgress });
       });
+      onEmbedded();
       const rows = chunkRows(chunk);
       const facts = { task: taskId, bundle: task.bundle, segments: chunk.segments.length };
       await blobs.write(blockKey(taskId, number), encodeBlock(rows, facts), { signal });

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineWorkflow } from 'openworkflow';
+import pino from 'pino';
+import { temporaryFolder } from '../../test/support/server.ts';
+import { type AnyWorkflow, JobEngine } from './engine.ts';
+
+/** More than a lane that has room needs to take what waits. Milliseconds. */
+const A_WHILE_MS = 150;
+
+/** A lane, and runs that do as they are told: `leave` their place, `end`. */
+async function openLane({ concurrency, hasRoom }: { concurrency: number; hasRoom?: (running: number) => boolean }) {
+  await using stack = new AsyncDisposableStack();
+  const begun: string[] = [];
+  const runs = new Map<string, { leave: () => void; end: () => void }>();
+  const folder = stack.use(temporaryFolder());
+  const engine = await JobEngine.openEmbedded(`${folder.path}/jobs.db`, pino({ level: 'silent' }));
+  stack.defer(() => engine.close());
+  stack.defer(() => engine.finish(AbortSignal.timeout(5000)));
+  stack.defer(() => {
+    for (const { end } of runs.values()) end();
+  });
+  const workflow = defineWorkflow(
+    { name: 'work' },
+    async ({ input, run }: { input: { taskId: string }; run: { id: string } }) => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      begun.push(input.taskId);
+      runs.set(input.taskId, { leave: () => engine.leavePlace(run.id), end: resolve });
+      await promise;
+    },
+  );
+  engine.work({ workflows: [workflow as AnyWorkflow], concurrency, ...(hasRoom && { hasRoom }) });
+  const all = stack.move();
+  return {
+    async ask(...tasks: string[]) {
+      for (const taskId of tasks) await engine.start(workflow, { taskId }, taskId);
+    },
+    /** The runs that have begun, once those that may have done so. */
+    async begun() {
+      await sleep(A_WHILE_MS);
+      return begun;
+    },
+    leave: (task: string) => runs.get(task)!.leave(),
+    end: (task: string) => runs.get(task)!.end(),
+    [Symbol.asyncDispose]: () => all.disposeAsync(),
+  };
+}
+
+test('a run that leaves its place makes room for one more, and no second time when it ends', async () => {
+  await using lane = await openLane({ concurrency: 1 });
+  await lane.ask('a', 'b', 'c');
+  assert.deepEqual(await lane.begun(), ['a']);
+  lane.leave('a');
+  assert.deepEqual(await lane.begun(), ['a', 'b']);
+  lane.end('a');
+  assert.deepEqual(await lane.begun(), ['a', 'b']);
+  lane.end('b');
+  assert.deepEqual(await lane.begun(), ['a', 'b', 'c']);
+});
+
+test('no more runs are ending at a time than there are places', async () => {
+  await using lane = await openLane({ concurrency: 1 });
+  await lane.ask('a', 'b', 'c');
+  for (const task of ['a', 'b']) {
+    await lane.begun();
+    lane.leave(task);
+  }
+  assert.deepEqual(await lane.begun(), ['a', 'b']);
+  lane.end('a');
+  assert.deepEqual(await lane.begun(), ['a', 'b', 'c']);
+});
+
+test('runs that have left their place do not count against the room for others', async () => {
+  const asked: number[] = [];
+  const hasRoom = (running: number) => {
+    asked.push(running);
+    return running === 0;
+  };
+  await using lane = await openLane({ concurrency: 2, hasRoom });
+  await lane.ask('a', 'b');
+  assert.deepEqual(await lane.begun(), ['a']);
+  lane.leave('a');
+  assert.deepEqual(await lane.begun(), ['a', 'b']);
+  assert.ok(Math.max(...asked) === 1);
+});
