@@ -69,7 +69,9 @@ async function short(): Promise<void> {
   await using cluster = await startCluster(2);
   const asset = await uploadAsset(cluster.api, readFileSync(SOURCE), 'film.mp4');
   const body = asking('video', { asset_id: asset.body._id }, { end_sec: SHORT_SEC });
-  await ready(cluster.api, await createTask(cluster.api, body)); // the media workers have started
+  // one for each of them, so that both their media workers have started
+  const first = await Promise.all([createTask(cluster.api, body), createTask(cluster.api, body)]);
+  for (const id of first) await ready(cluster.api, id);
   const before = await cluster.mediaSeconds();
   const started = performance.now();
   const ids: string[] = [];
