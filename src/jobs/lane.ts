@@ -47,8 +47,8 @@ interface HeldRun {
 }
 
 /**
- * Works on runs of some workflows, so many at a time as there are places, and takes them by turns. OpenWorkflow's worker does the work and
- * keeps the leases; when it looks for a run, and which it gets, is decided here.
+ * Works on runs of some workflows, as many at a time as there are places, and takes them by turns. OpenWorkflow's worker
+ * does the work and keeps the leases; when it looks for a run, and which it gets, is decided here.
  */
 export class Lane {
   readonly #jobs: JobStore;
