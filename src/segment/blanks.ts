@@ -1,4 +1,5 @@
 import { change, kept } from './change.ts';
+import { likeness } from './likeness.ts';
 import { type Signature, WIDTH } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -32,8 +33,9 @@ const CARD_SEC = 1.5;
 /** Pictures before and after a shorter blank stretch that differ by less (see `change`) are one scene: a lamp, a flash … */
 const BLINK_SEC = 0.5;
 const SAME_SCENE = 22;
-/** … and so are those that share so much detail (see `kept`): it moved on meanwhile. */
+/** … and so are those that share so much detail (see `kept`), or are so alike (see `likeness`): it moved on meanwhile. */
 const SAME_DETAIL = 0.3;
+const SAME_LOOK = 0.6;
 
 /** A stretch of blank pictures together with the fades on its two sides. Numbers of pictures. */
 interface Stretch {
@@ -166,7 +168,8 @@ export class BlankFinder {
 }
 
 function isSame(before: Signature, after: Signature): boolean {
-  return change(before, after) < SAME_SCENE || kept(before, after) > SAME_DETAIL;
+  if (change(before, after) < SAME_SCENE || kept(before, after) > SAME_DETAIL) return true;
+  return likeness(before, after) > SAME_LOOK;
 }
 
 function isBlank({ contrast, mean, luma, area }: Signature): boolean {

@@ -1,4 +1,5 @@
 import { change, kept, standing } from './change.ts';
+import { likeness } from './likeness.ts';
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -12,6 +13,9 @@ const LEAST_EXCESS = 12;
  * from closer by.
  */
 const LEAST_NEWS = 1.05;
+/** Pictures up to this likeness (see `likeness`) may have nothing in common, and from the second on they are one scene. */
+const UNLIKE = 0.5;
+const ALIKE = 0.7;
 /** Added to what changes around it, so that the ratio means something where nothing does. */
 const NOISE = 4;
 /** A new shot keeps at most this share of the detail (see `kept`), within `INTERRUPTION_SEC`, however quiet it is … */
@@ -37,9 +41,11 @@ const COME_BACK = 0.6;
 const COME_BACK_MOST = 36;
 /** Or if the light was up or down by this (mean luma) in between: then a scene in motion may have moved on meanwhile … */
 const FLASH = 25;
-/** … so far that it differs by this part of the interruption's change, but some of its detail is still there. */
+/** … so far that it differs by this part of the interruption's change, but some of its detail is still there … */
 const COME_BACK_MOVED = 0.8;
 const COME_BACK_KEPT = 0.1;
+/** … or by any, but it looks like the same scene (see `likeness`). */
+const COME_BACK_ALIKE = 0.6;
 
 /** Are enough pictures after `frame` known to say whether it is a cut? */
 export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
@@ -60,7 +66,27 @@ export function isCut(timeline: Timeline, frame: number): boolean {
   const news = (size / (usual + NOISE)) * (1 - stands);
   const isNew = (share: number) => share <= MOST_KEPT && news * (1 - share) >= LEAST_NEWS;
   const same = kept(old, fresh);
-  return isNew(same) && isNew(Math.max(same, mostKeptAround(timeline, frame, size)));
+  if (!isNew(same)) return false;
+  const around = Math.max(same, mostKeptAround(timeline, frame, size));
+  return isNew(around) && news * (1 - Math.max(around, alike(timeline, frame))) >= LEAST_NEWS;
+}
+
+/**
+ * How much of the old shot the new one looks like, 0 to 1. The picture before or after the cut may be a mixture of the two
+ * shots (blended or interlaced fields), which looks like both, so the one beyond it is compared too.
+ */
+function alike(timeline: Timeline, frame: number): number {
+  let least = 1;
+  for (const [before, after] of [
+    [1, 0],
+    [2, 0],
+    [1, 1],
+  ] as const) {
+    if (frame - before < timeline.first || frame + after >= timeline.end) continue;
+    least = Math.min(least, likeness(timeline.at(frame - before), timeline.at(frame + after)));
+    if (least <= UNLIKE) return 0;
+  }
+  return Math.min(1, (least - UNLIKE) / (ALIKE - UNLIKE));
 }
 
 /** What the change of this picture has to reach to be that of a cut, by what changes around it. */
@@ -166,5 +192,7 @@ function isBack(scene: Signature, between: Signature, later: Signature, size: nu
   if (difference < Math.min(COME_BACK_MOST, COME_BACK * size)) return true;
   const flash = Math.abs(between.mean - scene.mean);
   const isFlash = flash > FLASH && Math.abs(later.mean - scene.mean) < flash / 4;
-  return isFlash && difference < COME_BACK_MOVED * size && kept(scene, later) > COME_BACK_KEPT;
+  if (!isFlash) return false;
+  if (difference < COME_BACK_MOVED * size && kept(scene, later) > COME_BACK_KEPT) return true;
+  return likeness(scene, later) > COME_BACK_ALIKE;
 }

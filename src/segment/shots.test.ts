@@ -65,6 +65,15 @@ describe('hard cuts', () => {
     assert.deepEqual(cuts(detect(film.map((pixels, i) => (isFired(i) ? fired(pixels) : pixels)))), [[40, 'cut']]);
   });
 
+  test('are found where a blended picture lies between moving shots', () => {
+    const blend = mix(scene(1, 40), scene(2), 0.5);
+    const film = [...times(40, (i) => scene(1, i)), blend, ...times(40, (i) => scene(2, i))];
+    assert.deepEqual(
+      detect(film).map(({ frame }) => frame),
+      [40],
+    );
+  });
+
   test('are found where drawings stand for two pictures', () => {
     const film = [...times(40, (i) => scene(1, 2 * (i >> 1))), ...times(40, (i) => scene(2, 2 * (i >> 1)))];
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
@@ -100,6 +109,17 @@ describe('no boundary is reported', () => {
   test('for a flash that dies away, in a scene that moves on', () => {
     const light = (i: number) => (i < 40 ? 0 : 0.9 * Math.exp(-(i - 40) / 3));
     assert.deepEqual(detect(times(100, (i) => mix(scene(1, i / 6), even(255), light(i)))), []);
+  });
+
+  test('for a flash of a few pictures, in a scene that moves fast', () => {
+    const isFlash = (i: number) => i >= 40 && i < 43;
+    const film = times(80, (i) => (isFlash(i) ? mix(scene(1, 3 * i), even(255), 0.95) : scene(1, 3 * i)));
+    assert.deepEqual(detect(film), []);
+  });
+
+  test('for a lamp that is switched on in the dark', () => {
+    const film = times(100, (i) => scene(1, i / 16).map((value) => value * (i < 50 ? 0.06 : 0.3)));
+    assert.deepEqual(detect(film), []);
   });
 
   test('for smoke that hides the scene for a second', () => {

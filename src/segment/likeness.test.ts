@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { likeness } from './likeness.ts';
+import { type Pixels, picture, scene, width } from './shots.fixture.ts';
+import { Signature } from './signature.ts';
+
+const signature = (pixels: Pixels) => new Signature(picture(pixels, 0), 0);
+const likenessOf = (a: Pixels, b: Pixels) => likeness(signature(a), signature(b));
+
+describe('a scene is like itself', () => {
+  test('in a tenth of the light', () => {
+    assert.ok(
+      likenessOf(
+        scene(1),
+        scene(1).map((value) => value / 10),
+      ) > 0.9,
+    );
+  });
+
+  test('when the camera has turned by a twelfth of the picture', () => {
+    assert.ok(likenessOf(scene(1), scene(1, width / 12)) > 0.9);
+  });
+
+  test('where a fire hides a third of it', () => {
+    const fire = (pixels: Pixels) => pixels.map((value, i) => (Math.floor(i / 3) % width < width / 3 ? 255 : value));
+    const dim = scene(1).map((value) => value / 4);
+    assert.ok(likenessOf(dim, fire(dim)) > 0.5);
+    assert.ok(likenessOf(fire(dim), dim) > 0.5);
+  });
+});
+
+test('scenes that have nothing in common are not alike, in any light', () => {
+  for (const gain of [1, 1 / 8]) {
+    let sum = 0;
+    for (let seed = 1; seed <= 30; seed++) {
+      const other = scene(seed + 1).map((value) => value * gain);
+      sum += likenessOf(scene(seed), other);
+    }
+    assert.ok(sum / 30 < 0.4, `${sum / 30} on average`);
+  }
+});
