@@ -11,6 +11,8 @@ const PIECE_HEIGHT = 3;
 const NOISE = 0.5;
 /** The same in units of the pattern. */
 const PATTERN_NOISE = 2;
+/** The energy of all detail of a picture that is noise. Quarter steps of luma, squared. */
+const DETAIL_NOISE = 9 * PIXELS;
 /** A blend of two patterns has less contrast than a pattern, so the best one leaves more than a blend of lumas does. */
 const PATTERN_GRACE = 1.2;
 
@@ -63,6 +65,18 @@ export function blended(pictures: readonly Signature[], { blend }: Mixture): num
     patternBlend += parts(patterns[i]!, patterns[i - 1]!, patterns[i + 1]!).blend;
   const pattern = shareOf(displacedAll(patterns), patternBlend, PATTERN_NOISE);
   return Math.min(shareOf(luma, blend, NOISE), PATTERN_GRACE * pattern);
+}
+
+/**
+ * Does the picture in the middle lack the detail that it should? Half way through a dissolve every edge is there at half
+ * its strength, and half of the energy that the first and the last have on average is gone, however much the camera shakes:
+ * 0.5. Motion leaves edges as sharp as they are, and where more is gone it is blurred or dark: towards 0.
+ */
+export function faded(pictures: readonly Signature[]): number {
+  const energy = ({ detail }: Signature) => detail.reduce((sum, value) => sum + value * value, DETAIL_NOISE);
+  const ends = (energy(pictures[0]!) + energy(pictures.at(-1)!)) / 2;
+  const left = energy(pictures[pictures.length >> 1]!) / ends;
+  return Math.max(0, Math.min(left, 1 - left));
 }
 
 function shareOf(moved: number, blend: number, noise: number): number {

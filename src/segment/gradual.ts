@@ -1,4 +1,4 @@
-import { blended, mixture } from './between.ts';
+import { blended, faded, mixture } from './between.ts';
 import { change, compare, kept, mostChange, standing, step } from './change.ts';
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
@@ -24,10 +24,12 @@ const RELATED = 28;
 /** Added on both sides of a ratio of small differences, so that noise alone decides nothing. Units of the pattern. */
 const NOISE = 2;
 /** A way that is less straight, or more of it displacement, is not worth a closer look: the product of the two shares. */
-const LEAST_PROMISE = 0.5;
+const LEAST_PROMISE = 0.35;
 /** What a dissolve and what a wipe must score. Their ratio to it is what they are compared by. */
-const LEAST_DISSOLVE = 0.52;
+const LEAST_DISSOLVE = 0.42;
 const LEAST_WIPE = 0.36;
+/** A blend that lacks no detail (see `faded`) counts this much, one that lacks half of it as much again. */
+const SHARP = 0.5;
 /** Scenes of which more is the same reach neither, for the other factors are below 1: the least share that is not. */
 const LEAST_OTHER = 0.4;
 /** The least score of a transition, in these units. */
@@ -108,7 +110,8 @@ export function gradualAt(
     const between = picturesBetween(timeline, from, to);
     const mixed = mixture(between);
     let wipe = other * mixed.pieced * motionless;
-    const dissolve = other * mixed.mostBlended < LEAST_DISSOLVE ? 0 : other * blended(between, mixed);
+    const fading = other * (SHARP + faded(between));
+    const dissolve = fading * mixed.mostBlended < LEAST_DISSOLVE ? 0 : fading * blended(between, mixed);
     for (const count of MOTION_STEPS) {
       if (wipe < LEAST_WIPE) break;
       const steps = stepsOf(grid, middle - half, middle + half, count);
