@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -91,4 +91,19 @@ describe('a server that is stopped and started', { timeout: 120_000 }, () => {
     assert.equal((await call(server, 'GET', `/embed-v2/tasks/${id}`)).status, 404);
     assert.equal(await server.stop(), 0);
   });
+});
+
+test('SIGTERM as soon as a task is ready leaves nothing of it but its result', async () => {
+  using data = temporaryFolder();
+  makeMedia(join(data.path, 'film.mp4'), { video: 'testsrc=size=640x360:rate=24:duration=5' });
+  await using host = await hostFiles(data.path);
+  await using server = await startServer({ dataDir: join(data.path, 'data') });
+  const id = await createTask(server, asking('video', { url: `${host.url}/film.mp4` }));
+  let status = 'processing';
+  while (status === 'processing') status = (await call(server, 'GET', `/embed-v2/tasks/${id}`)).body.status;
+  assert.equal(status, 'ready');
+  assert.equal(await server.stop(), 0);
+  const blobs = readdirSync(join(data.path, 'data', 'blobs'), { recursive: true, withFileTypes: true });
+  const files = blobs.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  assert.deepEqual(files, ['result.arrow']);
 });
