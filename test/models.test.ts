@@ -4,11 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { audioModel, projectionModel, TINY_VIT, textModel, visionModel } from '../scripts/onnx/models.ts';
 import { bundleFixture, testModels, writeBundle } from '../src/encode/bundle.fixture.ts';
 import { checkEmbeddings } from './support/embeddings.ts';
 import { hostFiles } from './support/file-host.ts';
 import { cutsBetween, makeMedia } from './support/make-media.ts';
-import { ModelHub } from './support/model-hub.ts';
+import { ModelHub, sha256 } from './support/model-hub.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call, createTask, ended, ready } from './support/tasks.ts';
 
@@ -171,6 +172,102 @@ describe('a server whose bundle has models', { timeout: 240_000 }, () => {
     await server.stop();
     assert.match((await command(['models', 'remove', bundle], env)).stdout, /6 files removed/);
     await assert.rejects(startServer({ dataDir, env }), /not all here/);
+  });
+});
+
+/** The bundle of one space that the docs describe, with models of the same interfaces and random weights. */
+describe('a bundle file that names a branch', { timeout: 120_000 }, () => {
+  const DRAFT = join(import.meta.dirname, '../docs/bundles/clipclap.json');
+  const folder = mkdtempSync(join(tmpdir(), 'reelvec-pin-'));
+  const own = join(folder, 'clipclap.json');
+  const stack = new AsyncDisposableStack();
+  const tiny = testModels();
+  const models = {
+    'visual_model.onnx': visionModel({ ...TINY_VIT, image: 224, patch: 56 }, 1, { name: 'pooler_output', width: 768 }),
+    'visual_projection.onnx': projectionModel({ from: 768, to: 512 }),
+    'audio_model.onnx': audioModel({ bands: 64 }, 2, { name: 'pooler_output', width: 1024 }),
+    'audio_projection.onnx': projectionModel({ from: 1024, to: 512 }),
+    'text_model.onnx': textModel({ vocabulary: 20, pooled: true, name: 'pooler_output' }),
+    'text_projection.onnx': projectionModel({ from: 512, to: 512 }),
+    'tokenizer.json': tiny['tokenizer.json']!,
+    'tokenizer_config.json': tiny['tokenizer_config.json']!,
+  };
+  let hub: ModelHub;
+  let env: Record<string, string>;
+
+  before(async () => {
+    hub = stack.use(await ModelHub.start());
+    hub.add('antflydb/clipclap', REVISION, models);
+    hub.point('antflydb/clipclap', 'main', REVISION);
+    env = { REELVEC_MODELS_DIR: join(folder, 'models'), HF_ENDPOINT: hub.endpoint };
+  });
+  after(async () => {
+    await stack.disposeAsync();
+    rmSync(folder, { recursive: true });
+  });
+
+  test('is refused as it is', async () => {
+    const { code, stderr } = await command(['models', 'pull', DRAFT], env);
+    assert.equal(code, 1);
+    assert.match(stderr, /does not fit the format[\s\S]*sources/);
+  });
+
+  test('is pinned to the commit of now, with sizes, and checksums where the hub has them', async () => {
+    const { stdout } = await command(['models', 'pin', DRAFT], env);
+    const { sources, ...rest } = JSON.parse(stdout);
+    const { sources: draft, ...asked } = JSON.parse(readFileSync(DRAFT, 'utf8'));
+    assert.deepEqual(rest, asked);
+    assert.deepEqual(sources.whisper, draft.whisper);
+    assert.equal(sources.clipclap.revision, REVISION);
+    for (const [path, content] of Object.entries(models)) {
+      const checksum = path.endsWith('.onnx') && { sha256: sha256(content) };
+      assert.deepEqual(sources.clipclap.files[path], { size: content.length, ...checksum });
+    }
+    // What these small models have not: words for every id, and ears.
+    const { speech: _, ...bundle } = JSON.parse(stdout.replaceAll('49407', '3'));
+    delete bundle.sources.whisper;
+    writeFileSync(own, JSON.stringify(bundle));
+  });
+
+  test('is refused where the repository lacks a file, or is not there', async () => {
+    const lacking = JSON.parse(readFileSync(DRAFT, 'utf8'));
+    lacking.sources.clipclap.files['other.onnx'] = {};
+    writeFileSync(join(folder, 'lacking.json'), JSON.stringify(lacking));
+    const first = await command(['models', 'pin', join(folder, 'lacking.json')], env);
+    assert.deepEqual([first.code, first.stdout], [1, '']);
+    assert.match(first.stderr, /antflydb\/clipclap has no other\.onnx at main/);
+    lacking.sources.clipclap.revision = 'next';
+    writeFileSync(join(folder, 'lacking.json'), JSON.stringify(lacking));
+    assert.match(
+      (await command(['models', 'pin', join(folder, 'lacking.json')], env)).stderr,
+      /has no .* at next \(404/,
+    );
+  });
+
+  test('then gives vectors of what is seen and heard, and fused ones, in the space of its text queries', async () => {
+    assert.match((await command(['models', 'pull', own], env)).stdout, /8 files fetched/);
+    makeMedia(join(folder, 'film.mkv'), {
+      video: cutsBetween(['testsrc2', 'mandelbrot'], { secondsEach: 3 }),
+      audio: 'sine=frequency=440:duration=6',
+    });
+    const base64_string = readFileSync(join(folder, 'film.mkv')).toString('base64');
+    await using server = await startServer({
+      dataDir: join(folder, 'data'),
+      env: { ...env, HF_HUB_OFFLINE: '1', REELVEC_BUNDLE: own },
+    });
+    const film = asking('video', { base64_string }, { embedding_type: ['separate_embedding', 'fused_embedding'] });
+    const id = await createTask(server, film);
+    await ready(server, id);
+    const { body } = await call(server, 'GET', `/embed-v2/tasks/${id}`);
+    const items: { embedding_option: string; embedding: number[] }[] = body.data;
+    assert.deepEqual(new Set(items.map((item) => item.embedding_option)), new Set(['visual', 'audio', 'fused']));
+    for (const { embedding } of items) assert.ok(Math.abs(Math.hypot(...embedding) - 1) < 1e-5);
+    const query = await call(server, 'POST', '/embed-v2', {
+      body: { input_type: 'text', model_name: 'marengo3.0', text: { input_text: 'a car' } },
+    });
+    assert.equal(query.status, 200, query.text);
+    assert.equal(query.body.data.length, 1);
+    assert.equal(query.body.data[0].embedding.length, 512);
   });
 });
 

@@ -13,13 +13,23 @@ export interface VisionSize {
   readonly batch?: number;
 }
 
+/** Name and width of what a graph gives. */
+interface Output {
+  readonly name: string;
+  readonly width: number;
+}
+
 /** As CLIP's ViT-B/16 (Radford et al. 2021): 86 million weights, 35 GFLOP a picture. */
 export const VIT_B_16: VisionSize = { image: 224, patch: 16, width: 768, layers: 12, heads: 12 };
 /** For tests: as deep as it must be to have every operation of the large one. */
 export const TINY_VIT: VisionSize = { image: 32, patch: 8, width: 64, layers: 2, heads: 2 };
 
-/** A vision transformer: `pixel_values` batch × 3 × image × image → `image_embeds` batch × 512. */
-export function visionModel({ image, patch, width, layers, heads, batch }: VisionSize, seed = 1): Uint8Array {
+/** A vision transformer: `pixel_values` batch × 3 × image × image → `image_embeds` batch × 512, or another output. */
+export function visionModel(
+  { image, patch, width, layers, heads, batch }: VisionSize,
+  seed = 1,
+  output: Output = { name: 'image_embeds', width: 512 },
+): Uint8Array {
   const graph = new GraphBuilder(seed);
   const side = image / patch;
   const tokens = side * side + 1;
@@ -41,30 +51,48 @@ export function visionModel({ image, patch, width, layers, heads, batch }: Visio
     x = graph.node('Add', [x, perceptron(graph, norm(graph, x, width), width)]);
   }
   const token = graph.node('Gather', [x, graph.constant([], BigInt64Array.of(0n))], { axis: 1 });
-  graph.node('MatMul', [norm(graph, token, width), graph.weights([width, 512], width)], {}, 'image_embeds');
-  graph.output('image_embeds', [batch ?? 'batch', 512]);
+  graph.node('MatMul', [norm(graph, token, width), graph.weights([width, output.width], width)], {}, output.name);
+  graph.output(output.name, [batch ?? 'batch', output.width]);
   return graph.build('vision');
 }
 
-/** Sound in mel bands: `input_features` batch × 1 × frames × bands → `audio_embeds` batch × 512. */
-export function audioModel({ bands }: { bands: number }, seed = 2): Uint8Array {
+/** Sound in mel bands: `input_features` batch × 1 × frames × bands → `audio_embeds` batch × 512, or another output. */
+export function audioModel(
+  { bands }: { bands: number },
+  seed = 2,
+  output: Output = { name: 'audio_embeds', width: 512 },
+): Uint8Array {
   const graph = new GraphBuilder(seed);
   const features = graph.input('input_features', 'float32', ['batch', 1, 'frames', bands]);
   const frames = graph.node('Reshape', [features, graph.integers([0, -1, bands])]);
   const scaled = graph.node('Mul', [frames, graph.fill([1], 0.02)]);
   const hidden = graph.node('Tanh', [graph.node('MatMul', [scaled, graph.weights([bands, 256], bands)])]);
   const mean = graph.node('ReduceMean', [hidden], { axes: [1], keepdims: 0 });
-  graph.node('MatMul', [mean, graph.weights([256, 512], 256)], {}, 'audio_embeds');
-  graph.output('audio_embeds', ['batch', 512]);
+  graph.node('MatMul', [mean, graph.weights([256, output.width], 256)], {}, output.name);
+  graph.output(output.name, ['batch', output.width]);
   return graph.build('audio');
+}
+
+/** A linear layer: `input` batch × from → `output` batch × to. */
+export function projectionModel({ from, to }: { from: number; to: number }, seed = 5): Uint8Array {
+  const graph = new GraphBuilder(seed);
+  const input = graph.input('input', 'float32', ['batch', from]);
+  graph.node('MatMul', [input, graph.weights([from, to], from)], {}, 'output');
+  graph.output('output', ['batch', to]);
+  return graph.build('projection');
 }
 
 /**
  * Text: `input_ids`, `attention_mask` batch × tokens → `last_hidden_state` batch × tokens × width, or, with `pooled`,
- * `text_embeds` batch × width.
+ * `text_embeds`, or an output of another name, batch × width.
  */
 export function textModel(
-  { vocabulary, width = 512, pooled = false }: { vocabulary: number; width?: number; pooled?: boolean },
+  {
+    vocabulary,
+    width = 512,
+    pooled = false,
+    name = 'text_embeds',
+  }: { vocabulary: number; width?: number; pooled?: boolean; name?: string },
   seed = 3,
 ): Uint8Array {
   const graph = new GraphBuilder(seed);
@@ -80,8 +108,8 @@ export function textModel(
   const weights = graph.weights([width, width], width);
   if (pooled) {
     const sum = graph.node('ReduceSum', [graph.node('Tanh', [mixed]), graph.integers([1])], { keepdims: 0 });
-    graph.node('MatMul', [sum, weights], {}, 'text_embeds');
-    graph.output('text_embeds', ['batch', width]);
+    graph.node('MatMul', [sum, weights], {}, name);
+    graph.output(name, ['batch', width]);
   } else {
     graph.node('MatMul', [mixed, weights], {}, 'last_hidden_state');
     graph.output('last_hidden_state', ['batch', 'tokens', width]);

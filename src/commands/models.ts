@@ -1,5 +1,5 @@
 import type { Config } from '../config.ts';
-import { BundleFault } from '../encode/bundle-files.ts';
+import { BundleFault, pinBundle } from '../encode/bundle-files.ts';
 import { bundleFileOf, bundleNames, describeBundle } from '../encode/bundles.ts';
 import { sha256Of } from '../models/checksum.ts';
 import { Hub, HubRefusal, HubTrouble } from '../models/hub.ts';
@@ -15,6 +15,7 @@ Usage: reelvec models list
        reelvec models pull [BUNDLE]...
        reelvec models verify [BUNDLE]...
        reelvec models remove BUNDLE...
+       reelvec models pin FILE
 
 A BUNDLE is a name of the list or the path of a bundle file; without one, it is the one that is configured.
 
@@ -22,6 +23,7 @@ A BUNDLE is a name of the list or the path of a bundle file; without one, it is 
   pull      gets what is missing or damaged; goes on where it was broken off
   verify    reads every file and compares it with its checksum; notes the checksum of a file that nobody has one for
   remove    removes a bundle's files, but for those that another bundle that is here needs
+  pin       prints a bundle file whose repositories are named by branch or tag with the commit, sizes and checksums of now
 
 Options:
   --models-dir PATH   folder of the models (REELVEC_MODELS_DIR); default: models in the data folder
@@ -34,6 +36,7 @@ Examples:
   reelvec models pull clip
   HF_ENDPOINT=https://hub.lan reelvec models pull ./my-bundle.json
   reelvec models verify
+  reelvec models pin docs/bundles/clipclap.json > clipclap.json
 `;
 
 export async function run(args: string[]): Promise<void> {
@@ -45,6 +48,7 @@ export async function run(args: string[]): Promise<void> {
     else if (action === 'pull') await pullBundles(chosen(names, config), store, config);
     else if (action === 'verify') await verify(chosen(names, config), store);
     else if (action === 'remove' && names.length > 0) await remove(names, store);
+    else if (action === 'pin' && names.length === 1) await pin(names[0]!, config);
     else throw new UsageError('See reelvec models --help.');
   } catch (error) {
     const isExpected = [BundleFault, HubRefusal, HubTrouble, ModelFault].some((type) => error instanceof type);
@@ -141,6 +145,11 @@ async function remove(names: readonly string[], store: ModelStore): Promise<void
     }
     console.log(`${name}: ${files(removed)} removed.`);
   }
+}
+
+async function pin(path: string, { hub: settings }: Config): Promise<void> {
+  await using hub = new Hub(settings);
+  process.stdout.write(await pinBundle(path, (repo, revision) => hub.list(repo, revision)));
 }
 
 function sizeOf({ source, path }: SourceFile): number {

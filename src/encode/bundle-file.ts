@@ -89,6 +89,8 @@ const onnx = {
    * another in an order that depends on the batch and on threads.
    */
   batch: z.int().min(1).max(256).default(1),
+  /** A second graph, of one input and one output, that brings what the first one gives to its space. */
+  projection: fileRef.optional(),
 };
 const inferenceServer = {
   kind: z.literal('inference-server'),
@@ -101,7 +103,7 @@ const inferenceServer = {
 
 /** How vectors come out of a model. */
 const output = z.strictObject({
-  /** `*` is the only output of a graph that has one. */
+  /** `*` is the only output of a graph that has one. Of the first graph, where a second one projects it. */
   name: z.string().min(1).default('*'),
   /** How a vector for each token becomes one; `none` where the model gives one vector already. */
   pooling: z.enum(['none', 'mean', 'first', 'last']).default('none'),
@@ -238,7 +240,10 @@ function fileRefs(bundle: Parts): { path: (string | number)[]; ref: string }[] {
   const found: { path: (string | number)[]; ref: string }[] = [];
   const look = (path: (string | number)[], part: VisualSpec | AudioSpec | TextualSpec | undefined) => {
     if (!part || part.kind === 'signal') return;
-    if (part.kind === 'onnx') found.push({ path: [...path, 'file'], ref: part.file });
+    if (part.kind === 'onnx') {
+      found.push({ path: [...path, 'file'], ref: part.file });
+      if (part.projection) found.push({ path: [...path, 'projection'], ref: part.projection });
+    }
     if (!('text' in part)) return;
     found.push({ path: [...path, 'text', 'tokenizer'], ref: part.text.tokenizer });
     found.push({ path: [...path, 'text', 'tokenizerConfig'], ref: part.text.tokenizerConfig });

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { ConfigError } from '../config.ts';
+import type { HubListing } from '../models/hub.ts';
 import { type BundleFile, bundleFile } from './bundle-file.ts';
 
 /** The bundles that come with reelvec, a file each. */
@@ -37,13 +38,7 @@ export function readShipped(name: string): BundleFile {
  * @throws {BundleFault}
  */
 export function readOwn(path: string): BundleFile {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new BundleFault(`The bundle file ${resolve(path)} cannot be read: ${(error as Error).message}`);
-  }
-  const file = parse(content, path);
+  const file = parse(read(path), path);
   const checksum = createHash('sha256').update(JSON.stringify(file)).digest('hex').slice(0, 8);
   const sources = Object.entries(file.sources).map(([name, source]) => [
     name,
@@ -52,14 +47,75 @@ export function readOwn(path: string): BundleFile {
   return { ...file, revision: `${file.revision}-${checksum}`, sources: Object.fromEntries(sources) };
 }
 
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** A bundle's file before its repositories are pinned: `revision` of a source may be a branch or a tag. */
+const unpinned = z.looseObject({
+  sources: z.record(
+    z.string(),
+    z.union([
+      z.looseObject({
+        repo: z.string().regex(/^[\w.-]+\/[\w.-]+$/),
+        revision: z.string().min(1),
+        files: z.record(z.string(), z.unknown()),
+      }),
+      z.looseObject({ folder: z.string() }),
+    ]),
+  ),
+});
+
+/**
+ * Pins what a bundle's file takes from a hub by branch or tag: the commit, and size and SHA-256 of each file. All else stays
+ * as it is.
+ * @param list what a repository has at a revision
+ * @returns the content of the pinned file, which fits the format
+ * @throws {BundleFault}
+ */
+export async function pinBundle(
+  path: string,
+  list: (repo: string, revision: string) => Promise<HubListing>,
+): Promise<string> {
+  const draft = fitting(unpinned, read(path), path);
+  for (const source of Object.values(draft.sources)) {
+    if (!isFromHub(source) || COMMIT.test(source.revision)) continue;
+    const { repo, revision } = source;
+    const { commit, files } = await list(repo, revision);
+    for (const name of Object.keys(source.files)) {
+      const file = files.get(name);
+      if (!file) throw new BundleFault(`${repo} has no ${name} at ${revision}.`);
+      source.files[name] = file;
+    }
+    source.revision = commit;
+  }
+  const content = `${JSON.stringify(draft, null, 2)}\n`;
+  parse(content, path);
+  return content;
+}
+
+function isFromHub<T extends object>(source: T): source is Extract<T, { repo: string }> {
+  return 'repo' in source;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new BundleFault(`The bundle file ${resolve(path)} cannot be read: ${(error as Error).message}`);
+  }
+}
+
 function parse(content: string, name: string): BundleFile {
+  return fitting(bundleFile, content, name);
+}
+
+function fitting<T>(schema: z.ZodType<T>, content: string, name: string): T {
   let json: unknown;
   try {
     json = JSON.parse(content);
   } catch (error) {
     throw new BundleFault(`The bundle file ${name} is not JSON: ${(error as Error).message}`);
   }
-  const parsed = bundleFile.safeParse(json);
+  const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
   throw new BundleFault(`The bundle file ${name} does not fit the format.\n${z.prettifyError(parsed.error)}`);
 }

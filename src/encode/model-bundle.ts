@@ -5,6 +5,7 @@ import type { AudioEncoder, Bundle, TextEncoder, VisualEncoder } from './encoder
 import { InferenceClient } from './inference-server/client.ts';
 import { InferenceServerModel } from './inference-server/model.ts';
 import { OnnxModel } from './onnx/model.ts';
+import { ProjectedModel } from './onnx/projected.ts';
 import type { EncodeSettings } from './settings.ts';
 import { createSignalBundle } from './signal/bundle.ts';
 import { pictureEncoder } from './tensors/pictures.ts';
@@ -73,7 +74,9 @@ class Parts {
   }
 
   #model(spec: RunSpec): TensorModel {
-    const key = JSON.stringify(spec.kind === 'onnx' ? [spec.file, spec.batch] : [spec.model, spec.version, spec.batch]);
+    const key = JSON.stringify(
+      spec.kind === 'onnx' ? [spec.file, spec.projection, spec.batch] : [spec.model, spec.version, spec.batch],
+    );
     const model = this.#models.get(key) ?? this.#openModel(spec);
     this.#models.set(key, model);
     return model;
@@ -85,15 +88,21 @@ class Parts {
       this.#client ??= new InferenceClient(this.#settings.inference);
       return new InferenceServerModel({ ...spec, client: this.#client, inFlight });
     }
+    const model = this.#graph(spec.file, spec.batch);
+    if (!spec.projection) return model;
+    return new ProjectedModel({ model, projection: this.#graph(spec.projection, spec.batch) });
+  }
+
+  #graph(ref: string, batch: number): OnnxModel {
     return new OnnxModel({
       file: async () => {
         // Weights may lie beside the graph, which loads them by itself: they are checked first.
-        const [name, path] = splitRef(spec.file);
+        const [name, path] = splitRef(ref);
         const beside = Object.keys(this.#file.sources[name]!.files).filter((other) => other.startsWith(`${path}_data`));
         for (const other of beside) await this.goodPath(`${name}/${other}`);
-        return this.goodPath(spec.file);
+        return this.goodPath(ref);
       },
-      batch: spec.batch,
+      batch,
       ...this.#settings,
     });
   }

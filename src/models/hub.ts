@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { type Dispatcher, EnvHttpProxyAgent, errors, request } from 'undici';
+import { z } from 'zod';
 import type { HubSettings } from '../config.ts';
 import type { HubSource } from './source.ts';
 
@@ -34,6 +35,25 @@ export interface HubFile {
   readonly checksum: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string } | undefined;
   readonly body: Readable;
 }
+
+/** What a repository holds at one commit. */
+export interface HubListing {
+  readonly commit: string;
+  /** By path. SHA-256 only of what git keeps as a pointer. */
+  readonly files: ReadonlyMap<string, { readonly size: number; readonly sha256?: string }>;
+}
+
+/** The part that counts of `GET /api/models/OWNER/NAME/revision/REVISION?blobs=true` (https://huggingface.co/docs/hub/api). */
+const listing = z.object({
+  sha: z.string().regex(/^[0-9a-f]{40}$/),
+  siblings: z.array(
+    z.object({
+      rfilename: z.string(),
+      size: z.int().min(0),
+      lfs: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }).nullish(),
+    }),
+  ),
+});
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -87,13 +107,37 @@ export class Hub implements AsyncDisposable {
     throw new HubTrouble(`${first.host} redirects more than ${MAX_REDIRECTS} times.`);
   }
 
+  /**
+   * Which commit a branch or tag is at, and the files there.
+   * @throws {HubTrouble | HubRefusal}
+   */
+  async list(repo: string, revision: string): Promise<HubListing> {
+    const what = `${repo} at ${revision}`;
+    if (this.#settings.offline) throw new HubRefusal(`HF_HUB_OFFLINE forbids to ask for ${what}.`);
+    const path = `api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
+    const url = new URL(`${this.#settings.endpoint}/${path}`);
+    const answer = await this.#ask(url, { from: 0, withToken: true });
+    if (answer.statusCode !== 200) {
+      await answer.body.dump().catch(() => {});
+      throw failure(answer, url, what);
+    }
+    const parsed = listing.safeParse(await answer.body.json().catch(() => undefined));
+    if (!parsed.success)
+      throw new HubRefusal(`${url.host} does not say what ${what} is. Is HF_ENDPOINT the hub that is meant?`);
+    const { sha, siblings } = parsed.data;
+    const files = siblings.map(
+      ({ rfilename, size, lfs }) => [rfilename, { size, ...(lfs && { sha256: lfs.sha256 }) }] as const,
+    );
+    return { commit: sha, files: new Map(files) };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#agent.destroy();
   }
 
   async #ask(
     url: URL,
-    { from, signal, withToken }: { from: number; signal?: AbortSignal; withToken: boolean },
+    { from, signal, withToken }: { from: number; signal?: AbortSignal | undefined; withToken: boolean },
   ): Promise<Dispatcher.ResponseData> {
     this.#token ??= this.#readToken();
     const token = withToken ? await this.#token : undefined;
@@ -130,7 +174,7 @@ interface Asked {
 
 async function toFile(answer: Dispatcher.ResponseData, asked: Asked): Promise<HubFile> {
   const { statusCode, headers, body } = answer;
-  const { checksum, from } = asked;
+  const { url, repo, revision, path, checksum, from } = asked;
   if (statusCode === 200) return { from: 0, size: number(header(headers, 'content-length')), checksum, body };
   if (statusCode === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(header(headers, 'content-range') ?? '');
@@ -139,11 +183,10 @@ async function toFile(answer: Dispatcher.ResponseData, asked: Asked): Promise<Hu
   await body.dump().catch(() => {});
   const whole = statusCode === 416 && /^bytes \*\/(\d+)$/.exec(header(headers, 'content-range') ?? '');
   if (whole && Number(whole[1]) === from) return { from, size: from, checksum, body: Readable.from([]) };
-  throw failure(answer, asked);
+  throw failure(answer, url, `${path} of ${repo} at ${revision.slice(0, 12)}`);
 }
 
-function failure({ statusCode, headers }: Dispatcher.ResponseData, { url, repo, revision, path }: Asked): Error {
-  const what = `${path} of ${repo} at ${revision.slice(0, 12)}`;
+function failure({ statusCode, headers }: Dispatcher.ResponseData, url: URL, what: string): Error {
   if (statusCode === 401 || statusCode === 403) {
     return new HubRefusal(
       `${url.host} does not hand out ${what} (${statusCode}). If it is private or gated, accept its terms there and set HF_TOKEN.`,

@@ -15,9 +15,6 @@ import { ShutdownList } from './shutdown.ts';
 import { openState, type State } from './state.ts';
 import { openWork } from './work.ts';
 
-/** How long clients may take for the last answers before they are cut off, in milliseconds. */
-const LINGER_MS = 5000;
-
 /** Runs a server, and works on its tasks, until a signal ends it. Everything is opened in order of need, and closed backwards. */
 export async function serve(given: Config): Promise<void> {
   const log = openLogger(given.logLevel);
@@ -69,9 +66,11 @@ export async function serve(given: Config): Promise<void> {
     });
     await app.listen({ host: config.host, port: config.port });
     shutdown.add('HTTP', async () => {
-      const timer = setTimeout(() => app.server.closeAllConnections(), LINGER_MS);
+      // Clients have the time for their last answers that is left of the whole.
+      const cutOff = () => app.server.closeAllConnections();
+      if (shutdown.late.aborted) cutOff();
+      shutdown.late.addEventListener('abort', cutOff);
       await app.close();
-      clearTimeout(timer);
     });
     shutdown.finishFirst(() => new Promise((resolve) => setTimeout(resolve, config.drainMs)));
     announce({ address: app.server.address(), config, bundle, runsModels, newKey });

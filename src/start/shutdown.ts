@@ -4,6 +4,8 @@ import type { Logger } from '../observe/logger.ts';
 const DEADLINE_MS = 20_000;
 /** How much of it what is under way may take to finish, in milliseconds. */
 const FINISH_MS = 12_000;
+/** How much of it clients may take for their last answers before they are cut off, in milliseconds. */
+const LATE_MS = 16_000;
 
 /**
  * What was opened, in order, to be closed backwards. First comes the time to finish: no new work is taken on, what is
@@ -13,6 +15,7 @@ export class ShutdownList {
   readonly #log: Logger;
   readonly #draining = new AbortController();
   readonly #stopping = new AbortController();
+  readonly #late = new AbortController();
   readonly #finishing: ((giveUp: AbortSignal) => Promise<void>)[] = [];
   readonly #entries: { readonly name: string; readonly close: () => void | Promise<void> }[] = [];
 
@@ -44,6 +47,11 @@ export class ShutdownList {
     return this.#stopping.signal;
   }
 
+  /** Aborted when little of the time is left: clients that are still there are cut off. */
+  get late(): AbortSignal {
+    return this.#late.signal;
+  }
+
   /** Something that is let finish, beside others, before anything is closed. It ends when told to give up. */
   finishFirst(finish: (giveUp: AbortSignal) => Promise<void>): void {
     this.#finishing.push(finish);
@@ -60,6 +68,7 @@ export class ShutdownList {
       this.#log.error('did not stop in time');
       process.exit(1);
     }, DEADLINE_MS);
+    setTimeout(() => this.#late.abort(), LATE_MS).unref();
     this.#draining.abort(new Error('The server stops.'));
     const giveUp = AbortSignal.timeout(FINISH_MS);
     for (const outcome of await Promise.allSettled(this.#finishing.map((finish) => finish(giveUp)))) {

@@ -33,6 +33,8 @@ export class ModelHub implements AsyncDisposable {
   /** Whether large files have a checksum in their answer. */
   tellsChecksums = true;
   readonly #files = new Map<string, Buffer>();
+  /** By the path that asks for one, the path that its files begin with. */
+  readonly #branches = new Map<string, string>();
   readonly #hub: Server;
   readonly #store: Server;
 
@@ -61,6 +63,11 @@ export class ModelHub implements AsyncDisposable {
     }
   }
 
+  /** A branch or tag of a repository, at a commit that files were added for. */
+  point(repo: string, name: string, revision: string): void {
+    this.#branches.set(`/api/models/${repo}/revision/${name}`, `/${repo}/resolve/${revision}/`);
+  }
+
   misbehave(path: string, ...how: Mischief[]): void {
     this.mischief.set(path, how);
   }
@@ -76,6 +83,11 @@ export class ModelHub implements AsyncDisposable {
     const path = this.#note('hub', request);
     if (this.token !== undefined && request.headers.authorization !== `Bearer ${this.token}`) {
       response.writeHead(401).end();
+      return;
+    }
+    const branch = this.#branches.get(path);
+    if (branch !== undefined) {
+      response.setHeader('content-type', 'application/json').end(JSON.stringify(this.#listing(branch)));
       return;
     }
     const content = this.#files.get(path);
@@ -94,8 +106,20 @@ export class ModelHub implements AsyncDisposable {
       response.writeHead(302, { location, ...etag }).end();
       return;
     }
-    const git = createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
-    this.#send(request, response, path, content, { etag: `"${git}"` });
+    this.#send(request, response, path, content, { etag: `"${gitSha1(content)}"` });
+  }
+
+  /** As the hub's API tells of a commit: SHA-256 of large files only. */
+  #listing(branch: string): object {
+    const siblings = [...this.#files]
+      .filter(([path]) => path.startsWith(branch))
+      .map(([path, content]) => ({
+        rfilename: path.slice(branch.length),
+        size: content.length,
+        blobId: gitSha1(content),
+        ...(isLarge(path) && { lfs: { sha256: sha256(content), size: content.length, pointerSize: 134 } }),
+      }));
+    return { sha: branch.split('/').at(-2), siblings };
   }
 
   #answerStore(request: IncomingMessage, response: ServerResponse): void {
@@ -145,6 +169,10 @@ export class ModelHub implements AsyncDisposable {
 
 function isLarge(path: string): boolean {
   return /\.(onnx|onnx_data|bin)$/.test(path);
+}
+
+function gitSha1(content: Uint8Array): string {
+  return createHash('sha1').update(`blob ${content.length}\0`).update(content).digest('hex');
 }
 
 export function sha256(content: Uint8Array): string {
