@@ -46,3 +46,18 @@ test('a picture that stands when the range begins is seen in it', () => {
   assert.deepEqual(timesIn(20, 25), [20]);
   assert.deepEqual(timesIn(50, 60), []);
 });
+
+test('sound that ends its range before the pictures do is not damaged', () => {
+  // Three pictures behind the range take six seconds of the file to come by.
+  const path = makeMedia(join(folder, 'slow.mp4'), {
+    video: 'testsrc=size=320x180:rate=1/2:duration=40',
+    audio: 'sine=frequency=440:duration=40',
+  });
+  const sampled = { width: 16, height: 16, fit: 'stretch', perSecond: 2 } as const;
+  const events = [...decode({ path, sampled, sound: true, range: { startSec: 10, endSec: 20 } })];
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'damage'),
+    [],
+  );
+  assert.ok(events.some((event) => event.type === 'covered' && Math.abs(event.soundSec! - 10) < 0.001));
+});

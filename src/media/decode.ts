@@ -45,10 +45,8 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
     }
     clock?.apply(packet);
     const index = packet.streamIndex;
-    if (index === pictures?.stream.index) {
-      // Sound that somebody listens to may go on behind the last picture.
-      if (!pictures.done) yield* pictures.read(packet);
-    } else if (index === sounds?.stream.index) yield* sounds.read(packet);
+    if (index === pictures?.stream.index) yield* pictures.read(packet);
+    else if (index === sounds?.stream.index) yield* sounds.read(packet);
     else if (index === subtitles?.index) {
       const subtitle = readSubtitle(container, subtitles, packet);
       textDone = subtitle.startSec >= range.endSec;
@@ -58,8 +56,8 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
     }
     packet.unref();
   }
-  if (pictures && !pictures.done) yield* pictures.read(null);
-  if (sounds && !sounds.done) yield* sounds.read(null);
+  if (pictures) yield* pictures.read(null);
+  if (sounds) yield* sounds.read(null);
   yield {
     type: 'covered',
     ...(pictures && { picturesSec: pictures.coveredSec }),

@@ -39,6 +39,8 @@ export abstract class TrackReader implements Disposable {
 
   /** @param packet null at the end of the file */
   *read(packet: Packet | null): Generator<MediaEvent> {
+    // Another track may be behind: its pictures are seconds long, or somebody listens to more sound than there are pictures.
+    if (this.done) return;
     if (!this.#decoder) {
       this.done = true;
       yield this.#lose(packet);
