@@ -8,6 +8,7 @@ import { oneAtATime } from '../store/database.ts';
 import { serverSecret } from '../store/secrets.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import { announce } from './announce.ts';
+import { httpCloser } from './close-http.ts';
 import { prepareModels } from './models.ts';
 import { packageVersion } from './package-version.ts';
 import { openQueries } from './queries.ts';
@@ -64,14 +65,9 @@ export async function serve(given: Config): Promise<void> {
       serving: { bundle: bundleId(bundle), ...(runsModels && { device: config.device }) },
       draining: shutdown.draining,
     });
+    const closeHttp = httpCloser(app, shutdown);
     await app.listen({ host: config.host, port: config.port });
-    shutdown.add('HTTP', async () => {
-      // Clients have the time for their last answers that is left of the whole.
-      const cutOff = () => app.server.closeAllConnections();
-      if (shutdown.late.aborted) cutOff();
-      shutdown.late.addEventListener('abort', cutOff);
-      await app.close();
-    });
+    shutdown.add('HTTP', closeHttp);
     shutdown.finishFirst(() => new Promise((resolve) => setTimeout(resolve, config.drainMs)));
     announce({ address: app.server.address(), config, bundle, runsModels, newKey });
     if (runsModels) {
