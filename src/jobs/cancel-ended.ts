@@ -28,11 +28,12 @@ export async function cancelEnded({
   let canceled = 0;
   for (;;) {
     const subjects = await engine.waitingSubjects(workflows, { after, limit: AT_A_TIME });
-    if (subjects.length === 0) return canceled;
-    const wanted = new Set(await unfinished(subjects));
+    const wanted = new Set(subjects.length > 0 ? await unfinished(subjects) : []);
     const ended = subjects.filter((subject) => !wanted.has(subject));
     for (const subject of ended) await tidy(subject);
     if (ended.length > 0) canceled += await engine.cancel(workflows, ended);
+    // Not until there are none: new ones are made all the while, and come last.
+    if (subjects.length < AT_A_TIME) return canceled;
     after = subjects.at(-1)!;
   }
 }

@@ -17,8 +17,8 @@ import type { Flow } from './turns.ts';
 const FLOWS_OF_AN_OWNER = 200;
 /** Connections of one node for its durable work, beside one to listen. */
 const CONNECTIONS = 6;
-/** Announcements that come closer together than this are one. Milliseconds. */
-const ANNOUNCE_MS = 5;
+/** The first announcement is made at once, those that come within so long of one another together. Milliseconds. */
+const ANNOUNCE_MS = 50;
 const CHANNEL = 'reelvec_jobs';
 const UNUSED_INDEXES = [
   'workflow_runs_status_available_at_created_at_idx',
@@ -34,6 +34,7 @@ export class PostgresJobStore implements JobStore {
   readonly backend: BackendPostgres;
   readonly #sql: postgres.Sql;
   #announcing: NodeJS.Timeout | undefined;
+  #announcedAt = Number.NEGATIVE_INFINITY;
 
   private constructor(url: string) {
     // OpenWorkflow reads its columns in camel case.
@@ -59,6 +60,7 @@ export class PostgresJobStore implements JobStore {
   /** In one statement, where OpenWorkflow needs five and a lock: runs are made while somebody waits for an answer. */
   async create(run: NewRun): Promise<string> {
     const { workflow, key, input } = run;
+    const announces = this.#mayAnnounce();
     const [row] = await this.#sql<{ known: string | null }[]>`
       with known as (
         select id from openworkflow.workflow_runs
@@ -72,7 +74,8 @@ export class PostgresJobStore implements JobStore {
         on conflict do nothing
         returning id
       )
-      select (select max(id) from known) as known, (select pg_notify(${CHANNEL}, '') from made)`;
+      select (select max(id) from known) as known, (select pg_notify(${CHANNEL}, '') from made where ${announces})`;
+    if (!announces) this.announce();
     return row?.known ?? runId(run);
   }
 
@@ -196,11 +199,28 @@ export class PostgresJobStore implements JobStore {
   }
 
   announce(): void {
-    this.#announcing ??= setTimeout(() => {
-      this.#announcing = undefined;
-      // Lost, it costs the other nodes a second: they look by themselves too.
-      this.#sql.notify(CHANNEL, '').catch(() => {});
-    }, ANNOUNCE_MS);
+    if (this.#announcing) return;
+    if (this.#mayAnnounce()) this.#notify();
+    else {
+      this.#announcing = setTimeout(() => {
+        this.#announcing = undefined;
+        this.#announcedAt = performance.now();
+        this.#notify();
+      }, ANNOUNCE_MS);
+    }
+  }
+
+  #notify(): void {
+    // Lost, it costs the other nodes a second: they look by themselves too.
+    this.#sql.notify(CHANNEL, '').catch(() => {});
+  }
+
+  /** Whether the last announcement is long enough ago for one to be made at once, which is then taken for made. */
+  #mayAnnounce(): boolean {
+    const now = performance.now();
+    if (this.#announcing || now - this.#announcedAt < ANNOUNCE_MS) return false;
+    this.#announcedAt = now;
+    return true;
   }
 
   async listen(onNews: () => void): Promise<void> {

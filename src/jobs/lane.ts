@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'openworkflow';
 import type { Backend } from 'openworkflow/internal';
 import type { Logger } from '../observe/logger.ts';
@@ -12,7 +11,7 @@ const LOOK_MS = 1000;
  * A list of what waits is good for so long, or until what is on it is taken; whoever comes meanwhile waits for the next.
  * Reading it for every run that is made or ends would keep the database busy with nothing else. Milliseconds.
  */
-const LIST_MS = 200;
+const LIST_MS = 500;
 
 export interface LaneOptions {
   readonly workflows: readonly AnyWorkflow[];
@@ -99,7 +98,8 @@ export class Lane {
   /** There may be work: look at once. */
   hear(): void {
     this.#heard++;
-    this.#look();
+    // Without a free place there is nothing to look for; who leaves one, looks.
+    if (this.#taken < this.#options.concurrency) this.#look();
   }
 
   /** Takes on no more work. */
@@ -139,11 +139,19 @@ export class Lane {
     }
   }
 
-  async #news(): Promise<void> {
-    const waiting = new AbortController();
-    this.#wake = () => waiting.abort();
-    await sleep(LOOK_MS, undefined, { signal: waiting.signal }).catch(() => {});
-    this.#wake = () => {};
+  #news(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, LOOK_MS);
+      this.#wake = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+  }
+
+  /** Places that runs have. */
+  get #taken(): number {
+    return this.#held.values().reduce((sum, { hasPlace }) => sum + Number(hasPlace), 0);
   }
 
   /** OpenWorkflow's backend but for the claim, and for news of what it does. */
@@ -230,7 +238,7 @@ export class Lane {
   async #claim(lease: { workerId: string; leaseDurationMs: number }) {
     const { concurrency, hasRoom = () => true } = this.#options;
     for (;;) {
-      const taken = this.#held.values().reduce((sum, { hasPlace }) => sum + Number(hasPlace), 0);
+      const taken = this.#taken;
       if (this.#stopped || taken === concurrency || !hasRoom(taken)) return null;
       const list = await this.#waiting();
       const flow = this.#turns.next(list.flows);

@@ -17,6 +17,7 @@ import { refreshStatistics } from '../store/statistics.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import type { Task } from '../tasks/repository.ts';
 import type { Option } from '../tasks/request.ts';
+import { RunNotes } from '../tasks/run-notes.ts';
 import { TaskWork } from '../tasks/work.ts';
 import { taskWorkflows } from '../tasks/workflow.ts';
 import { runTwice } from '../workers/attempts.ts';
@@ -110,10 +111,10 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     steps,
   );
   const sweep = sweepWorkflow({ db, blobs, contents, uploads, keep: config, log }, steps);
+  const notes = new RunNotes(tasks, { onLost: (error) => log.warn({ err: error }, 'runs not noted yet') });
+  shutdown.add('notes', () => notes.write());
   const startTask = async ({ id, owner }: Task) => {
-    const runId = await engine.start(embedTask, { taskId: id, owner }, id);
-    // Nobody waits for this note: when it is lost, the next upkeep finds the run by its key and makes it.
-    tasks.setRun(id, runId).catch((error) => log.warn({ err: error, taskId: id }, 'run not noted yet'));
+    notes.add(id, await engine.start(embedTask, { taskId: id, owner }, id));
   };
   const startAsset = async (id: string) => {
     const asset = await assets.get(id);

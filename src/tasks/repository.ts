@@ -194,8 +194,13 @@ export class TaskRepository {
     await this.#end(id, { status: 'failed', error_code: error.code, error_message: error.message });
   }
 
-  async setRun(id: string, runId: string): Promise<void> {
-    await this.#db.updateTable('tasks').set({ run_id: runId }).where('id', '=', id).execute();
+  /** Notes which runs work on tasks. @param runs ids of runs by ids of tasks; not empty */
+  async setRuns(runs: ReadonlyMap<string, string>): Promise<void> {
+    const rows = [...runs].map(([id, runId]) => sql`(${id}, ${runId})`);
+    await sql`
+      with runs (task_id, run_id) as (values ${sql.join(rows)})
+      update tasks set run_id = (select run_id from runs where task_id = tasks.id)
+      where id in (select task_id from runs)`.execute(this.#db);
   }
 
   /** Ids of the tasks that are working on an asset, or will. */

@@ -18,6 +18,7 @@ import { planChunks } from './plan.ts';
 import type { Task, TaskRepository } from './repository.ts';
 import type { Option } from './request.ts';
 import { encodeBlock, writeResult } from './results.ts';
+import { WantedTasks } from './wanted.ts';
 import { type ChunkReport, reportOf, resultWarnings } from './warnings.ts';
 
 export interface TaskWorkDeps {
@@ -58,18 +59,17 @@ export type ChunkInput = {
   readonly owner?: string;
 };
 
-/** How often a step looks whether its task is still wanted, in milliseconds: a deleted one frees its worker. */
-const WANTED_CHECK_MS = 250;
-
 /**
  * The steps of a task's life. Each can be done again after a crash with the same outcome. A fault of the media or the
  * request ends the task as `failed`; any other error is thrown, for the engine to try the step again later.
  */
 export class TaskWork {
   readonly #deps: TaskWorkDeps;
+  readonly #wanted: WantedTasks;
 
   constructor(deps: TaskWorkDeps) {
     this.#deps = deps;
+    this.#wanted = new WantedTasks(deps.tasks);
   }
 
   /**
@@ -196,7 +196,7 @@ export class TaskWork {
   }
 
   /**
-   * Runs a step for as long as somebody wants its outcome.
+   * Runs a step for as long as somebody wants its outcome: a task that is deleted frees its worker.
    * @returns undefined when the task is over: deleted, failed before, or failed in this step
    */
   #step<T>(taskId: string, run: (task: Task, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
@@ -214,16 +214,12 @@ export class TaskWork {
       await this.tidy(taskId);
       return undefined;
     }
-    const unwanted = new AbortController();
-    const timer = setInterval(async () => {
-      const now = await tasks.get(taskId).catch(() => task);
-      if (now?.status !== 'processing') unwanted.abort(new Error('The task is over.'));
-    }, WANTED_CHECK_MS);
+    const watch = this.#wanted.watch(taskId);
     try {
-      return await run(task, AbortSignal.any([unwanted.signal, stopping]));
+      return await run(task, AbortSignal.any([watch.signal, stopping]));
     } catch (error) {
       stopping.throwIfAborted();
-      if (unwanted.signal.aborted) return undefined;
+      if (watch.signal.aborted) return undefined;
       // A fault of the server, a full disk say, is not held against the task.
       if (!isReelvecError(error) || error.status >= 500) {
         log.warn({ taskId, err: error }, 'a step of the task failed and is tried again');
@@ -234,7 +230,7 @@ export class TaskWork {
       await tasks.setFailed(taskId, error);
       return undefined;
     } finally {
-      clearInterval(timer);
+      watch[Symbol.dispose]();
       await this.tidy(taskId, task.contentId);
     }
   }
