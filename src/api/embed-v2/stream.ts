@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 
 /**
  * Bytes as a stream. Waits for the first of them: what cannot be read at all is still answered with an error.
@@ -7,7 +8,11 @@ export async function streamOf(content: AsyncGenerator<Uint8Array>): Promise<Rea
   const first = await content.next();
   async function* bytes() {
     if (!first.done) yield first.value;
-    yield* content;
+    for await (const piece of content) {
+      yield piece;
+      // Who compresses the last piece beside this thread is heard, and given the next, while that one is written.
+      await nextTurn();
+    }
   }
   // A stream that is given up before it was read never enters the generator: the content is closed here then.
   return Readable.from(bytes()).once('close', () => content.return(undefined));
