@@ -75,7 +75,10 @@ export async function pinBundle(
   path: string,
   list: (repo: string, revision: string) => Promise<HubListing>,
 ): Promise<string> {
-  const draft = fitting(unpinned, read(path), path);
+  const given = read(path);
+  fitting(unpinned, given, path);
+  // Not what was parsed, which has its fields in another order.
+  const draft = JSON.parse(given) as z.infer<typeof unpinned>;
   for (const source of Object.values(draft.sources)) {
     if (!isFromHub(source) || COMMIT.test(source.revision)) continue;
     const { repo, revision } = source;
