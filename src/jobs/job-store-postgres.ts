@@ -40,8 +40,14 @@ export class PostgresJobStore implements JobStore {
     // OpenWorkflow reads its columns in camel case.
     this.#sql = postgres(url, {
       ...POSTGRES_OPTIONS,
-      // Plans are kept, and one that was made while the queue was short reads all of it when it is long.
-      connection: { ...POSTGRES_OPTIONS.connection, enable_seqscan: false },
+      connection: {
+        ...POSTGRES_OPTIONS.connection,
+        // Plans are kept, and one that was made while the queue was short reads all of it when it is long.
+        enable_seqscan: false,
+        // Nobody is told of runs. A crash of the database takes the last moments of them back, and of nothing that was
+        // written before what a client was told of, for all is in one log: what they did since then is done again.
+        synchronous_commit: 'off',
+      },
       max: CONNECTIONS,
       transform: { column: { from: postgres.toCamel } },
     });

@@ -1,8 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { constants, setPriority } from 'node:os';
+import { constants, getPriority, setPriority } from 'node:os';
 import { residentBytes, usageOf } from './process-usage.ts';
 import type { OnProgress, Reply, Request } from './protocol.ts';
 import { LOOKS, Silence } from './silence.ts';
+
+/** How much further than its parent a process gives way, as `nice` counts it. */
+const GIVES_WAY = 10;
 
 export interface ProcessOptions {
   /** Module that the child runs. */
@@ -109,7 +112,7 @@ export class SupervisedProcess {
     }
     if (options.givesWay) {
       try {
-        setPriority(process.#child.pid!, constants.priority.PRIORITY_BELOW_NORMAL);
+        setPriority(process.#child.pid!, Math.min(getPriority() + GIVES_WAY, constants.priority.PRIORITY_LOW));
       } catch {
         // Containers may forbid it; the work gets done all the same.
       }
