@@ -44,8 +44,9 @@ export class PostgresJobStore implements JobStore {
         ...POSTGRES_OPTIONS.connection,
         // Plans are kept, and one that was made while the queue was short reads all of it when it is long.
         enable_seqscan: false,
-        // Nobody is told of runs. A crash of the database takes the last moments of them back, and of nothing that was
-        // written before what a client was told of, for all is in one log: what they did since then is done again.
+        // Nobody is told of runs, so what is written of them need not wait for the disk. A crash of the database takes the
+        // last of it back, and that is done again; it takes back nothing from before what a client was told, for which
+        // the one log of all tables was flushed.
         synchronous_commit: 'off',
       },
       max: CONNECTIONS,
