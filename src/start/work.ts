@@ -31,8 +31,12 @@ import { openWebhooks } from './webhooks.ts';
 const PROBE_WORKERS = 1;
 /** Runs beside those that embed: such as wait for a download. */
 const IO_RUNS = 16;
-/** How often rows and runs are compared, in milliseconds. */
+/**
+ * How often a node sees to it that rows and runs are compared, and how long it is enough that another did. It is for nodes
+ * that work: those that only answer, in the time of which it takes a share, do it where none of them is left. Milliseconds.
+ */
 const UPKEEP_MS = 20_000;
+const UPKEEP_AGAIN_MS = { working: 15_000, answering: 30_000 };
 /** How long a chunk waits for a worker with its bundle: longer than any queue should be. */
 const BUNDLE_PATIENCE_SEC = 24 * 3600;
 /** How long the answer to a request with an `Idempotency-Key` is remembered. */
@@ -164,8 +168,11 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_KEPT_MS).toISOString());
     await engine.upkeep();
   };
+  const againAfterMs = config.workers > 0 ? UPKEEP_AGAIN_MS.working : UPKEEP_AGAIN_MS.answering;
   const keepUp = () =>
-    unlessOthersDo(db, 'upkeep', upkeep).catch((error) => log.error({ err: error }, 'rows and runs not compared'));
+    unlessOthersDo(db, 'upkeep', upkeep, { againAfterMs }).catch((error) =>
+      log.error({ err: error }, 'rows and runs not compared'),
+    );
 
   if (config.workers > 0) {
     engine.work({ workflows: [embedTask, prepare, sweep, webhooks.workflow] as AnyWorkflow[], concurrency: IO_RUNS });

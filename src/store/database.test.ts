@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { openDatabase } from './database.ts';
+import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
+import { type Db, openDatabase, unlessOthersDo } from './database.ts';
 import { isId, newId } from './ids.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-database-'));
@@ -32,6 +34,49 @@ test('a database of a newer version is refused in words', async () => {
   await sql`insert into kysely_migration values ('9999_future', '2100-01-01')`.execute(db);
   await db.destroy();
   await assert.rejects(openDatabase(path), /newer reelvec/);
+});
+
+describe('what one of several nodes does', { skip: NO_POSTGRES }, () => {
+  const stack = new AsyncDisposableStack();
+  let nodes: Db[];
+  before(async () => {
+    const server = stack.use(await startPostgres({ fsync: 'off' }));
+    const url = await server.database();
+    nodes = await Promise.all([openDatabase(url), openDatabase(url)]);
+    for (const node of nodes) stack.defer(() => node.destroy());
+  });
+  after(() => stack.disposeAsync());
+
+  test('is left to the one who is at it', async () => {
+    const done: number[] = [];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const first = unlessOthersDo(nodes[0]!, 'sweep', async () => {
+      done.push(0);
+      await promise;
+    });
+    while (done.length === 0) await sleep(5);
+    await unlessOthersDo(nodes[1]!, 'sweep', async () => void done.push(1));
+    resolve();
+    await first;
+    await unlessOthersDo(nodes[1]!, 'sweep', async () => void done.push(1));
+    assert.deepEqual(done, [0, 1]);
+  });
+
+  test('and for a while to the one who did it, unless that one failed', async () => {
+    const done: number[] = [];
+    const attempt = (node: number, againAfterMs: number, work = async () => void done.push(node)) =>
+      unlessOthersDo(nodes[node]!, 'upkeep', work, { againAfterMs });
+    await assert.rejects(
+      attempt(0, 60_000, () => Promise.reject(new Error('no'))),
+      /no/,
+    );
+    await attempt(1, 60_000);
+    await attempt(0, 60_000);
+    assert.deepEqual(done, [1]);
+    await sleep(20);
+    await attempt(0, 10);
+    assert.deepEqual(done, [1, 0]);
+  });
 });
 
 test('ids are 24 hex characters and rise', () => {

@@ -71,13 +71,34 @@ export async function oneAtATime<T>(db: Db, name: keyof typeof LOCKS, work: () =
   });
 }
 
-/** As {@link oneAtATime}, but who comes second leaves it to the first. */
-export async function unlessOthersDo(db: Db, name: keyof typeof LOCKS, work: () => Promise<void>): Promise<void> {
+/**
+ * As {@link oneAtATime}, but who comes second leaves it to the first.
+ * @param options.againAfterMs for what is enough to be done once in a while by whichever node: it is left too when it was
+ *   last done less long ago, by the clock of the database
+ */
+export async function unlessOthersDo(
+  db: Db,
+  name: keyof typeof LOCKS,
+  work: () => Promise<void>,
+  { againAfterMs }: { againAfterMs?: number } = {},
+): Promise<void> {
   if (!isShared(db)) return work();
   await db.transaction().execute(async (lock) => {
     const taken = sql<{ mine: boolean }>`select pg_try_advisory_xact_lock(${LOCKS[name]}::bigint) as mine`;
-    if ((await taken.execute(lock)).rows[0]?.mine) await work();
+    if (!(await taken.execute(lock)).rows[0]?.mine) return;
+    if (againAfterMs !== undefined && !(await isDue(lock, name, againAfterMs))) return;
+    await work();
   });
+}
+
+/** Whether something was last done so long ago, and takes note that it is done now if the transaction ends well. */
+async function isDue(transaction: Db, name: string, againAfterMs: number): Promise<boolean> {
+  const { rows } = await sql`
+    insert into last_done (name, at_ms) values (${name}, (extract(epoch from clock_timestamp()) * 1000)::bigint)
+    on conflict (name) do update set at_ms = excluded.at_ms
+    where last_done.at_ms <= excluded.at_ms - ${againAfterMs}::bigint
+    returning name`.execute(transaction);
+  return rows.length > 0;
 }
 
 /** Whether the database refused to take away what a row refers to, or to refer to what is not there. */
