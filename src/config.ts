@@ -147,6 +147,15 @@ const settings = z.object({
     .max(65535)
     .optional()
     .describe('port on which `reelvec worker` answers probes and gives metrics; default: none'),
+  REELVEC_WORKER_NICE: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(19)
+    .default(10)
+    .describe(
+      'how far `reelvec worker` gives way to others on its machine, as `nice` counts it; its media workers: 10 more',
+    ),
   REELVEC_DRAIN_SEC: z.coerce
     .number()
     .min(0)
@@ -258,6 +267,7 @@ export interface Config {
   readonly workerMemoryBytes: number;
   readonly workerSilenceMs: number;
   readonly workerPort: number | undefined;
+  readonly workerNice: number;
   readonly drainMs: number;
   readonly maxVideoBytes: number;
   readonly maxAudioBytes: number;
@@ -367,6 +377,7 @@ export function readConfig(
     workerMemoryBytes: values.REELVEC_WORKER_MEMORY_MB * MEGABYTE,
     workerSilenceMs: values.REELVEC_WORKER_SILENCE_SEC * 1000,
     workerPort: values.REELVEC_WORKER_PORT,
+    workerNice: values.REELVEC_WORKER_NICE,
     drainMs: (values.REELVEC_DRAIN_SEC ?? (values.REELVEC_DATABASE_URL ? DRAIN_SEC : 0)) * 1000,
     maxVideoBytes: values.REELVEC_MAX_VIDEO_BYTES,
     maxAudioBytes: values.REELVEC_MAX_AUDIO_BYTES,

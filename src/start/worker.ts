@@ -10,17 +10,12 @@ import { ShutdownList } from './shutdown.ts';
 import { openState } from './state.ts';
 import { openWork } from './work.ts';
 
-/**
- * How far a worker gives way, as `nice` counts it: to the servers and the database on the same machine, for whose answers
- * somebody waits. Its media workers give way to it in turn.
- */
-const PRIORITY = 10;
-
 /** Works on the tasks that other nodes serve, until a signal ends it. */
 export async function work(given: Config, only?: readonly Option[]): Promise<void> {
   const log = openLogger(given.logLevel);
   try {
-    setPriority(PRIORITY);
+    // To the servers and the database on the same machine, for whose answers somebody waits.
+    setPriority(given.workerNice);
   } catch {
     // Containers may forbid it; the work gets done all the same.
   }

@@ -48,6 +48,8 @@ async function startNode(args: string[], urlPattern: RegExp, { dataDir, env = {}
       REELVEC_DATA_DIR: dataDir,
       REELVEC_API_KEYS: KEY,
       REELVEC_URL_ALLOW: '127.0.0.1',
+      // Other tests run beside this one, and give way to nobody.
+      REELVEC_WORKER_NICE: '0',
       ...(BLOBS_ON_S3 && (await s3Settings(dataDir))),
       ...env,
     },
