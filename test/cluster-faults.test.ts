@@ -72,8 +72,8 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       video: 'testsrc=size=360x360:rate=2:duration=20',
       audio: 'sine=frequency=440:duration=20:sample_rate=8000',
     });
-    // 25 minutes: six chunks
-    loopMedia(join(folder, 'long.mp4'), { of: round, times: 75, everySec: 20 });
+    // 15 minutes: four chunks
+    loopMedia(join(folder, 'long.mp4'), { of: round, times: 45, everySec: 20 });
     makeMedia(join(folder, 'short.flac'), { audio: 'sine=frequency=880:duration=8', audioCodec: FF_ENCODER_FLAC });
     nodes = { api: await serve(), workers: [await work(), await work()] };
     expected = {

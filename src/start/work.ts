@@ -17,7 +17,7 @@ import { refreshStatistics } from '../store/statistics.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import type { Task } from '../tasks/repository.ts';
 import type { Option } from '../tasks/request.ts';
-import { RunNotes } from '../tasks/run-notes.ts';
+import { TaskStarter } from '../tasks/starter.ts';
 import { TaskWork } from '../tasks/work.ts';
 import { taskWorkflows } from '../tasks/workflow.ts';
 import { runTwice } from '../workers/attempts.ts';
@@ -115,11 +115,13 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     steps,
   );
   const sweep = sweepWorkflow({ db, blobs, contents, uploads, keep: config, log }, steps);
-  const notes = new RunNotes(tasks, { onLost: (error) => log.warn({ err: error }, 'runs not noted yet') });
-  shutdown.add('notes', () => notes.write());
-  const startTask = async ({ id, owner }: Task) => {
-    notes.add(id, await engine.start(embedTask, { taskId: id, owner }, id));
-  };
+  const starter = new TaskStarter({
+    tasks,
+    enqueue: ({ id, owner }) => engine.start(embedTask, { taskId: id, owner }, id),
+    onLost: (error) => log.warn({ err: error }, 'runs not noted yet'),
+  });
+  shutdown.add('starts', () => starter.settle());
+  const startTask = (task: Task) => starter.start(task);
   const startAsset = async (id: string) => {
     const asset = await assets.get(id);
     if (asset) await assets.setRun(id, await engine.start(prepare, { assetId: id, owner: asset.owner }, id));

@@ -35,15 +35,15 @@ export interface CreateTaskDeps {
 
 export interface NewTask {
   readonly owner: string;
-  /** What the owner may have. */
-  readonly limits: QuotaLimits;
+  /** What the owner may have: read while the source is looked at. */
+  readonly limits: Promise<QuotaLimits>;
   readonly request: TaskRequest;
   /** The media itself, where `request.source` is base64. */
   readonly base64?: string;
 }
 
 /**
- * Makes a task: the source is looked at as far as it is at hand, then the row is written, then the run is started.
+ * Makes a task: the source is looked at as far as it is at hand, then the row is written, and the run is started.
  * @throws {ReelvecError} for a source that cannot be used; nothing is kept of it
  */
 export async function createTask(
@@ -60,13 +60,14 @@ export async function createTask(
     if (source.kind === 'asset') looked = await lookAtAsset(deps, request, { id: source.assetId, owner });
     if (source.kind === 'base64') looked = await storeBase64(deps, request, { id, base64: base64! }, signal);
     signal?.throwIfAborted();
+    const quota = await limits;
     const { filename, mediaSec, contentId } = looked;
     const row = { id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle), contentId };
     const admit: OnCreated<Task> = async (transaction, created) => {
-      await deps.quotas.admitTask(transaction, { id, owner, mediaSec }, limits);
+      await deps.quotas.admitTask(transaction, { id, owner, mediaSec }, quota);
       await onCreated?.(transaction, created);
     };
-    task = await deps.tasks.create(row, limitsTasks(limits) ? admit : onCreated);
+    task = await deps.tasks.create(row, limitsTasks(quota) ? admit : onCreated);
   } catch (error) {
     if (source.kind === 'base64') await deps.blobs.remove(`tasks/${id}/`);
     // The asset was deleted after it was looked at.
@@ -75,12 +76,8 @@ export async function createTask(
     }
     throw error;
   }
-  try {
-    await deps.start(task);
-  } catch (error) {
-    // The task stands, so the client must not be told that it failed, or it would make another: the sweep starts it.
-    deps.log.error({ err: error, taskId: id }, 'task not started yet');
-  }
+  // Not waited for: the row is what is promised. A task that is not started now, the next upkeep starts.
+  deps.start(task).catch((error) => deps.log.error({ err: error, taskId: id }, 'task not started yet'));
   return task;
 }
 

@@ -35,7 +35,8 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
     },
     async (request, reply) => {
       const { owner } = request;
-      const limits = await deps.quotas.limits(owner);
+      const limits = deps.quotas.limits(owner);
+      limits.catch(() => {}); // whoever waits for it is told
       const wish = {
         content: request.body,
         answer: (task: Task) => ({ _id: task.id, status: 'processing' as const, data: null }),
@@ -48,7 +49,7 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
         ),
       );
       request.event.taskId = answer._id;
-      setRateLimits(reply, await deps.quotas.rates(owner, limits));
+      setRateLimits(reply, await deps.quotas.rates(owner, await limits));
       reply.header('location', `${baseUrl(request, deps.publicUrl)}${request.routeOptions.url}/${answer._id}`);
       return reply.code(202).send(answer);
     },
