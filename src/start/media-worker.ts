@@ -16,8 +16,10 @@ import type { Job, OnProgress, Reply, Request, Results } from '../workers/protoc
 
 // A thread of its own, because native code may hold this one for ever: an orphan must not live on.
 new Worker(
-  `const parent = process.ppid;
-   setInterval(() => process.ppid === parent || process.kill(process.pid, 'SIGKILL'), 500);`,
+  `const parent = Number(process.env.REELVEC_PARENT_PID);
+   const look = () => process.ppid === parent || process.kill(process.pid, 'SIGKILL');
+   look();
+   setInterval(look, 500);`,
   { eval: true },
 ).unref();
 

@@ -71,7 +71,8 @@ export class SupervisedProcess {
     this.#child = fork(options.entry, options.args, {
       serialization: 'advanced',
       execArgv: [...process.execArgv, ...NODE_FLAGS],
-      env: { ...MALLOC, ...process.env },
+      // Whose child it is, from before it runs: it may come up when its parent is gone already.
+      env: { ...MALLOC, ...process.env, REELVEC_PARENT_PID: String(process.pid) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     // A child that is gone already says so itself.
