@@ -83,8 +83,7 @@ async function survivesKills(options: {
     await server.kill();
     // Every other time the workers are left to notice by themselves.
     if (kill % 2 === 0) for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');
-    // One that was only just begun has to come up first, on cores that other tests want too.
-    await until(() => workers.every((pid) => !isAlive(pid)), 10_000, 'workers end with their server');
+    await until(() => workers.every((pid) => !isAlive(pid)), 3000, 'workers end with their server');
   }
 
   await using server = await startServer({ dataDir: data.path });
