@@ -1,11 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ReelvecError } from '../errors.ts';
-import { hashKey, type KeyRepository, sameHash } from '../store/keys.ts';
+import { hashKey, type KeyQuotas, type KeyRepository, sameHash } from '../store/keys.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** Id of the key that the request came with: whose tasks and assets it may see. */
     owner: string;
+    /** What that key was made with. */
+    quotas: KeyQuotas;
   }
 }
 
@@ -17,18 +19,20 @@ export interface AuthDeps {
 
 /** Asks for a key on every route that is registered on `app` from now on. Nothing is cached: a revoked key ends at once. */
 export function requireKey(app: FastifyInstance, { apiKeys, keys }: AuthDeps): void {
-  const configured = apiKeys.map(hashKey).map((hash) => ({ hash, owner: ownerOf(hash) }));
+  const configured = apiKeys.map(hashKey).map((hash) => ({ hash, id: ownerOf(hash), quotas: {} }));
   app.decorateRequest('owner', '');
+  app.decorateRequest('quotas', null!);
   app.addHook('onRequest', async (request) => {
     const key = keyOf(request);
     if (key === undefined) throw refused('No API key came with the request.');
     const hash = hashKey(key);
     // All are compared: where the match stands must not show in the time.
     const matches = configured.filter((candidate) => sameHash(candidate.hash, hash));
-    const owner = matches[0]?.owner ?? (await keys.find(key));
-    if (owner === undefined) throw refused('The API key is not known, or was revoked.');
-    request.owner = owner;
-    request.event.owner = owner;
+    const known = matches[0] ?? (await keys.find(key));
+    if (!known) throw refused('The API key is not known, or was revoked.');
+    request.owner = known.id;
+    request.quotas = known.quotas;
+    request.event.owner = known.id;
   });
 }
 

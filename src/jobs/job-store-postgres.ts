@@ -1,7 +1,7 @@
 import type { WorkflowRun } from 'openworkflow/internal';
 import { BackendPostgres } from 'openworkflow/postgres';
 import postgres from 'postgres';
-import { POSTGRES_OPTIONS } from '../store/database-postgres.ts';
+import { POSTGRES_OPTIONS, WITHOUT_FLUSH } from '../store/database-postgres.ts';
 import {
   type JobStore,
   type NewRun,
@@ -44,10 +44,9 @@ export class PostgresJobStore implements JobStore {
         ...POSTGRES_OPTIONS.connection,
         // Plans are kept, and one that was made while the queue was short reads all of it when it is long.
         enable_seqscan: false,
-        // Nobody is told of runs, so what is written of them need not wait for the disk. A crash of the database takes the
-        // last of it back, and that is done again; it takes back nothing from before what a client was told, for which
-        // the one log of all tables was flushed.
-        synchronous_commit: 'off',
+        // Nobody is told of runs. What a crash takes back of them is done again; it takes back nothing from before what a
+        // client was told, for which the one log of all tables was flushed.
+        ...WITHOUT_FLUSH,
       },
       max: CONNECTIONS,
       transform: { column: { from: postgres.toCamel } },

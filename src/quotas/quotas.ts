@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { ReelvecError } from '../errors.ts';
 import type { Db } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
+import { type KeyQuotas, quotasOfKey } from '../store/keys.ts';
 import { type RateLimit, RateLimited } from './rate-limit.ts';
 import { mediaSecOf, runningTasks, storedBytes } from './usage.ts';
 
@@ -36,8 +37,8 @@ export class Quotas {
   }
 
   /** What a key may have: what it was made with, or else what the settings say. */
-  limits(owner: string): Promise<QuotaLimits> {
-    return this.#limits(this.#db, owner);
+  limits(own: KeyQuotas): QuotaLimits {
+    return { ...this.#defaults, ...own };
   }
 
   /**
@@ -51,7 +52,7 @@ export class Quotas {
     task: { id: string; owner: string; mediaSec?: number },
     known?: QuotaLimits,
   ): Promise<void> {
-    const limits = known ?? (await this.#limits(transaction, task.owner));
+    const limits = known ?? (await this.#limitsOf(transaction, task.owner));
     if (!limitsTasks(limits)) return;
     await takeTurn(transaction, task.owner);
     if (task.mediaSec !== undefined) await noteUse(transaction, { ...task, mediaSec: task.mediaSec });
@@ -94,7 +95,7 @@ export class Quotas {
    * @throws usage_limit_exceeded, and the transaction must be rolled back
    */
   async admitBytes(transaction: Db, owner: string): Promise<void> {
-    const { bytes: limit } = await this.#limits(transaction, owner);
+    const { bytes: limit } = await this.#limitsOf(transaction, owner);
     if (limit === undefined) return;
     await takeTurn(transaction, owner);
     const used = await storedBytes(transaction, owner);
@@ -103,13 +104,13 @@ export class Quotas {
 
   /** How many bytes can still be stored; no end where there is no quota. */
   async bytesLeft(owner: string): Promise<number> {
-    const { bytes: limit } = await this.#limits(this.#db, owner);
+    const { bytes: limit } = await this.#limitsOf(this.#db, owner);
     return limit === undefined ? Number.POSITIVE_INFINITY : Math.max(0, limit - (await storedBytes(this.#db, owner)));
   }
 
   /** How a key's rates stand, those that are limited. */
   async rates(owner: string, known?: QuotaLimits): Promise<RateLimit[]> {
-    const rates = await this.#rates(this.#db, owner, known ?? (await this.limits(owner)));
+    const rates = await this.#rates(this.#db, owner, known ?? (await this.#limitsOf(this.#db, owner)));
     return rates.filter((rate) => rate !== undefined);
   }
 
@@ -132,19 +133,8 @@ export class Quotas {
     ]);
   }
 
-  async #limits(db: Db, owner: string): Promise<QuotaLimits> {
-    const key = await db
-      .selectFrom('keys')
-      .select(['quota_bytes', 'quota_tasks', 'quota_minutes_per_day'])
-      .where('id', '=', owner)
-      .executeTakeFirst();
-    const or = (own: unknown, fallback: number | undefined) =>
-      own === null || own === undefined ? fallback : Number(own);
-    return {
-      bytes: or(key?.quota_bytes, this.#defaults.bytes),
-      tasks: or(key?.quota_tasks, this.#defaults.tasks),
-      minutesPerDay: or(key?.quota_minutes_per_day, this.#defaults.minutesPerDay),
-    };
+  async #limitsOf(db: Db, owner: string): Promise<QuotaLimits> {
+    return this.limits(await quotasOfKey(db, owner));
   }
 }
 

@@ -9,6 +9,7 @@ import type { BlobStore } from '../store/blobs.ts';
 import { claimBlobs } from '../store/claim.ts';
 import { type Db, oneAtATime, openDatabase } from '../store/database.ts';
 import { isDatabaseAway } from '../store/database-away.ts';
+import { openPostgresForNotes } from '../store/database-postgres.ts';
 import { IdempotencyKeys } from '../store/idempotency.ts';
 import { KeyRepository } from '../store/keys.ts';
 import { describePlace, isOwnFolder, openBlobStore, openUploadStore } from '../store/open-blobs.ts';
@@ -36,7 +37,7 @@ export interface State {
 /** Opens what a server or worker keeps: in a folder that it has for itself, or shared with the other nodes. */
 export async function openState(config: Config, shutdown: ShutdownList, log: Logger): Promise<State> {
   const { databaseUrl } = config;
-  const { db, engine } = databaseUrl
+  const { db, notes, engine } = databaseUrl
     ? await openShared(databaseUrl, shutdown, log)
     : await openEmbedded(config, shutdown, log);
   const blobs = await openBlobStore(config, { alone: isOwnFolder(config) });
@@ -51,7 +52,7 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
     uploads: openUploadStore(config),
     keys: new KeyRepository(db),
     idempotency: new IdempotencyKeys(db),
-    tasks: new TaskRepository(db, { onEnded: deliveries.recorder(config.webhooks) }),
+    tasks: new TaskRepository(db, { notes, onEnded: deliveries.recorder(config.webhooks) }),
     assets: new AssetRepository(db),
     deliveries,
     quotas: new Quotas(db, config.quotas),
@@ -68,7 +69,7 @@ async function openEmbedded(config: Config, shutdown: ShutdownList, log: Logger)
   shutdown.add('database', () => db.destroy());
   const engine = await JobEngine.openEmbedded(folder.jobs, log);
   shutdown.add('jobs', () => engine.close());
-  return { db, engine };
+  return { db, notes: db, engine };
 }
 
 async function openShared(url: string, shutdown: ShutdownList, log: Logger) {
@@ -80,7 +81,9 @@ async function openShared(url: string, shutdown: ShutdownList, log: Logger) {
   });
   const db = await openDatabase(url);
   shutdown.add('database', () => db.destroy());
+  const notes = openPostgresForNotes(url);
+  shutdown.add('notes', () => notes.destroy());
   const engine = await oneAtATime(db, 'migrations', () => JobEngine.openShared(url, log));
   shutdown.add('jobs', () => engine.close());
-  return { db, engine };
+  return { db, notes, engine };
 }

@@ -5,6 +5,7 @@ import type { Database } from './schema.ts';
 
 /** Connections of one node for its tables, at the most. Its durable work has some more: see docs/scale.md. */
 const CONNECTIONS = 8;
+const NOTE_CONNECTIONS = 2;
 /** How long a connection is tried for, in seconds; whoever asked is told then that the database cannot be reached. */
 const CONNECT_TIMEOUT_SEC = 5;
 
@@ -22,8 +23,29 @@ export const POSTGRES_OPTIONS = {
   connection: { application_name: 'reelvec' },
 } as const;
 
+/** Commits do not wait for the disk: a crash of the database takes back the last of them, never one from before another. */
+export const WITHOUT_FLUSH = { synchronous_commit: 'off' } as const;
+
 /** Opens a database on a PostgreSQL server. Nothing is sent before the first query. */
 export function openPostgres(url: string): Kysely<Database> {
-  const client = postgres(url, { ...POSTGRES_OPTIONS, max: CONNECTIONS, types: NUMBERS });
+  return open(url, { max: CONNECTIONS });
+}
+
+/**
+ * The same database for what runs write of their work, whose commits do not wait for the disk. A crash of the database
+ * takes the last of it back, and with it what the run wrote behind it, by which it would not be done again: the log is one
+ * and in order. It takes back nothing from before what {@link openPostgres} wrote last.
+ */
+export function openPostgresForNotes(url: string): Kysely<Database> {
+  return open(url, { max: NOTE_CONNECTIONS, connection: WITHOUT_FLUSH });
+}
+
+function open(url: string, { connection, ...options }: postgres.Options<never>): Kysely<Database> {
+  const client = postgres(url, {
+    ...POSTGRES_OPTIONS,
+    ...options,
+    connection: { ...POSTGRES_OPTIONS.connection, ...connection },
+    types: NUMBERS,
+  });
   return new Kysely<Database>({ dialect: postgresDialect(client) });
 }

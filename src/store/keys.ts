@@ -1,7 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { Selectable } from 'kysely';
 import { COLUMNS } from './columns.ts';
 import type { Db } from './database.ts';
 import { newId } from './ids.ts';
+import type { KeysTable } from './schema.ts';
 
 /** An API key as it may be shown: the key itself is not kept. */
 export interface ApiKey {
@@ -22,6 +24,7 @@ export interface KeyQuotas {
 
 const KEY_BYTES = 32;
 const PREFIX_LENGTH = 8;
+const QUOTA_COLUMNS = ['quota_bytes', 'quota_tasks', 'quota_minutes_per_day'] as const;
 
 /** The keys that were made here. */
 export class KeyRepository {
@@ -74,17 +77,31 @@ export class KeyRepository {
     return numUpdatedRows > 0n;
   }
 
-  /** @returns the id of the key with this text, unless it was revoked */
-  async find(key: string): Promise<string | undefined> {
+  /** @returns the key with this text, unless it was revoked */
+  async find(key: string): Promise<{ readonly id: string; readonly quotas: KeyQuotas } | undefined> {
     const hash = hashKey(key);
     const row = await this.#db
       .selectFrom('keys')
-      .select(['id', 'hash'])
+      .select(['id', 'hash', ...QUOTA_COLUMNS])
       .where('hash', '=', hash)
       .where('revoked_at', 'is', null)
       .executeTakeFirst();
-    return row && sameHash(row.hash, hash) ? row.id : undefined;
+    return row && sameHash(row.hash, hash) ? { id: row.id, quotas: quotasOf(row) } : undefined;
   }
+}
+
+/** What a key was made with. One of the configuration has no row, and nothing of its own. */
+export async function quotasOfKey(db: Db, id: string): Promise<KeyQuotas> {
+  const row = await db.selectFrom('keys').select(QUOTA_COLUMNS).where('id', '=', id).executeTakeFirst();
+  return row ? quotasOf(row) : {};
+}
+
+function quotasOf(row: Pick<Selectable<KeysTable>, (typeof QUOTA_COLUMNS)[number]>): KeyQuotas {
+  return {
+    ...(row.quota_bytes !== null && { bytes: row.quota_bytes }),
+    ...(row.quota_tasks !== null && { tasks: row.quota_tasks }),
+    ...(row.quota_minutes_per_day !== null && { minutesPerDay: row.quota_minutes_per_day }),
+  };
 }
 
 /** SHA-256 in lower-case hex. A key has 256 random bits: nothing slower is needed to keep it from being guessed. */

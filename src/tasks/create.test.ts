@@ -22,11 +22,7 @@ function asking(source: Source): TaskRequest {
 }
 
 function create({ deps }: TestApp, source: Source, base64?: string, signal?: AbortSignal) {
-  return createTask(
-    deps.embedding,
-    { owner, limits: Promise.resolve({}), request: asking(source), base64 },
-    { signal },
-  );
+  return createTask(deps.embedding, { owner, quota: {}, request: asking(source), base64 }, { signal });
 }
 
 async function refusal(making: Promise<unknown>): Promise<ReelvecError> {

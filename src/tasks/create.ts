@@ -35,8 +35,8 @@ export interface CreateTaskDeps {
 
 export interface NewTask {
   readonly owner: string;
-  /** What the owner may have: read while the source is looked at. */
-  readonly limits: Promise<QuotaLimits>;
+  /** What the owner may have. */
+  readonly quota: QuotaLimits;
   readonly request: TaskRequest;
   /** The media itself, where `request.source` is base64. */
   readonly base64?: string;
@@ -48,7 +48,7 @@ export interface NewTask {
  */
 export async function createTask(
   deps: CreateTaskDeps,
-  { owner, limits, request, base64 }: NewTask,
+  { owner, quota, request, base64 }: NewTask,
   { signal, onCreated }: { signal?: AbortSignal; onCreated?: OnCreated<Task> } = {},
 ): Promise<Task> {
   const id = newId();
@@ -60,7 +60,6 @@ export async function createTask(
     if (source.kind === 'asset') looked = await lookAtAsset(deps, request, { id: source.assetId, owner });
     if (source.kind === 'base64') looked = await storeBase64(deps, request, { id, base64: base64! }, signal);
     signal?.throwIfAborted();
-    const quota = await limits;
     const { filename, mediaSec, contentId } = looked;
     const row = { id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle), contentId };
     const admit: OnCreated<Task> = async (transaction, created) => {

@@ -52,10 +52,14 @@ export type OnEnded = (transaction: Db, task: Task) => Promise<void>;
 /** The tasks as they stand. Every change of a task that no longer is `processing` is ignored: its story is over. */
 export class TaskRepository {
   readonly #db: Db;
+  /** For what a run writes of its work: it writes it again should it be lost. */
+  readonly #notes: Db;
   readonly #onEnded: OnEnded | undefined;
 
-  constructor(db: Db, { onEnded }: { onEnded?: OnEnded } = {}) {
+  /** @param options.notes the same database, where commits need not survive its crash; default `db` */
+  constructor(db: Db, { notes = db, onEnded }: { notes?: Db; onEnded?: OnEnded } = {}) {
     this.#db = db;
+    this.#notes = notes;
     this.#onEnded = onEnded;
   }
 
@@ -124,11 +128,11 @@ export class TaskRepository {
   }
 
   async setStage(id: string, stage: Stage): Promise<void> {
-    await this.#update(id, { stage });
+    await this.#note(id, { stage });
   }
 
   async setProbed(id: string, media: MediaInfo, range: TimeRange): Promise<void> {
-    await this.#update(id, { media: JSON.stringify(media), start_sec: range.startSec, end_sec: range.endSec });
+    await this.#note(id, { media: JSON.stringify(media), start_sec: range.startSec, end_sec: range.endSec });
   }
 
   /** Writes the plan down; a plan that is already there stays, with what was done of it. */
@@ -140,12 +144,12 @@ export class TaskRepository {
       end_sec: endSec,
       done_sec: 0,
     }));
-    await this.#db
+    await this.#notes
       .insertInto('chunks')
       .values(rows)
       .onConflict((c) => c.doNothing())
       .execute();
-    await this.#update(id, { stage: 'embedding', transcription_source: transcriptionSource ?? null });
+    await this.#note(id, { stage: 'embedding', transcription_source: transcriptionSource ?? null });
   }
 
   /**
@@ -154,7 +158,7 @@ export class TaskRepository {
    */
   async setChunkDone(id: string, number: number, doneSec: number, segments: readonly TimeRange[] = []): Promise<void> {
     const times = segments.map(({ startSec, endSec }) => [startSec, endSec]);
-    await this.#db
+    await this.#notes
       .updateTable('chunks')
       .set({ done_sec: doneSec, segments: JSON.stringify(times) })
       .where('task_id', '=', id)
@@ -200,7 +204,7 @@ export class TaskRepository {
     await sql`
       with runs (task_id, run_id) as (values ${sql.join(rows)})
       update tasks set run_id = (select run_id from runs where task_id = tasks.id)
-      where id in (select task_id from runs)`.execute(this.#db);
+      where id in (select task_id from runs)`.execute(this.#notes);
   }
 
   /** Ids of the tasks that are working on an asset, or will. */
@@ -254,21 +258,25 @@ export class TaskRepository {
 
   async #end(id: string, values: Updateable<TasksTable>): Promise<void> {
     await this.#db.transaction().execute(async (transaction) => {
-      const row = await this.#update(id, { ...values, content_id: null }, transaction);
+      const row = await update(transaction, id, { ...values, content_id: null });
       if (row) await this.#onEnded?.(transaction, fromRow(row));
     });
   }
 
-  /** @returns the row as it is now, unless the task's story was over */
-  #update(id: string, values: Updateable<TasksTable>, db: Db = this.#db) {
-    return db
-      .updateTable('tasks')
-      .set({ ...values, updated_at: new Date().toISOString() })
-      .where('id', '=', id)
-      .where('status', '=', 'processing')
-      .returning(COLUMNS.tasks)
-      .executeTakeFirst();
+  async #note(id: string, values: Updateable<TasksTable>): Promise<void> {
+    await update(this.#notes, id, values);
   }
+}
+
+/** @returns the row as it is now, unless the task's story was over */
+function update(db: Db, id: string, values: Updateable<TasksTable>) {
+  return db
+    .updateTable('tasks')
+    .set({ ...values, updated_at: new Date().toISOString() })
+    .where('id', '=', id)
+    .where('status', '=', 'processing')
+    .returning(COLUMNS.tasks)
+    .executeTakeFirst();
 }
 
 function usesAsset({ source }: TaskRequest, assetId: string): boolean {

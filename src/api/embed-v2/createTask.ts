@@ -35,8 +35,7 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
     },
     async (request, reply) => {
       const { owner } = request;
-      const limits = deps.quotas.limits(owner);
-      limits.catch(() => {}); // whoever waits for it is told
+      const quota = deps.quotas.limits(request.quotas);
       const wish = {
         content: request.body,
         answer: (task: Task) => ({ _id: task.id, status: 'processing' as const, data: null }),
@@ -44,12 +43,12 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
       const answer = await createOnce(deps.idempotency, { request, reply }, wish, (onCreated) =>
         createTask(
           deps,
-          { owner, limits, ...toTaskRequest(request.body, deps.bundle) },
+          { owner, quota, ...toTaskRequest(request.body, deps.bundle) },
           { signal: hangUpSignal(reply), onCreated },
         ),
       );
       request.event.taskId = answer._id;
-      setRateLimits(reply, await deps.quotas.rates(owner, await limits));
+      setRateLimits(reply, await deps.quotas.rates(owner, quota));
       reply.header('location', `${baseUrl(request, deps.publicUrl)}${request.routeOptions.url}/${answer._id}`);
       return reply.code(202).send(answer);
     },
