@@ -1,33 +1,36 @@
 /** The content, except that an abort ends the wait for bytes that never come. */
-export async function* untilAborted(
-  content: AsyncIterable<Uint8Array>,
-  signal?: AbortSignal,
-): AsyncIterable<Uint8Array> {
+export function untilAborted(content: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+  return signal ? abortable(content, signal) : content;
+}
+
+/**
+ * One listener for all pieces: to ask a signal that follows others, or to listen to it, takes longer than to write a piece. And no
+ * `Promise.race`: against one long-lived abort promise it would keep every piece in memory until the end.
+ */
+async function* abortable(content: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const iterator = content[Symbol.asyncIterator]();
+  let endWait: (reason: unknown) => void = () => {};
+  let isAborted = signal.aborted;
+  const abort = () => {
+    isAborted = true;
+    endWait(signal.reason);
+  };
+  signal.addEventListener('abort', abort, { once: true });
   let ended = false;
   try {
     for (;;) {
-      const next = await nextOrAbort(iterator, signal);
+      if (isAborted) throw signal.reason;
+      const next = await new Promise<IteratorResult<Uint8Array>>((resolve, reject) => {
+        endWait = reject;
+        iterator.next().then(resolve, reject);
+      });
       if (next.done) break;
       yield next.value;
     }
     ended = true;
   } finally {
+    signal.removeEventListener('abort', abort);
     // Not waited for: a generator that hangs in its own `await` answers `return` only after that.
     if (!ended) iterator.return?.().then(undefined, () => {});
   }
-}
-
-/** Not `Promise.race`: against one long-lived abort promise it would keep every chunk in memory until the end. */
-function nextOrAbort<T>(iterator: AsyncIterator<T>, signal?: AbortSignal): Promise<IteratorResult<T>> {
-  if (!signal) return iterator.next();
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    if (signal.aborted) return abort();
-    signal.addEventListener('abort', abort, { once: true });
-    iterator
-      .next()
-      .then(resolve, reject)
-      .finally(() => signal.removeEventListener('abort', abort));
-  });
 }

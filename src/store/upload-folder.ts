@@ -95,10 +95,15 @@ export class FolderUploadStore implements UploadStore {
   ): Promise<Part> {
     const { start, size: expected } = partRange(upload, number);
     try {
-      const checked = new Checked(content, { number, size: expected });
-      const { size } = await writeFlushed(this.#path(upload.key), checked, { flags: 'r+', position: start, signal });
+      const check = new PartCheck({ number, size: expected });
+      const { size } = await writeFlushed(this.#path(upload.key), content, {
+        flags: 'r+',
+        position: start,
+        onPiece: (piece) => check.add(piece),
+        signal,
+      });
       if (size < expected) throw new PartSizeError({ number, expected, got: size });
-      return { number, size, etag: checked.crc32 };
+      return { number, size, etag: check.crc32 };
     } catch (error) {
       throw explainFullDisk(error);
     }
@@ -110,29 +115,25 @@ export class FolderUploadStore implements UploadStore {
   }
 }
 
-/** The content of a part, but never a byte into the part behind. */
-class Checked {
-  readonly #content: AsyncIterable<Uint8Array>;
+/** Goes through a part as it comes, and ends it before a byte gets into the part behind. */
+class PartCheck {
   readonly #part: { readonly number: number; readonly size: number };
+  #got = 0;
   #crc32 = 0;
 
-  constructor(content: AsyncIterable<Uint8Array>, part: { number: number; size: number }) {
-    this.#content = content;
+  constructor(part: { number: number; size: number }) {
     this.#part = part;
   }
 
-  async *[Symbol.asyncIterator]() {
+  /** @throws {PartSizeError} */
+  add(piece: Uint8Array): void {
     const { number, size: expected } = this.#part;
-    let got = 0;
-    for await (const bytes of this.#content) {
-      got += bytes.length;
-      if (got > expected) throw new PartSizeError({ number, expected, got });
-      this.#crc32 = crc32(bytes, this.#crc32);
-      yield bytes;
-    }
+    this.#got += piece.length;
+    if (this.#got > expected) throw new PartSizeError({ number, expected, got: this.#got });
+    this.#crc32 = crc32(piece, this.#crc32);
   }
 
-  /** Of what was read so far, in hex: tells a part from another that was sent in its place, at a tenth of a SHA-256's cost. */
+  /** Of what was added so far, in hex: tells a part from another that was sent in its place, at a tenth of a SHA-256's cost. */
   get crc32(): string {
     return this.#crc32.toString(16).padStart(8, '0');
   }

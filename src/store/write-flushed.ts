@@ -7,16 +7,24 @@ import { untilAborted } from './until-aborted.ts';
 /** Content of so many bytes is large. */
 const LARGE_BYTES = 512 * 1024;
 
+interface WriteOptions {
+  readonly flags?: 'wx' | 'r+';
+  readonly position?: number;
+  readonly onPiece?: (piece: Uint8Array) => void;
+  readonly signal?: AbortSignal;
+}
+
 /**
  * Writes content into a file as it comes. When the promise resolves, it survives a power cut.
  * @param options.flags of the file: made anew by default
  * @param options.position of the first byte in the file; default 0
+ * @param options.onPiece gets each piece before it is written; what it throws ends the writing
  * @returns size in bytes
  */
 export async function writeFlushed(
   path: string,
   content: AsyncIterable<Uint8Array> | readonly Uint8Array[],
-  { flags = 'wx', position = 0, signal }: { flags?: 'wx' | 'r+'; position?: number; signal?: AbortSignal } = {},
+  { flags = 'wx', position = 0, onPiece, signal }: WriteOptions = {},
 ): Promise<{ size: number }> {
   await using file = await open(path, flags);
   await using stack = new AsyncDisposableStack();
@@ -31,6 +39,7 @@ export async function writeFlushed(
     return writer;
   };
   for await (const piece of pieces as AsyncIterable<Uint8Array>) {
+    onPiece?.(piece);
     size += piece.length;
     if (writer) await writer.write(piece);
     else if (head.push(piece) === MOST_PIECES || size >= LARGE_BYTES) await begin(size >= LARGE_BYTES);
