@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { gunzipSync } from 'node:zlib';
+import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../app.fixture.ts';
 import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results.ts';
 import { resultKey } from '../../tasks/work.ts';
@@ -253,7 +253,7 @@ test('a result that breaks off midway breaks the connection: it must not look wh
   await assert.rejects(response.text());
 });
 
-test('a client that holds the result already is told so, and one that asks for gzip gets the same in fewer bytes', async () => {
+test('a client that holds the result already is told so, and one that asks for it compressed gets the same in fewer bytes', async () => {
   await using t = await openTestApp();
   const id = await create(t);
   await ready(t, id);
@@ -270,8 +270,14 @@ test('a client that holds the result already is told so, and one that asks for g
     assert.equal(again.statusCode, status);
     if (status === 304) assert.equal(again.body, '');
   }
-  const packed = await t.app.inject({ url: `${TASKS}/${id}`, headers: { ...headers, 'accept-encoding': 'gzip' } });
-  assert.equal(packed.headers['content-encoding'], 'gzip');
-  assert.ok(packed.rawPayload.length < plain.rawPayload.length);
-  assert.equal(gunzipSync(packed.rawPayload).toString(), plain.body);
+  for (const [asked, given, unpack] of [
+    ['gzip', 'gzip', gunzipSync],
+    ['gzip, deflate', 'gzip', gunzipSync],
+    ['gzip, deflate, br, zstd', 'zstd', zstdDecompressSync],
+  ] as const) {
+    const packed = await t.app.inject({ url: `${TASKS}/${id}`, headers: { ...headers, 'accept-encoding': asked } });
+    assert.equal(packed.headers['content-encoding'], given);
+    assert.ok(packed.rawPayload.length < plain.rawPayload.length / 2);
+    assert.equal(unpack(packed.rawPayload).toString(), plain.body);
+  }
 });
