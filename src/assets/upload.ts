@@ -27,30 +27,33 @@ export async function storeUpload(
 ): Promise<Upload> {
   const id = newId();
   let fileType: string | undefined;
-  const checked = async function* () {
-    const head: Uint8Array[] = [];
-    let size = 0;
-    let looked = false;
-    let limit = maxBytes;
-    const look = () => {
-      looked = true;
-      fileType = requireMediaOrImage(Buffer.concat(head), { subject: 'The file' });
-      if (fileType?.startsWith('image/')) limit = Math.min(limit, maxImageBytes);
-      if (size > limit) throw tooLarge(limit, fileType);
-      return head.splice(0);
-    };
-    for await (const bytes of content) {
-      size += bytes.length;
-      // What is decided when the asset is made is known here already, and the rest need not be waited for.
-      if (size > bytesLeft) throw noRoomLeft(bytesLeft);
-      if (size > limit) throw tooLarge(limit, fileType);
-      if (looked) yield bytes;
-      else head.push(bytes);
-      if (!looked && size >= HEAD_BYTES) yield* look();
-    }
-    if (!looked) yield* look();
+  const head: Uint8Array[] = [];
+  let seen = 0;
+  let limit = maxBytes;
+  const look = () => {
+    fileType = requireMediaOrImage(Buffer.concat(head.splice(0)), { subject: 'The file' });
+    if (fileType?.startsWith('image/')) limit = Math.min(limit, maxImageBytes);
+    if (seen > limit) throw tooLarge(limit, fileType);
   };
-  const { size, sha256 } = await blobs.write(assetKey(id), checked());
+  const onPiece = (piece: Uint8Array) => {
+    const isHead = seen < HEAD_BYTES;
+    seen += piece.length;
+    // What is decided when the asset is made is known here already, and the rest need not be waited for.
+    if (seen > bytesLeft) throw noRoomLeft(bytesLeft);
+    if (seen > limit) throw tooLarge(limit, fileType);
+    if (isHead) head.push(piece);
+    if (isHead && seen >= HEAD_BYTES) look();
+  };
+  const key = assetKey(id);
+  const { size, sha256 } = await blobs.write(key, content, { onPiece });
+  if (size < HEAD_BYTES) {
+    try {
+      look();
+    } catch (error) {
+      await blobs.remove(key);
+      throw error;
+    }
+  }
   return { id, fileType, size, sha256 };
 }
 

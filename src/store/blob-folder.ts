@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
 import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
-import { type BlobEntry, BlobNotFound, type BlobStore } from './blobs.ts';
+import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './blobs.ts';
 import { explainFullDisk, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
 import { writeFlushed } from './write-flushed.ts';
 
@@ -39,18 +39,20 @@ export class FolderBlobStore implements BlobStore {
   async write(
     key: string,
     content: AsyncIterable<Uint8Array> | Uint8Array,
-    { signal }: { signal?: AbortSignal } = {},
+    { signal, onPiece }: WriteOptions = {},
   ): Promise<{ size: number }> {
     const path = this.#path(key);
     const temporary = join(this.root, TEMPORARY, randomUUID());
     try {
       signal?.throwIfAborted();
       await mkdir(dirname(temporary), { recursive: true });
-      const written = await writeFlushed(temporary, content instanceof Uint8Array ? [content] : content, { signal });
+      const pieces = content instanceof Uint8Array ? [content] : content;
+      const written = await writeFlushed(temporary, pieces, { signal, onPiece });
       signal?.throwIfAborted();
       await moveDurably(temporary, path, this);
       return written;
     } catch (error) {
+      if (content instanceof Readable) content.destroy();
       await rm(temporary, { force: true });
       throw explainFullDisk(error);
     }

@@ -1,15 +1,19 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
-import { type BlobEntry, BlobNotFound, type BlobStore } from './blobs.ts';
+import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './blobs.ts';
 
 /** Blobs of a test, whose times are those of its clock. */
 export class MemoryBlobStore implements BlobStore {
   readonly blobs = new Map<string, { readonly bytes: Buffer; readonly modifiedAt: Date }>();
 
-  async write(key: string, content: AsyncIterable<Uint8Array> | Uint8Array) {
+  async write(key: string, content: AsyncIterable<Uint8Array> | Uint8Array, { onPiece }: WriteOptions = {}) {
     assertBlobKey(key);
-    const pieces = content instanceof Uint8Array ? [content] : await Array.fromAsync(content);
+    const pieces: Uint8Array[] = [];
+    for await (const piece of content instanceof Uint8Array ? [content] : content) {
+      onPiece?.(piece);
+      pieces.push(piece);
+    }
     const bytes = Buffer.concat(pieces);
     this.blobs.set(key, { bytes, modifiedAt: new Date() });
     return { size: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex') };

@@ -8,7 +8,7 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
-import { type BlobEntry, BlobNotFound, type BlobStore } from './blobs.ts';
+import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './blobs.ts';
 import type { RangeServer } from './range-server.ts';
 import { explainS3, isNoSuchKey, openS3Client, type S3Options } from './s3/client.ts';
 import { readObject } from './s3/read.ts';
@@ -51,11 +51,11 @@ export class S3BlobStore implements BlobStore, AsyncDisposable {
   async write(
     key: string,
     content: AsyncIterable<Uint8Array> | Uint8Array,
-    { signal }: { signal?: AbortSignal } = {},
+    options?: WriteOptions,
   ): Promise<{ size: number; sha256: string }> {
     const place = this.#place(key);
     try {
-      return await writeObject(this.#client, place, content, signal);
+      return await writeObject(this.#client, place, content, options);
     } catch (error) {
       throw explainS3(error);
     }

@@ -8,12 +8,13 @@ export interface BlobStore {
   /**
    * Writes a whole blob or nothing: on any error, abort included, the key is as it was before. What is there when the
    * promise resolves survives a power cut. An existing blob is replaced.
+   * @param options.onPiece gets each piece before it is stored; what it throws ends the writing
    * @returns size in bytes; SHA-256, lower-case hex, from a store that would have to fetch the blob again to know it
    */
   write(
     key: string,
     content: AsyncIterable<Uint8Array> | Uint8Array,
-    options?: { signal?: AbortSignal },
+    options?: WriteOptions,
   ): Promise<{ size: number; sha256?: string }>;
   /** Streams a blob, or the bytes `start` to `end` (both included) of it. A missing key errors with `BlobNotFound`. */
   read(key: string, range?: { start: number; end?: number }): Readable;
@@ -30,6 +31,11 @@ export interface BlobStore {
   list(prefix: string): AsyncIterable<BlobEntry>;
   /** Removes a blob, or everything below a prefix that ends in `/`. Removing what is not there is no error. */
   remove(keyOrPrefix: string): Promise<void>;
+}
+
+export interface WriteOptions {
+  readonly signal?: AbortSignal;
+  readonly onPiece?: (piece: Uint8Array) => void;
 }
 
 export interface BlobEntry {

@@ -18,11 +18,14 @@ export class CachedWrites implements AsyncDisposable {
     this.#position = position;
   }
 
-  /** The piece is written from where it lies: it must not be changed afterwards. */
-  async write(piece: Uint8Array): Promise<void> {
+  /**
+   * The piece is written from where it lies: it must not be changed afterwards.
+   * @returns what to wait for before the next piece, if anything
+   */
+  write(piece: Uint8Array): Promise<void> | undefined {
     this.#pieces.push(piece);
     this.#bytes += piece.length;
-    if (this.#bytes >= WRITE_BYTES || this.#pieces.length === MOST_PIECES) await this.#next();
+    return this.#bytes >= WRITE_BYTES || this.#pieces.length === MOST_PIECES ? this.#next() : undefined;
   }
 
   /** Writes what is left; nothing is flushed yet. */

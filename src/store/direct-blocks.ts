@@ -57,14 +57,13 @@ export class DirectBlocks implements AsyncDisposable {
     }
   }
 
-  async write(piece: Uint8Array): Promise<void> {
-    for (let at = 0; at < piece.length; ) {
-      const part = piece.subarray(at, at + BLOCK_BYTES - this.#filled);
-      this.#block.set(part, this.#filled);
-      this.#filled += part.length;
-      at += part.length;
-      if (this.#filled === BLOCK_BYTES) await this.#nextBlock();
-    }
+  /** @returns what to wait for before the next piece, if anything */
+  write(piece: Uint8Array): Promise<void> | undefined {
+    const left = BLOCK_BYTES - this.#filled;
+    if (piece.length >= left) return this.#fill(piece, left);
+    this.#block.set(piece, this.#filled);
+    this.#filled += piece.length;
+    return undefined;
   }
 
   /** Writes what is left; nothing is flushed yet. */
@@ -82,6 +81,12 @@ export class DirectBlocks implements AsyncDisposable {
     // As many as the chunks that a client sends at a time.
     spare.length = Math.min(spare.length, 5 * BLOCKS_EACH);
     writers--;
+  }
+
+  async #fill(piece: Uint8Array, left: number): Promise<void> {
+    this.#block.set(piece.subarray(0, left), this.#filled);
+    await this.#nextBlock();
+    await this.write(piece.subarray(left));
   }
 
   async #nextBlock(): Promise<void> {

@@ -60,6 +60,7 @@ export interface ServerIntake {
    * Stores one part. What is there when the promise resolves survives a power cut; from the first byte on, what was
    * there of the part before is lost. The caller sees to it that writes of one part do not overlap, and that none is
    * under way when the upload is completed or aborted.
+   * @param content a stream that is not read to its end is left for the caller to end
    * @throws {PartSizeError} when it is longer or shorter than planned
    */
   write(

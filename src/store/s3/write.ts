@@ -7,6 +7,7 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
+import type { WriteOptions } from '../blobs.ts';
 import { inBlocks } from '../in-blocks.ts';
 import { untilAborted } from '../until-aborted.ts';
 
@@ -31,7 +32,7 @@ export async function writeObject(
   client: S3Client,
   place: Place,
   content: AsyncIterable<Uint8Array> | Uint8Array,
-  signal?: AbortSignal,
+  { signal, onPiece = () => {} }: WriteOptions = {},
 ): Promise<{ size: number; sha256: string }> {
   signal?.throwIfAborted();
   const hash = createHash('sha256');
@@ -39,7 +40,7 @@ export async function writeObject(
   const failed = new AbortController();
   const either = AbortSignal.any([failed.signal, ...(signal ? [signal] : [])]);
   const pieces = content instanceof Uint8Array ? [content] : untilAborted(content, either);
-  const blocks = inBlocks(pieces, PART_BYTES);
+  const blocks = inBlocks(inspected(pieces, onPiece), PART_BYTES);
   const next = async () => {
     const { value, done } = await blocks.next();
     if (done) return undefined;
@@ -60,6 +61,16 @@ export async function writeObject(
     throw error;
   }
   return { size, sha256: hash.digest('hex') };
+}
+
+async function* inspected(
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  onPiece: (piece: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    onPiece(piece);
+    yield piece;
+  }
 }
 
 async function writeParts(

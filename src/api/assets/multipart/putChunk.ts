@@ -45,9 +45,7 @@ export const putChunk: FastifyPluginAsyncZod<MultipartDeps> = async (app, { mult
       try {
         links.check('PUT', chunkPath(app.prefix, id, number), request.query);
         request.event.uploadId = id;
-        // Not ended with the loop over it: that would end the connection too, before the answer.
-        const content = request.raw.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
-        const { etag } = await multipart.receive({ id, number }, content, signal);
+        const { etag } = await multipart.receive({ id, number }, request.raw, signal);
         return reply.header('etag', `"${etag}"`).code(200).send();
       } catch (error) {
         if (signal.aborted || (error as NodeJS.ErrnoException).code === 'ECONNRESET') throw brokenOff(error);
