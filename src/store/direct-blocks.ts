@@ -3,15 +3,24 @@ import { type FileHandle, open } from 'node:fs/promises';
 
 /** Bytes of one write. */
 const BLOCK_BYTES = 1024 ** 2;
+/** Of all writers together: so many megabytes. */
+const MOST_BLOCKS = 48;
 /** One that is being filled, and two on their way to the disk. */
-const BLOCKS_EACH = 3;
-/** Writers that have blocks at the same time: 48 MB. */
-const MOST_WRITERS = 16;
+const LEAST_EACH = 3;
+/** A disk that pauses for a moment does not stop the sender. */
+const MOST_EACH = 5;
+/** Blocks that are kept for the next: as many as the chunks that a client sends at a time need. */
+const SPARE_BLOCKS = 5 * MOST_EACH;
 /** What any disk takes. */
 const ALIGNMENT = 4096;
 
 let writers = 0;
 const spare: Buffer[] = [];
+
+/** Blocks that each writer may have, by how many there are. */
+function share(): number {
+  return Math.min(MOST_EACH, Math.floor(MOST_BLOCKS / writers));
+}
 
 /**
  * Writes large content past the page cache: the disk works from the first megabyte on instead of at the end, and the
@@ -20,11 +29,13 @@ const spare: Buffer[] = [];
 export class DirectBlocks implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #direct: FileHandle;
-  readonly #free: Buffer[];
+  readonly #free: Buffer[] = [];
   readonly #writing = new Set<Promise<void>>();
   /** Either of the two. */
   #out: FileHandle;
   #block: Buffer;
+  /** Filled, free or on their way. */
+  #blocks = 1;
   #filled = 0;
   #position: number;
   #failure: { error: unknown } | undefined;
@@ -34,8 +45,7 @@ export class DirectBlocks implements AsyncDisposable {
     this.#direct = direct;
     this.#out = direct;
     this.#position = position;
-    this.#free = Array.from({ length: BLOCKS_EACH }, () => spare.pop() ?? alignedBlock());
-    this.#block = this.#free.pop()!;
+    this.#block = takeBlock();
   }
 
   /**
@@ -45,7 +55,7 @@ export class DirectBlocks implements AsyncDisposable {
   static async open(path: string, file: FileHandle, position: number): Promise<DirectBlocks | undefined> {
     // Not everywhere: macOS has none.
     const flag: number | undefined = constants.O_DIRECT;
-    if (flag === undefined || position % ALIGNMENT !== 0 || writers >= MOST_WRITERS) return undefined;
+    if (flag === undefined || position % ALIGNMENT !== 0 || (writers + 1) * LEAST_EACH > MOST_BLOCKS) return undefined;
     // Before it is waited for: others come meanwhile.
     writers++;
     try {
@@ -77,9 +87,7 @@ export class DirectBlocks implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#writing);
     await this.#direct.close();
-    spare.push(this.#block, ...this.#free);
-    // As many as the chunks that a client sends at a time.
-    spare.length = Math.min(spare.length, 5 * BLOCKS_EACH);
+    for (const block of [this.#block, ...this.#free]) giveBack(block);
     writers--;
   }
 
@@ -99,12 +107,33 @@ export class DirectBlocks implements AsyncDisposable {
       })
       .finally(() => {
         this.#writing.delete(writing);
-        this.#free.push(block);
+        this.#done(block);
       });
     this.#writing.add(writing);
-    while (this.#free.length === 0) await Promise.race(this.#writing);
-    this.#block = this.#free.pop()!;
+    this.#block = await this.#freeBlock();
     this.#throwFailure();
+  }
+
+  async #freeBlock(): Promise<Buffer> {
+    for (;;) {
+      const block = this.#free.pop();
+      if (block) return block;
+      if (this.#blocks < share()) {
+        this.#blocks++;
+        return takeBlock();
+      }
+      await Promise.race(this.#writing);
+    }
+  }
+
+  /** Others may have come meanwhile, who need some too. */
+  #done(block: Buffer): void {
+    if (this.#blocks <= share()) {
+      this.#free.push(block);
+    } else {
+      this.#blocks--;
+      giveBack(block);
+    }
   }
 
   async #writeAll(bytes: Uint8Array, position: number): Promise<void> {
@@ -124,6 +153,14 @@ export class DirectBlocks implements AsyncDisposable {
   #throwFailure(): void {
     if (this.#failure) throw this.#failure.error;
   }
+}
+
+function takeBlock(): Buffer {
+  return spare.pop() ?? alignedBlock();
+}
+
+function giveBack(block: Buffer): void {
+  if (spare.length < SPARE_BLOCKS) spare.push(block);
 }
 
 /** V8 gives pages of their own to what can be resized, and only to that: the address must be aligned, too. */

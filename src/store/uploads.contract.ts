@@ -67,17 +67,6 @@ export function uploadStoreContract(
       assert.ok((await buffer(blobs.read('again/source'))).equals(CONTENT));
     });
 
-    test('the same part has the same ETag, wherever it lies', async () => {
-      const [first, second] = [await begin('etag/1'), await begin('etag/2')];
-      const etags = [
-        await send(uploads, first, 1, content(first, 1)),
-        await send(uploads, second, 2, content(first, 1)),
-      ];
-      assert.equal(etags[0]?.etag, etags[1]?.etag);
-      await uploads.abort('etag/1');
-      await uploads.abort('etag/2');
-    });
-
     test('completing twice is no error', async () => {
       const upload = await begin('twice/source');
       const parts = await sendAll(upload);

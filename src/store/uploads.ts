@@ -37,7 +37,7 @@ export interface Part {
   readonly number: number;
   /** Bytes. */
   readonly size: number;
-  /** What proves that a part is stored, without quotes: a checksum of its content. */
+  /** What proves that a part is stored, without quotes, and this one: other content for the same number has another. */
   readonly etag: string;
 }
 
