@@ -10,7 +10,7 @@ import {
 import { avGetCodecName, Codec, Dictionary, FormatContext, Log, type Stream } from 'node-av/lib';
 import { ReelvecError } from '../errors.ts';
 import type { TimeRange } from './frames.ts';
-import { excerptOf } from './mp4-excerpt.ts';
+import { type Excerpt, excerptOf } from './mp4-excerpt.ts';
 
 /**
  * Demuxers that may open. Self-contained containers only: none of them names other files or addresses, as playlists
@@ -91,11 +91,19 @@ export function openContainer(path: string): Container {
  */
 export function openStretch(path: string, stretch: TimeRange, longIndex?: number): Container {
   using excerpt = isLoan(path) ? undefined : excerptOf(path, stretch, longIndex);
-  if (!excerpt) return openContainer(path);
-  const container = open(excerpt.url, { protocol_whitelist: 'concat,file' }, excerpt.cutOff);
+  return (excerpt && openExcerpt(excerpt)) ?? openContainer(path);
+}
+
+function openExcerpt({ url, cutOff }: Excerpt): Container | undefined {
+  let container: Container;
+  try {
+    container = open(url, { protocol_whitelist: 'concat,file' }, cutOff);
+  } catch {
+    return undefined; // whoever opens the whole says what is wrong with it
+  }
   if (Math.abs(container.startSec) <= MOST_START_SEC) return container;
   container[Symbol.dispose]();
-  return openContainer(path);
+  return undefined;
 }
 
 function isLoan(path: string): boolean {

@@ -3,13 +3,16 @@ import type { TimeRange } from './frames.ts';
 import { type Box, boxesIn, bytesAt, contentOf, makeBox, need, oneOf, sizeOf, Unusual } from './mp4-boxes.ts';
 import { cutTables, moveTables } from './mp4-cut.ts';
 import type { Span } from './mp4-runs.ts';
-import { kindOf, MOST_LEFT_OUT_SEC, Mp4Track, numberAfterDates, tablesOf } from './mp4-track.ts';
+import { kindOf, MOST_LEFT_OUT_SEC, Mp4Track, numberAfterDates } from './mp4-track.ts';
 import { NamelessFile } from './nameless-file.ts';
 
 /** An index (`moov`) from this size on is cut, in bytes: FFmpeg takes four times as much for it. */
 export const LONG_INDEX = 1.5 * 1024 ** 2;
-/** What is cut off must be worth it: at the most this share may be left. */
+/** What is cut off must be worth it: at the most this share of the samples may be left, and so many. */
 const MOST_LEFT = 0.5;
+const MOST_SAMPLES = 150_000;
+/** Bytes that are put before a file. It must be known before what is in them, which tells where samples are then. */
+const PREFIX = 2 ** 24;
 /** FFmpeg looks at the beginning of a file, for 5 s or 30 s of it, to find out what is in it. */
 const HEAD_SEC = 40 + MOST_LEFT_OUT_SEC;
 /** And at the first 100 times of a track for its frame rate. */
@@ -52,6 +55,7 @@ export function excerptOf(path: string, stretch: TimeRange, longIndex = LONG_IND
     return cut(file, path, stretch, longIndex);
   } catch (error) {
     // A file that cannot be read, or no room for a temporary one: whoever opens the whole tells what is wrong.
+    if (process.env.DBG) console.log(error);
     if (error instanceof Unusual || (error as NodeJS.ErrnoException).syscall !== undefined) return undefined;
     throw error;
   } finally {
@@ -78,20 +82,22 @@ function cut(file: number, path: string, stretch: TimeRange, longIndex: number):
   if (tracks.size === 0) return undefined;
   const spans = spansOf([...tracks.values()], stretch);
 
-  // The longest that it may get: so places of samples can be written before it is known how long it is.
-  const shift = head.length + moovSize + SHORT_HEADER + LONG_HEADER;
+  const left = [...spans.values()].flat().reduce((sum, { from, to }) => sum + to - from, 0);
+  const all = [...tracks.values()].reduce((sum, { samples }) => sum + samples, 0);
+  if (left > Math.min(MOST_LEFT * all, MOST_SAMPLES)) return undefined;
   const index = makeBox(
     'moov',
     boxes.flatMap((box) => {
       if (box.type !== 'trak') return makeBox(box.type, [contentOf(file, box)]);
       const track = tracks.get(box);
       return replaceIn(file, box, ['mdia', 'minf', 'stbl'], (tables) =>
-        track ? cutTables(track, spans.get(track)!, shift, fileSize) : moveTables(file, tables, shift),
+        track ? cutTables(track, spans.get(track)!, PREFIX, fileSize) : moveTables(file, tables, PREFIX),
       );
     }),
   );
-  if (sizeOf(index) > MOST_LEFT * moovSize) return undefined;
-  const prefix = writePrefix([head, ...index], shift, fileSize);
+  const parts = [head, ...index];
+  if (sizeOf(parts) > PREFIX - SHORT_HEADER - LONG_HEADER) return undefined;
+  const prefix = writePrefix(parts, fileSize);
   return {
     url: `concat:file:${prefix.path}|file:${path}`,
     cutOff: new Set([...spans].flatMap(([{ id, samples }, list]) => (list.at(-1)!.to < samples ? [id] : []))),
@@ -140,14 +146,14 @@ function replaceIn(
   );
 }
 
-/** Writes what comes before the file, which is all `mdat` then. What is not needed of the room for it is a hole. */
-function writePrefix(parts: readonly Buffer[], size: number, fileSize: number): NamelessFile {
+/** Writes what is put before a file, which is all `mdat` then. The room that is not needed is a hole. */
+function writePrefix(parts: readonly Buffer[], fileSize: number): NamelessFile {
   const mdat = Buffer.alloc(LONG_HEADER);
   mdat.writeUInt32BE(1);
   mdat.write('mdat', 4, 'latin1');
   mdat.writeBigUInt64BE(BigInt(LONG_HEADER + fileSize), 8);
   const free = Buffer.alloc(SHORT_HEADER);
-  free.writeUInt32BE(size - sizeOf(parts) - LONG_HEADER);
+  free.writeUInt32BE(PREFIX - LONG_HEADER - sizeOf(parts));
   free.write('free', 4, 'latin1');
   const prefix = new NamelessFile('index');
   try {
@@ -156,7 +162,7 @@ function writePrefix(parts: readonly Buffer[], size: number, fileSize: number): 
       writeAll(prefix.descriptor, part, place);
       place += part.length;
     }
-    writeAll(prefix.descriptor, mdat, size - LONG_HEADER);
+    writeAll(prefix.descriptor, mdat, PREFIX - LONG_HEADER);
     return prefix;
   } catch (error) {
     prefix[Symbol.dispose]();
