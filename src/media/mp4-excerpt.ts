@@ -90,7 +90,7 @@ function cut(file: number, path: string, stretch: TimeRange, longIndex: number):
     boxes.flatMap((box) => {
       if (box.type !== 'trak') return makeBox(box.type, [contentOf(file, box)]);
       const track = tracks.get(box);
-      return replaceIn(file, box, ['mdia', 'minf', 'stbl'], (tables) =>
+      return withTables(file, box, (tables) =>
         track ? cutTables(track, spans.get(track)!, PREFIX, fileSize) : moveTables(file, tables, PREFIX),
       );
     }),
@@ -128,21 +128,14 @@ function spansOf(tracks: readonly Mp4Track[], { startSec, endSec }: TimeRange): 
   );
 }
 
-/** The content of a box with what is in the one at a path made anew. */
-function replaceIn(
-  file: number,
-  box: Box,
-  [next, ...path]: readonly string[],
-  make: (boxes: readonly Box[]) => Buffer[],
-): Buffer[] {
-  const boxes = boxesIn(file, box.body, box.end);
+/** A `trak` box with another sample table in it. */
+export function withTables(file: number, box: Box, make: (tables: readonly Box[]) => Buffer[]): Buffer[] {
+  const inside = () => boxesIn(file, box.body, box.end);
+  if (box.type === 'stbl') return makeBox(box.type, make(inside()));
+  const leadsThere = ['trak', 'mdia', 'minf'].includes(box.type);
   return makeBox(
     box.type,
-    next === undefined
-      ? make(boxes)
-      : boxes.flatMap((child) =>
-          child.type === next ? replaceIn(file, child, path, make) : makeBox(child.type, [contentOf(file, child)]),
-        ),
+    leadsThere ? inside().flatMap((child) => withTables(file, child, make)) : [contentOf(file, box)],
   );
 }
 
