@@ -48,7 +48,7 @@ function openFor({ path, range, clock, listen = range, subtitles }: DecodeReques
   return openStretch(path, stretch, longIndex);
 }
 
-/** Of each kind the same events come in the same order, however a file is opened. */
+/** Of each kind the same events come in the same order, however a file is opened; of damage, as many. */
 function kindOf(event: MediaEvent): string {
   return event.type === 'picture' ? event.view : event.type;
 }

@@ -17,10 +17,10 @@ const PREFIX = 2 ** 24;
 const HEAD_SEC = 40 + MOST_LEFT_OUT_SEC;
 /** And at the first 100 times of a track for its frame rate. */
 const HEAD_SAMPLES = 200;
-/** What lies between decoding and showing, tracks and the film, and all that is rounded. Seconds. */
-const MARGIN_SEC = 5;
+/** For a film that does not start at 0, and all that is rounded. What is out of order comes on top. Seconds. */
+const MARGIN_SEC = 4;
 /** How far reading goes on behind a stretch, until all tracks are past it: seconds, and samples of each track. */
-const TAIL_SEC = 10;
+const TAIL_SEC = 8;
 const TAIL_SAMPLES = 32;
 /** Headers of boxes, in bytes. */
 const SHORT_HEADER = 8;
@@ -107,15 +107,16 @@ function cut(file: number, path: string, stretch: TimeRange, longIndex: number):
 
 /** For each track the samples at its beginning, and those that are read for the stretch. */
 function spansOf(tracks: readonly Mp4Track[], { startSec, endSec }: TimeRange): Map<Mp4Track, Span[]> {
+  const marginSec = MARGIN_SEC + Math.max(...tracks.map(({ mostShiftSec }) => mostShiftSec));
   // FFmpeg seeks in one track, and then in the others to the time that it got to.
-  const from = startSec - MARGIN_SEC;
-  const earliest = Math.min(from, ...tracks.map((track) => track.secOf(track.entryBefore(from)))) - MARGIN_SEC;
+  const from = startSec - marginSec;
+  const earliest = Math.min(from, ...tracks.map((track) => track.secOf(track.entryBefore(from)))) - marginSec;
   return new Map(
     tracks.map((track) => {
       const { samples } = track;
       const headEnd = Math.min(samples, Math.max(HEAD_SAMPLES, track.sampleAt(HEAD_SEC)));
       const start = track.entryBefore(earliest);
-      const end = Math.min(samples, track.sampleAt(endSec + TAIL_SEC) + TAIL_SAMPLES);
+      const end = Math.min(samples, track.sampleAt(endSec + marginSec + TAIL_SEC) + TAIL_SAMPLES);
       if (start <= headEnd) return [track, [{ from: 0, to: Math.max(headEnd, end) }]];
       return [
         track,

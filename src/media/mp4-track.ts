@@ -25,8 +25,8 @@ const REORDERED = new Set(['avc1', 'avc3']);
 const TABLES = new Set('stsd stts ctts cslg stss stsz stsc stco co64 sdtp sgpd sbgp free'.split(' '));
 /** Groups of samples at which FFmpeg lets decoding start; it looks at no other groups. */
 const ENTRY_GROUPS = ['rap ', 'sync'];
-/** A picture is shown at most so much later or earlier than it is decoded, in seconds. */
-const MOST_SHIFT_SEC = 2;
+/** A picture is shown at most so much later or earlier than it is decoded, in seconds; with slides that is long. */
+const MOST_SHIFT_SEC = 60;
 /** Edit lists leave out at most so much of the beginning, in seconds. */
 export const MOST_LEFT_OUT_SEC = 10;
 
@@ -45,6 +45,8 @@ export class Mp4Track {
   readonly shifts: Table | undefined;
   /** The least of `shifts` that counts for FFmpeg's decoding times, which it moves by it; 0 or negative. */
   readonly leastShift: number;
+  /** How far decoding and showing are apart at most, in seconds. */
+  readonly mostShiftSec: number;
   /** `stss`: samples at which decoding can start, counted from 1; without it, all of them. */
   readonly keys: Table | undefined;
   readonly isReordered: boolean;
@@ -97,7 +99,10 @@ export class Mp4Track {
     this.#checkKeys();
     const shifts = oneOf(boxes, 'ctts');
     this.shifts = shifts && new Table(file, shifts, 2);
-    this.leastShift = this.#checkShifts();
+    const { least, most } = this.#checkShifts();
+    this.leastShift = least;
+    this.mostShiftSec = most / this.#ticksPerSec;
+    if (this.mostShiftSec > MOST_SHIFT_SEC) throw new Unusual('pictures far out of order');
   }
 
   /** The first sample that is decoded at or after a time of the film, in seconds; behind the last where there is none. */
@@ -178,20 +183,19 @@ export class Mp4Track {
     if (this.keys.rows === 0 || this.keys.at(0) !== 1) throw new Unusual('decoding cannot start with the first sample');
   }
 
-  /** FFmpeg lets the last two rows not count (`mov_read_ctts`). */
-  #checkShifts(): number {
-    if (!this.shifts) return 0;
+  /** FFmpeg lets the last two rows not count for the least (`mov_read_ctts`). */
+  #checkShifts(): { least: number; most: number } {
+    let [least, leastOfAll, most] = [0, 0, 0];
+    if (!this.shifts) return { least, most };
     const runs = new Runs(this.shifts);
-    const most = MOST_SHIFT_SEC * this.#ticksPerSec;
-    let [least, leastOfAll] = [0, 0];
     for (let row = 0; runs.next(); row++) {
       const shift = runs.value | 0;
-      if (Math.abs(shift) > most) throw new Unusual('pictures far out of order');
       if (row + 2 < this.shifts.rows) least = Math.min(least, shift);
       leastOfAll = Math.min(leastOfAll, shift);
+      most = Math.max(most, Math.abs(shift));
     }
     if (runs.to !== this.samples || leastOfAll < least) throw new Unusual('uneven shifts');
-    return least;
+    return { least, most };
   }
 }
 
