@@ -1,5 +1,5 @@
 import { type Box, bytesAt, contentOf, makeBox, type Table, Unusual } from './mp4-boxes.ts';
-import { cutRuns, Runs, type Span } from './mp4-runs.ts';
+import { cutRuns, LONGEST_TICKS, Runs, type Span } from './mp4-runs.ts';
 import { Chunks, type Mp4Track } from './mp4-track.ts';
 
 /**
@@ -59,19 +59,18 @@ function cutDurations({ durations, times, samples }: Mp4Track, spans: readonly S
     if (!next) return cutRuns(durations, span);
     // The last sample before a gap lasts until its end.
     const last = span.to - 1;
-    return [...cutRuns(durations, { ...span, to: last }), 1, ticks(times.of(next.from) - times.of(last))];
+    return [...cutRuns(durations, { ...span, to: last }), 1, times.of(next.from) - times.of(last)];
   });
   // FFmpeg takes the frame rate and the length of the track from this table, also from rows without samples.
-  const rest = samples - countOf(spans);
-  const restTicks = ticks(times.ticks - times.of(spans.at(-1)!.to));
+  let rest = samples - countOf(spans);
+  let ticks = times.ticks - times.of(spans.at(-1)!.to);
+  for (; ticks > LONGEST_TICKS && rest > 1; rest--) {
+    rows.push(1, LONGEST_TICKS);
+    ticks -= LONGEST_TICKS;
+  }
   if (rest > 1) rows.push(rest - 1, 0);
-  if (rest > 0) rows.push(1, restTicks);
+  if (rest > 0) rows.push(1, ticks);
   return rows;
-}
-
-function ticks(number: number): number {
-  if (number >= 2 ** 31) throw new Unusual('a gap that cannot be written');
-  return number;
 }
 
 function cutShifts({ shifts, leastShift }: Mp4Track, spans: readonly Span[]): number[] {

@@ -118,13 +118,7 @@ function spansOf(tracks: readonly Mp4Track[], { startSec, endSec }: TimeRange): 
       const start = track.entryBefore(earliest);
       const end = Math.min(samples, track.sampleAt(endSec + marginSec + TAIL_SEC) + TAIL_SAMPLES);
       if (start <= headEnd) return [track, [{ from: 0, to: Math.max(headEnd, end) }]];
-      return [
-        track,
-        [
-          { from: 0, to: headEnd },
-          { from: start, to: end },
-        ],
-      ];
+      return [track, [{ from: 0, to: headEnd }, ...track.stepsBetween(headEnd - 1, start), { from: start, to: end }]];
     }),
   );
 }

@@ -6,6 +6,9 @@ export interface Span {
   readonly to: number;
 }
 
+/** The longest that a sample may last for FFmpeg, in ticks: beyond, it takes it for negative (`max_stts_delta`). */
+export const LONGEST_TICKS = 2 ** 32 - 2 ** 20;
+
 /**
  * A table that says in runs what each sample has: rows of how many samples, and their value. It may have as many rows as
  * the track has samples, so it is walked along and never held.
@@ -59,13 +62,13 @@ export class DecodingTimes {
   /** When the last of them ends. */
   readonly ticks: number;
 
-  /** @throws {Unusual} where a duration may be meant to be negative */
+  /** @throws {Unusual} where a duration is meant to be negative */
   constructor(table: Table) {
     this.#table = table;
     const runs = new Runs(table);
     let ticks = 0;
     while (runs.next()) {
-      if (runs.value >= 2 ** 31) throw new Unusual('a negative duration');
+      if (runs.value > LONGEST_TICKS) throw new Unusual('a negative duration');
       ticks += runs.value * (runs.to - runs.from);
     }
     this.samples = runs.to;

@@ -1,5 +1,5 @@
 import { type Box, boxesIn, contentOf, need, oneOf, Table, Unusual } from './mp4-boxes.ts';
-import { DecodingTimes, Runs, type Span } from './mp4-runs.ts';
+import { DecodingTimes, LONGEST_TICKS, Runs, type Span } from './mp4-runs.ts';
 
 /**
  * Sample entries whose packets FFmpeg makes of the tables sample by sample, and for whose decoders it takes nothing else
@@ -122,6 +122,19 @@ export class Mp4Track {
     let key = 0;
     for (let row = 0; row < this.keys.rows && this.keys.at(row) - 1 <= last; row++) key = this.keys.at(row) - 1;
     return key;
+  }
+
+  /** Samples on the way from one to another, so that no two of all of them are too far apart for FFmpeg. */
+  stepsBetween(from: number, to: number): Span[] {
+    const end = this.times.of(to);
+    const steps: Span[] = [];
+    for (let last = from; end - this.times.of(last) > LONGEST_TICKS; ) {
+      const next = this.times.at(this.times.of(last) + LONGEST_TICKS) - 1;
+      if (next <= last) throw new Unusual('a long gap');
+      steps.push({ from: next, to: next + 1 });
+      last = next;
+    }
+    return steps;
   }
 
   /** Bytes of a sample. */
