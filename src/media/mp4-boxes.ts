@@ -73,7 +73,7 @@ export function sizeOf(buffers: readonly Buffer[]): number {
 }
 
 /** How much of a table is in memory, in bytes. */
-const PIECE = 2 ** 14;
+const PIECE = 2 ** 16;
 
 /** A table of unsigned numbers of 32 bits in a file, of which a piece at a time is in memory. */
 export class Table {

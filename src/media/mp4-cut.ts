@@ -1,5 +1,5 @@
 import { type Box, bytesAt, contentOf, makeBox, type Table, Unusual } from './mp4-boxes.ts';
-import { cutRuns, LONGEST_TICKS, Runs, type Span } from './mp4-runs.ts';
+import { LONGEST_TICKS, type Runs, type Span } from './mp4-runs.ts';
 import { Chunks, type Mp4Track } from './mp4-track.ts';
 
 /**
@@ -53,17 +53,18 @@ export function moveTables(file: number, boxes: readonly Box[], shift: number): 
   );
 }
 
-function cutDurations({ durations, times, samples }: Mp4Track, spans: readonly Span[]): number[] {
+function cutDurations(track: Mp4Track, spans: readonly Span[]): number[] {
+  const { durations, samples } = track;
   const rows = spans.flatMap((span, i) => {
     const next = spans[i + 1];
-    if (!next) return cutRuns(durations, span);
+    if (!next) return durations.cut(span);
     // The last sample before a gap lasts until its end.
     const last = span.to - 1;
-    return [...cutRuns(durations, { ...span, to: last }), 1, times.of(next.from) - times.of(last)];
+    return [...durations.cut({ ...span, to: last }), 1, track.ticksOf(next.from) - track.ticksOf(last)];
   });
   // FFmpeg takes the frame rate and the length of the track from this table, also from rows without samples.
   let rest = samples - countOf(spans);
-  let ticks = times.ticks - times.of(spans.at(-1)!.to);
+  let ticks = durations.sum - track.ticksOf(spans.at(-1)!.to);
   for (; ticks > LONGEST_TICKS && rest > 1; rest--) {
     rows.push(1, LONGEST_TICKS);
     ticks -= LONGEST_TICKS;
@@ -74,7 +75,7 @@ function cutDurations({ durations, times, samples }: Mp4Track, spans: readonly S
 }
 
 function cutShifts({ shifts, leastShift }: Mp4Track, spans: readonly Span[]): number[] {
-  const rows = spans.flatMap((span) => cutRuns(shifts!, span));
+  const rows = spans.flatMap((span) => shifts!.cut(span));
   // As if the sample with the least shift were among them; the last two rows do not count for that.
   return leastShift < 0 ? [...rows, 1, leastShift, 1, 0, 1, 0] : rows;
 }
@@ -102,16 +103,17 @@ function cutFlags({ file, samples }: Mp4Track, box: Box, spans: readonly Span[])
  * FFmpeg tells the decoder how far pictures are out of order by looking at all of them (`mov_estimate_video_delay`).
  * @throws {Unusual} when those of some spans would tell something else
  */
-function checkOrder(durations: Table, shifts: Table, spans: readonly Span[]): void {
+function checkOrder(durations: Runs, shifts: Runs, spans: readonly Span[]): void {
   const [all, some] = [new Disorder(), new Disorder()];
-  const [lasting, shifted] = [new Runs(durations), new Runs(shifts)];
+  const [lasting, shifted] = [durations.at(0), shifts.at(0)];
   let decodedAt = 0;
-  for (let sample = 0, i = 0; shifted.to > sample || shifted.next(); sample++) {
-    lasting.seek(sample);
+  for (let sample = 0, i = 0; sample < shifts.samples; sample++) {
+    if (lasting.to === sample) lasting.next();
+    if (shifted.to === sample) shifted.next();
     const shownAt = decodedAt + (shifted.value | 0);
     decodedAt += lasting.value;
     all.push(shownAt);
-    if (i < spans.length && sample === spans[i]!.to) i++;
+    if (sample === spans[i]?.to) i++;
     if (i < spans.length && sample >= spans[i]!.from) some.push(shownAt);
   }
   if (all.depth !== some.depth) throw new Unusual('pictures that are elsewhere more out of order');

@@ -1,96 +1,111 @@
 import { type Table, Unusual } from './mp4-boxes.ts';
 
+/** The longest that a sample may last for FFmpeg, in ticks: beyond, it takes it for negative (`max_stts_delta`). */
+export const LONGEST_TICKS = 2 ** 32 - 2 ** 20;
+/** How many runs lie between two places from which a table can be read on. */
+const MARK_RUNS = 2 ** 12;
+
 /** Samples of a track by their numbers, counted from 0; `to` is not among them. */
 export interface Span {
   readonly from: number;
   readonly to: number;
 }
 
-/** The longest that a sample may last for FFmpeg, in ticks: beyond, it takes it for negative (`max_stts_delta`). */
-export const LONGEST_TICKS = 2 ** 32 - 2 ** 20;
+/** Where a run begins. */
+interface Mark {
+  readonly row: number;
+  readonly sample: number;
+  /** Of the values of all samples before it. */
+  readonly sum: number;
+}
 
 /**
  * A table that says in runs what each sample has: rows of how many samples, and their value. It may have as many rows as
- * the track has samples, so it is walked along and never held.
+ * the track has samples, so it is read along and never held.
  */
 export class Runs {
   readonly #table: Table;
-  #row = -1;
-  /** Of the run at hand. */
-  value = 0;
-  /** The first sample of the run at hand. */
-  from = 0;
-  /** The sample behind it. */
-  to = 0;
-
-  constructor(table: Table) {
-    this.#table = table;
-  }
-
-  /** Goes to the next run. @returns whether there is one */
-  next(): boolean {
-    if (++this.#row >= this.#table.rows) return false;
-    this.from = this.to;
-    this.to += this.#table.at(this.#row, 0);
-    this.value = this.#table.at(this.#row, 1);
-    if (this.to === this.from) throw new Unusual('a run of no samples');
-    return true;
-  }
-
-  /** Goes on to the run that has a sample. */
-  seek(sample: number): void {
-    while (this.to <= sample) if (!this.next()) throw new Unusual(`no run for sample ${sample}`);
-  }
-}
-
-/** The rows of a table of runs for the samples of a span only: count and value in turn. */
-export function cutRuns(table: Table, { from, to }: Span): number[] {
-  const rows: number[] = [];
-  const runs = new Runs(table);
-  for (let sample = from; sample < to; sample = runs.to) {
-    runs.seek(sample);
-    rows.push(Math.min(runs.to, to) - sample, runs.value);
-  }
-  return rows;
-}
-
-/** Decoding times of samples by the table of their durations (`stts`), in ticks of the track's clock. */
-export class DecodingTimes {
-  readonly #table: Table;
-  /** All samples that the table has. */
+  readonly #marks: Mark[] = [];
   readonly samples: number;
-  /** When the last of them ends. */
-  readonly ticks: number;
+  /** Of the values of all samples. */
+  readonly sum: number;
 
-  /** @throws {Unusual} where a duration is meant to be negative */
+  /** @throws {Unusual} where there is a run of no samples */
   constructor(table: Table) {
     this.#table = table;
-    const runs = new Runs(table);
-    let ticks = 0;
-    while (runs.next()) {
-      if (runs.value > LONGEST_TICKS) throw new Unusual('a negative duration');
-      ticks += runs.value * (runs.to - runs.from);
+    const cursor = new Cursor(table, { row: 0, sample: 0, sum: 0 });
+    for (let row = 0; row < table.rows; row++) {
+      if (row % MARK_RUNS === 0) this.#marks.push({ row, sample: cursor.to, sum: cursor.sumTo });
+      cursor.next();
     }
-    this.samples = runs.to;
-    this.ticks = ticks;
+    this.samples = cursor.to;
+    this.sum = cursor.sumTo;
   }
 
-  /** When a sample begins, or the last one ends. */
-  of(sample: number): number {
-    const runs = new Runs(this.#table);
-    let ticks = 0;
-    while (runs.to < sample && runs.next()) ticks += runs.value * (Math.min(runs.to, sample) - runs.from);
-    return ticks;
+  get rows(): number {
+    return this.#table.rows;
   }
 
-  /** The first sample at or after a time; behind the last one where there is none. */
-  at(ticks: number): number {
-    const runs = new Runs(this.#table);
-    for (let start = 0; runs.next(); ) {
-      const end = start + runs.value * (runs.to - runs.from);
-      if (end > ticks) return runs.from + Math.max(0, Math.ceil((ticks - start) / runs.value));
-      start = end;
+  /** The run of a sample, from which one can go on to the next ones. */
+  at(sample: number): Cursor {
+    const cursor = this.#after((mark) => mark.sample <= sample);
+    while (cursor.to <= sample) cursor.next();
+    return cursor;
+  }
+
+  /** The run in which the sum of the values so far goes beyond a number. */
+  atSum(sum: number): Cursor {
+    const cursor = this.#after((mark) => mark.sum <= sum);
+    while (cursor.sumTo <= sum) cursor.next();
+    return cursor;
+  }
+
+  /** Rows of such a table for the samples of a span only: count and value in turn. */
+  cut({ from, to }: Span): number[] {
+    const rows: number[] = [];
+    if (from === to) return rows;
+    const cursor = this.at(from);
+    for (let sample = from; ; cursor.next()) {
+      const end = Math.min(cursor.to, to);
+      rows.push(end - sample, cursor.value);
+      if (end === to) return rows;
+      sample = end;
     }
-    return runs.to;
+  }
+
+  #after(isBefore: (mark: Mark) => boolean): Cursor {
+    return new Cursor(this.#table, this.#marks.findLast(isBefore) ?? this.#marks[0]!);
+  }
+}
+
+/** Goes along a table of runs; stands before the first one. */
+class Cursor {
+  readonly #table: Table;
+  #next: number;
+  /** The first sample of the run, and the one behind it. */
+  from: number;
+  to: number;
+  value = 0;
+  /** Of the values of all samples before the run, and to its end. */
+  sumFrom: number;
+  sumTo: number;
+
+  constructor(table: Table, { row, sample, sum }: Mark) {
+    this.#table = table;
+    this.#next = row;
+    this.from = this.to = sample;
+    this.sumFrom = this.sumTo = sum;
+  }
+
+  next(): void {
+    if (this.#next >= this.#table.rows) throw new Unusual('fewer runs than expected');
+    const count = this.#table.at(this.#next, 0);
+    if (count === 0) throw new Unusual('a run of no samples');
+    this.value = this.#table.at(this.#next, 1);
+    this.from = this.to;
+    this.to += count;
+    this.sumFrom = this.sumTo;
+    this.sumTo += count * this.value;
+    this.#next++;
   }
 }

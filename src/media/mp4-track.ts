@@ -1,5 +1,5 @@
 import { type Box, boxesIn, contentOf, need, oneOf, Table, Unusual } from './mp4-boxes.ts';
-import { DecodingTimes, LONGEST_TICKS, Runs, type Span } from './mp4-runs.ts';
+import { LONGEST_TICKS, Runs, type Span } from './mp4-runs.ts';
 
 /**
  * Sample entries whose packets FFmpeg makes of the tables sample by sample, and for whose decoders it takes nothing else
@@ -38,11 +38,10 @@ export class Mp4Track {
   /** In `stbl`. */
   readonly boxes: readonly Box[];
   readonly samples: number;
-  readonly times: DecodingTimes;
-  /** `stts`: how long samples last. */
-  readonly durations: Table;
-  /** `ctts`: how much later than it is decoded a sample is shown. */
-  readonly shifts: Table | undefined;
+  /** `stts`: how long samples last until the next is decoded, in ticks of the track's clock. */
+  readonly durations: Runs;
+  /** `ctts`: how much later than it is decoded a sample is shown; numbers below 0 look like large ones. */
+  readonly shifts: Runs | undefined;
   /** The least of `shifts` that counts for FFmpeg's decoding times, which it moves by it; 0 or negative. */
   readonly leastShift: number;
   /** How far decoding and showing are apart at most, in seconds. */
@@ -87,18 +86,18 @@ export class Mp4Track {
     this.#size = contentOf(file, sizes, 8).readUInt32BE(4);
     this.#sizes = new Table(file, sizes, this.#size === 0 ? 1 : 0, 8);
     this.samples = this.#sizes.rows;
-    this.durations = new Table(file, need(boxes, 'stts'), 2);
-    this.times = new DecodingTimes(this.durations);
+    this.durations = new Runs(new Table(file, need(boxes, 'stts'), 2));
     this.#chunkRuns = new Table(file, need(boxes, 'stsc'), 3);
     this.#chunks = new Chunks(file, boxes);
-    if (this.times.samples !== this.samples || this.#samplesInChunks() !== this.samples || this.samples === 0) {
+    if (this.durations.samples !== this.samples || this.#samplesInChunks() !== this.samples || this.samples === 0) {
       throw new Unusual('tables of different length');
     }
     const keys = oneOf(boxes, 'stss');
     this.keys = keys && new Table(file, keys, 1);
     this.#checkKeys();
     const shifts = oneOf(boxes, 'ctts');
-    this.shifts = shifts && new Table(file, shifts, 2);
+    this.shifts = shifts && new Runs(new Table(file, shifts, 2));
+    this.#checkDurations();
     const { least, most } = this.#checkShifts();
     this.leastShift = least;
     this.mostShiftSec = most / this.#ticksPerSec;
@@ -107,12 +106,26 @@ export class Mp4Track {
 
   /** The first sample that is decoded at or after a time of the film, in seconds; behind the last where there is none. */
   sampleAt(sec: number): number {
-    return this.times.at(sec * this.#ticksPerSec - this.#delay);
+    return this.#sampleAtTicks(sec * this.#ticksPerSec - this.#delay);
   }
 
   /** When a sample is decoded, in seconds of the film. */
   secOf(sample: number): number {
-    return (this.times.of(sample) + this.#delay) / this.#ticksPerSec;
+    return (this.ticksOf(sample) + this.#delay) / this.#ticksPerSec;
+  }
+
+  /** When a sample is decoded, or the last one ends, in ticks from the first one. */
+  ticksOf(sample: number): number {
+    if (sample === this.samples) return this.durations.sum;
+    const { from, sumFrom, value } = this.durations.at(sample);
+    return sumFrom + (sample - from) * value;
+  }
+
+  #sampleAtTicks(ticks: number): number {
+    if (ticks <= 0) return 0;
+    if (ticks >= this.durations.sum) return this.samples;
+    const { from, sumFrom, value } = this.durations.atSum(ticks);
+    return from + Math.ceil((ticks - sumFrom) / value);
   }
 
   /** The last sample before a time of the film at which decoding can start, or the first of all. */
@@ -126,10 +139,10 @@ export class Mp4Track {
 
   /** Samples on the way from one to another, so that no two of all of them are too far apart for FFmpeg. */
   stepsBetween(from: number, to: number): Span[] {
-    const end = this.times.of(to);
+    const end = this.ticksOf(to);
     const steps: Span[] = [];
-    for (let last = from; end - this.times.of(last) > LONGEST_TICKS; ) {
-      const next = this.times.at(this.times.of(last) + LONGEST_TICKS) - 1;
+    for (let last = from; end - this.ticksOf(last) > LONGEST_TICKS; ) {
+      const next = this.#sampleAtTicks(this.ticksOf(last) + LONGEST_TICKS) - 1;
       if (next <= last) throw new Unusual('a long gap');
       steps.push({ from: next, to: next + 1 });
       last = next;
@@ -175,14 +188,22 @@ export class Mp4Track {
 
   #samplesInChunks(): number {
     let samples = 0;
+    if (this.#chunkRuns.rows === 0 || this.#chunkRuns.at(0) !== 1) throw new Unusual('chunks without a first one');
     for (let row = 0; row < this.#chunkRuns.rows; row++) {
       const chunks = this.#chunkAfter(row) - (this.#chunkRuns.at(row) - 1);
-      if (chunks <= 0 || this.#chunkRuns.at(0) !== 1 || this.#chunkRuns.at(row, 2) !== 1) {
+      if (chunks <= 0 || this.#chunkRuns.at(row, 2) !== 1) {
         throw new Unusual('chunks without order');
       }
       samples += chunks * this.#chunkRuns.at(row, 1);
     }
     return samples;
+  }
+
+  #checkDurations(): void {
+    for (let cursor = this.durations.at(0); ; cursor.next()) {
+      if (cursor.value > LONGEST_TICKS) throw new Unusual('a negative duration');
+      if (cursor.to === this.samples) return;
+    }
   }
 
   #checkKeys(): void {
@@ -200,14 +221,14 @@ export class Mp4Track {
   #checkShifts(): { least: number; most: number } {
     let [least, leastOfAll, most] = [0, 0, 0];
     if (!this.shifts) return { least, most };
-    const runs = new Runs(this.shifts);
-    for (let row = 0; runs.next(); row++) {
-      const shift = runs.value | 0;
+    for (let row = 0, cursor = this.shifts.at(0); row < this.shifts.rows; row++) {
+      const shift = cursor.value | 0;
       if (row + 2 < this.shifts.rows) least = Math.min(least, shift);
       leastOfAll = Math.min(leastOfAll, shift);
       most = Math.max(most, Math.abs(shift));
+      if (row + 1 < this.shifts.rows) cursor.next();
     }
-    if (runs.to !== this.samples || leastOfAll < least) throw new Unusual('uneven shifts');
+    if (this.shifts.samples !== this.samples || leastOfAll < least) throw new Unusual('uneven shifts');
     return { least, most };
   }
 }
