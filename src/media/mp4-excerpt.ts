@@ -55,7 +55,6 @@ export function excerptOf(path: string, stretch: TimeRange, longIndex = LONG_IND
     return cut(file, path, stretch, longIndex);
   } catch (error) {
     // A file that cannot be read, or no room for a temporary one: whoever opens the whole tells what is wrong.
-    if (process.env.DBG) console.log(error);
     if (error instanceof Unusual || (error as NodeJS.ErrnoException).syscall !== undefined) return undefined;
     throw error;
   } finally {

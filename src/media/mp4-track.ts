@@ -27,6 +27,8 @@ const TABLES = new Set('stsd stts ctts cslg stss stsz stsc stco co64 sdtp sgpd s
 const ENTRY_GROUPS = ['rap ', 'sync'];
 /** A picture is shown at most so much later or earlier than it is decoded, in seconds; with slides that is long. */
 const MOST_SHIFT_SEC = 60;
+/** Behind a sample that is larger FFmpeg takes no more, and forgets the edit list. Bytes. */
+const LARGEST = 0x3fffffff;
 /** Edit lists leave out at most so much of the beginning, in seconds. */
 export const MOST_LEFT_OUT_SEC = 10;
 
@@ -86,6 +88,7 @@ export class Mp4Track {
     this.#size = contentOf(file, sizes, 8).readUInt32BE(4);
     this.#sizes = new Table(file, sizes, this.#size === 0 ? 1 : 0, 8);
     this.samples = this.#sizes.rows;
+    this.#checkSizes();
     this.durations = new Runs(new Table(file, need(boxes, 'stts'), 2));
     this.#chunkRuns = new Table(file, need(boxes, 'stsc'), 3);
     this.#chunks = new Chunks(file, boxes);
@@ -197,6 +200,13 @@ export class Mp4Track {
       samples += chunks * this.#chunkRuns.at(row, 1);
     }
     return samples;
+  }
+
+  #checkSizes(): void {
+    for (let sample = 0; sample < this.samples; sample++) {
+      if (this.sizeOf(sample) > LARGEST) throw new Unusual('a sample too large');
+      if (this.#size > 0) return;
+    }
   }
 
   #checkDurations(): void {
