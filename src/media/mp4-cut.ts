@@ -1,6 +1,7 @@
 import { type Box, bytesAt, contentOf, makeBox, type Table, Unusual } from './mp4-boxes.ts';
+import { Chunks } from './mp4-places.ts';
 import { LONGEST_TICKS, type Runs, type Span } from './mp4-runs.ts';
-import { Chunks, type Mp4Track } from './mp4-track.ts';
+import type { Mp4Track } from './mp4-track.ts';
 
 /**
  * A track's sample table (the content of `stbl`) with the samples of some spans only. It keeps what FFmpeg makes of the
@@ -12,7 +13,7 @@ import { Chunks, type Mp4Track } from './mp4-track.ts';
 export function cutTables(track: Mp4Track, spans: readonly Span[], shift: number, fileSize: number): Buffer[] {
   if (track.isReordered && track.shifts) checkOrder(track.durations, track.shifts, spans);
   const { file } = track;
-  const sizesIn = ({ from, to }: Span) => Array.from({ length: to - from }, (_, i) => track.sizeOf(from + i));
+  const sizesIn = ({ from, to }: Span) => Array.from({ length: to - from }, (_, i) => track.places.sizeOf(from + i));
   return track.boxes.flatMap((box) => {
     const made = (numbers: readonly number[]) => makeBox(box.type, [contentOf(file, box, 4), wordsOf(numbers)]);
     const rows = (columns: number, numbers: readonly number[]) => made([numbers.length / columns, ...numbers]);
@@ -30,7 +31,7 @@ export function cutTables(track: Mp4Track, spans: readonly Span[], shift: number
       case 'stco':
       case 'co64':
         return placesBox(
-          spans.flatMap((span) => track.placesOf(span, fileSize)),
+          spans.flatMap((span) => track.places.of(span, fileSize)),
           shift,
         );
       case 'sdtp':

@@ -2,8 +2,9 @@ import { closeSync, fstatSync, openSync, writeSync } from 'node:fs';
 import type { TimeRange } from './frames.ts';
 import { type Box, boxesIn, bytesAt, contentOf, makeBox, need, oneOf, sizeOf, Unusual } from './mp4-boxes.ts';
 import { cutTables, moveTables } from './mp4-cut.ts';
+import { kindOf, MOST_LEFT_OUT_SEC, numberAfterDates } from './mp4-headers.ts';
 import type { Span } from './mp4-runs.ts';
-import { kindOf, MOST_LEFT_OUT_SEC, Mp4Track, numberAfterDates } from './mp4-track.ts';
+import { Mp4Track } from './mp4-track.ts';
 import { NamelessFile } from './nameless-file.ts';
 
 /** An index (`moov`) from this size on is cut, in bytes: FFmpeg takes four times as much for it. */
@@ -78,7 +79,8 @@ function cut(file: number, path: string, stretch: TimeRange, longIndex: number):
   for (const box of boxes) {
     if (box.type === 'trak' && !KEPT.has(kindOf(file, box))) tracks.set(box, new Mp4Track(file, box, movieScale));
   }
-  if (tracks.size === 0) return undefined;
+  const kept = boxes.filter((box) => !tracks.has(box)).reduce((sum, { start, end }) => sum + end - start, 0);
+  if (tracks.size === 0 || kept > PREFIX / 2) return undefined;
   const spans = spansOf([...tracks.values()], stretch);
 
   const left = [...spans.values()].flat().reduce((sum, { from, to }) => sum + to - from, 0);

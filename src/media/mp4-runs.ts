@@ -30,8 +30,9 @@ export class Runs {
   /** Of the values of all samples. */
   readonly sum: number;
 
-  /** @throws {Unusual} where there is a run of no samples */
+  /** @throws {Unusual} where there is no run, or one of no samples */
   constructor(table: Table) {
+    if (table.rows === 0) throw new Unusual('no runs');
     this.#table = table;
     const cursor = new Cursor(table, { row: 0, sample: 0, sum: 0 });
     for (let row = 0; row < table.rows; row++) {

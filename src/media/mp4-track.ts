@@ -1,4 +1,6 @@
-import { type Box, boxesIn, contentOf, need, oneOf, Table, Unusual } from './mp4-boxes.ts';
+import { type Box, contentOf, need, oneOf, Table, Unusual } from './mp4-boxes.ts';
+import { delayOf, inside, numberAfterDates, sampleEntry, tablesOf } from './mp4-headers.ts';
+import { SamplePlaces } from './mp4-places.ts';
 import { LONGEST_TICKS, Runs, type Span } from './mp4-runs.ts';
 
 /**
@@ -27,11 +29,6 @@ const TABLES = new Set('stsd stts ctts cslg stss stsz stsc stco co64 sdtp sgpd s
 const ENTRY_GROUPS = ['rap ', 'sync'];
 /** A picture is shown at most so much later or earlier than it is decoded, in seconds; with slides that is long. */
 const MOST_SHIFT_SEC = 60;
-/** Behind a sample that is larger FFmpeg takes no more, and forgets the edit list. Bytes. */
-const LARGEST = 0x3fffffff;
-/** Edit lists leave out at most so much of the beginning, in seconds. */
-export const MOST_LEFT_OUT_SEC = 10;
-
 /** A track of pictures or sound: what its `trak` box says of its samples. */
 export class Mp4Track {
   readonly file: number;
@@ -40,6 +37,7 @@ export class Mp4Track {
   /** In `stbl`. */
   readonly boxes: readonly Box[];
   readonly samples: number;
+  readonly places: SamplePlaces;
   /** `stts`: how long samples last until the next is decoded, in ticks of the track's clock. */
   readonly durations: Runs;
   /** `ctts`: how much later than it is decoded a sample is shown; numbers below 0 look like large ones. */
@@ -54,18 +52,13 @@ export class Mp4Track {
   readonly #ticksPerSec: number;
   /** How much later than it is decoded a sample comes in the film, as far as the edit list says so. Ticks. */
   readonly #delay: number;
-  readonly #sizes: Table;
-  /** Of all samples; 0 where each has its own. */
-  readonly #size: number;
-  readonly #chunkRuns: Table;
-  readonly #chunks: Chunks;
 
   /**
    * @param movieScale ticks a second of what edit lists are counted in
    * @throws {Unusual} when the tables do not agree, or hold more than is known here
    */
   constructor(file: number, trak: Box, movieScale: number) {
-    const parts = boxesIn(file, trak.body, trak.end);
+    const parts = inside(file, trak);
     const media = inside(file, need(parts, 'mdia'));
     const boxes = tablesOf(file, trak);
     this.file = file;
@@ -84,17 +77,10 @@ export class Mp4Track {
     );
     if (hasEntryGroups) throw new Unusual('samples in groups');
 
-    const sizes = need(boxes, 'stsz');
-    this.#size = contentOf(file, sizes, 8).readUInt32BE(4);
-    this.#sizes = new Table(file, sizes, this.#size === 0 ? 1 : 0, 8);
-    this.samples = this.#sizes.rows;
-    this.#checkSizes();
+    this.places = new SamplePlaces(file, boxes);
+    this.samples = this.places.samples;
     this.durations = new Runs(new Table(file, need(boxes, 'stts'), 2));
-    this.#chunkRuns = new Table(file, need(boxes, 'stsc'), 3);
-    this.#chunks = new Chunks(file, boxes);
-    if (this.durations.samples !== this.samples || this.#samplesInChunks() !== this.samples || this.samples === 0) {
-      throw new Unusual('tables of different length');
-    }
+    if (this.durations.samples !== this.samples) throw new Unusual('tables of different length');
     const keys = oneOf(boxes, 'stss');
     this.keys = keys && new Table(file, keys, 1);
     this.#checkKeys();
@@ -153,62 +139,6 @@ export class Mp4Track {
     return steps;
   }
 
-  /** Bytes of a sample. */
-  sizeOf(sample: number): number {
-    return this.#size || this.#sizes.at(sample);
-  }
-
-  /**
-   * Where in the file each sample of a span begins.
-   * @throws {Unusual} when one does not end there
-   */
-  placesOf({ from, to }: Span, fileSize: number): number[] {
-    const places: number[] = [];
-    let sample = 0;
-    for (let row = 0; row < this.#chunkRuns.rows && sample < to; row++) {
-      const count = this.#chunkRuns.at(row, 1);
-      const end = this.#chunkAfter(row);
-      let chunk = this.#chunkRuns.at(row) - 1;
-      const skipped = Math.min(end - chunk, Math.max(0, Math.floor((from - sample) / count)));
-      chunk += skipped;
-      sample += skipped * count;
-      for (; chunk < end && sample < to; chunk++) {
-        let place = this.#chunks.at(chunk);
-        for (const next = Math.min(to, sample + count); sample < next; sample++) {
-          if (sample >= from) places.push(place);
-          place += this.sizeOf(sample);
-        }
-        if (place > fileSize) throw new Unusual('samples behind the end of the file');
-      }
-    }
-    return places;
-  }
-
-  /** The chunk behind those of a run. */
-  #chunkAfter(row: number): number {
-    return row + 1 < this.#chunkRuns.rows ? this.#chunkRuns.at(row + 1) - 1 : this.#chunks.rows;
-  }
-
-  #samplesInChunks(): number {
-    let samples = 0;
-    if (this.#chunkRuns.rows === 0 || this.#chunkRuns.at(0) !== 1) throw new Unusual('chunks without a first one');
-    for (let row = 0; row < this.#chunkRuns.rows; row++) {
-      const chunks = this.#chunkAfter(row) - (this.#chunkRuns.at(row) - 1);
-      if (chunks <= 0 || this.#chunkRuns.at(row, 2) !== 1) {
-        throw new Unusual('chunks without order');
-      }
-      samples += chunks * this.#chunkRuns.at(row, 1);
-    }
-    return samples;
-  }
-
-  #checkSizes(): void {
-    for (let sample = 0; sample < this.samples; sample++) {
-      if (this.sizeOf(sample) > LARGEST) throw new Unusual('a sample too large');
-      if (this.#size > 0) return;
-    }
-  }
-
   #checkDurations(): void {
     for (let cursor = this.durations.at(0); ; cursor.next()) {
       if (cursor.value > LONGEST_TICKS) throw new Unusual('a negative duration');
@@ -241,69 +171,4 @@ export class Mp4Track {
     if (this.shifts.samples !== this.samples || leastOfAll < least) throw new Unusual('uneven shifts');
     return { least, most };
   }
-}
-
-/** What is in a track's sample table (`stbl`). */
-export function tablesOf(file: number, trak: Box): Box[] {
-  return ['mdia', 'minf', 'stbl'].reduce((boxes, type) => inside(file, need(boxes, type)), inside(file, trak));
-}
-
-/** Where chunks of samples are in the file. */
-export class Chunks {
-  readonly box: Box;
-  readonly rows: number;
-  readonly #table: Table;
-
-  constructor(file: number, boxes: readonly Box[]) {
-    this.box = oneOf(boxes, 'stco') ?? need(boxes, 'co64');
-    this.#table = new Table(file, this.box, this.box.type === 'co64' ? 2 : 1);
-    this.rows = this.#table.rows;
-  }
-
-  at(chunk: number): number {
-    if (this.box.type === 'stco') return this.#table.at(chunk);
-    return this.#table.at(chunk, 0) * 2 ** 32 + this.#table.at(chunk, 1);
-  }
-}
-
-/** What kind of track it is: `vide`, `soun`, `text`, `tmcd` … */
-export function kindOf(file: number, trak: Box): string {
-  const media = inside(file, need(inside(file, trak), 'mdia'));
-  return contentOf(file, need(media, 'hdlr'), 12).toString('latin1', 8);
-}
-
-/** The number that follows the dates of creation and change: a time scale (`mvhd`, `mdhd`), or a track's (`tkhd`). */
-export function numberAfterDates(file: number, box: Box): number {
-  const isLong = contentOf(file, box, 1)[0] === 1;
-  return contentOf(file, box, isLong ? 24 : 16).readUInt32BE(isLong ? 20 : 12);
-}
-
-function inside(file: number, box: Box): Box[] {
-  return boxesIn(file, box.body, box.end);
-}
-
-function sampleEntry(file: number, boxes: readonly Box[]): string {
-  const content = contentOf(file, need(boxes, 'stsd'), 16);
-  if (content.readUInt32BE(4) !== 1) throw new Unusual('samples of several types');
-  return content.toString('latin1', 12);
-}
-
-/** What an edit list delays a track by: empty edits, and then one that goes on to the end. */
-function delayOf(file: number, edts: Box | undefined, ticksPerSec: number, movieScale: number): number {
-  const elst = edts && oneOf(inside(file, edts), 'elst');
-  if (!elst) return 0;
-  const isLong = contentOf(file, elst, 1)[0] === 1;
-  const width = isLong ? 5 : 3;
-  const edits = new Table(file, elst, width);
-  let delay = 0;
-  for (let row = 0; row < edits.rows; row++) {
-    const number = (column: number) =>
-      isLong ? edits.at(row, column * 2) * 2 ** 32 + edits.at(row, column * 2 + 1) : edits.at(row, column);
-    const [duration, from] = [number(0), number(1)];
-    const isEmpty = from >= (isLong ? 2 ** 63 : 2 ** 31);
-    if (row + 1 < edits.rows !== isEmpty || duration === 0) throw new Unusual('a film that is cut by its edit list');
-    if (!isEmpty && from > MOST_LEFT_OUT_SEC * ticksPerSec) throw new Unusual('a late beginning');
-    delay += isEmpty ? (duration / movieScale) * ticksPerSec : -from;
-  }
-  return delay;
 }
