@@ -12,6 +12,9 @@ export interface Box {
   readonly end: number;
 }
 
+/** In one place. Who writes more means harm, and would have them all in memory. */
+const MOST_BOXES = 1000;
+
 /**
  * The boxes of a stretch of a file, which they must fill.
  * @throws {Unusual} where they do not
@@ -26,6 +29,7 @@ export function boxesIn(file: number, from: number, to: number): Box[] {
     const size = isLong ? Number(header.readBigUInt64BE(8)) : header.readUInt32BE(0);
     const [body, end] = [start + (isLong ? 16 : 8), start + size];
     const type = header.toString('latin1', 4, 8);
+    if (boxes.length === MOST_BOXES) throw new Unusual('too many boxes');
     if (end < body || end > to) throw new Unusual(`a box "${type}" of ${size} bytes`);
     boxes.push({ type, start, body, end });
     start = end;

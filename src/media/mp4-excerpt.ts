@@ -12,6 +12,8 @@ export const LONG_INDEX = 1.5 * 1024 ** 2;
 /** What is cut off must be worth it: at the most this share of the samples may be left, and so many. */
 const MOST_LEFT = 0.5;
 const MOST_SAMPLES = 150_000;
+/** What is kept as it is, in bytes: other tracks, titles, a cover. */
+const MOST_KEPT = 2 ** 23;
 /** Bytes that are put before a file. It must be known before what is in them, which tells where samples are then. */
 const PREFIX = 2 ** 24;
 /** FFmpeg looks at the beginning of a file, for 5 s or 30 s of it, to find out what is in it. */
@@ -80,7 +82,7 @@ function cut(file: number, path: string, stretch: TimeRange, longIndex: number):
     if (box.type === 'trak' && !KEPT.has(kindOf(file, box))) tracks.set(box, new Mp4Track(file, box, movieScale));
   }
   const kept = boxes.filter((box) => !tracks.has(box)).reduce((sum, { start, end }) => sum + end - start, 0);
-  if (tracks.size === 0 || kept > PREFIX / 2) return undefined;
+  if (tracks.size === 0 || kept > MOST_KEPT) return undefined;
   const spans = spansOf([...tracks.values()], stretch);
 
   const left = [...spans.values()].flat().reduce((sum, { from, to }) => sum + to - from, 0);

@@ -3,6 +3,9 @@ import type { Span } from './mp4-runs.ts';
 
 /** Behind a sample that is larger FFmpeg takes no more, and forgets the edit list. Bytes. */
 const LARGEST = 0x3fffffff;
+/** Four hours of a thousand samples a second. More can be claimed in a few bytes, and would be counted one by one. */
+const MOST_SAMPLES = 2 ** 24;
+
 /** Where in the file the samples of a track are: in chunks, one behind the other. */
 export class SamplePlaces {
   readonly samples: number;
@@ -23,6 +26,7 @@ export class SamplePlaces {
     this.#size = contentOf(file, sizes, 8).readUInt32BE(4);
     this.#sizes = new Table(file, sizes, this.#size === 0 ? 1 : 0, 8);
     this.samples = this.#sizes.rows;
+    if (this.samples > MOST_SAMPLES) throw new Unusual('too many samples');
     this.#runs = new Table(file, need(boxes, 'stsc'), 3);
     this.#chunks = new Chunks(file, boxes);
     this.#checkSizes();

@@ -29,6 +29,9 @@ const TABLES = new Set('stsd stts ctts cslg stss stsz stsc stco co64 sdtp sgpd s
 const ENTRY_GROUPS = ['rap ', 'sync'];
 /** A picture is shown at most so much later or earlier than it is decoded, in seconds; with slides that is long. */
 const MOST_SHIFT_SEC = 60;
+/** See `stepsBetween`. Four hours take so many from 19 million ticks a second on. */
+const MOST_STEPS = 64;
+
 /** A track of pictures or sound: what its `trak` box says of its samples. */
 export class Mp4Track {
   readonly file: number;
@@ -80,6 +83,7 @@ export class Mp4Track {
     this.places = new SamplePlaces(file, boxes);
     this.samples = this.places.samples;
     this.durations = new Runs(new Table(file, need(boxes, 'stts'), 2));
+    if (!Number.isSafeInteger(this.durations.sum)) throw new Unusual('too long a time');
     if (this.durations.samples !== this.samples) throw new Unusual('tables of different length');
     const keys = oneOf(boxes, 'stss');
     this.keys = keys && new Table(file, keys, 1);
@@ -132,7 +136,7 @@ export class Mp4Track {
     const steps: Span[] = [];
     for (let last = from; end - this.ticksOf(last) > LONGEST_TICKS; ) {
       const next = this.#sampleAtTicks(this.ticksOf(last) + LONGEST_TICKS) - 1;
-      if (next <= last) throw new Unusual('a long gap');
+      if (next <= last || steps.length === MOST_STEPS) throw new Unusual('a long gap');
       steps.push({ from: next, to: next + 1 });
       last = next;
     }
