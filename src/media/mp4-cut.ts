@@ -13,6 +13,7 @@ import type { Mp4Track } from './mp4-track.ts';
 export function cutTables(track: Mp4Track, spans: readonly Span[], shift: number, fileSize: number): Buffer[] {
   if (track.isReordered && track.shifts) checkOrder(track.durations, track.shifts, spans);
   const { file } = track;
+  const { size } = track.places;
   const sizesIn = ({ from, to }: Span) => Array.from({ length: to - from }, (_, i) => track.places.sizeOf(from + i));
   return track.boxes.flatMap((box) => {
     const made = (numbers: readonly number[]) => makeBox(box.type, [contentOf(file, box, 4), wordsOf(numbers)]);
@@ -25,7 +26,7 @@ export function cutTables(track: Mp4Track, spans: readonly Span[], shift: number
       case 'stss':
         return rows(1, cutKeys(track.keys!, spans));
       case 'stsz':
-        return made([0, countOf(spans), ...spans.flatMap(sizesIn)]);
+        return made([size, countOf(spans), ...(size > 0 ? [] : spans.flatMap(sizesIn))]);
       case 'stsc':
         return rows(3, [1, 1, 1]); // each sample is a chunk
       case 'stco':

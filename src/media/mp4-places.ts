@@ -11,8 +11,8 @@ export class SamplePlaces {
   readonly samples: number;
   /** `stsz`: bytes of each sample. */
   readonly #sizes: Table;
-  /** Bytes of all samples; 0 where each has its own. */
-  readonly #size: number;
+  /** Bytes of every sample; 0 where each has its own. */
+  readonly size: number;
   /** `stsc`: from which chunk on there are how many samples in each. */
   readonly #runs: Table;
   readonly #chunks: Chunks;
@@ -23,8 +23,8 @@ export class SamplePlaces {
    */
   constructor(file: number, boxes: readonly Box[]) {
     const sizes = need(boxes, 'stsz');
-    this.#size = contentOf(file, sizes, 8).readUInt32BE(4);
-    this.#sizes = new Table(file, sizes, this.#size === 0 ? 1 : 0, 8);
+    this.size = contentOf(file, sizes, 8).readUInt32BE(4);
+    this.#sizes = new Table(file, sizes, this.size === 0 ? 1 : 0, 8);
     this.samples = this.#sizes.rows;
     if (this.samples > MOST_SAMPLES) throw new Unusual('too many samples');
     this.#runs = new Table(file, need(boxes, 'stsc'), 3);
@@ -35,7 +35,7 @@ export class SamplePlaces {
 
   /** Bytes of a sample. */
   sizeOf(sample: number): number {
-    return this.#size || this.#sizes.at(sample);
+    return this.size || this.#sizes.at(sample);
   }
 
   /**
@@ -84,7 +84,7 @@ export class SamplePlaces {
   #checkSizes(): void {
     for (let sample = 0; sample < this.samples; sample++) {
       if (this.sizeOf(sample) > LARGEST) throw new Unusual('a sample too large');
-      if (this.#size > 0) return;
+      if (this.size > 0) return;
     }
   }
 }
@@ -96,7 +96,10 @@ export class Chunks {
   readonly #table: Table;
 
   constructor(file: number, boxes: readonly Box[]) {
-    this.box = oneOf(boxes, 'stco') ?? need(boxes, 'co64');
+    const short = oneOf(boxes, 'stco');
+    const long = oneOf(boxes, 'co64');
+    if (!short === !long) throw new Unusual('no places, or twice');
+    this.box = (short ?? long)!;
     this.#table = new Table(file, this.box, this.box.type === 'co64' ? 2 : 1);
     this.rows = this.#table.rows;
   }
