@@ -9,6 +9,8 @@ import {
 } from 'node-av/constants';
 import { avGetCodecName, Codec, Dictionary, FormatContext, Log, type Stream } from 'node-av/lib';
 import { ReelvecError } from '../errors.ts';
+import type { TimeRange } from './frames.ts';
+import { type Excerpt, excerptOf } from './mp4-excerpt.ts';
 
 /**
  * Demuxers that may open. Self-contained containers only: none of them names other files or addresses, as playlists
@@ -52,7 +54,12 @@ export interface Container extends Disposable {
   readonly subtitles: Stream | undefined;
   /** Seconds; what every timestamp is counted from. */
   readonly startSec: number;
+  /** Whether a track that is at its end here goes on in the file: then it was opened for a shorter stretch. */
+  isCutOff(stream: Stream): boolean;
 }
+
+/** Stretches are cut before it is known where the film starts, so not far from 0. Seconds. */
+const MOST_START_SEC = 1;
 
 /** How to read from the server's own process, which lends blobs of a remote store by URL. */
 const LOAN = {
@@ -70,16 +77,46 @@ const LOAN = {
  * @throws {ReelvecError} `video_file_broken` when no allowed container recognises it
  */
 export function openContainer(path: string): Container {
+  if (isLoan(path)) return open(path, LOAN);
+  // The scheme keeps a name with a colon in it from being read as a protocol.
+  return open(`file:${path}`, { protocol_whitelist: 'file' });
+}
+
+/**
+ * Opens a file for what lies in a stretch of it. Of a long MP4 it has no more of the index in memory than is needed for
+ * that; all that is read in the stretch is as in the whole.
+ * @param stretch what will be sought and read, in seconds from the start of the file
+ * @param longIndex see `excerptOf`
+ * @throws {ReelvecError} `video_file_broken` when no allowed container recognises it
+ */
+export function openStretch(path: string, stretch: TimeRange, longIndex?: number): Container {
+  using excerpt = isLoan(path) ? undefined : excerptOf(path, stretch, longIndex);
+  return (excerpt && openExcerpt(excerpt)) ?? openContainer(path);
+}
+
+function openExcerpt({ url, cutOff }: Excerpt): Container | undefined {
+  let container: Container;
+  try {
+    container = open(url, { protocol_whitelist: 'concat,file' }, cutOff);
+  } catch {
+    return undefined; // whoever opens the whole says what is wrong with it
+  }
+  if (Math.abs(container.startSec) <= MOST_START_SEC) return container;
+  container[Symbol.dispose]();
+  return undefined;
+}
+
+function isLoan(path: string): boolean {
+  return path.startsWith('http://127.0.0.1:');
+}
+
+/** @param cutOff ids of the tracks that go on in the file */
+function open(url: string, how: Record<string, string>, cutOff: ReadonlySet<number> = new Set()): Container {
   Log.setLevel(AV_LOG_QUIET);
   const context = new FormatContext();
-  const isLoan = path.startsWith('http://127.0.0.1:');
-  const options = Dictionary.fromObject({
-    ...(isLoan ? LOAN : { protocol_whitelist: 'file' }),
-    format_whitelist: FORMATS,
-  });
+  const options = Dictionary.fromObject({ ...how, format_whitelist: FORMATS });
   try {
-    // The scheme keeps a name with a colon in it from being read as a protocol.
-    const opened = context.openInputSync(isLoan ? path : `file:${path}`, null, options);
+    const opened = context.openInputSync(url, null, options);
     if (opened < 0 || context.findStreamInfoSync(null) < 0) throw unreadable();
   } catch (error) {
     context.closeInputSync();
@@ -97,6 +134,7 @@ export function openContainer(path: string): Container {
     subtitles: choose(streams, AVMEDIA_TYPE_SUBTITLE),
     // AV_NOPTS_VALUE is far below any real start
     startSec: start > -(1n << 60n) ? Number(start) / 1e6 : 0,
+    isCutOff: ({ id }) => cutOff.has(id),
     [Symbol.dispose]: () => context.closeInputSync(),
   };
 }

@@ -1,21 +1,59 @@
 import { AVERROR_EOF } from 'node-av/constants';
 import { Packet } from 'node-av/lib';
 import { Clock } from './clock.ts';
-import { openContainer } from './container.ts';
+import { type Container, openContainer, openStretch } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
 import { PictureReader } from './picture-reader.ts';
 import { PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { earlierSound, SoundReader } from './sound-reader.ts';
-import { earlierSubtitles, guideOf, isBehind, readSubtitle } from './subtitle-reader.ts';
+import { earlierSubtitles, guideOf, isBehind, readSubtitle, SUBTITLE_PRE_ROLL_SEC } from './subtitle-reader.ts';
 
 /**
  * Decodes a local file once and gives everything that was asked for in the order of the file; each kind in order of
  * time. Pictures are upright, sound is mono at the track's own rate. Times count from the start of the file.
  * Synchronous: runs in media workers only.
+ * @param longIndex for tests: from which size on the index of an MP4 is cut to the range, in bytes
  * @throws {ReelvecError} `video_file_broken` when it is not media
  */
-export function* decode(request: DecodeRequest): Generator<MediaEvent> {
+export function* decode(request: DecodeRequest, longIndex?: number): Generator<MediaEvent> {
+  const given = new Map<string, number>();
+  try {
+    using container = openFor(request, longIndex);
+    for (const event of read(container, request)) {
+      given.set(kindOf(event), (given.get(kindOf(event)) ?? 0) + 1);
+      yield event;
+    }
+    return;
+  } catch (error) {
+    if (!(error instanceof CutTooShort)) throw error;
+  }
+  // What comes behind the range, and how far tracks lie apart, is seldom so odd that more of the index is needed.
   using container = openContainer(request.path);
+  for (const event of read(container, request)) {
+    const again = given.get(kindOf(event)) ?? 0;
+    if (again > 0) given.set(kindOf(event), again - 1);
+    yield again > 0 ? { type: 'skipped', timeSec: request.range?.startSec ?? 0 } : event;
+  }
+}
+
+/** Reading came to the end of what the container was opened for, and not to that of the range. */
+class CutTooShort extends Error {}
+
+function openFor({ path, range, clock, listen = range, subtitles }: DecodeRequest, longIndex?: number): Container {
+  if (!range || !listen || clock) return openContainer(path);
+  const stretch = {
+    startSec: Math.min(range.startSec, listen.startSec) - (subtitles ? SUBTITLE_PRE_ROLL_SEC : PRE_ROLL_SEC),
+    endSec: Math.max(range.endSec, listen.endSec),
+  };
+  return openStretch(path, stretch, longIndex);
+}
+
+/** Of each kind the same events come in the same order, however a file is opened; of damage, as many. */
+function kindOf(event: MediaEvent): string {
+  return event.type === 'picture' ? event.view : event.type;
+}
+
+function* read(container: Container, request: DecodeRequest): Generator<MediaEvent> {
   const range = request.range ?? { startSec: 0, endSec: Number.POSITIVE_INFINITY };
   const wantsPictures = request.everyPicture !== undefined || request.sampled !== undefined;
   const clock = request.clock && new Clock(request.clock, container);
@@ -41,6 +79,9 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
     const result = container.context.readFrameSync(packet);
     if (result < 0) {
       if (result !== AVERROR_EOF) yield { type: 'damage', timeSec: pictures?.timeSec ?? sounds?.timeSec ?? 0 };
+      else if ([pictures, sounds].some((track) => track && !track.done && container.isCutOff(track.stream))) {
+        throw new CutTooShort();
+      }
       break;
     }
     clock?.apply(packet);

@@ -6,7 +6,7 @@ import type { TimeRange } from './frames.ts';
 import { readOnly, seek } from './position.ts';
 
 /** How long before the range a subtitle that reaches into it may begin. */
-const SUBTITLE_PRE_ROLL_SEC = 30;
+export const SUBTITLE_PRE_ROLL_SEC = 30;
 /** How much later than sound and picture of the same moment a subtitle may stand in the file, in seconds. */
 const LATE_SEC = 2;
 /** How long a subtitle without an end is shown, in seconds. */

@@ -1,6 +1,4 @@
-import { closeSync, fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { fstatSync, readSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import {
   AV_CHANNEL_LAYOUT_MONO,
@@ -11,6 +9,7 @@ import {
   AVERROR_EOF,
 } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, Frame, Log } from 'node-av/lib';
+import { NamelessFile } from './nameless-file.ts';
 
 /** What Whisper hears: mono at this rate, in hertz. */
 export const WHISPER_RATE = 16_000;
@@ -38,7 +37,7 @@ const NO_GPU = /no GPU found/;
  */
 export class WhisperFilter implements Disposable {
   readonly #graph = new FilterGraph();
-  readonly #output = new Output();
+  readonly #output = new NamelessFile('whisper');
   readonly #source: FilterContext;
   readonly #sink: FilterContext;
   readonly #frame = new Frame();
@@ -137,7 +136,9 @@ export class WhisperFilter implements Disposable {
 
   /** The lines written so far, as the filter writes them: `{"start":1200,"end":1450,"text":"word"}`, milliseconds. */
   output(): string {
-    return this.#output.read();
+    const bytes = Buffer.alloc(fstatSync(this.#output.descriptor).size);
+    const length = readSync(this.#output.descriptor, bytes, 0, bytes.length, 0);
+    return bytes.toString('utf8', 0, length);
   }
 
   /** Pulling the sound through is what makes the filter work. */
@@ -154,30 +155,6 @@ export class WhisperFilter implements Disposable {
     this.#frame.free();
     this.#graph.free();
     this.#output[Symbol.dispose]();
-  }
-}
-
-/** A file without a name: it goes with the process, however that ends. */
-class Output implements Disposable {
-  readonly descriptor: number;
-
-  constructor() {
-    const folder = mkdtempSync(join(tmpdir(), 'reelvec-whisper-'));
-    try {
-      this.descriptor = openSync(join(folder, 'lines'), 'w+');
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  }
-
-  read(): string {
-    const bytes = Buffer.alloc(fstatSync(this.descriptor).size);
-    const length = readSync(this.descriptor, bytes, 0, bytes.length, 0);
-    return bytes.toString('utf8', 0, length);
-  }
-
-  [Symbol.dispose](): void {
-    closeSync(this.descriptor);
   }
 }
 
