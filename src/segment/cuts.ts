@@ -1,6 +1,6 @@
 import { change, kept, standing } from './change.ts';
 import { likeness } from './likeness.ts';
-import type { Signature } from './signature.ts';
+import { type Signature, WIDTH } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A hard cut changes the picture by at least this (see `change`); unrelated pictures differ by 40 and more. */
@@ -47,6 +47,12 @@ const COME_BACK_KEPT = 0.1;
 /** … or by any, but it looks like the same scene (see `likeness`). */
 const COME_BACK_ALIKE = 0.6;
 
+/** Light that comes up at once and has lost this part of its rise within `INTERRUPTION_SEC` is an explosion or the like … */
+const BURNT_DOWN = 0.33;
+/** … if it has only added to the picture: no more than this share of the pixels became darker, by more than noise. */
+const MOST_DARKER = 0.04;
+const DARKER_STEPS = 4;
+
 /** Are enough pictures after `frame` known to say whether it is a cut? */
 export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
   const last = timeline.end - 1;
@@ -59,7 +65,7 @@ export function isCut(timeline: Timeline, frame: number): boolean {
   if (size < LEAST_CHANGE || !isPeak(timeline, frame)) return false;
   const usual = usualChange(timeline, frame);
   if (size < threshold(usual)) return false;
-  if (isFlashEdge(timeline, frame)) return false;
+  if (isFlashEdge(timeline, frame) || isBurst(timeline, frame)) return false;
   const [old, fresh] = [timeline.at(frame - 1), timeline.at(frame)];
   const stands = standing(old, fresh);
   if (stands > MOST_STANDING) return false;
@@ -131,6 +137,34 @@ function isFlashEdge(timeline: Timeline, frame: number): boolean {
     least = Math.min(least, mean(i - 1));
   }
   return false;
+}
+
+/**
+ * Does light burst out in the old shot here, and die away? It may fill the picture and leave nothing of a dark scene to be
+ * seen, but it only adds to it: a new shot is darker somewhere, at the latest when a white flash between the two has gone.
+ */
+function isBurst(timeline: Timeline, frame: number): boolean {
+  const old = timeline.at(frame - 1);
+  const { size } = timeline.change(frame);
+  if (timeline.at(frame).mean - old.mean < FLASH) return false;
+  let [brightest, rest] = [0, 0];
+  for (let i = frame; i < timeline.end && timeline.clockSec(i) <= timeline.clockSec(frame) + INTERRUPTION_SEC; i++) {
+    if (i > frame && timeline.change(i).size > size) break;
+    if (darkened(old, timeline.at(i)) > MOST_DARKER) return false;
+    rest = timeline.at(i).mean;
+    brightest = Math.max(brightest, rest);
+  }
+  return brightest - rest >= BURNT_DOWN * (brightest - old.mean);
+}
+
+/** The share of the pixels that are darker than before. */
+function darkened(a: Signature, { luma, area }: Signature): number {
+  let count = 0;
+  for (let row = area.top; row < area.bottom; row++) {
+    for (let i = row * WIDTH + area.left, end = row * WIDTH + area.right; i < end; i++)
+      if (luma[i]! < a.luma[i]! - DARKER_STEPS) count++;
+  }
+  return count / ((area.bottom - area.top) * (area.right - area.left));
 }
 
 /**
