@@ -1,5 +1,5 @@
 import { change, kept, standing } from './change.ts';
-import { likeness } from './likeness.ts';
+import { fineLikeness, likeness } from './likeness.ts';
 import { type Signature, WIDTH } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -14,8 +14,8 @@ const LEAST_EXCESS = 12;
  */
 const LEAST_NEWS = 1.05;
 /** Pictures up to this likeness (see `likeness`) may have nothing in common, and from the second on they are one scene. */
-const UNLIKE = 0.5;
-const ALIKE = 0.7;
+const UNLIKE = Number(process.env.UNLIKE ?? 0.33);
+const ALIKE = Number(process.env.ALIKE ?? 0.5);
 /** Added to what changes around it, so that the ratio means something where nothing does. */
 const NOISE = 4;
 /** A new shot keeps at most this share of the detail (see `kept`), within `INTERRUPTION_SEC`, however quiet it is … */
@@ -89,7 +89,7 @@ function alike(timeline: Timeline, frame: number): number {
     [1, 1],
   ] as const) {
     if (frame - before < timeline.first || frame + after >= timeline.end) continue;
-    least = Math.min(least, likeness(timeline.at(frame - before), timeline.at(frame + after)));
+    least = Math.min(least, fineLikeness(timeline.at(frame - before), timeline.at(frame + after)));
     if (least <= UNLIKE) return 0;
   }
   return Math.min(1, (least - UNLIKE) / (ALIKE - UNLIKE));
