@@ -1,6 +1,7 @@
+import { blended, mixture } from './between.ts';
 import { change, kept, standing } from './change.ts';
 import { fineLikeness, likeness } from './likeness.ts';
-import { type Signature, WIDTH } from './signature.ts';
+import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
 /** A hard cut changes the picture by at least this (see `change`); unrelated pictures differ by 40 and more. */
@@ -14,8 +15,10 @@ const LEAST_EXCESS = 12;
  */
 const LEAST_NEWS = 1.05;
 /** Pictures up to this likeness (see `likeness`) may have nothing in common, and from the second on they are one scene. */
-const UNLIKE = Number(process.env.UNLIKE ?? 0.33);
-const ALIKE = Number(process.env.ALIKE ?? 0.5);
+const UNLIKE = 0.33;
+const ALIKE = 0.5;
+/** A picture is a mixture of its neighbours if it is so much of a blend (see `blended`; 0.7 and more of what was found) … */
+const MIXTURE = 0.6;
 /** Added to what changes around it, so that the ratio means something where nothing does. */
 const NOISE = 4;
 /** A new shot keeps at most this share of the detail (see `kept`), within `INTERRUPTION_SEC`, however quiet it is … */
@@ -47,12 +50,6 @@ const COME_BACK_KEPT = 0.1;
 /** … or by any, but it looks like the same scene (see `likeness`). */
 const COME_BACK_ALIKE = 0.6;
 
-/** Light that comes up at once and has lost this part of its rise within `INTERRUPTION_SEC` is an explosion or the like … */
-const BURNT_DOWN = 0.33;
-/** … if it has only added to the picture: no more than this share of the pixels became darker, by more than noise. */
-const MOST_DARKER = 0.04;
-const DARKER_STEPS = 4;
-
 /** Are enough pictures after `frame` known to say whether it is a cut? */
 export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
   const last = timeline.end - 1;
@@ -65,7 +62,7 @@ export function isCut(timeline: Timeline, frame: number): boolean {
   if (size < LEAST_CHANGE || !isPeak(timeline, frame)) return false;
   const usual = usualChange(timeline, frame);
   if (size < threshold(usual)) return false;
-  if (isFlashEdge(timeline, frame) || isBurst(timeline, frame)) return false;
+  if (isFlashEdge(timeline, frame)) return false;
   const [old, fresh] = [timeline.at(frame - 1), timeline.at(frame)];
   const stands = standing(old, fresh);
   if (stands > MOST_STANDING) return false;
@@ -79,20 +76,21 @@ export function isCut(timeline: Timeline, frame: number): boolean {
 
 /**
  * How much of the old shot the new one looks like, 0 to 1. The picture before or after the cut may be a mixture of the two
- * shots (blended or interlaced fields), which looks like both, so the one beyond it is compared too.
+ * shots (blended or interlaced fields), which looks like both; then the one beyond it is compared too.
  */
 function alike(timeline: Timeline, frame: number): number {
-  let least = 1;
-  for (const [before, after] of [
-    [1, 0],
-    [2, 0],
-    [1, 1],
-  ] as const) {
-    if (frame - before < timeline.first || frame + after >= timeline.end) continue;
-    least = Math.min(least, fineLikeness(timeline.at(frame - before), timeline.at(frame + after)));
-    if (least <= UNLIKE) return 0;
-  }
-  return Math.min(1, (least - UNLIKE) / (ALIKE - UNLIKE));
+  const between = (before: number, after: number) => fineLikeness(timeline.at(before), timeline.at(after));
+  let least = between(frame - 1, frame);
+  if (least > UNLIKE && isMixture(timeline, frame - 1)) least = Math.min(least, between(frame - 2, frame));
+  if (least > UNLIKE && isMixture(timeline, frame)) least = Math.min(least, between(frame - 1, frame + 1));
+  return Math.min(1, Math.max(0, (least - UNLIKE) / (ALIKE - UNLIKE)));
+}
+
+/** Is a picture a blend of those before and after it, rather than a step between them? */
+function isMixture(timeline: Timeline, frame: number): boolean {
+  if (frame - 1 < timeline.first || frame + 1 >= timeline.end) return false;
+  const pictures = [-1, 0, 1].map((d) => timeline.at(frame + d));
+  return blended(pictures, mixture(pictures)) > MIXTURE;
 }
 
 /** What the change of this picture has to reach to be that of a cut, by what changes around it. */
@@ -137,34 +135,6 @@ function isFlashEdge(timeline: Timeline, frame: number): boolean {
     least = Math.min(least, mean(i - 1));
   }
   return false;
-}
-
-/**
- * Does light burst out in the old shot here, and die away? It may fill the picture and leave nothing of a dark scene to be
- * seen, but it only adds to it: a new shot is darker somewhere, at the latest when a white flash between the two has gone.
- */
-function isBurst(timeline: Timeline, frame: number): boolean {
-  const old = timeline.at(frame - 1);
-  const { size } = timeline.change(frame);
-  if (timeline.at(frame).mean - old.mean < FLASH) return false;
-  let [brightest, rest] = [0, 0];
-  for (let i = frame; i < timeline.end && timeline.clockSec(i) <= timeline.clockSec(frame) + INTERRUPTION_SEC; i++) {
-    if (i > frame && timeline.change(i).size > size) break;
-    if (darkened(old, timeline.at(i)) > MOST_DARKER) return false;
-    rest = timeline.at(i).mean;
-    brightest = Math.max(brightest, rest);
-  }
-  return brightest - rest >= BURNT_DOWN * (brightest - old.mean);
-}
-
-/** The share of the pixels that are darker than before. */
-function darkened(a: Signature, { luma, area }: Signature): number {
-  let count = 0;
-  for (let row = area.top; row < area.bottom; row++) {
-    for (let i = row * WIDTH + area.left, end = row * WIDTH + area.right; i < end; i++)
-      if (luma[i]! < a.luma[i]! - DARKER_STEPS) count++;
-  }
-  return count / ((area.bottom - area.top) * (area.right - area.left));
 }
 
 /**
