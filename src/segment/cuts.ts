@@ -14,11 +14,11 @@ const LEAST_EXCESS = 12;
  * from closer by.
  */
 const LEAST_NEWS = 1.05;
-/** Pictures up to this likeness (see `likeness`) may have nothing in common, and from the second on they are one scene. */
-const UNLIKE = 0.33;
-const ALIKE = 0.5;
-/** A picture is a mixture of its neighbours if it is so much of a blend (see `blended`; 0.7 and more of what was found) … */
-const MIXTURE = 0.6;
+/** Pictures up to this likeness (see `fineLikeness`) may have nothing in common, and from the second on they are one scene. */
+const UNLIKE = 0.4;
+const ALIKE = 0.55;
+/** A picture is a mixture of its neighbours if it is so much of a blend (see `blended`): 0.59 and more where fields or pictures are. */
+const MIXTURE = 0.45;
 /** Added to what changes around it, so that the ratio means something where nothing does. */
 const NOISE = 4;
 /** A new shot keeps at most this share of the detail (see `kept`), within `INTERRUPTION_SEC`, however quiet it is … */
