@@ -1,7 +1,6 @@
 import { kept } from './change.ts';
 import type { GradualTransition } from './gradual.ts';
-import { fineLikeness, likeness } from './likeness.ts';
-import type { Signature } from './signature.ts';
+import { likeness } from './likeness.ts';
 import type { Timeline } from './timeline.ts';
 
 /** No shot is this short: a cut so close to a slow change says that the change was within one of its shots. Seconds. */
@@ -12,9 +11,6 @@ const HIDDEN_SEC = 1.5;
 const SEEN_AGAIN = 0.6;
 /** Two ends that are so alike (see `likeness`) are one scene in other light. */
 const RELIT = 0.6;
-/** A transition that scores less is in doubt: then scenes that are so alike in fine details (see `fineLikeness`) are one. */
-const DOUBTFUL = 1.3;
-const SAME = 0.45;
 /** Pictures are looked at so far apart. Seconds. */
 const LOOK_SEC = 0.15;
 /** What happens in so many pictures on either side is what the change belongs to … */
@@ -33,7 +29,7 @@ const STEP_NOISE = 1;
 export function isWithinOneShot(
   timeline: Timeline,
   cuts: readonly number[],
-  { startFrame, endFrame, score }: GradualTransition,
+  { startFrame, endFrame }: GradualTransition,
 ): boolean {
   const sec = (frame: number) => timeline.clockSec(frame);
   const isNear = (cut: number) =>
@@ -42,15 +38,8 @@ export function isWithinOneShot(
   if (cuts.some(isNear)) return true;
   const before = Math.max(timeline.first, startFrame - 1);
   if (likeness(timeline.at(before), timeline.at(endFrame)) > RELIT) return true;
-  const isSame = (a: Signature, b: Signature) => score < DOUBTFUL && fineLikeness(a, b) > SAME;
-  if (isSame(timeline.at(before), timeline.at(endFrame))) return true;
   if (isTail(timeline, before, endFrame)) return true;
-  const isSeen = (scene: number, from: number, direction: 1 | -1) => {
-    const old = timeline.at(scene);
-    const beyond = looks(timeline, cuts, from, direction);
-    return beyond.some((picture) => kept(old, picture) > SEEN_AGAIN || isSame(old, picture));
-  };
-  return isSeen(before, endFrame, 1) || isSeen(endFrame, before, -1);
+  return isSeen(timeline, cuts, before, endFrame, 1) || isSeen(timeline, cuts, endFrame, before, -1);
 }
 
 /** Does a larger change stand beside it? Then this is how a flash or an explosion dies away, or gathers. */
@@ -68,16 +57,15 @@ function isTail(timeline: Timeline, from: number, to: number): boolean {
   return isLarger(from - BESIDE + 1, from) || isLarger(to + 1, to + BESIDE);
 }
 
-/** The pictures that are looked at in one direction from another, in the same shot. */
-function looks(timeline: Timeline, cuts: readonly number[], from: number, direction: 1 | -1): Signature[] {
+/** Is the scene of a picture seen in one direction from another, in the same shot? */
+function isSeen(timeline: Timeline, cuts: readonly number[], scene: number, from: number, direction: 1 | -1): boolean {
   const away = (frame: number) => Math.abs(timeline.clockSec(frame) - timeline.clockSec(from));
-  const pictures: Signature[] = [];
   let looked = 0;
   for (let i = from + direction; i >= timeline.first && i < timeline.end && away(i) <= HIDDEN_SEC; i += direction) {
-    if (cuts.includes(direction > 0 ? i : i + 1)) break;
+    if (cuts.includes(direction > 0 ? i : i + 1)) return false;
     if (away(i) < looked + LOOK_SEC) continue;
     looked = away(i);
-    pictures.push(timeline.at(i));
+    if (kept(timeline.at(scene), timeline.at(i)) > SEEN_AGAIN) return true;
   }
-  return pictures;
+  return false;
 }
