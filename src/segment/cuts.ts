@@ -14,7 +14,9 @@ const LEAST_EXCESS = 12;
  * from closer by.
  */
 const LEAST_NEWS = 1.05;
-/** Pictures up to this likeness (see `fineLikeness`) may have nothing in common, and from the second on they are one scene. */
+/** Smooth pictures have little fine detail, which may be alike by chance: they must be alike in coarser detail too … */
+const ROUGHLY_ALIKE = 0.45;
+/** … then pictures up to this likeness (see `fineLikeness`) may have nothing in common, and from the second on they are one scene. */
 const UNLIKE = 0.4;
 const ALIKE = 0.55;
 /** A picture is a mixture of its neighbours if it is so much of a blend (see `blended`): 0.59 and more where fields or pictures are. */
@@ -79,7 +81,10 @@ export function isCut(timeline: Timeline, frame: number): boolean {
  * shots (blended or interlaced fields), which looks like both; then the one beyond it is compared too.
  */
 function alike(timeline: Timeline, frame: number): number {
-  const between = (before: number, after: number) => fineLikeness(timeline.at(before), timeline.at(after));
+  const between = (before: number, after: number) => {
+    const [old, fresh] = [timeline.at(before), timeline.at(after)];
+    return likeness(old, fresh) > ROUGHLY_ALIKE ? fineLikeness(old, fresh) : 0;
+  };
   let least = between(frame - 1, frame);
   if (least > UNLIKE && isMixture(timeline, frame - 1)) least = Math.min(least, between(frame - 2, frame));
   if (least > UNLIKE && isMixture(timeline, frame)) least = Math.min(least, between(frame - 1, frame + 1));
