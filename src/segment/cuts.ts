@@ -18,7 +18,7 @@ const LEAST_NEWS = 1.05;
 const ROUGHLY_ALIKE = 0.45;
 /** … then pictures up to this likeness (see `fineLikeness`) may have nothing in common, and from the second on they are one scene. */
 const UNLIKE = 0.4;
-const ALIKE = 0.55;
+const ALIKE = 0.7;
 /** A picture is a mixture of its neighbours if it is so much of a blend (see `blended`): 0.59 and more where fields or pictures are. */
 const MIXTURE = 0.45;
 /** Added to what changes around it, so that the ratio means something where nothing does. */
