@@ -1,5 +1,6 @@
+import { blended, mixture } from './between.ts';
 import { change, kept, standing } from './change.ts';
-import { likeness } from './likeness.ts';
+import { fineLikeness, likeness } from './likeness.ts';
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -13,9 +14,13 @@ const LEAST_EXCESS = 12;
  * from closer by.
  */
 const LEAST_NEWS = 1.05;
-/** Pictures up to this likeness (see `likeness`) may have nothing in common, and from the second on they are one scene. */
-const UNLIKE = 0.5;
+/** Smooth pictures have little fine detail, which may be alike by chance: they must be alike in coarser detail too … */
+const ROUGHLY_ALIKE = 0.45;
+/** … then up to this likeness (see `fineLikeness`) they may have nothing in common, and from the second on they are one scene. */
+const UNLIKE = 0.4;
 const ALIKE = 0.7;
+/** A picture is a mixture of its neighbours if it is so much of a blend (see `blended`): most are 0.65 and more, motion below 0.45. */
+const MIXTURE = 0.45;
 /** Added to what changes around it, so that the ratio means something where nothing does. */
 const NOISE = 4;
 /** A new shot keeps at most this share of the detail (see `kept`), within `INTERRUPTION_SEC`, however quiet it is … */
@@ -73,20 +78,24 @@ export function isCut(timeline: Timeline, frame: number): boolean {
 
 /**
  * How much of the old shot the new one looks like, 0 to 1. The picture before or after the cut may be a mixture of the two
- * shots (blended or interlaced fields), which looks like both, so the one beyond it is compared too.
+ * shots (blended or interlaced fields), which looks like both; then the one beyond it is compared too.
  */
 function alike(timeline: Timeline, frame: number): number {
-  let least = 1;
-  for (const [before, after] of [
-    [1, 0],
-    [2, 0],
-    [1, 1],
-  ] as const) {
-    if (frame - before < timeline.first || frame + after >= timeline.end) continue;
-    least = Math.min(least, likeness(timeline.at(frame - before), timeline.at(frame + after)));
-    if (least <= UNLIKE) return 0;
-  }
-  return Math.min(1, (least - UNLIKE) / (ALIKE - UNLIKE));
+  const between = (before: number, after: number) => {
+    const [old, fresh] = [timeline.at(before), timeline.at(after)];
+    return likeness(old, fresh) > ROUGHLY_ALIKE ? fineLikeness(old, fresh) : 0;
+  };
+  let least = between(frame - 1, frame);
+  if (least > UNLIKE && isMixture(timeline, frame - 1)) least = Math.min(least, between(frame - 2, frame));
+  if (least > UNLIKE && isMixture(timeline, frame)) least = Math.min(least, between(frame - 1, frame + 1));
+  return Math.min(1, Math.max(0, (least - UNLIKE) / (ALIKE - UNLIKE)));
+}
+
+/** Is a picture a blend of those before and after it, rather than a step between them? */
+function isMixture(timeline: Timeline, frame: number): boolean {
+  if (frame - 1 < timeline.first || frame + 1 >= timeline.end) return false;
+  const pictures = [-1, 0, 1].map((d) => timeline.at(frame + d));
+  return blended(pictures, mixture(pictures)) > MIXTURE;
 }
 
 /** What the change of this picture has to reach to be that of a cut, by what changes around it. */

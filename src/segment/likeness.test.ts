@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { likeness } from './likeness.ts';
+import { fineLikeness, likeness } from './likeness.ts';
 import { type Pixels, picture, scene, width } from './shots.fixture.ts';
 import { Signature } from './signature.ts';
 
@@ -38,4 +38,28 @@ test('scenes that have nothing in common are not alike, in any light', () => {
     }
     assert.ok(sum / 30 < 0.4, `${sum / 30} on average`);
   }
+});
+
+describe('in fine details', () => {
+  const block = (i: number) => Math.floor(i / (width * 3) / 3) * 22 + Math.floor((Math.floor(i / 3) % width) / 3);
+  /** Squares of three pixels, each of a brightness of its own. */
+  const textured = (seed: number, light = 1) =>
+    scene(1).map((_, i) => {
+      const wave = Math.sin(seed * 12.9898 + block(i) * 78.233) * 43758.5453;
+      return (40 + 160 * (wave - Math.floor(wave))) * light;
+    });
+  const fine = (a: Pixels, b: Pixels) => fineLikeness(signature(a), signature(b));
+
+  test('a scene is like itself in a quarter of the light', () => {
+    assert.ok(fine(textured(1), textured(1, 1 / 4)) > 0.8);
+  });
+
+  test('scenes that have nothing in common are less alike than in coarser ones', () => {
+    let [inFine, inCoarse] = [0, 0];
+    for (let seed = 1; seed <= 20; seed++) {
+      inFine += fine(textured(seed), textured(seed + 1)) / 20;
+      inCoarse += likenessOf(textured(seed), textured(seed + 1)) / 20;
+    }
+    assert.ok(inFine < 0.3 && inFine < inCoarse, `${inFine} and ${inCoarse} on average`);
+  });
 });

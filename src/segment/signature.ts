@@ -27,10 +27,14 @@ const NOISE_FLOOR = 4;
 
 /** Half the side of the square whose mean is taken off to leave the detail. Pixels. */
 const DETAIL_RADIUS = 4;
+/** Size of the planes on which the few pictures are compared that the others leave in doubt: all there is. Pixels. */
+export const FINE_WIDTH = 2 * WIDTH;
+export const FINE_HEIGHT = 2 * HEIGHT;
+const FINE_PIXELS = FINE_WIDTH * FINE_HEIGHT;
 /** Room for intermediate results, used again for each picture. */
-const ACROSS = new Int32Array(PIXELS);
-const SMOOTH = new Int32Array(PIXELS);
-const LIGHT = new Int32Array(PIXELS);
+const ACROSS = new Int32Array(FINE_PIXELS);
+const SMOOTH = new Int32Array(FINE_PIXELS);
+const LIGHT = new Int32Array(FINE_PIXELS);
 
 /** What of the 32 × 18 planes is picture and not black bars around it: first row and column, and one past the last. */
 export interface Area {
@@ -62,12 +66,15 @@ export class Signature {
   mean = 0;
   contrast = 0;
   #detail: Int16Array | undefined;
+  #fineDetail: Int16Array | undefined;
   #inside: Int16Array | undefined;
+  readonly #data: Uint8Array;
 
   /** Reads a picture of the size `SHOT_PICTURE`. Luma and colour differences as in ITU-R BT.601, full range. */
   constructor({ data, timeSec }: Picture, clockSec: number, area: Area = WHOLE) {
     this.timeSec = timeSec;
     this.clockSec = clockSec;
+    this.#data = data.slice();
     const { luma, blue, red, coarse } = this;
     const stride = SHOT_PICTURE.width * 3;
     for (let row = 0, i = 0; row < HEIGHT; row++) {
@@ -110,6 +117,7 @@ export class Signature {
       }
     }
     this.#detail = undefined;
+    this.#fineDetail = undefined;
     this.#inside = undefined;
   }
 
@@ -125,8 +133,19 @@ export class Signature {
    * each pixel, so that light does not. In quarter steps. Made when first asked for: few pictures are looked at so closely.
    */
   get detail(): Int16Array {
-    this.#detail ??= detailOf(this.luma, this.area);
+    this.#detail ??= detailOf(this.luma, WIDTH, this.area);
     return this.#detail;
+  }
+
+  /** 64 × 36: the same of the whole picture as it came, with half as large a square. Asked for more seldom still. */
+  get fineDetail(): Int16Array {
+    this.#fineDetail ??= detailOf(fineLuma(this.#data), FINE_WIDTH, {
+      top: 2 * this.area.top,
+      bottom: 2 * this.area.bottom,
+      left: 2 * this.area.left,
+      right: 2 * this.area.right,
+    });
+    return this.#fineDetail;
   }
 }
 
@@ -138,36 +157,44 @@ function shrink(plane: Int16Array, into: Uint8Array, at: number): void {
   }
 }
 
-function detailOf(luma: Int16Array, area: Area): Int16Array {
-  smooth(luma, area, SMOOTH);
-  squareSums(luma, area, LIGHT);
-  const detail = new Int16Array(PIXELS);
+function fineLuma(data: Uint8Array): Int16Array {
+  const luma = new Int16Array(FINE_PIXELS);
+  for (let i = 0, p = 0; i < FINE_PIXELS; i++, p += 3) {
+    luma[i] = (77 * data[p]! + 150 * data[p + 1]! + 29 * data[p + 2]! + 128) >> 8;
+  }
+  return luma;
+}
+
+function detailOf(luma: Int16Array, width: number, area: Area): Int16Array {
+  smooth(luma, width, area, SMOOTH);
+  squareSums(luma, width, area, LIGHT);
+  const detail = new Int16Array(luma.length);
   const side = 2 * DETAIL_RADIUS + 1;
   for (let y = area.top; y < area.bottom; y++) {
-    for (let i = y * WIDTH + area.left, end = y * WIDTH + area.right; i < end; i++)
+    for (let i = y * width + area.left, end = y * width + area.right; i < end; i++)
       detail[i] = Math.round(SMOOTH[i]! / 4 - (4 * LIGHT[i]!) / (side * side));
   }
   return detail;
 }
 
 /** Weights of 1, 2, 1 across and down: 16 times the luma. Beyond the border of the area lie the pixels at it. */
-function smooth(plane: Int16Array, { top, bottom, left, right }: Area, out: Int32Array): void {
+function smooth(plane: Int16Array, width: number, { top, bottom, left, right }: Area, out: Int32Array): void {
   for (let y = top; y < bottom; y++) {
-    const row = y * WIDTH;
+    const row = y * width;
     for (let x = left; x < right; x++)
       ACROSS[row + x] =
         plane[row + Math.max(left, x - 1)]! + 2 * plane[row + x]! + plane[row + Math.min(right - 1, x + 1)]!;
   }
   for (let y = top; y < bottom; y++) {
-    const [above, row, below] = [Math.max(top, y - 1) * WIDTH, y * WIDTH, Math.min(bottom - 1, y + 1) * WIDTH];
+    const [above, row, below] = [Math.max(top, y - 1) * width, y * width, Math.min(bottom - 1, y + 1) * width];
     for (let x = left; x < right; x++) out[row + x] = ACROSS[above + x]! + 2 * ACROSS[row + x]! + ACROSS[below + x]!;
   }
 }
 
 /** Sum of the square around each pixel, as a sum that runs along with it, first across and then down. */
-function squareSums(plane: Int16Array, { top, bottom, left, right }: Area, out: Int32Array): void {
+function squareSums(plane: Int16Array, width: number, { top, bottom, left, right }: Area, out: Int32Array): void {
   for (let y = top; y < bottom; y++) {
-    const row = y * WIDTH;
+    const row = y * width;
     let sum = 0;
     for (let k = -DETAIL_RADIUS; k <= DETAIL_RADIUS; k++) sum += plane[row + clamp(left + k, left, right)]!;
     for (let x = left; x < right; x++) {
@@ -177,11 +204,11 @@ function squareSums(plane: Int16Array, { top, bottom, left, right }: Area, out: 
   }
   for (let x = left; x < right; x++) {
     let sum = 0;
-    for (let k = -DETAIL_RADIUS; k <= DETAIL_RADIUS; k++) sum += ACROSS[clamp(top + k, top, bottom) * WIDTH + x]!;
+    for (let k = -DETAIL_RADIUS; k <= DETAIL_RADIUS; k++) sum += ACROSS[clamp(top + k, top, bottom) * width + x]!;
     for (let y = top; y < bottom; y++) {
-      out[y * WIDTH + x] = sum;
+      out[y * width + x] = sum;
       const [next, last] = [Math.min(bottom - 1, y + DETAIL_RADIUS + 1), Math.max(top, y - DETAIL_RADIUS)];
-      sum += ACROSS[next * WIDTH + x]! - ACROSS[last * WIDTH + x]!;
+      sum += ACROSS[next * width + x]! - ACROSS[last * width + x]!;
     }
   }
 }
