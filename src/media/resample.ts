@@ -46,11 +46,14 @@ export class MonoMixer implements Disposable {
   #swr: SoftwareResampleContext | undefined;
   #shape = '';
 
-  /** @returns the frame's samples, −1 to 1 */
+  /**
+   * @returns the frame's samples, −1 to 1
+   * @throws {Undecodable} for sound that swresample does not take; the next frame may be different
+   */
   mix(frame: Frame): Float32Array {
     const shape = `${frame.format}:${frame.sampleRate}:${frame.channels}:${frame.channelLayout.mask}`;
     if (shape !== this.#shape) {
-      this.#swr?.free();
+      this[Symbol.dispose]();
       this.#swr = open(frame.channelLayout, frame.format, frame.sampleRate, frame.sampleRate);
       this.#shape = shape;
     }
@@ -61,6 +64,8 @@ export class MonoMixer implements Disposable {
 
   [Symbol.dispose](): void {
     this.#swr?.free();
+    this.#swr = undefined;
+    this.#shape = '';
   }
 }
 
