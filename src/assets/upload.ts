@@ -46,6 +46,7 @@ export async function storeUpload(
   };
   const key = assetKey(id);
   const { size, sha256 } = await blobs.write(key, content, { onPiece });
+  // So short a file ended before it could be looked at.
   if (size < HEAD_BYTES) {
     try {
       look();

@@ -8,7 +8,7 @@ import { Mp4Track } from './mp4-track.ts';
 import { NamelessFile } from './nameless-file.ts';
 
 /** An index (`moov`) from this size on is cut, in bytes: FFmpeg takes four times as much for it. */
-export const LONG_INDEX = 1.5 * 1024 ** 2;
+const LONG_INDEX = 1.5 * 1024 ** 2;
 /** What is cut off must be worth it: at the most this share of the samples may be left, and so many. */
 const MOST_LEFT = 0.5;
 const MOST_SAMPLES = 150_000;

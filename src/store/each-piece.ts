@@ -3,7 +3,7 @@ import { finished } from 'node:stream/promises';
 import { untilAborted } from './until-aborted.ts';
 
 /** Takes a piece. What it answers is waited for before the next; nothing, where there is nothing to wait for. */
-export type TakePiece = (piece: Uint8Array) => Promise<void> | undefined;
+type TakePiece = (piece: Uint8Array) => Promise<void> | undefined;
 
 /**
  * Hands content over piece by piece, in order. A stream is listened to instead of asked for each of its pieces: asking takes
