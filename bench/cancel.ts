@@ -3,11 +3,11 @@
  *   node bench/cancel.ts          one server with one worker, and a folder
  *   node bench/cancel.ts nodes    asked of a server, worked on by another node; needs PostgreSQL
  */
-import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import postgres from 'postgres';
 import { hostFiles } from '../test/support/file-host.ts';
+import { filesIn } from '../test/support/files.ts';
 import { type RunningServer, startServer, startWorker, temporaryFolder } from '../test/support/server.ts';
 import { sharedState } from '../test/support/shared-state.ts';
 import { asking, call, createTask } from '../test/support/tasks.ts';
@@ -34,7 +34,7 @@ const { api, isFree } = process.argv[2] === 'nodes' ? await severalNodes() : awa
 async function oneServer(): Promise<Place> {
   const api = stack.use(await startServer({ dataDir: folder.path, env: { REELVEC_WORKERS: '1' } }));
   const blobs = join(folder.path, 'blobs');
-  const files = () => readdirSync(blobs, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const files = () => filesIn(blobs);
   return { api, isFree: async () => workersReading(api, '/source').length === 0 && files().length === 0 };
 }
 

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { randomInt } from 'node:crypto';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostFiles } from './support/file-host.ts';
+import { filesIn } from './support/files.ts';
 import { makeMedia } from './support/make-media.ts';
 import { REAL_MEDIA } from './support/real-media.ts';
 import {
@@ -94,9 +95,8 @@ async function survivesKills(options: {
   }
   assert.equal(await server.stop(), 0);
   assert.deepEqual(processesWith(data.path), [], 'no process is left');
-  const blobs = join(data.path, 'blobs');
-  const left = readdirSync(blobs, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  assert.deepEqual([...new Set(left.map((entry) => entry.name))], ['result.arrow'], 'results are all that is left');
+  const left = filesIn(join(data.path, 'blobs')).map((path) => basename(path));
+  assert.deepEqual([...new Set(left)], ['result.arrow'], 'results are all that is left');
   assert.equal(left.length, tasks.length);
 }
 

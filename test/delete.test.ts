@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostFiles } from './support/file-host.ts';
+import { filesIn } from './support/files.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
 import { seededRandom } from './support/seeded-random.ts';
@@ -46,10 +47,7 @@ describe('DELETE of a task', { timeout: 120_000 }, () => {
   });
 
   /** Files of tasks, finished or not; the asset stays. */
-  const taskFiles = () =>
-    readdirSync(blobs, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && !entry.parentPath.startsWith(join(blobs, 'assets')))
-      .map((entry) => join(entry.parentPath, entry.name));
+  const taskFiles = () => filesIn(blobs).filter((path) => !path.startsWith(join(blobs, 'assets')));
   const isFreed = () => workersReading(server, '/source').length === 0 && taskFiles().length === 0;
 
   test('frees its worker within 2 s and leaves no file, at whatever moment it comes', async (t) => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, describe, test } from 'node:test';
 import { reelvec } from './support/command.ts';
+import { filesIn } from './support/files.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { call } from './support/tasks.ts';
 
@@ -28,10 +28,7 @@ describe('keys that are made', { timeout: 60_000 }, () => {
     (await call(server, 'GET', '/embed-v2/tasks', { headers: { 'x-api-key': key } })).status;
   const keyIn = (text: string) => /\brvk_[\w-]{43}\b/.exec(text)?.[0];
   /** Everything on disk, the journals of the databases too. */
-  const isStored = (text: string) =>
-    readdirSync(data.path, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .some((entry) => readFileSync(join(entry.parentPath, entry.name)).includes(text));
+  const isStored = (text: string) => filesIn(data.path).some((path) => readFileSync(path).includes(text));
 
   test('the first start of a server without any makes one, prints it and keeps only its hash', async () => {
     server = await startServer({ dataDir: data.path, env: NO_KEYS });

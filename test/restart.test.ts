@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { hostFiles } from './support/file-host.ts';
+import { filesIn } from './support/files.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
 import { processesWith, type RunningServer, startServer, temporaryFolder, until } from './support/server.ts';
@@ -103,7 +104,6 @@ test('SIGTERM as soon as a task is ready leaves nothing of it but its result', a
   while (status === 'processing') status = (await call(server, 'GET', `/embed-v2/tasks/${id}`)).body.status;
   assert.equal(status, 'ready');
   assert.equal(await server.stop(), 0);
-  const blobs = readdirSync(join(data.path, 'data', 'blobs'), { recursive: true, withFileTypes: true });
-  const files = blobs.filter((entry) => entry.isFile()).map((entry) => entry.name);
+  const files = filesIn(join(data.path, 'data', 'blobs')).map((path) => basename(path));
   assert.deepEqual(files, ['result.arrow']);
 });

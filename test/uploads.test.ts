@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, createReadStream, mkdtempSync, openAsBlob, readdirSync, rmSync, statSync } from 'node:fs';
+import { appendFileSync, createReadStream, mkdtempSync, openAsBlob, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { TwelveLabs } from 'twelvelabs-js';
+import { filesIn } from './support/files.ts';
 import { type Fate, type FlakyProxy, flakyProxy } from './support/flaky-proxy.ts';
 import { makeMedia } from './support/make-media.ts';
 import { sdk, untilAssetDone } from './support/sdk.ts';
@@ -128,10 +129,7 @@ describe('uploads in chunks', { timeout: 240_000 }, () => {
     assert.deepEqual([body.processed_chunks, body.duplicate_chunks, body.total_completed], [6, 1, 7]);
     const asset = await untilAssetDone(client, session.asset_id);
     assert.equal(asset.status, 'ready', asset.error?.message);
-    const blobs = join(dataDir, 'blobs');
-    const paths = readdirSync(blobs, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name));
+    const paths = filesIn(join(dataDir, 'blobs'));
     const found = await Promise.all(paths.map((path) => sha256(createReadStream(path))));
     assert.ok(found.includes(digest));
   });
