@@ -1,5 +1,6 @@
 import { change, kept } from './change.ts';
 import { likeness } from './likeness.ts';
+import { isRelit } from './relit.ts';
 import { type Signature, WIDTH } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -157,10 +158,17 @@ export class BlankFinder {
     const range = { from: reported ? end - 1 : from, to: isSeen ? lastFaded : fadeEnd };
     if (isTitle) return { ...range, boundary: { frame: end, startFrame: cutOut ? end : end - 1, endFrame: fadeEnd } };
     const isShort = timeline.clockSec(end) - firstSec < BLINK_SEC;
+    before?.crop(timeline.at(end).area);
+    // Not black, but a room at night, where a lamp is switched on: the shot began in the dark. What fades in shows only at
+    // the end of the blank stretch.
+    const dark = timeline.at(Math.max(timeline.first, (first + end) >> 1));
+    if (cutOut && isRelit(dark, timeline.at(end))) {
+      const isOther = before && cutIn && !reported && !isRelit(before, dark);
+      return isOther ? { ...range, boundary: cutAt(first) } : range;
+    }
     // What is faded in at the start of a film is its first shot, and what follows some empty pictures there is so too;
     // after a plain card the fade belongs to the card.
     if (!before || reported) return cutOut && !isShort ? { ...range, boundary: cutAt(end) } : range;
-    before.crop(timeline.at(end).area);
     if (isShort && isSame(before, timeline.at(Math.max(end, lastFaded)))) return range;
     if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
     return { ...range, boundary: { frame: end, startFrame: fadeStart, endFrame: fadeEnd } };

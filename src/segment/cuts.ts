@@ -1,6 +1,7 @@
 import { blended, mixture } from './between.ts';
 import { change, kept, standing } from './change.ts';
 import { fineLikeness, likeness } from './likeness.ts';
+import { isRelit, isWrittenOver } from './relit.ts';
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -73,7 +74,20 @@ export function isCut(timeline: Timeline, frame: number): boolean {
   const same = kept(old, fresh);
   if (!isNew(same)) return false;
   const around = Math.max(same, mostKeptAround(timeline, frame, size));
-  return isNew(around) && news * (1 - Math.max(around, alike(timeline, frame))) >= LEAST_NEWS;
+  if (!isNew(around) || news * (1 - Math.max(around, alike(timeline, frame))) < LEAST_NEWS) return false;
+  return !isSameScene(timeline, frame);
+}
+
+/** Next to a cut pictures may be mixtures of the two shots: those beyond them are other shots still. */
+function isSameScene(timeline: Timeline, frame: number): boolean {
+  const pairs = [
+    [frame - 1, frame],
+    [Math.max(timeline.first, frame - 2), frame + 1],
+  ] as const;
+  return pairs.every(([before, after]) => {
+    const [old, fresh] = [timeline.at(before), timeline.at(after)];
+    return isRelit(old, fresh) || isWrittenOver(old, fresh);
+  });
 }
 
 /**

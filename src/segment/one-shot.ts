@@ -1,6 +1,7 @@
 import { kept } from './change.ts';
 import type { GradualTransition } from './gradual.ts';
 import { likeness } from './likeness.ts';
+import { isRelit, isWrittenOver } from './relit.ts';
 import type { Timeline } from './timeline.ts';
 
 /** No shot is this short: a cut so close to a slow change says that the change was within one of its shots. Seconds. */
@@ -10,7 +11,7 @@ const HIDDEN_SEC = 1.5;
 /** It is seen again if so much of its detail is (see `kept`). */
 const SEEN_AGAIN = 0.6;
 /** Two ends that are so alike (see `likeness`) are one scene in other light. */
-const RELIT = 0.6;
+const ALIKE = 0.6;
 /** Pictures are looked at so far apart. Seconds. */
 const LOOK_SEC = 0.15;
 /** What happens in so many pictures on either side is what the change belongs to … */
@@ -37,7 +38,8 @@ export function isWithinOneShot(
     (cut >= endFrame && sec(cut) - sec(endFrame) < SHORTEST_SHOT_SEC);
   if (cuts.some(isNear)) return true;
   const before = Math.max(timeline.first, startFrame - 1);
-  if (likeness(timeline.at(before), timeline.at(endFrame)) > RELIT) return true;
+  const [old, fresh] = [timeline.at(before), timeline.at(endFrame)];
+  if (likeness(old, fresh) > ALIKE || isRelit(old, fresh) || isWrittenOver(old, fresh)) return true;
   if (isTail(timeline, before, endFrame)) return true;
   return isSeen(timeline, cuts, before, endFrame, 1) || isSeen(timeline, cuts, endFrame, before, -1);
 }

@@ -36,6 +36,7 @@ export function scene(seed: number, x = 0, y = 0): Pixels {
 }
 
 export const mix = (a: Pixels, b: Pixels, share: number) => a.map((value, i) => value * (1 - share) + b[i]! * share);
+export const dim = (a: Pixels, light: number) => a.map((value) => value * light);
 export const even = (value: number) => new Float32Array(width * height * 3).fill(value);
 export const times = (count: number, picture: (i: number) => Pixels) =>
   Array.from({ length: count }, (_, i) => picture(i));

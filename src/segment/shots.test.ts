@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cuts, detect, even, height, mix, type Pixels, picture, scene, times, width } from './shots.fixture.ts';
+import { cuts, detect, dim, even, height, mix, type Pixels, picture, scene, times, width } from './shots.fixture.ts';
 import { ShotDetector } from './shots.ts';
 
 describe('hard cuts', () => {
@@ -118,8 +118,12 @@ describe('no boundary is reported', () => {
   });
 
   test('for a lamp that is switched on in the dark', () => {
-    const film = times(100, (i) => scene(1, i / 16).map((value) => value * (i < 50 ? 0.06 : 0.3)));
+    const film = times(100, (i) => dim(scene(1, i / 16), i < 50 ? 0.06 : 0.3));
     assert.deepEqual(detect(film), []);
+  });
+
+  test('for a lamp that is switched on where it was as good as black', () => {
+    assert.deepEqual(detect(times(100, (i) => dim(scene(1), i < 50 ? 0.04 : 0.3))), []);
   });
 
   test('for smoke that hides the scene for a second', () => {
@@ -164,7 +168,7 @@ describe('no boundary is reported', () => {
   });
 
   test('for light that goes down', () => {
-    assert.deepEqual(detect(times(120, (i) => scene(1).map((value) => value * (1 - Math.min(60, i) / 90)))), []);
+    assert.deepEqual(detect(times(120, (i) => dim(scene(1), 1 - Math.min(60, i) / 90))), []);
   });
 
   test('for a title over the scene', () => {
@@ -177,6 +181,17 @@ describe('no boundary is reported', () => {
       });
     assert.deepEqual(detect(times(100, (i) => title(Math.min(1, Math.max(0, (i - 40) / 12))))), []);
     assert.deepEqual(detect(times(100, (i) => title(i < 40 ? 0 : 1))), []);
+  });
+
+  test('for lines of white writing over a scene at night', () => {
+    const lines = (share: number) =>
+      dim(scene(1), 0.1).map((value, i) => {
+        const [row, column] = [Math.floor(i / (width * 3)), Math.floor(i / 3) % width];
+        const isWritten = row > 16 && row < 30 && row % 7 > 2 && column > 12 && column < 50 && column % 3 > 0;
+        return isWritten ? value * (1 - share) + 250 * share : value;
+      });
+    assert.deepEqual(detect(times(100, (i) => lines(Math.min(1, Math.max(0, (i - 40) / 12))))), []);
+    assert.deepEqual(detect(times(100, (i) => lines(i < 40 ? 0 : 1))), []);
   });
 });
 
@@ -265,6 +280,11 @@ describe('gradual transitions', () => {
 
   test('black pictures before the first shot are no shot', () => {
     assert.deepEqual(detect([...times(6, () => even(0)), ...times(80, () => scene(1))]), []);
+  });
+
+  test('a cut to a room where a lamp is switched on only later is where the new shot starts', () => {
+    const film = times(100, (i) => (i < 50 ? scene(2) : dim(scene(1), i < 65 ? 0.04 : 0.5)));
+    assert.deepEqual(cuts(detect(film)), [[50, 'cut']]);
   });
 
   test('a cut to black that stays is where the new shot starts', () => {
