@@ -9,42 +9,66 @@ import { join } from 'node:path';
 import { loopMedia } from '../test/support/loop-media.ts';
 import { MEDIA_DIR } from './media.ts';
 import { CLI, type Measured, measure } from './processes.ts';
-import { checkTargets } from './report.ts';
+import { checkTargets, median } from './report.ts';
 
 const OUT = join(import.meta.dirname, 'out');
 const SOURCE = join(MEDIA_DIR, 'video/bbb_first216s_640x360.mp4');
 const SOURCE_SEC = 216.02;
 const MEGABYTE = 1024 ** 2;
+const ROUNDS = Number(process.env['ROUNDS'] ?? 3);
 
-const short = await embed(looped('20-minutes', 6), 2);
-const alone = await embed(looped('1-hour', 17), 1);
-const two = await embed(looped('1-hour', 17), 2);
-const long = await embed(looped('4-hours', 66), 2);
-const perMinute = ({ cpu }: Measured, times: number) => cpu / ((times * SOURCE_SEC) / 60);
-const growth = long.peak / short.peak;
-const unindexed =
-  (await embed(matroska(looped('4-hours', 66)), 2)).peak / (await embed(matroska(looped('20-minutes', 6)), 2)).peak;
-const slowdown = perMinute(long, 66) / perMinute(short, 6);
-const speedup = alone.wall / two.wall;
-checkTargets([
-  {
-    what: 'peak memory of any process, four hours',
-    got: `${(long.peak / MEGABYTE).toFixed(0)} MB`,
-    want: '≤ 500 MB',
-    met: long.peak <= 500 * MEGABYTE,
-  },
-  { what: 'against its peak on 20 minutes', got: growth.toFixed(2), want: '≤ 1.1', met: growth <= 1.1 },
-  { what: 'likewise, in Matroska', got: unindexed.toFixed(2), want: '≤ 1.1', met: unindexed <= 1.1 },
-  {
-    what: 'processor time a minute of film, against 20 minutes',
-    got: slowdown.toFixed(2),
-    want: '≤ 1.1',
-    met: slowdown <= 1.1,
-  },
-  { what: 'two workers against one, one hour', got: `${speedup.toFixed(2)} ×`, want: '≥ 1.8', met: speedup >= 1.8 },
-]);
+const targets = [...(await growth('MP4', (path) => path)), ...(await growth('Matroska', matroska)), await speedup()];
+checkTargets(targets);
 
-async function embed(file: string, workers: number): Promise<Measured> {
+/** The short film before and after the long one, for machines slow down and speed up; of peaks, the higher one. */
+async function growth(container: string, inContainer: (path: string) => string) {
+  const [twenty, four] = [inContainer(looped('20-minutes', 6)), inContainer(looped('4-hours', 66))];
+  const before = await embed(twenty, 2);
+  const long = await embed(four, 2);
+  const after = await embed(twenty, 2);
+  const memory = long.peak / Math.max(before.peak, after.peak);
+  const time = (6 * 2 * long.cpu) / (66 * (before.cpu + after.cpu));
+  return [
+    {
+      what: `${container}: peak memory of any process, four hours`,
+      got: `${(long.peak / MEGABYTE).toFixed(0)} MB`,
+      want: '≤ 500 MB',
+      met: long.peak <= 500 * MEGABYTE,
+    },
+    {
+      what: `${container}: against its peak on 20 minutes`,
+      got: memory.toFixed(2),
+      want: '≤ 1.1',
+      met: memory <= 1.1,
+    },
+    {
+      what: `${container}: processor time a minute of film, against 20 minutes`,
+      got: time.toFixed(2),
+      want: '≤ 1.1',
+      met: time <= 1.1,
+    },
+  ];
+}
+
+/** In turn, as often one as the other. */
+async function speedup() {
+  const hour = looped('1-hour', 17);
+  const ratios = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    const two = await embed(hour, 2, '--end', '3600');
+    const alone = await embed(hour, 1, '--end', '3600');
+    ratios.push(alone.wall / two.wall);
+  }
+  const ratio = median(ratios);
+  return {
+    what: 'two workers against one, an hour',
+    got: `${ratio.toFixed(2)} × (${ratios.map((one) => one.toFixed(2)).join(', ')})`,
+    want: '≥ 1.8',
+    met: ratio >= 1.8,
+  };
+}
+
+async function embed(file: string, workers: number, ...range: string[]): Promise<Measured> {
   const measured = await measure(process.execPath, [
     CLI,
     'embed',
@@ -53,6 +77,7 @@ async function embed(file: string, workers: number): Promise<Measured> {
     String(workers),
     '--format',
     'arrow',
+    ...range,
   ]);
   const { wall, cpu, peak } = measured;
   console.log(

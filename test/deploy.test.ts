@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { reelvec } from './support/command.ts';
-import { ROOT, startServer, temporaryFolder } from './support/server.ts';
+import { NODE_FLAGS, ROOT, startServer, temporaryFolder } from './support/server.ts';
 
 const DEPLOY = join(ROOT, 'deploy');
 const dockerfile = readFileSync(join(DEPLOY, 'Dockerfile'), 'utf8');
@@ -36,4 +36,10 @@ test("the image's health check passes while a server or a worker answers, and on
   assert.equal(await check({ REELVEC_PORT: port, REELVEC_WORKER_PORT: nobody }), 'healthy');
   assert.equal(await check({ REELVEC_PORT: nobody, REELVEC_WORKER_PORT: port }), 'healthy');
   assert.equal(await check({ REELVEC_PORT: nobody, REELVEC_WORKER_PORT: nobody }), 'ended with 1');
+});
+
+test('Node gets the same flags whichever way a server is started', () => {
+  const starter = readFileSync(join(ROOT, 'bin/reelvec.js'), 'utf8');
+  assert.ok(NODE_FLAGS.length > 0);
+  for (const flag of NODE_FLAGS) assert.ok(starter.includes(`'${flag}'`) && dockerfile.includes(`"${flag}"`), flag);
 });

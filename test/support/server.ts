@@ -7,6 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BLOBS_ON_S3, s3Settings } from './s3.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
+const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+/** What `npm start` gives Node for a server. */
+export const NODE_FLAGS: readonly string[] = scripts.start.match(/--\S+/g);
 const START_TIMEOUT_MS = 30_000;
 export const KEY = 'test-key';
 
@@ -41,7 +44,7 @@ export function startWorker({ args = [], ...options }: ServerOptions & { args?: 
 }
 
 async function startNode(args: string[], urlPattern: RegExp, { dataDir, env = {}, root = ROOT }: ServerOptions) {
-  const child = spawn(process.execPath, [join(root, 'src/cli.ts'), ...args], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, join(root, 'src/cli.ts'), ...args], {
     env: {
       PATH: process.env['PATH'],
       REELVEC_PORT: '0',

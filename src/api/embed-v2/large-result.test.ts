@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { NODE_FLAGS } from '../../../test/support/server.ts';
 import type { LargeResult } from './large-result.fixture.ts';
 
 /** 192 MB of JSON go through a server whose memory may rise by this. */
@@ -14,7 +15,7 @@ const MARK = '"end_sec":';
 let server: ChildProcess;
 let result: LargeResult;
 before(async () => {
-  server = fork(new URL('./large-result.fixture.ts', import.meta.url));
+  server = fork(new URL('./large-result.fixture.ts', import.meta.url), { execArgv: [...NODE_FLAGS] });
   [result] = await once(server, 'message');
 });
 after(async () => {
