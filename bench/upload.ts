@@ -24,10 +24,11 @@ const CROWD = 200;
 const CROWD_SIZE = 8 * MEGABYTE;
 /**
  * Pools fill in the first rounds: V8 touches ever more of what it reserved, and glibc keeps what many needed at once. The
- * last four are held against the four before: a leak of 25 KB with each upload makes them 20 MB larger.
+ * last eight are held against the eight before: a leak of 12 KB with each upload makes them 20 MB larger. Of fewer the
+ * medians differ by as much without one.
  */
-const CROWD_ROUNDS = 12;
-const COMPARED_ROUNDS = 4;
+const CROWD_ROUNDS = 18;
+const COMPARED_ROUNDS = 8;
 const CROWD_GROWTH = 20 * MEGABYTE;
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-bench-upload-'));
