@@ -12,8 +12,8 @@ const cli = fileURLToPath(new URL('../src/cli.ts', import.meta.url));
 const isInstalled = /[\\/]node_modules[\\/]/.test(cli);
 const hook = new URL('./strip-types.js', import.meta.url).href;
 const stripping = isInstalled ? ['--disable-warning=ExperimentalWarning', '--import', hook] : [];
-// V8 would let its young generation grow to three times as much as lives in a server, and then, as it keeps room for all
-// of that to grow old at once, go through its whole heap without end while a large result is sent.
+// V8 would let its young generation outgrow all that lives in a server, and then, as it keeps room for all of it to grow
+// old at once, go through its whole heap again and again while a large result is sent.
 const YOUNG = '--max-semi-space-size=4';
 
 const child = spawn(findNode(), [YOUNG, ...stripping, cli, ...process.argv.slice(2)], { stdio: 'inherit' });

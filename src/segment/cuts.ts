@@ -82,7 +82,7 @@ export function isCut(timeline: Timeline, frame: number): boolean {
 function isSameScene(timeline: Timeline, frame: number): boolean {
   const pairs = [
     [frame - 1, frame],
-    [Math.max(timeline.first, frame - 2), frame + 1],
+    [Math.max(timeline.first, frame - 2), Math.min(frame + 1, timeline.end - 1)],
   ] as const;
   return pairs.every(([before, after]) => {
     const [old, fresh] = [timeline.at(before), timeline.at(after)];

@@ -192,6 +192,7 @@ describe('no boundary is reported', () => {
       });
     assert.deepEqual(detect(times(100, (i) => lines(Math.min(1, Math.max(0, (i - 40) / 12))))), []);
     assert.deepEqual(detect(times(100, (i) => lines(i < 40 ? 0 : 1))), []);
+    assert.deepEqual(detect(times(41, (i) => lines(i < 40 ? 0 : 1))), []);
   });
 });
 
