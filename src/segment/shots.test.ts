@@ -184,15 +184,15 @@ describe('no boundary is reported', () => {
   });
 
   test('for lines of white writing over a scene at night', () => {
-    const lines = (share: number) =>
-      dim(scene(1), 0.1).map((value, i) => {
+    const lines = (share: number, seed = 1) =>
+      dim(scene(seed), 0.1).map((value, i) => {
         const [row, column] = [Math.floor(i / (width * 3)), Math.floor(i / 3) % width];
         const isWritten = row > 16 && row < 30 && row % 7 > 2 && column > 12 && column < 50 && column % 3 > 0;
         return isWritten ? value * (1 - share) + 250 * share : value;
       });
     assert.deepEqual(detect(times(100, (i) => lines(Math.min(1, Math.max(0, (i - 40) / 12))))), []);
     assert.deepEqual(detect(times(100, (i) => lines(i < 40 ? 0 : 1))), []);
-    assert.deepEqual(detect(times(41, (i) => lines(i < 40 ? 0 : 1))), []);
+    assert.deepEqual(detect(times(41, (i) => lines(i < 40 ? 0 : 1, 5))), [], 'in the very last picture');
   });
 });
 
