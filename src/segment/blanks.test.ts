@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cuts, detect, dim, even, mix, scene, times, width } from './shots.fixture.ts';
+
+test('a fade through black or white is one boundary, at the first picture that can be seen', () => {
+  for (const value of [0, 255]) {
+    const share = (i: number) => (i < 60 ? 0 : i < 80 ? (i - 59) / 20 : i < 90 ? 1 : Math.max(0, 1 - (i - 89) / 20));
+    const found = detect(times(170, (i) => mix(scene(i < 85 ? 1 : 2), even(value), share(i))));
+    assert.equal(found.length, 1);
+    const { frame, startFrame, endFrame, transition } = found[0]!;
+    assert.equal(transition, 'gradual');
+    assert.ok(frame >= 90 && frame <= 92, `at ${frame}`);
+    assert.ok(
+      startFrame >= 59 && startFrame <= 64 && endFrame >= 104 && endFrame <= 110,
+      `${startFrame} to ${endFrame}`,
+    );
+  }
+});
+
+test('a shot that fades out from its first picture, or is cut when it has faded in, starts and ends there', () => {
+  const film = [
+    ...times(60, () => scene(1)),
+    ...times(24, (i) => mix(scene(2), even(0), i / 24)),
+    ...times(6, () => even(0)),
+    ...times(24, (i) => mix(even(0), scene(3), i / 24)),
+    ...times(60, () => scene(1)),
+  ];
+  const found = detect(film);
+  assert.deepEqual(
+    found.map(({ transition }) => transition),
+    ['cut', 'gradual', 'cut'],
+  );
+  assert.deepEqual([found[0]!.frame, found[2]!.frame], [60, 114]);
+});
+
+test('a fade in at the start and a fade out at the end are none', () => {
+  const share = (i: number) => (i < 20 ? 1 - i / 20 : i > 100 ? Math.min(1, (i - 100) / 20) : 0);
+  assert.deepEqual(detect(times(140, (i) => mix(scene(1), even(0), share(i)))), []);
+});
+
+test('a cut to black and, a second later, from it is one boundary, at the new shot', () => {
+  const film = [...times(60, () => scene(1)), ...times(24, () => even(0)), ...times(60, () => scene(2))];
+  assert.deepEqual(cuts(detect(film)), [[84, 'cut']]);
+});
+
+test('black pictures before the first shot are no shot', () => {
+  assert.deepEqual(detect([...times(6, () => even(0)), ...times(80, () => scene(1))]), []);
+});
+
+test('a cut to a room where a lamp is switched on only later is where the new shot starts', () => {
+  const film = times(100, (i) => (i < 50 ? scene(2) : dim(scene(1), i < 65 ? 0.04 : 0.5)));
+  assert.deepEqual(cuts(detect(film)), [[50, 'cut']]);
+});
+
+test('a cut to black that stays is where the new shot starts', () => {
+  const black = [...times(60, () => scene(1)), ...times(40, () => even(0))];
+  const film = [...black, ...times(60, (i) => mix(even(0), scene(2), Math.min(1, i / 20)))];
+  assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
+});
+
+test('a title card between two fades is a shot of its own', () => {
+  const line = even(0).map((value, i) =>
+    i / (width * 3) > 16 && i / (width * 3) < 19 && (i / 3) % width > 22 && (i / 3) % width < 42 ? 230 : value,
+  );
+  const film = [
+    ...times(60, () => scene(1)),
+    ...times(20, (i) => mix(scene(1), even(0), i / 20)),
+    ...times(20, (i) => mix(even(0), line, i / 20)),
+    ...times(40, () => line),
+    ...times(20, (i) => mix(line, even(0), i / 20)),
+    ...times(20, (i) => mix(even(0), scene(2), i / 20)),
+    ...times(60, () => scene(2)),
+  ];
+  const found = detect(film);
+  assert.equal(found.length, 2);
+  assert.ok(found[0]!.frame >= 78 && found[0]!.frame <= 92, `title at ${found[0]!.frame}`);
+  assert.ok(found[1]!.frame >= 158 && found[1]!.frame <= 166, `shot at ${found[1]!.frame}`);
+});
