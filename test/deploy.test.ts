@@ -40,6 +40,10 @@ test("the image's health check passes while a server or a worker answers, and on
 
 test('Node gets the same flags whichever way a server is started', () => {
   const starter = readFileSync(join(ROOT, 'bin/reelvec.js'), 'utf8');
+  const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   assert.ok(NODE_FLAGS.length > 0);
-  for (const flag of NODE_FLAGS) assert.ok(starter.includes(`'${flag}'`) && dockerfile.includes(`"${flag}"`), flag);
+  for (const flag of NODE_FLAGS) {
+    assert.ok(starter.includes(`'${flag}'`) && dockerfile.includes(`"${flag}"`), flag);
+    assert.ok(scripts.reelvec.includes(flag), flag);
+  }
 });
