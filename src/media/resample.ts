@@ -2,6 +2,7 @@ import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT } from 'node-av/constants';
 import { type Frame, SoftwareResampleContext } from 'node-av/lib';
 import { Undecodable } from './damage.ts';
 import type { SoundRate } from './frames.ts';
+import { Slab } from './slab.ts';
 
 const LOUDEST = 100;
 
@@ -30,12 +31,10 @@ export function resample(
     const length = Math.round((samples.length * toHz) / fromHz);
     const out = Buffer.alloc((length + 64) * 4);
     const input = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
-    let done = Math.max(0, swr.convertSync([out], length + 64, [input], samples.length));
+    const done = Math.max(0, swr.convertSync([out], length + 64, [input], samples.length));
     // what the filter still holds
-    done += Math.max(0, swr.convertSync([out.subarray(done * 4)], length + 64 - done, null, 0));
-    const result = new Float32Array(length);
-    result.set(new Float32Array(out.buffer, out.byteOffset, Math.min(done, length)));
-    return result;
+    swr.convertSync([out.subarray(done * 4)], length + 64 - done, null, 0);
+    return new Float32Array(out.buffer, out.byteOffset, length);
   } finally {
     swr.free();
   }
@@ -43,6 +42,7 @@ export function resample(
 
 /** Mixes decoded sound down to mono float at its own rate; follows changes of layout and format mid-stream. */
 export class MonoMixer implements Disposable {
+  readonly #memory = new Slab();
   #swr: SoftwareResampleContext | undefined;
   #shape = '';
 
@@ -57,7 +57,8 @@ export class MonoMixer implements Disposable {
       this.#swr = open(frame.channelLayout, frame.format, frame.sampleRate, frame.sampleRate);
       this.#shape = shape;
     }
-    const out = Buffer.alloc(frame.nbSamples * 4);
+    const bytes = this.#memory.bytes(frame.nbSamples * 4);
+    const out = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const done = this.#swr!.convertSync([out], frame.nbSamples, frame.extendedData ?? frame.data, frame.nbSamples);
     return sane(new Float32Array(out.buffer, out.byteOffset, Math.max(0, done)));
   }

@@ -17,6 +17,7 @@ import type { Frame } from 'node-av/lib';
 import type { PictureSize } from './frames.ts';
 import { Resizer } from './resize.ts';
 import { ScalingStep } from './scaling-step.ts';
+import { Slab } from './slab.ts';
 
 /** How the coded picture lies: what turns it upright and makes its pixels square. */
 export interface Orientation {
@@ -51,6 +52,7 @@ export class Scaler implements Disposable {
   readonly #average = new ScalingStep(SWS_AREA);
   /** Takes the samples first. Area averaging reads and multiplies every pixel, ten times the work at 1080p. */
   readonly #sample = new ScalingStep(SWS_FAST_BILINEAR);
+  readonly #memory = new Slab();
   #isSampled = false;
   #shape = '';
   /** For filters that swscale does not have; it then changes the colours alone. */
@@ -73,9 +75,9 @@ export class Scaler implements Disposable {
     frame.clearFlags(AV_FRAME_FLAG_INTERLACED);
     if (this.#isSampled) this.#sample.run(frame);
     this.#average.run(this.#isSampled ? this.#sample.frame : frame);
-    const scaled = this.#average.frame;
-    if (!this.#resizer) return this.#upright(scaled.data![0]!, scaled.linesize[0]!, this.#cropOffset());
-    const cropped = this.#resizer.apply(scaled.data![0]!, scaled.linesize[0]!);
+    const { plane, stride } = this.#average;
+    if (!this.#resizer) return this.#upright(plane, stride, this.#cropOffset());
+    const cropped = this.#resizer.apply(plane, stride);
     return this.#upright(cropped, this.#turned().width * 3, { left: 0, top: 0 });
   }
 
@@ -141,7 +143,11 @@ export class Scaler implements Disposable {
   #upright(source: Uint8Array, stride: number, { left, top }: { left: number; top: number }): Uint8Array {
     const { width, height } = this.#size;
     const { rotation } = this.#orientation;
-    const out = new Uint8Array(width * height * 3);
+    const out = this.#memory.bytes(width * height * 3);
+    if (rotation === 0 && stride === width * 3) {
+      out.set(source.subarray(top * stride, (top + height) * stride));
+      return out;
+    }
     if (rotation === 0) {
       for (let y = 0; y < height; y++) {
         const from = (top + y) * stride + left * 3;

@@ -12,6 +12,9 @@ import { Undecodable } from './damage.ts';
 export class ScalingStep implements Disposable {
   /** What the last call of `run` has made. */
   readonly frame = new Frame();
+  /** The first plane of `frame`, rows from the top, each `stride` bytes after the one before; until the next `reshape`. */
+  plane: Uint8Array = new Uint8Array();
+  stride = 0;
   readonly #context = new SoftwareScaleContext();
 
   constructor(flags: SwsFlags) {
@@ -35,6 +38,10 @@ export class ScalingStep implements Disposable {
     frame.colorTrc = source.colorTrc;
     frame.colorPrimaries = source.colorPrimaries;
     if (frame.getBuffer(0) < 0) throw new Error(`no memory for a picture of ${width}x${height}`);
+    // Asked for once: each time makes objects that only a whole garbage collection takes away.
+    const { buffer, byteOffset, byteLength } = frame.data![0]!;
+    this.plane = new Uint8Array(buffer, byteOffset, byteLength);
+    this.stride = frame.linesize[0]!;
   }
 
   /** @throws {Undecodable} when swscale cannot do anything with the frame */

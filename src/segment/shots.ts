@@ -1,4 +1,5 @@
 import type { Picture } from '../media/frames.ts';
+import { Slab } from '../media/slab.ts';
 import { Bars } from './bars.ts';
 import { BlankFinder, FADE_SEC } from './blanks.ts';
 import { cutThreshold, hasCutLookAhead, isCut } from './cuts.ts';
@@ -57,6 +58,7 @@ const LONGEST_STEP_SEC = 10;
 export class ShotDetector {
   readonly #observer: ShotObserver | undefined;
   readonly #timeline = new Timeline();
+  readonly #memory = new Slab();
   readonly #grid = new Grid();
   readonly #bars = new Bars();
   #area = WHOLE;
@@ -91,7 +93,7 @@ export class ShotDetector {
     const frame = this.#timeline.end;
     this.#clockSec += Math.min(LONGEST_STEP_SEC, Math.max(0, picture.timeSec - this.#timeSec));
     this.#timeSec = picture.timeSec;
-    const signature = new Signature(picture, this.#clockSec, this.#area);
+    const signature = new Signature(picture, this.#clockSec, this.#area, this.#memory);
     const area = this.#bars.look(signature);
     if (area) {
       this.#area = area;

@@ -1,4 +1,5 @@
 import type { Picture, PictureSize } from '../media/frames.ts';
+import { Slab } from '../media/slab.ts';
 
 /**
  * What the shot detector wants of every decoded picture. The aspect ratio does not matter to it, and what it compares
@@ -54,14 +55,14 @@ export class Signature {
   /** Everything outside is left out of the comparisons. */
   area: Area = WHOLE;
   /** 32 × 18, 0 to 255; 16 bits like all these planes, so that the loops over them are compiled for one type. */
-  readonly luma = new Int16Array(PIXELS);
+  readonly luma: Int16Array;
   /** 32 × 18 colour differences Cb and Cr, offset 128. */
-  readonly blue = new Int16Array(PIXELS);
-  readonly red = new Int16Array(PIXELS);
+  readonly blue: Int16Array;
+  readonly red: Int16Array;
   /** 32 × 18 luma with the picture's brightness and contrast taken out: mean 0, standard deviation 64; 0 outside it. */
-  readonly pattern = new Int16Array(PIXELS);
+  readonly pattern: Int16Array;
   /** 16 × 9 planes of luma, Cb and Cr, one after the other. */
-  readonly coarse = new Uint8Array(3 * COARSE_PIXELS);
+  readonly coarse: Uint8Array;
   /** Mean and standard deviation of the luma. */
   mean = 0;
   contrast = 0;
@@ -70,11 +71,19 @@ export class Signature {
   #inside: Int16Array | undefined;
   readonly #data: Uint8Array;
 
-  /** Reads a picture of the size `SHOT_PICTURE`. Luma and colour differences as in ITU-R BT.601, full range. */
-  constructor({ data, timeSec }: Picture, clockSec: number, area: Area = WHOLE) {
+  /**
+   * Reads a picture of the size `SHOT_PICTURE`. Luma and colour differences as in ITU-R BT.601, full range.
+   * @param memory for the planes
+   */
+  constructor({ data, timeSec }: Picture, clockSec: number, area: Area = WHOLE, memory = new Slab()) {
     this.timeSec = timeSec;
     this.clockSec = clockSec;
-    this.#data = data.slice();
+    this.#data = data;
+    this.luma = memory.shorts(PIXELS);
+    this.blue = memory.shorts(PIXELS);
+    this.red = memory.shorts(PIXELS);
+    this.pattern = memory.shorts(PIXELS);
+    this.coarse = memory.bytes(3 * COARSE_PIXELS);
     const { luma, blue, red, coarse } = this;
     const stride = SHOT_PICTURE.width * 3;
     for (let row = 0, i = 0; row < HEIGHT; row++) {
