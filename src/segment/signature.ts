@@ -72,7 +72,8 @@ export class Signature {
   readonly #data: Uint8Array;
 
   /**
-   * Reads a picture of the size `SHOT_PICTURE`. Luma and colour differences as in ITU-R BT.601, full range.
+   * Reads a picture of the size `SHOT_PICTURE`, and keeps its data. Luma and colour differences as in ITU-R BT.601, full
+   * range.
    * @param memory for the planes
    */
   constructor({ data, timeSec }: Picture, clockSec: number, area: Area = WHOLE, memory = new Slab()) {
