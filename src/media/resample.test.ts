@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AV_CHANNEL_LAYOUT_MONO, AV_LOG_QUIET, AV_SAMPLE_FMT_FLT } from 'node-av/constants';
+import {
+  AV_CHANNEL_LAYOUT_MONO,
+  AV_CHANNEL_ORDER_UNSPEC,
+  AV_LOG_QUIET,
+  AV_SAMPLE_FMT_FLT,
+  AV_SAMPLE_FMT_FLTP,
+} from 'node-av/constants';
 import { Frame, Log } from 'node-av/lib';
 import { Undecodable } from './damage.ts';
 import { MonoMixer } from './resample.ts';
@@ -22,4 +28,27 @@ test('sound that cannot be mixed is refused, and what comes after it is mixed as
   frame.sampleRate = 48_000;
   assert.deepEqual([...mixer.mix(frame)], [0.5, -0.5, 1, 0]);
   frame.free();
+});
+
+test('sound of more channels than node-av hands on at once is mixed too', () => {
+  using mixer = new MonoMixer();
+  for (const nbChannels of [8, 12, 14, 16, 24]) {
+    const frame = new Frame();
+    frame.alloc();
+    frame.format = AV_SAMPLE_FMT_FLTP;
+    frame.channelLayout = { nbChannels, order: AV_CHANNEL_ORDER_UNSPEC, mask: 0n };
+    frame.nbSamples = 1024;
+    frame.sampleRate = 48_000;
+    assert.ok(frame.getBuffer(0) >= 0);
+    assert.equal(frame.extendedData!.length, nbChannels);
+    for (const plane of frame.extendedData!) {
+      plane.set(new Uint8Array(Float32Array.from({ length: 1024 }, (_, i) => i / 2048).buffer));
+    }
+    const mixed = mixer.mix(frame);
+    assert.equal(mixed.length, 1024);
+    const gain = mixed[1023]! / (1023 / 2048);
+    assert.ok(gain > 0.5, `${nbChannels} channels: ${gain}`);
+    for (const i of [1, 500]) assert.ok(Math.abs(mixed[i]! - (gain * i) / 2048) < 1e-4);
+    frame.free();
+  }
 });

@@ -1,10 +1,12 @@
-import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT } from 'node-av/constants';
-import { type Frame, SoftwareResampleContext } from 'node-av/lib';
+import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, type AVSampleFormat } from 'node-av/constants';
+import { avGetBytesPerSample, avGetPackedSampleFmt, type Frame, SoftwareResampleContext } from 'node-av/lib';
 import { Undecodable } from './damage.ts';
 import type { SoundRate } from './frames.ts';
 import { Slab } from './slab.ts';
 
 const LOUDEST = 100;
+/** node-av hands swresample so many planes of a frame, and lets it read more than there are where it has more (6.1.1). */
+const MOST_PLANES = 8;
 
 /**
  * librosa's and torchaudio's best filter: a sinc under a Kaiser window, zero crossings to each side, the window's shape,
@@ -52,14 +54,18 @@ export class MonoMixer implements Disposable {
    */
   mix(frame: Frame): Float32Array {
     const shape = `${frame.format}:${frame.sampleRate}:${frame.channels}:${frame.channelLayout.mask}`;
+    const planes = frame.extendedData ?? frame.data ?? [];
+    const isPacked = planes.length <= MOST_PLANES;
     if (shape !== this.#shape) {
       this[Symbol.dispose]();
-      this.#swr = open(frame.channelLayout, frame.format, frame.sampleRate, frame.sampleRate);
+      const format = isPacked ? frame.format : avGetPackedSampleFmt(sampleFormat(frame));
+      this.#swr = open(frame.channelLayout, format, frame.sampleRate, frame.sampleRate);
       this.#shape = shape;
     }
+    const input = isPacked ? planes : [interleave(planes, avGetBytesPerSample(sampleFormat(frame)))];
     const bytes = this.#memory.bytes(frame.nbSamples * 4);
     const out = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const done = this.#swr!.convertSync([out], frame.nbSamples, frame.extendedData ?? frame.data, frame.nbSamples);
+    const done = this.#swr!.convertSync([out], frame.nbSamples, input, frame.nbSamples);
     return sane(new Float32Array(out.buffer, out.byteOffset, Math.max(0, done)));
   }
 
@@ -68,6 +74,22 @@ export class MonoMixer implements Disposable {
     this.#swr = undefined;
     this.#shape = '';
   }
+}
+
+function sampleFormat({ format }: Frame): AVSampleFormat {
+  return format as AVSampleFormat;
+}
+
+/** One plane in which the samples of all channels follow each other. */
+function interleave(planes: readonly Buffer[], bytesPerSample: number): Buffer {
+  const step = planes.length * bytesPerSample;
+  const out = Buffer.alloc(planes.length * planes[0]!.length);
+  for (const [channel, plane] of planes.entries()) {
+    for (let from = 0, to = channel * bytesPerSample; from < plane.length; from += bytesPerSample, to += step) {
+      for (let byte = 0; byte < bytesPerSample; byte++) out[to + byte] = plane[from + byte]!;
+    }
+  }
+  return out;
 }
 
 /** Floats in a file may be anything: what is no number is silence, and 40 dB over full scale is loud enough. */
