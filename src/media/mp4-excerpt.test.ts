@@ -13,6 +13,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { Demuxer, Muxer } from 'node-av/api';
 import { AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
 import type { Packet } from 'node-av/lib';
@@ -121,35 +122,48 @@ function bytesOf(source: number, { start, end }: Box): Buffer {
   return bytesAt(source, start, end - start);
 }
 
-/**
- * All events of a request but signs of life, each kind by itself, of damage how often; or the error. Beside damage, of
- * sound only where and how much: for an AAC packet that names no channel FFmpeg gives out memory that it has not written.
- */
-function eventsOf(request: DecodeRequest, longIndex: number): Record<string, unknown[]> | string {
+type Events = Partial<Record<string, MediaEvent[]>>;
+
+/** All events of a request but signs of life, each kind by itself, of damage how often; or the error. */
+function eventsOf(request: DecodeRequest, longIndex: number): Events | string {
   try {
-    const events = [...decode(request, longIndex)].filter(({ type }) => type !== 'skipped');
-    const isDamaged = events.some(({ type }) => type === 'damage');
     return Object.groupBy(
-      events.map((event) => (isDamaged ? withoutNoise(event) : event)),
+      [...decode(request, longIndex)]
+        .filter(({ type }) => type !== 'skipped')
+        .map((event) => (event.type === 'damage' ? { ...event, timeSec: 0 } : event)),
       (event) => (event.type === 'picture' ? event.view : event.type),
-    ) as Record<string, unknown[]>;
+    );
   } catch (error) {
     if (isReelvecError(error)) return error.message;
     throw error;
   }
 }
 
-function withoutNoise(event: MediaEvent) {
-  if (event.type === 'damage') return { ...event, timeSec: 0 };
-  if (event.type !== 'sound' && event.type !== 'around') return event;
-  return { ...event, sound: { ...event.sound, samples: event.sound.samples.length } };
-}
-
 /** Decodes a range with the whole index and with a part of it. @returns whether it was read by a part */
 function compare(request: DecodeRequest & { range: TimeRange }): boolean {
-  assert.deepEqual(eventsOf(request, ALWAYS), eventsOf(request, NEVER), JSON.stringify(request));
+  const part = eventsOf(request, ALWAYS);
+  const whole = eventsOf(request, NEVER);
+  if (!isDeepStrictEqual(part, whole)) {
+    const again = eventsOf(request, NEVER);
+    assert.deepEqual(repeatable(part, whole, again), repeatable(whole, whole, again), JSON.stringify(request));
+  }
   using excerpt = excerptOf(request.path, request.range, ALWAYS);
   return excerpt !== undefined;
+}
+
+/**
+ * Events of which sound that even the whole does not give twice alike has only its place and length: for an AAC packet
+ * that names no channel, FFmpeg gives out memory that it has not written.
+ */
+function repeatable(events: Events | string, whole: Events | string, again: Events | string): unknown {
+  if (typeof events === 'string' || typeof whole === 'string' || typeof again === 'string') return events;
+  const of = (kind: 'sound' | 'around') =>
+    events[kind]?.map((event, i) =>
+      isDeepStrictEqual(whole[kind]?.[i], again[kind]?.[i]) || event.type !== kind
+        ? event
+        : { ...event, sound: { ...event.sound, samples: event.sound.samples.length } },
+    );
+  return { ...events, sound: of('sound'), around: of('around') };
 }
 
 /** Some range of a file, with some of what one may ask of it. */
