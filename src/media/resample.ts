@@ -54,8 +54,8 @@ export class MonoMixer implements Disposable {
    */
   mix(frame: Frame): Float32Array {
     const shape = `${frame.format}:${frame.sampleRate}:${frame.channels}:${frame.channelLayout.mask}`;
-    const planes = frame.extendedData ?? frame.data ?? [];
-    const isPacked = planes.length <= MOST_PLANES;
+    const planes = frame.extendedData ?? frame.data;
+    const isPacked = !planes || planes.length <= MOST_PLANES;
     if (shape !== this.#shape) {
       this[Symbol.dispose]();
       const format = isPacked ? frame.format : avGetPackedSampleFmt(sampleFormat(frame));
