@@ -73,10 +73,15 @@ export function blended(pictures: readonly Signature[], { blend }: Mixture): num
  * 0.5. Motion leaves edges as sharp as they are, and where more is gone it is blurred or dark: towards 0.
  */
 export function faded(pictures: readonly Signature[]): number {
-  const energy = ({ detail }: Signature) => detail.reduce((sum, value) => sum + value * value, DETAIL_NOISE);
-  const ends = (energy(pictures[0]!) + energy(pictures.at(-1)!)) / 2;
-  const left = energy(pictures[pictures.length >> 1]!) / ends;
+  const ends = (energyOf(pictures[0]!.detail) + energyOf(pictures.at(-1)!.detail)) / 2;
+  const left = energyOf(pictures[pictures.length >> 1]!.detail) / ends;
   return Math.max(0, Math.min(left, 1 - left));
+}
+
+function energyOf(detail: Int16Array): number {
+  let energy = DETAIL_NOISE;
+  for (let i = 0; i < detail.length; i++) energy += detail[i]! * detail[i]!;
+  return energy;
 }
 
 function shareOf(moved: number, blend: number, noise: number): number {

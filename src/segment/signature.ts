@@ -134,7 +134,7 @@ export class Signature {
   /** 32 × 18: the luma, and 0 outside the area. */
   get inside(): Int16Array {
     if (this.area === WHOLE) return this.luma;
-    this.#inside ??= this.luma.map((value, i) => (isIn(this.area, i) ? value : 0));
+    this.#inside ??= cutOut(this.luma, this.area);
     return this.#inside;
   }
 
@@ -223,9 +223,12 @@ function squareSums(plane: Int16Array, width: number, { top, bottom, left, right
   }
 }
 
-function isIn({ top, bottom, left, right }: Area, pixel: number): boolean {
-  const [row, column] = [Math.floor(pixel / WIDTH), pixel % WIDTH];
-  return row >= top && row < bottom && column >= left && column < right;
+function cutOut(plane: Int16Array, { top, bottom, left, right }: Area): Int16Array {
+  const inside = new Int16Array(PIXELS);
+  for (let row = top; row < bottom; row++) {
+    for (let i = row * WIDTH + left, end = row * WIDTH + right; i < end; i++) inside[i] = plane[i]!;
+  }
+  return inside;
 }
 
 function clamp(at: number, from: number, to: number): number {

@@ -3,6 +3,7 @@ import learnt from './audio-model.json' with { type: 'json' };
 import { describeEach } from './each.ts';
 import { describeSound } from './sound.ts';
 import { evenOut, type Standard, standardise } from './standard.ts';
+import { dotProduct, squaresOf } from './sums.ts';
 import { toUnitVector } from './vector.ts';
 import { SAMPLE_RATE } from './windows.ts';
 
@@ -33,9 +34,7 @@ function toVector(samples: Float32Array, model: AudioModel): Float32Array {
     topics.flatMap((topic) => Array.from(topic)),
     model,
   );
-  const kind = model.directions.map((direction) =>
-    direction.reduce((sum, weight, i) => sum + weight * features[i]!, 0),
-  );
+  const kind = model.directions.map((direction) => dotProduct(direction, features));
   const sound = evenOut(
     features,
     topics.map((topic) => topic.length),
@@ -46,6 +45,6 @@ function toVector(samples: Float32Array, model: AudioModel): Float32Array {
 /** The same direction with that norm (shorter for what is all but zero). */
 function scaled(values: ArrayLike<number>, norm: number): number[] {
   const numbers = Array.from(values);
-  const scale = norm / (Math.sqrt(numbers.reduce((sum, value) => sum + value * value, 0)) + 1e-6);
+  const scale = norm / (Math.sqrt(squaresOf(numbers)) + 1e-6);
   return numbers.map((value) => value * scale);
 }

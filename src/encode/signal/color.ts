@@ -14,29 +14,32 @@ export class Color {
   #pixels = 0;
 
   add({ y, cb, cr }: Planes): void {
-    const sums = this.#sums;
-    for (let i = 0; i < y.length; i++) {
-      const luma = y[i]! * (LUMA_BINS - 1.001);
-      const bin = luma | 0;
-      sums[bin]! += 1 - (luma - bin);
-      sums[bin + 1]! += luma - bin;
-      const blue = chromaPosition(cb[i]!);
-      const red = chromaPosition(cr[i]!);
-      const column = blue | 0;
-      const row = red | 0;
-      const right = blue - column;
-      const down = red - row;
-      const at = LUMA_BINS + row * CHROMA_BINS + column;
-      sums[at]! += (1 - right) * (1 - down);
-      sums[at + 1]! += right * (1 - down);
-      sums[at + CHROMA_BINS]! += (1 - right) * down;
-      sums[at + CHROMA_BINS + 1]! += right * down;
-    }
+    addPicture(y, cb, cr, this.#sums);
     this.#pixels += y.length;
   }
 
   features(): Float64Array {
     return this.#sums.map((sum) => Math.sqrt(sum / this.#pixels));
+  }
+}
+
+function addPicture(y: Float32Array, cb: Float32Array, cr: Float32Array, sums: Float64Array): void {
+  for (let i = 0; i < y.length; i++) {
+    const luma = y[i]! * (LUMA_BINS - 1.001);
+    const bin = luma | 0;
+    sums[bin]! += 1 - (luma - bin);
+    sums[bin + 1]! += luma - bin;
+    const blue = chromaPosition(cb[i]!);
+    const red = chromaPosition(cr[i]!);
+    const column = blue | 0;
+    const row = red | 0;
+    const right = blue - column;
+    const down = red - row;
+    const at = LUMA_BINS + row * CHROMA_BINS + column;
+    sums[at]! += (1 - right) * (1 - down);
+    sums[at + 1]! += right * (1 - down);
+    sums[at + CHROMA_BINS]! += (1 - right) * down;
+    sums[at + CHROMA_BINS + 1]! += right * down;
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Frames } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
+import { peakOf, sumOf } from './sums.ts';
 
 /** Steps of 6 dB under the loudest window. */
 const STEPS = 11;
@@ -20,7 +21,7 @@ export function dynamics({ count, levels }: Spectrogram): Float64Array {
 
 /** Mean power and crest in decibels: the only features that know how loud the recording is. */
 export function loudness({ count, level }: Frames): Float64Array {
-  const mean = level.reduce((sum, value) => sum + value, 0) / count;
-  const peak = level.reduce((highest, value) => Math.max(highest, value), 0);
+  const mean = sumOf(level) / count;
+  const peak = peakOf(level);
   return Float64Array.of(10 * Math.log10(mean + 1e-6), 10 * Math.log10((peak + 1e-6) / (mean + 1e-6)));
 }

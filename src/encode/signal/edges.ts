@@ -1,4 +1,5 @@
 import { type Planes, SIDE } from './planes.ts';
+import { sumOf } from './sums.ts';
 
 const CELLS = 4;
 const DIRECTIONS = 8;
@@ -13,22 +14,7 @@ export class Edges {
   #pictures = 0;
 
   add({ y }: Planes): void {
-    const sums = this.#sums;
-    for (let row = 1; row < SIDE - 1; row++) {
-      for (let column = 1; column < SIDE - 1; column++) {
-        const at = row * SIDE + column;
-        const across = y[at + 1]! - y[at - 1]!;
-        const down = y[at + SIDE]! - y[at - SIDE]!;
-        const squares = across * across + down * down;
-        if (squares < 1e-4) continue;
-        const strength = Math.sqrt(squares);
-        const turn = halfTurns(across, down) * DIRECTIONS;
-        const lower = turn | 0;
-        const cell = (((row / CELL) | 0) * CELLS + ((column / CELL) | 0)) * DIRECTIONS;
-        sums[cell + (lower % DIRECTIONS)]! += strength * (1 - (turn - lower));
-        sums[cell + ((lower + 1) % DIRECTIONS)]! += strength * (turn - lower);
-      }
-    }
+    addPicture(y, this.#sums);
     this.#pictures++;
   }
 
@@ -44,7 +30,25 @@ export class Edges {
   }
 
   #mean(): number {
-    return this.#sums.reduce((sum, value) => sum + value, 0) / EDGE_FEATURES / this.#pictures;
+    return sumOf(this.#sums) / EDGE_FEATURES / this.#pictures;
+  }
+}
+
+function addPicture(y: Float32Array, sums: Float64Array): void {
+  for (let row = 1; row < SIDE - 1; row++) {
+    for (let column = 1; column < SIDE - 1; column++) {
+      const at = row * SIDE + column;
+      const across = y[at + 1]! - y[at - 1]!;
+      const down = y[at + SIDE]! - y[at - SIDE]!;
+      const squares = across * across + down * down;
+      if (squares < 1e-4) continue;
+      const strength = Math.sqrt(squares);
+      const turn = halfTurns(across, down) * DIRECTIONS;
+      const lower = turn | 0;
+      const cell = (((row / CELL) | 0) * CELLS + ((column / CELL) | 0)) * DIRECTIONS;
+      sums[cell + (lower % DIRECTIONS)]! += strength * (1 - (turn - lower));
+      sums[cell + ((lower + 1) % DIRECTIONS)]! += strength * (turn - lower);
+    }
   }
 }
 

@@ -13,11 +13,9 @@ export class Layout {
   #pictures = 0;
 
   add({ y, cb, cr }: Planes): void {
-    for (let i = 0; i < y.length; i++) {
-      this.#y[i]! += y[i]!;
-      this.#cb[i]! += cb[i]!;
-      this.#cr[i]! += cr[i]!;
-    }
+    addPlane(y, this.#y);
+    addPlane(cb, this.#cb);
+    addPlane(cr, this.#cr);
     this.#pictures++;
   }
 
@@ -28,4 +26,8 @@ export class Layout {
     out.set(lowFrequencies(this.#cr, SIDE, CHROMA_KEEP), LUMA_KEEP ** 2 + CHROMA_KEEP ** 2);
     return out.map((value) => value / this.#pictures);
   }
+}
+
+function addPlane(plane: Float32Array, sums: Float64Array): void {
+  for (let i = 0; i < plane.length; i++) sums[i]! += plane[i]!;
 }

@@ -7,7 +7,10 @@ import { emptyPlanes, readPicture } from './planes.ts';
 import { Texture } from './texture.ts';
 
 /**
- * What a clip looks like and how it moves, by topic; how many numbers there are never depends on the clip.
+ * What a clip looks like and how it moves, by topic; how many numbers there are never depends on the clip. Topics live as
+ * long as the clip. What V8 has compiled for objects is dropped when none of their kind is left, so their loops over pixels
+ * are functions of arrays, beside the classes.
+ *
  * @param isStill a picture that is not from a film: what only a film shows is NaN
  */
 export function describePictures(pictures: readonly Picture[], isStill = false): Float64Array[] {

@@ -1,5 +1,6 @@
 import { lowFrequencies } from './dct.ts';
 import { type Planes, SIDE } from './planes.ts';
+import { sumOf } from './sums.ts';
 
 const CELLS = 8;
 const CELL = SIDE / CELLS;
@@ -24,22 +25,9 @@ export class Motion {
 
   add({ y }: Planes): void {
     const cells = this.#cells.fill(0);
-    let total = 0;
-    for (let at = 0; at < y.length; at++) {
-      const cell = (((at / SIDE / CELL) | 0) * CELLS + (((at % SIDE) / CELL) | 0)) | 0;
-      cells[cell]! += y[at]! / (CELL * CELL);
-      if (this.#pictures > 0) {
-        const change = Math.abs(y[at]! - this.#before[at]!);
-        this.#change[cell]! += change / (CELL * CELL);
-        total += change;
-      }
-    }
-    for (let cell = 0; cell < cells.length; cell++) {
-      this.#sum[cell]! += cells[cell]!;
-      this.#squares[cell]! += cells[cell]! * cells[cell]!;
-      this.#products[cell]! += cells[cell]! * this.#pictures;
-    }
-    if (this.#pictures > 0) this.#changes.push(total / y.length);
+    addMeans(y, cells);
+    addCells(cells, this.#pictures, this.#sum, this.#squares, this.#products);
+    if (this.#pictures > 0) this.#changes.push(addChanges(y, this.#before, this.#change));
     this.#before.set(y);
     this.#pictures++;
   }
@@ -79,11 +67,52 @@ export class Motion {
   }
 }
 
+function addMeans(y: Float32Array, cells: Float64Array): void {
+  for (let row = 0; row < SIDE; row++) {
+    for (let column = 0; column < SIDE; column++) {
+      cells[cellAt(row, column)]! += y[row * SIDE + column]! / (CELL * CELL);
+    }
+  }
+}
+
+/** Adds what the moments of each cell over time, and its regression on the number of the picture, are made of. */
+function addCells(
+  cells: Float64Array,
+  number: number,
+  sum: Float64Array,
+  squares: Float64Array,
+  products: Float64Array,
+): void {
+  for (let cell = 0; cell < cells.length; cell++) {
+    sum[cell]! += cells[cell]!;
+    squares[cell]! += cells[cell]! * cells[cell]!;
+    products[cell]! += cells[cell]! * number;
+  }
+}
+
+/** Adds the change of each cell from one picture to the next, and gives the mean of all pixels. */
+function addChanges(y: Float32Array, before: Float32Array, cells: Float64Array): number {
+  let total = 0;
+  for (let row = 0; row < SIDE; row++) {
+    for (let column = 0; column < SIDE; column++) {
+      const at = row * SIDE + column;
+      const change = Math.abs(y[at]! - before[at]!);
+      cells[cellAt(row, column)]! += change / (CELL * CELL);
+      total += change;
+    }
+  }
+  return total / y.length;
+}
+
+function cellAt(row: number, column: number): number {
+  return ((row / CELL) | 0) * CELLS + ((column / CELL) | 0);
+}
+
 function overMean(values: Float64Array): Float64Array {
   const mean = meanOf(values);
   return values.map((value) => Math.log((value + FAINT) / (mean + FAINT)));
 }
 
 function meanOf(values: Float64Array): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return sumOf(values) / values.length;
 }

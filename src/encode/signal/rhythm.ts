@@ -1,5 +1,6 @@
 import { BANDS } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
+import { peakOf, sumOf } from './sums.ts';
 import { WINDOWS_PER_SECOND } from './windows.ts';
 
 /** Edges of the lags that are looked at, in windows: 70 ms to 2 s, equally spaced in log. */
@@ -17,8 +18,8 @@ export function rhythm({ count, decibels }: Spectrogram): Float64Array {
   for (let at = BANDS; at < decibels.length; at++) {
     onsets[Math.floor(at / BANDS)]! += Math.max(0, decibels[at]! - decibels[at - BANDS]!) / BANDS;
   }
-  const mean = onsets.reduce((sum, value) => sum + value, 0) / count;
-  const peak = onsets.reduce((highest, value) => Math.max(highest, value), 0);
+  const mean = sumOf(onsets) / count;
+  const peak = peakOf(onsets);
   const deviations = onsets.map((value) => value - mean);
   let squares = 0;
   let cubes = 0;
@@ -43,10 +44,14 @@ function periodicity(deviations: Float64Array, total: number): number[] {
     if (start >= deviations.length) return 0;
     let best = -1;
     for (let lag = start; lag < Math.max(start + 1, edges[i + 1]!); lag++) {
-      let sum = 0;
-      for (let t = lag; t < deviations.length; t++) sum += deviations[t]! * deviations[t - lag]!;
-      best = Math.max(best, sum / total);
+      best = Math.max(best, correlationAt(deviations, lag) / total);
     }
     return best;
   });
+}
+
+function correlationAt(deviations: Float64Array, lag: number): number {
+  let sum = 0;
+  for (let t = lag; t < deviations.length; t++) sum += deviations[t]! * deviations[t - lag]!;
+  return sum;
 }

@@ -1,4 +1,5 @@
 import { BANDS, type Frames } from './frames.ts';
+import { peakOf, sumOf } from './sums.ts';
 
 /** Power under which nothing is heard: about the rounding noise of 16-bit samples. */
 const QUIET = 1e-6;
@@ -17,13 +18,13 @@ export interface Spectrogram {
 }
 
 export function spectrogramOf({ count, power, level }: Frames): Spectrogram {
-  const peak = level.reduce((highest, value) => Math.max(highest, value), 0);
+  const peak = peakOf(level);
   const floor = peak * DYNAMIC_RANGE + QUIET;
   const top = 10 * Math.log10(peak + floor);
   const levels = level.map((value) => 10 * Math.log10(value + floor) - top);
   // Full weight down to 40 dB under the loudest window, none from 60 dB on.
   const weights = levels.map((value) => Math.min(1, Math.max(0, (value + 60) / 20)) + 1e-6);
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  const total = sumOf(weights);
   const decibels = new Float64Array(count * BANDS);
   for (let i = 0; i < decibels.length; i++) decibels[i] = 10 * Math.log10(power[i]! + floor) - top;
   return { count, decibels, levels, weights: weights.map((weight) => weight / total) };

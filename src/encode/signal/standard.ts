@@ -1,3 +1,5 @@
+import { squaresOf } from './sums.ts';
+
 /** What is usual for each feature; learnt from media, see docs/encoders.md. */
 export interface Standard {
   readonly mean: readonly number[];
@@ -9,10 +11,12 @@ const LIMIT = 3;
 
 /** Features as deviations from what is usual, in units of their own spread; what is not known (NaN) is as usual. */
 export function standardise(features: ArrayLike<number>, { mean, spread }: Standard): Float64Array {
-  return Float64Array.from(mean, (middle, i) => {
+  const out = new Float64Array(mean.length);
+  for (let i = 0; i < mean.length; i++) {
     const feature = features[i]!;
-    return Number.isNaN(feature) ? 0 : Math.min(LIMIT, Math.max(-LIMIT, (feature - middle) / spread[i]!));
-  });
+    if (!Number.isNaN(feature)) out[i] = Math.min(LIMIT, Math.max(-LIMIT, (feature - mean[i]!) / spread[i]!));
+  }
+  return out;
 }
 
 /**
@@ -27,8 +31,7 @@ export function evenOut(features: Float64Array, lengths: readonly number[]): Flo
   for (const length of lengths) {
     const topic = out.subarray(at, at + length);
     at += length;
-    const squares = topic.reduce((sum, value) => sum + value * value, 0);
-    const scale = 1 / Math.sqrt(length + squares);
+    const scale = 1 / Math.sqrt(length + squaresOf(topic));
     for (let i = 0; i < length; i++) topic[i]! *= scale;
   }
   return out;

@@ -17,23 +17,7 @@ export class Texture {
     let finer: Float32Array = y;
     for (let scale = 0; scale < SCALES; scale++) {
       const coarser = this.#levels[scale]!;
-      const side = SIDE >> (scale + 1);
-      const weight = 1 / ((side / PARTS) * (side / PARTS));
-      for (let row = 0; row < side; row++) {
-        for (let column = 0; column < side; column++) {
-          const at = 4 * row * side + 2 * column;
-          const a = finer[at]!;
-          const b = finer[at + 1]!;
-          const c = finer[at + 2 * side]!;
-          const d = finer[at + 2 * side + 1]!;
-          coarser[row * side + column] = (a + b + c + d) / 4;
-          const part = (((row * PARTS) / side) | 0) * PARTS + (((column * PARTS) / side) | 0);
-          const to = (part * SCALES + scale) * 3;
-          this.#sums[to]! += weight * Math.abs(a - b + c - d);
-          this.#sums[to + 1]! += weight * Math.abs(a + b - c - d);
-          this.#sums[to + 2]! += weight * Math.abs(a - b - c + d);
-        }
-      }
+      addScale(scale, finer, coarser, this.#sums);
       finer = coarser;
     }
     this.#pictures++;
@@ -50,5 +34,26 @@ export class Texture {
     const totals = new Float64Array(SCALES);
     for (const [i, sum] of this.#sums.entries()) totals[Math.floor(i / 3) % SCALES]! += sum / (3 * PARTS * PARTS);
     return Array.from(totals, (total) => Math.log(total / this.#pictures + FAINT));
+  }
+}
+
+/** Fills `coarser`, and adds the detail that it lacks. */
+function addScale(scale: number, finer: Float32Array, coarser: Float32Array, sums: Float64Array): void {
+  const side = SIDE >> (scale + 1);
+  const weight = 1 / ((side / PARTS) * (side / PARTS));
+  for (let row = 0; row < side; row++) {
+    for (let column = 0; column < side; column++) {
+      const at = 4 * row * side + 2 * column;
+      const a = finer[at]!;
+      const b = finer[at + 1]!;
+      const c = finer[at + 2 * side]!;
+      const d = finer[at + 2 * side + 1]!;
+      coarser[row * side + column] = (a + b + c + d) / 4;
+      const part = (((row * PARTS) / side) | 0) * PARTS + (((column * PARTS) / side) | 0);
+      const to = (part * SCALES + scale) * 3;
+      sums[to]! += weight * Math.abs(a - b + c - d);
+      sums[to + 1]! += weight * Math.abs(a + b - c - d);
+      sums[to + 2]! += weight * Math.abs(a - b - c + d);
+    }
   }
 }

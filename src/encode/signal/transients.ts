@@ -1,4 +1,5 @@
 import { CourseSpectrum } from './course.ts';
+import { decibelsOf, peakOf, sumOf } from './sums.ts';
 import { SAMPLE_RATE } from './windows.ts';
 
 /** Samples. 5.8 ms: short enough for a click, and for a rotor's or an engine's beats. */
@@ -26,10 +27,10 @@ export function transients(samples: Float32Array): Float64Array[] {
   const beats: number[] = [];
   const impulses: number[] = [];
   for (const power of blockPowers(samples)) {
-    const peak = power.reduce((highest, value) => Math.max(highest, value), 0);
+    const peak = peakOf(power);
     const floor = peak * 1e-6 + 1e-8;
-    const decibels = power.map((value) => 10 * Math.log10(value + floor));
-    const mean = 10 * Math.log10(power.reduce((sum, value) => sum + value, 0) / power.length + floor);
+    const decibels = decibelsOf(power, floor);
+    const mean = 10 * Math.log10(sumOf(power) / power.length + floor);
     const variations = spectrum.measure(decibels);
     beats.push(...variations.map((variation) => Math.log(variation.mean + 0.1)));
     const fast = variations.slice(FIRST_BEAT);

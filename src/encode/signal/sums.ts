@@ -1,0 +1,37 @@
+/**
+ * What is done with many numbers for every clip. Functions of their own, for what V8 has compiled for a callback goes with
+ * the callback, and would be compiled again for the next clip.
+ */
+
+export function sumOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return sum;
+}
+
+export function squaresOf(values: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * values[i]!;
+  return sum;
+}
+
+/** The products of two rows of equally many values, added up. */
+export function dotProduct(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** The highest value, or 0 where there is none above. */
+export function peakOf(values: ArrayLike<number>): number {
+  let peak = 0;
+  for (let i = 0; i < values.length; i++) peak = Math.max(peak, values[i]!);
+  return peak;
+}
+
+/** Powers as decibels, 10 × log10 of each and `floor`. */
+export function decibelsOf(powers: Float64Array, floor: number): Float64Array {
+  const decibels = new Float64Array(powers.length);
+  for (let i = 0; i < powers.length; i++) decibels[i] = 10 * Math.log10(powers[i]! + floor);
+  return decibels;
+}
