@@ -5,6 +5,8 @@ import type { SoundRate } from './frames.ts';
 import { Slab } from './slab.ts';
 
 const LOUDEST = 100;
+/** What swresample gets at once, or it would copy the whole stretch. Samples. */
+const PIECE = 16384;
 /** node-av hands swresample so many planes of a frame, and lets it read more than there are where it has more (6.1.1). */
 const MOST_PLANES = 8;
 
@@ -20,22 +22,27 @@ const FINE = { crossings: 64, beta: 14.769656459379492, rolloff: 0.9475937167399
  *
  * `quick` is swresample's own filter, of 16 zero crossings, and off by up to 0.002 near the Nyquist frequency. `fine` is
  * within 0.00004 of torchaudio, and takes two to ten times as long: 5 to 25 ms for six seconds of sound.
- * @returns round(length × to / from) samples
+ * @returns round(length × to / from) samples, in memory of their own
  */
 export function resample(
   samples: Float32Array,
   fromHz: number,
   { sampleRate: toHz, resampling = 'quick' }: SoundRate,
 ): Float32Array {
-  if (fromHz === toHz || samples.length === 0) return samples;
+  if (fromHz === toHz || samples.length === 0) return samples.slice();
   const swr = open(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, fromHz, toHz, resampling);
   try {
     const length = Math.round((samples.length * toHz) / fromHz);
     const out = Buffer.alloc((length + 64) * 4);
     const input = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
-    const done = Math.max(0, swr.convertSync([out], length + 64, [input], samples.length));
+    let done = 0;
+    const convert = (piece: Buffer | null) => {
+      const count = piece ? piece.length / 4 : 0;
+      done += Math.max(0, swr.convertSync([out.subarray(done * 4)], length + 64 - done, piece && [piece], count));
+    };
+    for (let at = 0; at < input.length; at += PIECE * 4) convert(input.subarray(at, at + PIECE * 4));
     // what the filter still holds
-    swr.convertSync([out.subarray(done * 4)], length + 64 - done, null, 0);
+    convert(null);
     return new Float32Array(out.buffer, out.byteOffset, length);
   } finally {
     swr.free();

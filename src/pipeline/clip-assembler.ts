@@ -48,7 +48,7 @@ export class ClipAssembler {
   audio(segment: TimeRange): AudioClip | undefined {
     const { sampleRate } = this.#sound;
     if (sampleRate === 0) return undefined;
-    const samples = this.#sound.copy(segment);
+    const samples = this.#sound.read(segment);
     if (samples.length < SHORTEST_SOUND_SEC * sampleRate) return undefined;
     return { ...segment, samples: resample(samples, sampleRate, this.#rate) };
   }

@@ -62,7 +62,7 @@ export class Listener implements AsyncDisposable {
 
   async #cutWindow(): Promise<void> {
     const { sampleRate } = this.#sound;
-    const timeSec = cutSec(this.#cut, loudness(this.#sound.copy(cutRange(this.#cut)), sampleRate));
+    const timeSec = cutSec(this.#cut, loudness(this.#sound.read(cutRange(this.#cut)), sampleRate));
     const fromSec = this.#fromSec;
     this.#passCut(timeSec);
     if (fromSec !== undefined && timeSec > this.#range.startSec) await this.#hear(fromSec, timeSec);
@@ -76,7 +76,7 @@ export class Listener implements AsyncDisposable {
 
   async #hear(startSec: number, endSec: number): Promise<void> {
     if (this.#sound.sampleRate === 0 || endSec <= startSec) return;
-    const sound = this.#sound.copy({ startSec, endSec });
+    const sound = this.#sound.read({ startSec, endSec });
     const samples = resample(sound, this.#sound.sampleRate, { sampleRate: this.#sampleRate });
     await this.#hearing;
     this.#hearing = this.#model.hear(startSec, samples);

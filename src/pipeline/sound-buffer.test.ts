@@ -14,7 +14,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from }, 
 test('a stretch across pieces whose timestamps tremble has no seam', () => {
   const buffer = new SoundBuffer();
   for (const sound of [piece(0, 0, 100), piece(0.103, 100, 100), piece(0.198, 200, 100)]) buffer.push(sound);
-  assert.deepEqual([...buffer.copy({ startSec: 0.05, endSec: 0.25 })], numbers(50, 250));
+  assert.deepEqual([...buffer.read({ startSec: 0.05, endSec: 0.25 })], numbers(50, 250));
 });
 
 test('a stretch is the same wherever reading began', () => {
@@ -24,7 +24,7 @@ test('a stretch is the same wherever reading began', () => {
   for (const sound of pieces) whole.push(sound);
   for (const sound of pieces.slice(1)) late.push(sound);
   const stretch = { startSec: 0.15, endSec: 0.35 };
-  assert.deepEqual(whole.copy(stretch), late.copy(stretch));
+  assert.deepEqual(whole.read(stretch), late.read(stretch));
 });
 
 test('a real gap is silence, and the stretch ends with the sound', () => {
@@ -32,10 +32,10 @@ test('a real gap is silence, and the stretch ends with the sound', () => {
   buffer.push(piece(0.1, 1, 100));
   buffer.push(piece(0.3, 201, 100));
   const zeros = (length: number) => new Array(length).fill(0);
-  const all = [...buffer.copy({ startSec: 0, endSec: 0.5 })];
+  const all = [...buffer.read({ startSec: 0, endSec: 0.5 })];
   assert.deepEqual(all, [...zeros(100), ...numbers(1, 101), ...zeros(100), ...numbers(201, 301)]);
-  assert.deepEqual([...buffer.copy({ startSec: 0.22, endSec: 0.29 })], zeros(70));
-  assert.equal(buffer.copy({ startSec: 0.45, endSec: 0.5 }).length, 0);
+  assert.deepEqual([...buffer.read({ startSec: 0.22, endSec: 0.29 })], zeros(70));
+  assert.equal(buffer.read({ startSec: 0.45, endSec: 0.5 }).length, 0);
   buffer.drop(0.3);
-  assert.deepEqual([...buffer.copy({ startSec: 0.1, endSec: 0.2 })], zeros(100));
+  assert.deepEqual([...buffer.read({ startSec: 0.1, endSec: 0.2 })], zeros(100));
 });

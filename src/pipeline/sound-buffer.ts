@@ -8,6 +8,8 @@ const TREMBLE_SEC = 0.05;
 export class SoundBuffer {
   #pieces: { readonly start: number; readonly samples: Float32Array }[] = [];
   #sampleRate = 0;
+  /** Used again for each stretch: stretches are of megabytes, and their memory would be mapped and unmapped every time. */
+  #stretch = new Float32Array();
 
   /** Hertz; 0 before the first sound. */
   get sampleRate(): number {
@@ -16,21 +18,25 @@ export class SoundBuffer {
 
   push(sound: Sound): void {
     this.#sampleRate ||= sound.sampleRate;
+    const isSame = sound.sampleRate === this.#sampleRate;
     // a track may change its rate on the way
-    const samples = resample(sound.samples, sound.sampleRate, { sampleRate: this.#sampleRate });
+    const samples = isSame
+      ? sound.samples
+      : resample(sound.samples, sound.sampleRate, { sampleRate: this.#sampleRate });
     this.#pieces.push({ start: Math.round(sound.startSec * this.#sampleRate), samples });
   }
 
   /**
-   * Copies a stretch out; gaps are silence. Its first piece lies where its timestamp says, and the others follow each
+   * A stretch as a whole; gaps are silence. Its first piece lies where its timestamp says, and the others follow each
    * other without a seam, unless there is a real gap. So the stretch depends on its own pieces alone, and not on where
    * decoding began.
-   * @returns samples from `startSec` up to `endSec`, or up to the end of the sound when that comes first
+   * @returns samples from `startSec` up to `endSec`, or up to the end of the sound when that comes first; until the next
+   * call, which writes into the same memory
    */
-  copy({ startSec, endSec }: TimeRange): Float32Array {
+  read({ startSec, endSec }: TimeRange): Float32Array {
     const from = Math.round(startSec * this.#sampleRate);
     const to = Math.round(endSec * this.#sampleRate);
-    const out = new Float32Array(to - from);
+    const out = this.#room(to - from).fill(0);
     const tremble = TREMBLE_SEC * this.#sampleRate;
     let end = from;
     for (const { start, samples } of this.#pieces) {
@@ -43,6 +49,11 @@ export class SoundBuffer {
     }
     const isHole = to - end > tremble && this.#pieces.some(({ start }) => start >= to);
     return isHole ? out : out.subarray(0, end - from);
+  }
+
+  #room(length: number): Float32Array {
+    if (length > this.#stretch.length) this.#stretch = new Float32Array(length);
+    return this.#stretch.subarray(0, length);
   }
 
   /** Forgets what lies before a time. */
