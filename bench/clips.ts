@@ -20,7 +20,7 @@ export function clipsOf(
   const sounds: Sound[] = [];
   for (const event of decode({ path, sampled: bundle.visual.pictures, sound: true })) {
     if (event.type === 'picture') pictures.push(event.picture);
-    if (event.type === 'sound') sounds.push(event.sound);
+    if (event.type === 'sound') sounds.push({ ...event.sound, samples: event.sound.samples.slice() });
   }
   const segments = fixedSegments({ startSec: 0, endSec: probe(path).durationSec }, durationSec);
   return {

@@ -21,8 +21,9 @@ export interface DecodeRequest {
 /** What comes out of a decoder. */
 export type MediaEvent =
   | { readonly type: 'picture'; readonly view: 'every' | 'sampled'; readonly picture: Picture }
+  /** Its samples last until the next event: sound to keep is copied. */
   | { readonly type: 'sound'; readonly sound: Sound }
-  /** Sound outside of the range, where it was asked for with `listen`. */
+  /** Likewise, outside of the range, where it was asked for with `listen`. */
   | { readonly type: 'around'; readonly sound: Sound }
   | { readonly type: 'subtitle'; readonly subtitle: RawSubtitle }
   /** A sign of life: what was decoded lies before the range, which may take long where key frames are rare. */

@@ -128,9 +128,14 @@ type Events = Partial<Record<string, MediaEvent[]>>;
 function eventsOf(request: DecodeRequest, longIndex: number): Events | string {
   try {
     return Object.groupBy(
-      [...decode(request, longIndex)]
+      decode(request, longIndex)
         .filter(({ type }) => type !== 'skipped')
-        .map((event) => (event.type === 'damage' ? { ...event, timeSec: 0 } : event)),
+        .map((event) => (event.type === 'damage' ? { ...event, timeSec: 0 } : event))
+        .map((event) =>
+          event.type === 'sound' || event.type === 'around'
+            ? { ...event, sound: { ...event.sound, samples: event.sound.samples.slice() } }
+            : event,
+        ),
       (event) => (event.type === 'picture' ? event.view : event.type),
     );
   } catch (error) {

@@ -2,11 +2,12 @@ import { AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, type AVSampleFormat } from '
 import { avGetBytesPerSample, avGetPackedSampleFmt, type Frame, SoftwareResampleContext } from 'node-av/lib';
 import { Undecodable } from './damage.ts';
 import type { SoundRate } from './frames.ts';
-import { Slab } from './slab.ts';
 
 const LOUDEST = 100;
-/** What swresample gets at once, or it would copy the whole stretch. Samples. */
-const PIECE = 16384;
+/** What swresample gets at once: it takes as much memory, for each stretch anew. Samples. */
+const PIECE = 4096;
+/** What may come out beyond what is due. Samples. */
+const SPARE = 64;
 /** node-av hands swresample so many planes of a frame, and lets it read more than there are where it has more (6.1.1). */
 const MOST_PLANES = 8;
 
@@ -33,12 +34,13 @@ export function resample(
   const swr = open(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, fromHz, toHz, resampling);
   try {
     const length = Math.round((samples.length * toHz) / fromHz);
-    const out = Buffer.alloc((length + 64) * 4);
+    const out = Buffer.alloc((length + SPARE) * 4);
     const input = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
+    const step = Math.ceil((PIECE * toHz) / fromHz) + SPARE;
     let done = 0;
     const convert = (piece: Buffer | null) => {
-      const count = piece ? piece.length / 4 : 0;
-      done += Math.max(0, swr.convertSync([out.subarray(done * 4)], length + 64 - done, piece && [piece], count));
+      const room = Math.min(step, length + SPARE - done);
+      done += Math.max(0, swr.convertSync([out.subarray(done * 4)], room, piece && [piece], (piece?.length ?? 0) / 4));
     };
     for (let at = 0; at < input.length; at += PIECE * 4) convert(input.subarray(at, at + PIECE * 4));
     // what the filter still holds
@@ -51,12 +53,12 @@ export function resample(
 
 /** Mixes decoded sound down to mono float at its own rate; follows changes of layout and format mid-stream. */
 export class MonoMixer implements Disposable {
-  readonly #memory = new Slab();
+  #out = new Float32Array();
   #swr: SoftwareResampleContext | undefined;
   #shape = '';
 
   /**
-   * @returns the frame's samples, −1 to 1
+   * @returns the frame's samples, −1 to 1; until the next call, which writes into the same memory
    * @throws {Undecodable} for sound that swresample does not take; the next frame may be different
    */
   mix(frame: Frame): Float32Array {
@@ -70,10 +72,9 @@ export class MonoMixer implements Disposable {
       this.#shape = shape;
     }
     const input = isPacked ? planes : [interleave(planes, avGetBytesPerSample(sampleFormat(frame)))];
-    const bytes = this.#memory.bytes(frame.nbSamples * 4);
-    const out = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const done = this.#swr!.convertSync([out], frame.nbSamples, input, frame.nbSamples);
-    return sane(new Float32Array(out.buffer, out.byteOffset, Math.max(0, done)));
+    if (frame.nbSamples > this.#out.length) this.#out = new Float32Array(frame.nbSamples);
+    const done = this.#swr!.convertSync([Buffer.from(this.#out.buffer)], frame.nbSamples, input, frame.nbSamples);
+    return sane(this.#out.subarray(0, Math.max(0, done)));
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,11 @@ const TREMBLE_SEC = 0.05;
 
 /** Sound that was decoded and not yet used, as mono samples at one rate, addressed by time. */
 export class SoundBuffer {
-  #pieces: { readonly start: number; readonly samples: Float32Array }[] = [];
+  /** In samples: where each belongs, and where it lies. */
+  #pieces: { readonly start: number; readonly length: number; at: number }[] = [];
+  /** The samples of all pieces, one piece after the other, as many as are used. */
+  #samples = new Float32Array();
+  #used = 0;
   #sampleRate = 0;
   /** Used again for each stretch: stretches are of megabytes, and their memory would be mapped and unmapped every time. */
   #stretch = new Float32Array();
@@ -16,6 +20,7 @@ export class SoundBuffer {
     return this.#sampleRate;
   }
 
+  /** Copies a sound, which may be gone with the next one. */
   push(sound: Sound): void {
     this.#sampleRate ||= sound.sampleRate;
     const isSame = sound.sampleRate === this.#sampleRate;
@@ -23,7 +28,11 @@ export class SoundBuffer {
     const samples = isSame
       ? sound.samples
       : resample(sound.samples, sound.sampleRate, { sampleRate: this.#sampleRate });
-    this.#pieces.push({ start: Math.round(sound.startSec * this.#sampleRate), samples });
+    const { length } = samples;
+    if (this.#used + length > this.#samples.length) this.#grow(this.#used + length);
+    this.#samples.set(samples, this.#used);
+    this.#pieces.push({ start: Math.round(sound.startSec * this.#sampleRate), length, at: this.#used });
+    this.#used += length;
   }
 
   /**
@@ -39,11 +48,14 @@ export class SoundBuffer {
     const out = this.#room(to - from).fill(0);
     const tremble = TREMBLE_SEC * this.#sampleRate;
     let end = from;
-    for (const { start, samples } of this.#pieces) {
-      if (start >= to || start + samples.length <= from) continue;
+    for (const { start, length, at } of this.#pieces) {
+      if (start >= to || start + length <= from) continue;
       const follows = end > from && Math.abs(start - end) <= tremble;
       const first = follows ? end : start;
-      const piece = samples.subarray(Math.max(0, from - first), Math.max(0, to - first));
+      const piece = this.#samples.subarray(
+        at + Math.max(0, from - first),
+        at + Math.min(length, Math.max(0, to - first)),
+      );
       out.set(piece, Math.max(first, from) - from);
       end = Math.max(first, from) + piece.length;
     }
@@ -59,6 +71,18 @@ export class SoundBuffer {
   /** Forgets what lies before a time. */
   drop(beforeSec: number): void {
     const before = Math.round(beforeSec * this.#sampleRate);
-    this.#pieces = this.#pieces.filter(({ start, samples }) => start + samples.length > before);
+    this.#pieces = this.#pieces.filter(({ start, length }) => start + length > before);
+    this.#used = 0;
+    for (const piece of this.#pieces) {
+      this.#samples.copyWithin(this.#used, piece.at, piece.at + piece.length);
+      piece.at = this.#used;
+      this.#used += piece.length;
+    }
+  }
+
+  #grow(least: number): void {
+    const samples = new Float32Array(Math.max(least, 2 * this.#samples.length));
+    samples.set(this.#samples.subarray(0, this.#used));
+    this.#samples = samples;
   }
 }
