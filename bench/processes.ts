@@ -19,7 +19,7 @@ export interface Measured {
  * @throws when it fails
  */
 export async function measure(command: string, args: readonly string[]): Promise<Measured> {
-  const child = spawn('time', ['-f', '%e %U %S', command, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn('time', ['-f', '%e %U %S %M', command, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
   let peak = 0;
   const timer = setInterval(() => {
     for (const pid of family(child.pid!)) peak = Math.max(peak, highWater(pid));
@@ -30,9 +30,10 @@ export async function measure(command: string, args: readonly string[]): Promise
   });
   const code = await new Promise((resolve) => child.once('close', resolve));
   clearInterval(timer);
-  const [wall = 0, user = 0, system = 0] = errors.trim().split('\n').at(-1)!.split(' ').map(Number);
+  const [wall = 0, user = 0, system = 0, kilobytes = 0] = errors.trim().split('\n').at(-1)!.split(' ').map(Number);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${errors}`);
-  return { wall, cpu: user + system, peak };
+  // What was waited for in the end may have been missed between two looks, and what was not is not in the sum.
+  return { wall, cpu: user + system, peak: Math.max(peak, kilobytes * 1024) };
 }
 
 /** A process and its descendants. */

@@ -43,11 +43,12 @@ const LAST_WORDS = 2000;
 
 /**
  * What keeps the memory of a child level over hours of media, and children off each other's cores. V8 would let the young
- * generation grow to three times sixteen megabytes, and hardly anything in a child lives long; and it would collect with
- * threads beside the child's own, which where every core has a child take more time than they save. glibc would come to
- * keep blocks of megabytes, such as an MP4's index, in its heap, where what is freed between others stays.
+ * generation grow to three times sixteen megabytes, and hardly anything in a child lives long. It would collect with threads
+ * beside the child's own, which where every core has a child take more time than they save; and mark in small steps, three
+ * times as often and now and then too late, so that nobody waits: but nobody does, for the 20 ms that it takes at once.
+ * glibc would come to keep blocks of megabytes, such as an MP4's index, in its heap, where what is freed between others stays.
  */
-const NODE_FLAGS = ['--max-semi-space-size=2', '--single-threaded-gc'];
+const NODE_FLAGS = ['--max-semi-space-size=2', '--single-threaded-gc', '--no-incremental-marking'];
 const MALLOC = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' };
 
 /**
