@@ -9,7 +9,7 @@ import {
 } from 'node-av/constants';
 import { Frame, Log } from 'node-av/lib';
 import { Undecodable } from './damage.ts';
-import { MonoMixer } from './resample.ts';
+import { MonoMixer, resample } from './resample.ts';
 
 test('sound that cannot be mixed is refused, and what comes after it is mixed as before', () => {
   Log.setLevel(AV_LOG_QUIET);
@@ -52,3 +52,37 @@ test('sound of more channels than node-av hands on at once is mixed too', () => 
     frame.free();
   }
 });
+
+test('a stretch has no seams where swresample was given its pieces', () => {
+  const samples = Float32Array.from({ length: 50_000 }, (_, i) => Math.sin(i / 7) / 2 + Math.sin(i / 1.3) / 4);
+  for (const resampling of ['quick', 'fine'] as const) {
+    for (const [from, to] of [
+      [48_000, 22_050],
+      [44_100, 48_000],
+      [8_000, 48_000],
+      [192_000, 16_000],
+    ] as const) {
+      const whole = resample(samples, from, { sampleRate: to, resampling });
+      assert.equal(whole.length, Math.round((samples.length * to) / from));
+      // Where it begins does not matter, away from the ends: where the pieces for swresample meet changes with it.
+      const skipped = from / gcd(from, to);
+      const later = resample(samples.subarray(skipped), from, { sampleRate: to, resampling });
+      const shift = to / gcd(from, to);
+      const reach = Math.ceil((200 * Math.max(from, to)) / from) + 200;
+      for (let i = reach; i < later.length - reach; i++) {
+        assert.ok(Math.abs(later[i]! - whole[i + shift]!) < 1e-6, `${resampling} ${from} to ${to} Hz, sample ${i}`);
+      }
+    }
+  }
+});
+
+test('a stretch at its own rate is a copy', () => {
+  const samples = Float32Array.of(0.1, 0.2);
+  const copy = resample(samples, 16_000, { sampleRate: 16_000 });
+  assert.deepEqual(copy, samples);
+  assert.notEqual(copy.buffer, samples.buffer);
+});
+
+function gcd(a: number, b: number): number {
+  return b === 0 ? a : gcd(b, a % b);
+}

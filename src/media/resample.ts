@@ -39,7 +39,8 @@ export function resample(
     const step = Math.ceil((PIECE * toHz) / fromHz) + SPARE;
     let done = 0;
     const convert = (piece: Buffer | null) => {
-      const room = Math.min(step, length + SPARE - done);
+      const left = length + SPARE - done;
+      const room = piece ? Math.min(step, left) : left;
       done += Math.max(0, swr.convertSync([out.subarray(done * 4)], room, piece && [piece], (piece?.length ?? 0) / 4));
     };
     for (let at = 0; at < input.length; at += PIECE * 4) convert(input.subarray(at, at + PIECE * 4));

@@ -39,3 +39,21 @@ test('a real gap is silence, and the stretch ends with the sound', () => {
   buffer.drop(0.3);
   assert.deepEqual([...buffer.read({ startSec: 0.1, endSec: 0.2 })], zeros(100));
 });
+
+test('what is dropped makes room, and what stays keeps its place', () => {
+  const buffer = new SoundBuffer();
+  for (const first of [0, 100, 200]) buffer.push(piece(first / RATE, first, 100));
+  buffer.drop(0.15);
+  for (const first of [300, 400, 500]) buffer.push(piece(first / RATE, first, 100));
+  assert.deepEqual([...buffer.read({ startSec: 0.1, endSec: 0.6 })], numbers(100, 600));
+  buffer.drop(0.55);
+  assert.deepEqual([...buffer.read({ startSec: 0.4, endSec: 0.6 })], [...new Array(100).fill(0), ...numbers(500, 600)]);
+});
+
+test('a sound may change after it was pushed', () => {
+  const buffer = new SoundBuffer();
+  const sound = piece(0, 0, 100);
+  buffer.push(sound);
+  sound.samples.fill(-1);
+  assert.deepEqual([...buffer.read({ startSec: 0, endSec: 0.1 })], numbers(0, 100));
+});
