@@ -42,6 +42,9 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     makeMedia(join(folder, 'short.flac'), { audio: 'sine=frequency=880:duration=8', audioCodec: FF_ENCODER_FLAC });
     // 15 minutes: four chunks
     loopMedia(join(folder, 'long.mp4'), { of: round, times: 45, everySec: 20 });
+    const lively = makeMedia(join(folder, 'lively.mp4'), { video: 'testsrc=size=640x640:rate=25:duration=20' });
+    // one chunk that takes seconds, on fast machines too
+    loopMedia(join(folder, 'slow.mp4'), { of: lively, times: 14, everySec: 20 });
   });
   after(async () => {
     await stack.disposeAsync();
@@ -64,6 +67,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     return { REELVEC_DATABASE_URL, REELVEC_BLOBS: `${state.env['REELVEC_BLOBS']}-${randomUUID()}` };
   };
   const long = (wishes: object = {}) => asking('video', { url: `${host.url}/long.mp4` }, wishes);
+  const slow = () => asking('video', { url: `${host.url}/slow.mp4` });
   const short = () => asking('audio', { url: `${host.url}/short.flac` });
   /** How many chunks of a task a node has embedded, by its log. */
   const chunksDone = (server: RunningServer, id: string) =>
@@ -225,7 +229,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     const api = await node(nodes, { REELVEC_WORKERS: '0' });
     const far = await worker(nodes);
     for (let round = 0; round < 3; round++) {
-      const id = await createTask(api, long());
+      const id = await createTask(api, slow());
       await untilEmbedding(api, id);
       const media = childrenOf(far.pid);
       assert.equal((await call(api, 'DELETE', `/embed-v2/tasks/${id}`)).status, 204);
@@ -261,7 +265,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
       const api = await node(nodes, { ...own, REELVEC_WORKERS: '0' });
       const env = { ...own, ...ONE_WORKER };
       const leaving = role === 'server' ? await node(nodes, env) : await worker(nodes, [], env);
-      const id = await createTask(api, long({ segmentation: { strategy: 'fixed', fixed: { duration_sec: 2 } } }));
+      const id = await createTask(api, slow());
       await untilEmbedding(api, id);
       const media = childrenOf(leaving.pid);
       const ended = leaving.stop();
