@@ -61,12 +61,29 @@ test('a load that fails is told to all who asked, and tried again by the next', 
   assert.deepEqual(await get('a'), Buffer.alloc(100, 'a'));
 });
 
-test('clearing removes what was kept, and nothing of a cache that was not used', async () => {
+test('closing removes what was kept, and nothing of a cache that was not used', async () => {
   const { cache, get, folder } = openCache(1000);
   await get('a');
   const other = new BlockCache({ folder, maxBytes: 1000 });
-  await other.clear();
+  await other.close();
   assert.equal(readdirSync(folder).length, 1);
-  await cache.clear();
+  await cache.close();
   assert.ok(!existsSync(folder));
+});
+
+test('blocks that are loaded and written while it is closed leave nothing behind', async () => {
+  for (let round = 0; round < 10; round++) {
+    const { cache, folder, get } = openCache(2 ** 30);
+    await get('first');
+    const late = Promise.withResolvers<Uint8Array>();
+    const loading = cache.get('late', () => late.promise);
+    const writing = Array.from({ length: 50 }, (_, i) => get(`${i}`, 100_000));
+    await writing[round * 5];
+    await cache.close();
+    assert.ok(!existsSync(folder));
+    late.resolve(Buffer.alloc(100));
+    assert.equal((await loading).length, 100);
+    await Promise.all(writing);
+    assert.ok(!existsSync(folder));
+  }
 });

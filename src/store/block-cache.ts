@@ -15,8 +15,10 @@ export class BlockCache {
   /** Sizes by file name, the one that was not used for longest first. */
   readonly #sizes = new Map<string, number>();
   readonly #loading = new Map<string, Promise<Uint8Array>>();
+  readonly #writes = new Set<Promise<void>>();
   #bytes = 0;
   #opened: Promise<void> | undefined;
+  #isClosed = false;
 
   constructor(options: BlockCacheOptions) {
     this.#options = options;
@@ -37,9 +39,13 @@ export class BlockCache {
     return promise;
   }
 
-  /** Removes all of it, unless it was never used: then it is another's. */
-  async clear(): Promise<void> {
-    if (this.#opened) await this.#empty();
+  /** Removes all of it, unless it was never used: then it is another's. What is still being loaded is not kept. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (!this.#opened) return;
+    await this.#opened;
+    await Promise.allSettled(this.#writes);
+    await this.#empty();
   }
 
   async #empty(): Promise<void> {
@@ -61,7 +67,10 @@ export class BlockCache {
       }
     }
     const bytes = await load();
-    await this.#store(file, bytes);
+    if (this.#isClosed) return bytes;
+    const write = this.#store(file, bytes);
+    this.#writes.add(write);
+    await write.finally(() => this.#writes.delete(write));
     return bytes;
   }
 

@@ -85,7 +85,7 @@ export class RangeServer implements AsyncDisposable {
     const server = await this.#server;
     server?.close();
     server?.closeAllConnections();
-    await this.#cache.clear();
+    await this.#cache.close();
   }
 
   async #listen(): Promise<Server> {
