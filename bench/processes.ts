@@ -32,7 +32,7 @@ export async function measure(command: string, args: readonly string[]): Promise
   clearInterval(timer);
   const [wall = 0, user = 0, system = 0, kilobytes = 0] = errors.trim().split('\n').at(-1)!.split(' ').map(Number);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${errors}`);
-  // What was waited for in the end may have been missed between two looks, and what was not is not in the sum.
+  // A look sees only what lives at that moment, and GNU time only what was waited for.
   return { wall, cpu: user + system, peak: Math.max(peak, kilobytes * 1024) };
 }
 

@@ -22,16 +22,9 @@ export function dotProduct(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return sum;
 }
 
-/** The highest value, or 0 where there is none above. */
+/** The highest value, and 0 at least. */
 export function peakOf(values: ArrayLike<number>): number {
   let peak = 0;
   for (let i = 0; i < values.length; i++) peak = Math.max(peak, values[i]!);
   return peak;
-}
-
-/** Powers as decibels, 10 × log10 of each and `floor`. */
-export function decibelsOf(powers: Float64Array, floor: number): Float64Array {
-  const decibels = new Float64Array(powers.length);
-  for (let i = 0; i < powers.length; i++) decibels[i] = 10 * Math.log10(powers[i]! + floor);
-  return decibels;
 }

@@ -1,5 +1,5 @@
 import { CourseSpectrum } from './course.ts';
-import { decibelsOf, peakOf, sumOf } from './sums.ts';
+import { peakOf, sumOf } from './sums.ts';
 import { SAMPLE_RATE } from './windows.ts';
 
 /** Samples. 5.8 ms: short enough for a click, and for a rotor's or an engine's beats. */
@@ -74,6 +74,12 @@ function blockPowers(samples: Float32Array): Float64Array[] {
     high[block]! += (sample - d) * (sample - d);
   }
   return [low, middle, high];
+}
+
+function decibelsOf(powers: Float64Array, floor: number): Float64Array {
+  const decibels = new Float64Array(powers.length);
+  for (let i = 0; i < powers.length; i++) decibels[i] = 10 * Math.log10(powers[i]! + floor);
+  return decibels;
 }
 
 /** Log of impulses per second, mean rise and mean decay after each of DECAYS, all but the first in decibels. */
