@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReelvecError } from '../errors.ts';
 import { explain, SourceFailure } from './failures.ts';
-import { type Answer, drop } from './request.ts';
+import type { Answer } from './request.ts';
 
 /** Failures in a row that brought less than `PROGRESS_BYTES`; more than that and the count begins anew. */
 const MAX_FAILURES = 5;
@@ -46,12 +46,11 @@ export async function* download(
   for (;;) {
     const from = at;
     try {
-      const answer = await request(at === 0 ? {} : { range: `bytes=${at}-`, 'if-range': validator ?? '' });
+      using answer = await request(at === 0 ? {} : { range: `bytes=${at}-`, 'if-range': validator ?? '' });
       if (at === 0) {
         validator = strongValidator(answer);
         total = contentLength(answer);
       } else if (!continues(answer, { at, validator, total })) {
-        drop(answer);
         throw new CannotResume(new SourceFailure('it broke off and cannot be resumed', { again: true }));
       }
       refuseTooLarge(total ?? 0, options);

@@ -15,11 +15,11 @@ export interface Timeouts {
   readonly idleMs: number;
 }
 
-export interface Answer {
+/** The answer to a GET. Disposing of it gives up what is unread of the body, and with it the connection. */
+export interface Answer extends Disposable {
   readonly status: number;
   /** One value of a header; undefined when it is absent or repeated. */
   header(name: string): string | undefined;
-  /** Destroy it, or read it to the end: either gives the connection back. */
   readonly body: Dispatcher.ResponseData['body'];
 }
 
@@ -64,25 +64,21 @@ export async function get(
         return typeof value === 'string' ? value : undefined;
       },
       body: response.body,
+      [Symbol.dispose]: () => void response.body.on('error', () => {}).destroy(),
     };
     const location = REDIRECTS.includes(answer.status) ? answer.header('location') : undefined;
     if (location === undefined) {
       const failure = judge(answer, headers?.['range'] !== undefined);
-      if (failure) drop(answer);
-      if (failure) throw failure;
-      return answer;
+      if (!failure) return answer;
+      answer[Symbol.dispose]();
+      throw failure;
     }
-    drop(answer);
+    answer[Symbol.dispose]();
     if (redirects === MAX_REDIRECTS) {
       throw new SourceFailure(`it redirects more than ${MAX_REDIRECTS} times`, { again: false });
     }
     at = redirected(location, at);
   }
-}
-
-/** Gives up the rest of an answer, and with it the connection. */
-export function drop({ body }: Answer): void {
-  body.on('error', () => {}).destroy();
 }
 
 function redirected(location: string, from: URL): URL {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
 import { ReelvecError } from '../errors.ts';
 import { parseAllowList } from './addresses.ts';
@@ -14,6 +16,11 @@ function fails(code: string, message: RegExp) {
     assert.match(error.message, message);
     return true;
   };
+}
+
+/** Waits until the client of a request has closed its connection. */
+async function hungUp({ socket }: IncomingMessage): Promise<void> {
+  if (!socket.destroyed) await once(socket, 'close', { signal: AbortSignal.timeout(5000) });
 }
 
 test('a check gives the first 64 KB and what the host says of size and type, and hangs up', async () => {
@@ -36,6 +43,7 @@ test('a check refuses a Content-Length over the limit without waiting for the by
     host.guard.check(host.url('/'), { maxBytes }),
     fails('video_filesize_too_large', new RegExp(`127.0.0.1:${host.port} is larger than the 1000000 bytes`)),
   );
+  await hungUp(host.requests[0]!);
 });
 
 test('statuses are told by number, never with the path or query of the URL', async () => {

@@ -62,7 +62,7 @@ export function openUrlGuard(options: UrlGuardOptions): UrlGuard {
   const agent = new Agent({ connect, allowH2: false });
 
   async function head(url: URL, maxBytes: number, signal?: AbortSignal): Promise<UrlHead> {
-    const answer = await get(agent, url, { timeouts, signal });
+    using answer = await get(agent, url, { timeouts, signal });
     const size = contentLength(answer);
     refuseTooLarge(size ?? 0, { maxBytes, host: url.host });
     return { head: await readHead(answer), size, contentType: answer.header('content-type') };

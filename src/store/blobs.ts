@@ -16,7 +16,10 @@ export interface BlobStore {
     content: AsyncIterable<Uint8Array> | Uint8Array,
     options?: WriteOptions,
   ): Promise<{ size: number; sha256?: string }>;
-  /** Streams a blob, or the bytes `start` to `end` (both included) of it. A missing key errors with `BlobNotFound`. */
+  /**
+   * Streams a blob, or the bytes `start` to `end` (both included) of it. A missing key errors with `BlobNotFound`. The
+   * caller reads the stream to its end or destroys it: until then a file or a connection is open.
+   */
   read(key: string, range?: { start: number; end?: number }): Readable;
   /** What is known of a blob without reading it; undefined when there is none. */
   stat(key: string): Promise<BlobEntry | undefined>;

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { DIMENSION } from '../encode/encoder.ts';
 import { FolderBlobStore } from '../store/blob-folder.ts';
 import { BlobNotFound } from '../store/blobs.ts';
-import type { Option, TaskRequest } from './request.ts';
+import type { Option, Scope, TaskRequest } from './request.ts';
 import { type EmbeddingRow, encodeBlock, readResult, writeResult } from './results.ts';
 import { BATCH_ROWS } from './results-arrow.ts';
+import { RESULT_TYPES, type ResultFormat, resultContent } from './results-formats.ts';
 import { embeddingsJson, embeddingsNdjson } from './results-json.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'reelvec-results-'));
@@ -229,6 +231,43 @@ test('a blob that is missing, cut off or left early is told or closed', async ()
     ),
     /cancelled/,
   );
+});
+
+test('nothing stays open of a result that was read, left early or found cut off, in any format', async () => {
+  const opened: Readable[] = [];
+  const watched = new (class extends FolderBlobStore {
+    override read(...args: Parameters<FolderBlobStore['read']>): Readable {
+      const stream = super.read(...args);
+      opened.push(stream);
+      return stream;
+    }
+  })(root);
+  await join2('watched', [clips(150)]);
+  const bytes = await readFile(join(root, 'tasks/t/watched'));
+  await writeFile(join(root, 'tasks/t/watched-cut'), bytes.subarray(0, bytes.length >> 1));
+  const content = (key: string, format: ResultFormat, scopes?: Scope[]) =>
+    resultContent(
+      { blobs: watched, key, facts, dimension: DIMENSION },
+      { format, vectors: true, ...(scopes && { filter: { scopes } }) },
+    );
+  for (const format of Object.keys(RESULT_TYPES) as ResultFormat[]) {
+    for (const scopes of [undefined, ['clip' as const]]) {
+      await buffer(content('tasks/t/watched', format, scopes));
+      for await (const _ of content('tasks/t/watched', format, scopes)) break;
+      await buffer(content('tasks/t/watched-cut', format, scopes)).catch(() => {});
+      await assert.rejects(buffer(content('tasks/t/none', format, scopes)), BlobNotFound);
+    }
+  }
+  await writeResult({
+    blobs: watched,
+    blocks: ['tasks/t/watched', 'tasks/t/watched'],
+    key: 'tasks/t/again',
+    request: { scopes: ['clip'] },
+    range: { startSec: 0, endSec: 1 },
+    facts,
+  });
+  assert.equal(opened.length, 4 * 2 * 4 + 2);
+  assert.equal(opened.filter((stream) => !stream.destroyed).length, 0);
 });
 
 test('a vector of another length is refused', () => {

@@ -122,18 +122,23 @@ async function* readBatches(
   key: string,
   onSegments?: (segments: number) => void,
 ): AsyncGenerator<EmbeddingRow[]> {
-  let cutOff = false;
-  async function* bytes() {
-    // Left early, by an error or by whoever wants no more, this closes the blob.
-    yield* blobs.read(key, { start: MAGIC_BYTES }) as AsyncIterable<Uint8Array>;
-    // The reader stops at the end mark before the footer and takes a missing one for the end.
-    cutOff = true;
+  const content = blobs.read(key, { start: MAGIC_BYTES });
+  try {
+    let cutOff = false;
+    async function* bytes() {
+      yield* content as AsyncIterable<Uint8Array>;
+      // The reader stops at the end mark before the footer and takes a missing one for the end.
+      cutOff = true;
+    }
+    const reader = await RecordBatchReader.from(bytes());
+    await reader.open();
+    onSegments?.(Number(reader.schema.metadata.get('reelvec.segments')));
+    for await (const batch of reader) yield toRows(batch);
+    if (cutOff) throw new Error(`The blob ${key} is cut off.`);
+  } finally {
+    // The reader leaves its source open at the end mark.
+    content.destroy();
   }
-  const reader = await RecordBatchReader.from(bytes());
-  await reader.open();
-  onSegments?.(Number(reader.schema.metadata.get('reelvec.segments')));
-  for await (const batch of reader) yield toRows(batch);
-  if (cutOff) throw new Error(`The blob ${key} is cut off.`);
 }
 
 function inOrder(means: ReadonlyMap<RowOption, WeightedMean>): [RowOption, WeightedMean][] {
