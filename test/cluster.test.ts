@@ -163,6 +163,18 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240
     assert.ok(again.data === data, 'the same bytes, however the chunks fell');
   });
 
+  test('an upload is answered when another node has prepared the asset', async () => {
+    await using nodes = new AsyncDisposableStack();
+    const api = await node(nodes, { REELVEC_WORKERS: '0' });
+    await worker(nodes);
+    const form = new FormData();
+    form.set('method', 'direct');
+    form.set('file', new Blob([readFileSync(join(folder, 'short.flac'))]), 'short.flac');
+    const { status, body } = await call(api, 'POST', '/assets', { body: form });
+    assert.deepEqual([status, body.status], [201, 'ready']);
+    await ready(api, await createTask(api, asking('audio', { asset_id: body._id })));
+  });
+
   test('a short task does not wait for a long one, of the same key or another', async () => {
     await using nodes = new AsyncDisposableStack();
     const api = await node(nodes, { REELVEC_WORKERS: '0', REELVEC_API_KEYS: 'test-key,other-key' });

@@ -11,6 +11,7 @@ import { newId } from '../store/ids.ts';
 import type { Page } from '../store/page.ts';
 import { assetKey, removeAssetBlobs, thumbnailKey } from './blobs.ts';
 import type { Contents } from './contents.ts';
+import { settledAsset } from './ready.ts';
 import type { Asset, AssetFilter, AssetRepository, NewAsset, UserMetadata } from './repository.ts';
 import { storeUpload, type Upload } from './upload.ts';
 
@@ -27,8 +28,13 @@ export interface AssetServiceDeps {
   readonly users: AssetUsers;
   /** Starts the durable run that prepares an asset. */
   readonly start: (assetId: string) => Promise<void>;
+  /** How long the answer to an upload waits for the asset to be prepared, in milliseconds; default: 10 s. */
+  readonly uploadWaitMs?: number;
   readonly log: Logger;
 }
+
+/** Well within the minute after which clients give up. */
+const UPLOAD_WAIT_MS = 10_000;
 
 /** Embedding tasks, as far as assets have to know of them. */
 export interface AssetUsers {
@@ -90,6 +96,12 @@ export class AssetService {
     const asset = await this.#deps.assets.get(id, owner);
     if (!asset) throw notFound(id);
     return asset;
+  }
+
+  /** An asset that was just uploaded, once it is `ready` or `failed` or the wait for that is over; undefined if deleted. */
+  settled(id: string, owner: string, signal: AbortSignal): Promise<Asset | undefined> {
+    const { assets, uploadWaitMs: waitMs = UPLOAD_WAIT_MS } = this.#deps;
+    return settledAsset(assets, { id, owner }, { waitMs, signal });
   }
 
   /** The picture that stands for an asset, a JPEG file. @throws BlobNotFound when it is read and there is none */

@@ -1,5 +1,5 @@
 import { mediaKey } from '../assets/blobs.ts';
-import { readyAsset } from '../assets/ready.ts';
+import { type NamedAsset, readyAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
 import type { Config } from '../config.ts';
 import { ReelvecError } from '../errors.ts';
@@ -39,6 +39,8 @@ interface LocalMedia {
 }
 
 const MEGABYTE = 1024 ** 2;
+/** How long a query waits for an asset that is being prepared. Milliseconds. */
+const ASSET_WAIT_MS = 10_000;
 
 /**
  * Brings audio or video near, looks at it, and runs work on it.
@@ -55,7 +57,7 @@ export async function useMedia<T>(
   const { owner, scratch, signal } = context;
   if (source.kind === 'asset') {
     const wanted = { field: `${field}.asset_id`, id: source.assetId, owner };
-    const asset = await readyAsset(deps.assets, wanted);
+    const asset = await readyAsset(deps.assets, wanted, { waitMs: ASSET_WAIT_MS, signal });
     const { filename } = asset;
     return whileThere(deps, wanted, () =>
       deps.blobs.use(mediaKey(asset), async (location) =>
@@ -102,7 +104,7 @@ export async function readPicture(
     subject = `The source at ${url.host}`;
   } else if (source.kind === 'asset') {
     const wanted = { field: `${field}.asset_id`, id: source.assetId, owner };
-    const asset = await readyAsset(deps.assets, wanted);
+    const asset = await readyAsset(deps.assets, wanted, { waitMs: ASSET_WAIT_MS, signal });
     subject = `${wanted.field}: the asset "${asset.id}"`;
     const key = mediaKey(asset);
     await whileThere(deps, wanted, async () => {
@@ -133,15 +135,8 @@ async function headOf({ blobs }: ScratchFolder, name: string): Promise<Uint8Arra
   return Buffer.concat(await blobs.read(name, { start: 0, end: HEAD_BYTES - 1 }).toArray());
 }
 
-interface WantedAsset {
-  /** Path of the parameter that names it. */
-  readonly field: string;
-  readonly id: string;
-  readonly owner: string;
-}
-
 /** Reads an asset. Whatever goes wrong with one that is deleted in the midst of it, that is why. */
-async function whileThere<T>({ assets }: SourceDeps, wanted: WantedAsset, read: () => Promise<T>): Promise<T> {
+async function whileThere<T>({ assets }: SourceDeps, wanted: NamedAsset, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -84,6 +84,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     tasks,
     blobs,
     contents,
+    assets,
     urls,
     limits: config,
     quotas,

@@ -75,13 +75,11 @@ test('a URL that cannot be reached or leads to a page is refused', async () => {
   await nothingKept(t);
 });
 
-test('an asset must exist, be ready, belong to the same key and keep the limits', async () => {
+test('an asset must exist, belong to the same key and keep the limits', async () => {
   await using t = await openTestApp();
   const asset = { owner, method: 'direct', filename: 'take 3.mov' } as const;
   const ready = await t.assets.create({ ...asset, id: newId() });
   const give = (assetId: string) => create(t, { kind: 'asset', assetId });
-  const early = await refusal(give(ready.id));
-  assert.deepEqual([early.status, early.code], [400, 'asset_not_ready']);
   await t.assets.setReady(ready.id, VIDEO);
   const sound = await t.assets.create({ ...asset, id: newId() });
   await t.assets.setReady(sound.id, AUDIO);
@@ -100,6 +98,23 @@ test('an asset must exist, be ready, belong to the same key and keep the limits'
   }
   await nothingKept(t);
   assert.equal((await give(ready.id)).request.filename, 'take 3.mov');
+});
+
+test('an asset that is being prepared is waited for; one that takes longer makes a task that knows nothing of it yet', async () => {
+  await using t = await openTestApp((deps) => ({ ...deps, embedding: { ...deps.embedding, assetWaitMs: 500 } }));
+  const asset = { owner, method: 'direct', filename: 'take 3.mov' } as const;
+  const give = (assetId: string) => create(t, { kind: 'asset', assetId });
+  const slow = await t.assets.create({ ...asset, id: newId() });
+  const task = await give(slow.id);
+  assert.deepEqual([task.status, task.contentId, task.request.filename], ['processing', undefined, 'take 3.mov']);
+  const failing = await t.assets.create({ ...asset, id: newId() });
+  const refused = refusal(give(failing.id));
+  await t.assets.setFailed(failing.id, { code: 'video_file_broken', message: 'It breaks off after 2 s.' });
+  assert.match((await refused).message, /breaks off after 2 s/);
+  const deleted = await t.assets.create({ ...asset, id: newId() });
+  const gone = refusal(give(deleted.id));
+  await t.assets.delete(deleted.id, owner);
+  assert.equal((await gone).code, 'resource_not_exist');
 });
 
 test('a task that could not be started yet is a task: it is not refused', async () => {

@@ -1,4 +1,4 @@
-import { noSuchAsset, readyAsset } from '../assets/ready.ts';
+import { noSuchAsset, usableAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import type { TimeRange } from '../media/frames.ts';
@@ -18,11 +18,16 @@ import type { Task, TaskRepository } from './repository.ts';
 import type { TaskRequest } from './request.ts';
 import { sourceKey } from './work.ts';
 
+/** How long `create` waits for an asset that is being prepared, before it leaves the wait to the task. Milliseconds. */
+const ASSET_WAIT_MS = 5000;
+
 export interface CreateTaskDeps {
   readonly tasks: TaskRepository;
   readonly blobs: BlobStore;
   readonly urls: Pick<UrlGuard, 'check'>;
   readonly assets: Pick<AssetRepository, 'get'>;
+  /** How long to wait for an asset that is being prepared, in milliseconds; default: 5000. */
+  readonly assetWaitMs?: number;
   /** Looks at a file in a media worker. Throws a ReelvecError for what is no media. */
   readonly probe: (path: string, signal?: AbortSignal) => Promise<MediaInfo>;
   readonly limits: Limits;
@@ -57,7 +62,7 @@ export async function createTask(
   let task: Task;
   try {
     if (source.kind === 'url') looked = await lookAtUrl(deps, request, source.url, signal);
-    if (source.kind === 'asset') looked = await lookAtAsset(deps, request, { id: source.assetId, owner });
+    if (source.kind === 'asset') looked = await lookAtAsset(deps, request, { id: source.assetId, owner }, signal);
     if (source.kind === 'base64') looked = await storeBase64(deps, request, { id, base64: base64! }, signal);
     signal?.throwIfAborted();
     const { filename, mediaSec, contentId } = looked;
@@ -103,13 +108,15 @@ async function lookAtUrl(
   return { filename: filenameOf(url) };
 }
 
+/** Of an asset that is not ready in time, nothing but the name is known: the task waits for it. */
 async function lookAtAsset(
-  { assets, limits }: CreateTaskDeps,
+  { assets, limits, assetWaitMs: waitMs = ASSET_WAIT_MS }: CreateTaskDeps,
   request: TaskRequest,
   { id, owner }: { id: string; owner: string },
+  signal?: AbortSignal,
 ): Promise<LookedAt> {
   const field = `${request.inputType}.media_source.asset_id`;
-  const asset = await readyAsset(assets, { field, id, owner });
+  const asset = await usableAsset(assets, { field, id, owner }, { waitMs, signal });
   const range = asset.media && checkLimits(asset.media, request, limits);
   return { filename: asset.filename, mediaSec: range && lengthOf(range), contentId: asset.contentId };
 }

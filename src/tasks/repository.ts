@@ -3,7 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import { COLUMNS } from '../store/columns.ts';
-import type { Db, OnCreated } from '../store/database.ts';
+import { type Db, isForeignKeyViolation, type OnCreated } from '../store/database.ts';
 import { newestFirst, type Page } from '../store/page.ts';
 import type { TasksTable } from '../store/schema.ts';
 import { type RunPage, startedRows } from '../store/started.ts';
@@ -133,6 +133,20 @@ export class TaskRepository {
 
   async setProbed(id: string, media: MediaInfo, range: TimeRange): Promise<void> {
     await this.#note(id, { media: JSON.stringify(media), start_sec: range.startSec, end_sec: range.endSec });
+  }
+
+  /**
+   * Keeps an asset's content for as long as the task is being worked on.
+   * @returns false when the content is gone, because the asset was deleted
+   */
+  async setContent(id: string, contentId: string): Promise<boolean> {
+    try {
+      await this.#note(id, { content_id: contentId });
+      return true;
+    } catch (error) {
+      if (isForeignKeyViolation(error)) return false;
+      throw error;
+    }
   }
 
   /** Writes the plan down; a plan that is already there stays, with what was done of it. */

@@ -1,5 +1,7 @@
-import { assetKey } from '../assets/blobs.ts';
+import { assetKey, mediaKey } from '../assets/blobs.ts';
 import type { Contents } from '../assets/contents.ts';
+import { usableAsset } from '../assets/ready.ts';
+import type { AssetRepository } from '../assets/repository.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import type { Steps } from '../jobs/steps.ts';
@@ -25,6 +27,7 @@ export interface TaskWorkDeps {
   readonly tasks: TaskRepository;
   readonly blobs: BlobStore;
   readonly contents: Contents;
+  readonly assets: Pick<AssetRepository, 'get'>;
   readonly urls: UrlGuard;
   readonly limits: Limits;
   readonly quotas: Quotas;
@@ -38,6 +41,9 @@ export interface TaskWorkDeps {
   readonly log: Logger;
   readonly steps: Steps;
 }
+
+/** The outcome of a `fetch` whose asset is still being prepared: fetch again later. No blob has such a key. */
+export const ASSET_NOT_READY = 'asset not ready';
 
 /** What the plan hands on to the later steps. */
 export interface Plan {
@@ -75,12 +81,13 @@ export class TaskWork {
   /**
    * Brings the source into a blob of its own: a worker that was taken for dead and comes back must not change what the
    * others read by now, should the URL give something else meanwhile.
-   * @returns where the source lies; null when the task does not go on
+   * @returns where the source lies; ASSET_NOT_READY when that is yet to be decided; null when the task does not go on
    */
   async fetch(taskId: string): Promise<string | null> {
-    const key = await this.#step(taskId, async ({ request, id, contentId }, signal) => {
+    const key = await this.#step(taskId, async (task, signal) => {
+      const { request, id } = task;
       const { source } = request;
-      if (source.kind === 'asset') return assetKey(contentId ?? source.assetId);
+      if (source.kind === 'asset') return this.#assetSource(task, source.assetId);
       if (source.kind !== 'url') return sourceKey(id);
       const fetched = `${fetchedPrefix(id)}${newId()}`;
       await this.#deps.tasks.setStage(id, 'fetching');
@@ -235,6 +242,19 @@ export class TaskWork {
     }
   }
 
+  /** Where the media of a task's asset lies. @throws {ReelvecError} when the asset has failed or is gone */
+  async #assetSource({ id, owner, request, contentId }: Task, assetId: string): Promise<string> {
+    if (contentId !== undefined) return assetKey(contentId);
+    const named = { field: `${request.inputType}.media_source.asset_id`, id: assetId, owner };
+    const asset = await usableAsset(this.#deps.assets, named, { waitMs: 0 });
+    if (asset.status === 'processing') return ASSET_NOT_READY;
+    // From here on the media stays as long as the task reads it.
+    if (asset.contentId !== undefined && !(await this.#deps.tasks.setContent(id, asset.contentId))) {
+      throw assetDeleted(assetId);
+    }
+    return mediaKey(asset);
+  }
+
   /** Runs work on the media, which lies in an asset's blob or the task's own. */
   async #useSource<T>(key: string, work: (path: string) => Promise<T>): Promise<T> {
     try {
@@ -242,15 +262,14 @@ export class TaskWork {
     } catch (error) {
       if (!(error instanceof BlobNotFound)) throw error;
       const [kind, id] = key.split('/');
-      throw new ReelvecError(
-        'resource_not_exist',
-        kind === 'assets'
-          ? `The asset ${id} was deleted before the task had read it.`
-          : 'The media of the task is gone.',
-        { cause: error },
-      );
+      if (kind === 'assets') throw assetDeleted(String(id), error);
+      throw new ReelvecError('resource_not_exist', 'The media of the task is gone.', { cause: error });
     }
   }
+}
+
+function assetDeleted(id: string, cause?: unknown): ReelvecError {
+  return new ReelvecError('resource_not_exist', `The asset ${id} was deleted before the task had read it.`, { cause });
 }
 
 function fetchedPrefix(taskId: string): string {

@@ -1,6 +1,9 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
 import type { ChunkReport } from './warnings.ts';
-import { type ChunkInput, sourceKey, type TaskWork } from './work.ts';
+import { ASSET_NOT_READY, type ChunkInput, sourceKey, type TaskWork } from './work.ts';
+
+/** Longest time between two looks at an asset that is being prepared. Seconds. */
+const MAX_ASSET_LOOK_SEC = 60;
 
 export type TaskInput = { readonly taskId: string; readonly owner: string };
 
@@ -18,7 +21,12 @@ export function taskWorkflows(work: TaskWork, leavePlace: (runId: string) => voi
     { name: 'embed-task' },
     async ({ input: { taskId, owner }, step }: Run<TaskInput>) => {
       // An older reelvec said no more than that it was done.
-      const fetched = (await step.run({ name: 'fetch' }, () => work.fetch(taskId))) as string | true | null;
+      let fetched = (await step.run({ name: 'fetch' }, () => work.fetch(taskId))) as string | true | null;
+      // Sleeping, the run holds no place. Two steps a look, of the 1000 that a run may have: enough for eight hours.
+      for (let look = 1; fetched === ASSET_NOT_READY; look++) {
+        await step.sleep(`asset-${look}`, `${Math.min(MAX_ASSET_LOOK_SEC, Math.ceil(1.3 ** (look - 1)))}s`);
+        fetched = await step.run({ name: `fetch-${look}` }, () => work.fetch(taskId));
+      }
       if (!fetched) return null;
       const source = fetched === true ? sourceKey(taskId) : fetched;
       const plan = await step.run({ name: 'plan' }, () => work.plan(taskId, source));

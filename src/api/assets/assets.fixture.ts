@@ -96,6 +96,7 @@ export async function assetApp({
     maxUrlBytes: 1_000_000,
     users,
     start,
+    uploadWaitMs: 0,
     log,
   });
   const probe = async (path: string): Promise<MediaInfo> => {

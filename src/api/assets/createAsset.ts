@@ -7,6 +7,7 @@ import { ReelvecError } from '../../errors.ts';
 import { parseSourceUrl } from '../../sources/url.ts';
 import type { IdempotencyKeys } from '../../store/idempotency.ts';
 import { commonErrors, errorBody } from '../errors.ts';
+import { hangUpSignal } from '../hang-up.ts';
 import { createOnce, idempotencyHeaders } from '../idempotency.ts';
 import { validate } from '../validation.ts';
 import { drain, type Form, readForm } from './form.ts';
@@ -22,11 +23,16 @@ export interface CreateAssetDeps {
 }
 
 export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, { assets, idempotency }) => {
+  // A server that stops does not wait for assets: uploads are answered as they are.
+  const closing = new AbortController();
+  app.addHook('preClose', async () => closing.abort());
+
   app.post(
     '/assets',
     {
       schema: {
         summary: 'Create an asset from a file or a URL',
+        description: 'The answer to an upload comes when the asset is ready or failed, within some seconds.',
         tags: ['assets'],
         consumes: ['multipart/form-data'],
         headers: idempotencyHeaders,
@@ -39,7 +45,12 @@ export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, {
     async (request, reply) => {
       try {
         const form = await readForm(request, assets);
-        return reply.code(201).send(await fromForm(form, { request, reply }, { assets, idempotency }));
+        const created = await fromForm(form, { request, reply }, { assets, idempotency });
+        if (created.method !== 'direct') return reply.code(201).send(created);
+        // The next request may name it: it is usable when it is told of.
+        const signal = AbortSignal.any([hangUpSignal(reply), closing.signal]);
+        const settled = await assets.settled(created._id, request.owner, signal);
+        return reply.code(201).send(settled ? assetBody(settled) : created);
       } catch (error) {
         if (!(await drain(request.raw, DRAIN_BYTES))) reply.header('connection', 'close');
         throw error;

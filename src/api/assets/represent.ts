@@ -15,6 +15,7 @@ export function assetBody(asset: Asset): z.infer<typeof AssetBody> {
     file_type: asset.fileType,
     created_at: asset.createdAt,
     user_metadata: asset.userMetadata,
+    error: asset.error && { message: asset.error.message },
   };
 }
 
@@ -37,7 +38,6 @@ export function assetDetailBody(
         ...(asset.thumbnail === 'ready' && { representative_url: thumbnailUrl(asset.id) }),
       },
     }),
-    error: asset.error && { message: asset.error.message },
   };
 }
 

@@ -53,6 +53,7 @@ export const AssetBody = z.object({
   file_type: z.string().optional(),
   created_at: z.string(),
   user_metadata: userMetadata.optional(),
+  error: z.object({ message: z.string() }).optional().describe('why it has failed'),
 });
 
 const extraStatus = z.enum(['pending', 'processing', 'ready', 'error']);
@@ -138,7 +139,6 @@ export const AssetDetailBody = AssetBody.extend({
     .object({ status: extraStatus, representative_url: z.string().optional() })
     .optional()
     .describe('only where it was asked for; the URL works without a key, for a day'),
-  error: z.object({ message: z.string() }).optional(),
 });
 
 export const AssetPage = z.object({
