@@ -13,7 +13,7 @@ import {
   childrenOf,
   isAlive,
   KEY,
-  processesWith,
+  processesOf,
   type RunningServer,
   startServer,
   temporaryFolder,
@@ -94,7 +94,7 @@ async function survivesKills(options: {
     assert.ok((await result(server, id)) === expected[wish], `task ${id} has the result of an undisturbed run`);
   }
   assert.equal(await server.stop(), 0);
-  assert.deepEqual(processesWith(data.path), [], 'no process is left');
+  assert.deepEqual(processesOf(server, data.path), [], 'no process is left');
   const left = filesIn(join(data.path, 'blobs')).map((path) => basename(path));
   assert.deepEqual([...new Set(left)], ['result.arrow'], 'results are all that is left');
   assert.equal(left.length, tasks.length);

@@ -11,7 +11,7 @@ import { REAL_MEDIA } from './support/real-media.ts';
 import {
   childrenOf,
   isAlive,
-  processesWith,
+  processesOf,
   type RunningServer,
   startServer,
   temporaryFolder,
@@ -125,7 +125,7 @@ function losesWorkers(
     test('no process is left of all of them, and no work', async () => {
       await until(() => workersReading(server, '/source').length === 0, 2000, 'every worker is idle');
       assert.equal(await server.stop(), 0);
-      assert.deepEqual(processesWith(dataDir), []);
+      assert.deepEqual(processesOf(server, dataDir), []);
     });
   });
 }

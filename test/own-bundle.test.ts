@@ -9,9 +9,17 @@ import { reelvec } from './support/command.ts';
 import { hostFiles } from './support/file-host.ts';
 import { type InferenceServer, startInferenceServer } from './support/inference-server.ts';
 import { makeMedia } from './support/make-media.ts';
-import { processesWith, type RunningServer, startServer, temporaryFolder, until } from './support/server.ts';
+import {
+  childrenOf,
+  processesWith,
+  type RunningServer,
+  startServer,
+  temporaryFolder,
+  until,
+} from './support/server.ts';
 import { asking, call, createTask, ready } from './support/tasks.ts';
 import { writeWhisperModel } from './support/whisper-model.ts';
+import { environmentOf, hasInMemory } from './support/workers.ts';
 
 interface Item {
   readonly embedding: number[];
@@ -231,9 +239,15 @@ describe('a bundle of one’s own', { timeout: 240_000 }, () => {
     assert.ok(secure.answered.length > 0);
   });
 
-  test('what authorises at the inference server is not among the arguments of any process', async () => {
+  test('what authorises at the inference server is among no arguments, in no environment, and known to embedders only', {
+    skip: process.platform !== 'linux' && 'reads /proc',
+  }, async () => {
     assert.equal(inference[0]!.headers.authorization, SECRET);
     assert.deepEqual(processesWith(SECRET, { in: ['cmdline'] }), []);
+    const workers = childrenOf(server.pid);
+    for (const pid of workers) assert.ok(!environmentOf(pid).join().includes(SECRET));
+    const knowing = workers.filter((pid) => hasInMemory(pid, SECRET));
+    assert.ok(knowing.length > 0 && knowing.length < workers.length, `${knowing.length} of ${workers.length} know it`);
   });
 
   test('a worker that listens for longer than it may be silent is not taken for dead', {

@@ -7,7 +7,7 @@ import { hostFiles } from './support/file-host.ts';
 import { filesIn } from './support/files.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
-import { processesWith, type RunningServer, startServer, temporaryFolder, until } from './support/server.ts';
+import { processesOf, type RunningServer, startServer, temporaryFolder, until } from './support/server.ts';
 import { asking, call, createTask, ready } from './support/tasks.ts';
 import { workersReading } from './support/workers.ts';
 
@@ -62,7 +62,7 @@ describe('a server that is stopped and started', { timeout: 120_000 }, () => {
     assert.equal(await server.stop(), 0, server.output().slice(-1000));
     assert.ok(performance.now() - asked < 20_000);
     assert.equal((await waiting).body.status, 'processing');
-    await until(() => processesWith(dataDir).length === 0, 2000, 'no process is left');
+    await until(() => processesOf(server, dataDir).length === 0, 2000, 'no process is left');
     assert.doesNotMatch(server.output(), /"level":(50|60)/, 'nothing of it is an error');
   });
 

@@ -20,6 +20,15 @@ export function infoOf(file: BundleFile): BundleInfo {
 }
 
 /** Whether any of the bundle's models runs in the workers. */
-export function usesOnnx({ visual, audio, transcription, textQueries }: BundleFile): boolean {
-  return [visual, audio, transcription, ...textQueries].some((part) => part?.kind === 'onnx');
+export function usesOnnx(file: BundleFile): boolean {
+  return uses(file, 'onnx');
+}
+
+/** Whether the workers ask inference servers. */
+export function usesInferenceServers(file: BundleFile): boolean {
+  return uses(file, 'inference-server');
+}
+
+function uses({ visual, audio, transcription, textQueries }: BundleFile, kind: 'onnx' | 'inference-server'): boolean {
+  return [visual, audio, transcription, ...textQueries].some((part) => part?.kind === kind);
 }

@@ -1,10 +1,18 @@
 import type { Config } from '../config.ts';
-import { describeBundle } from '../encode/bundles.ts';
+import { usesInferenceServers } from '../encode/bundle-info.ts';
+import { bundleFileOf, describeBundle } from '../encode/bundles.ts';
+import { SIGNAL } from '../encode/signal/bundle.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import { type WorkerPoolOptions, workerPool } from './worker-pool.ts';
 
+export interface MediaWorkersOptions extends Omit<WorkerPoolOptions, 'bundle' | 'usesNetwork'> {
+  /** Whether jobs embed; false for workers that only look at media. Default: true. */
+  readonly embeds?: boolean;
+}
+
 /** A pool of the child processes that decode and embed, within the configured limits. */
-export function mediaWorkers(config: Config, options: Omit<WorkerPoolOptions, 'bundle'>): WorkerPool {
-  const { memoryBytes } = describeBundle(config.bundle);
-  return workerPool(config, { bundle: { name: config.bundle, memoryBytes }, ...options });
+export function mediaWorkers(config: Config, { embeds = true, ...options }: MediaWorkersOptions): WorkerPool {
+  const { name, memoryBytes } = describeBundle(config.bundle);
+  const usesNetwork = embeds && name !== SIGNAL.name && usesInferenceServers(bundleFileOf(config.bundle));
+  return workerPool(config, { bundle: { name: config.bundle, memoryBytes }, usesNetwork, ...options });
 }

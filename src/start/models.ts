@@ -94,7 +94,7 @@ async function pullAtStart(
 
 /** Asks a worker: this process itself never loads what runs models. */
 async function settleDevice(config: Config): Promise<Config['device']> {
-  await using workers = mediaWorkers(config, { size: 1 });
+  await using workers = mediaWorkers(config, { size: 1, embeds: false });
   try {
     return await workers.run<'device'>({ kind: 'device', device: config.device });
   } catch (error) {

@@ -73,7 +73,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   shutdown.add('downloads', () => urls.close());
   const media = mediaWorkers(config, { size: config.workers, log });
   shutdown.add('media workers', () => media[Symbol.asyncDispose]());
-  const probes = mediaWorkers(config, { size: PROBE_WORKERS, log });
+  const probes = mediaWorkers(config, { size: PROBE_WORKERS, embeds: false, log });
   shutdown.add('probe workers', () => probes[Symbol.asyncDispose]());
   const probe = (path: string, signal?: AbortSignal) => runTwice<'probe'>(probes, { kind: 'probe', path }, { signal });
 

@@ -10,6 +10,8 @@ export interface WorkerPoolOptions {
   readonly size: number;
   /** What they encode with, by the name or path that was configured; nothing for workers that only decode. */
   readonly bundle?: Pick<BundleInfo, 'name' | 'memoryBytes'>;
+  /** The workers ask inference servers: they alone are told how to log in there. Default: false. */
+  readonly usesNetwork?: boolean;
   readonly log?: Logger;
   /**
    * Default: beside a server, whose own thread answers first, and not beside a command, where nobody else waits.
@@ -19,11 +21,13 @@ export interface WorkerPoolOptions {
 
 /** A pool of media workers, within the configured limits. */
 export function workerPool(config: Config, options: WorkerPoolOptions): WorkerPool {
-  const { size, bundle, log, givesWay = log !== undefined } = options;
+  const { size, bundle, usesNetwork = false, log, givesWay = log !== undefined } = options;
+  const settings = encodeSettings(config);
   return new WorkerPool({
     entry: new URL('./media-worker.ts', import.meta.url),
     args: bundle ? [bundle.name] : [],
-    greeting: encodeSettings(config),
+    greeting: usesNetwork ? settings : { ...settings, inference: { ...settings.inference, authorization: undefined } },
+    usesNetwork,
     size,
     memoryBytes: config.workerMemoryBytes + (bundle?.memoryBytes ?? 0),
     silenceMs: config.workerSilenceMs,

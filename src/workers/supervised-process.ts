@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { constants, getPriority, setPriority } from 'node:os';
+import { childEnvironment, childFlags } from './environment.ts';
 import { residentBytes, usageOf } from './process-usage.ts';
 import type { OnProgress, Reply, Request } from './protocol.ts';
 import { LOOKS, Silence } from './silence.ts';
@@ -13,6 +14,8 @@ export interface ProcessOptions {
   readonly args: readonly string[];
   /** The first message to the child, before any request. What is secret goes here: everybody on the machine sees arguments. */
   readonly greeting?: object;
+  /** The child asks servers over TLS: it gets the variables that say which certificates are trusted. */
+  readonly usesNetwork?: boolean;
   /** Resident memory at which the child is killed, in bytes. */
   readonly memoryBytes: number;
   /** Time without a reply, while a job runs, after which the child is killed, in milliseconds: see {@link Silence}. */
@@ -71,9 +74,9 @@ export class SupervisedProcess {
     this.#options = options;
     this.#child = fork(options.entry, options.args, {
       serialization: 'advanced',
-      execArgv: [...process.execArgv, ...NODE_FLAGS],
+      execArgv: [...childFlags(process.execArgv), ...NODE_FLAGS],
       // Whose child it is, from before it runs: it may come up when its parent is gone already.
-      env: { ...MALLOC, ...process.env, REELVEC_PARENT_PID: String(process.pid) },
+      env: { ...MALLOC, ...childEnvironment(process.env, options), REELVEC_PARENT_PID: String(process.pid) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     // A child that is gone already says so itself.

@@ -111,6 +111,11 @@ export function processesWith(text: string, { in: files = ['cmdline', 'environ']
     .map(Number);
 }
 
+/** Processes that a server has or has left behind: itself, those that name its folder, and its workers (Linux). */
+export function processesOf({ pid }: Pick<RunningServer, 'pid'>, dataDir: string): number[] {
+  return [...processesWith(dataDir), ...processesWith(`REELVEC_PARENT_PID=${pid}\0`, { in: ['environ'] })];
+}
+
 /** Child processes of a process (Linux). */
 export function childrenOf(pid: number): number[] {
   return readdirSync('/proc')
