@@ -29,6 +29,7 @@ const LAYERS = [
   'store',
   'observe',
   'config.ts',
+  'machine-memory.ts',
   'code-cache.ts',
   'errors.ts',
 ];

@@ -1,6 +1,7 @@
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
+import { machineMemoryBytes, workerMemoryMb } from './machine-memory.ts';
 
 /** What runs models: `auto` takes the best that is there, any other name that one or none. */
 const DEVICES = ['auto', 'cpu', 'cuda', 'coreml', 'dml'] as const;
@@ -133,8 +134,8 @@ const settings = z.object({
     .number()
     .int()
     .min(128)
-    .default(2048)
-    .describe('memory at which a media worker is stopped'),
+    .optional()
+    .describe('memory at which a media worker is stopped; default: its share of what there is, 512 to 2048'),
   REELVEC_WORKER_SILENCE_SEC: z.coerce
     .number()
     .min(1)
@@ -264,6 +265,7 @@ export interface Config {
   readonly bundle: string;
   readonly workers: number;
   readonly queryWorkers: number;
+  /** Resident memory of one worker, beside what the bundle's models take. */
   readonly workerMemoryBytes: number;
   readonly workerSilenceMs: number;
   readonly workerPort: number | undefined;
@@ -374,7 +376,9 @@ export function readConfig(
     bundle: values.REELVEC_BUNDLE,
     workers: values.REELVEC_WORKERS,
     queryWorkers: values.REELVEC_QUERY_WORKERS,
-    workerMemoryBytes: values.REELVEC_WORKER_MEMORY_MB * MEGABYTE,
+    workerMemoryBytes:
+      (values.REELVEC_WORKER_MEMORY_MB ??
+        workerMemoryMb({ machineBytes: machineMemoryBytes(), workers: values.REELVEC_WORKERS })) * MEGABYTE,
     workerSilenceMs: values.REELVEC_WORKER_SILENCE_SEC * 1000,
     workerPort: values.REELVEC_WORKER_PORT,
     workerNice: values.REELVEC_WORKER_NICE,

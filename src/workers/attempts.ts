@@ -1,15 +1,17 @@
 import { ReelvecError } from '../errors.ts';
 import type { RunOptions, WorkerPool } from './pool.ts';
 import type { Job, Results } from './protocol.ts';
-import { WorkerLost, WorkerNotStarted, WorkerStalled } from './supervised-process.ts';
+import { WorkerKilled, WorkerLost, WorkerNotStarted, WorkerStalled } from './supervised-process.ts';
 
-/** How often a job is tried when the worker dies on it: what kills two workers is the media. */
-const ATTEMPTS = 2;
+/** How many workers may be lost on a job: what crashes two of them is the media. */
+const LOSSES = 2;
+/** How often a worker is started for a job, when none comes up or the one before was lost. */
+const STARTS = 2;
 
 /**
  * Runs a job that decodes media, and once more when the worker is lost on it or does not start.
- * @throws {ReelvecError} `video_file_broken` when the second worker is lost too; `service_unavailable` when one stalls,
- *   which says nothing of the media
+ * @throws {ReelvecError} `video_file_broken` when the second worker is lost too; `service_unavailable` when one stalls or is
+ *   killed from outside, which says nothing of the media
  * @throws {WorkerNotStarted} which is no fault of the media
  */
 export async function runTwice<Kind extends Job['kind']>(
@@ -20,14 +22,15 @@ export async function runTwice<Kind extends Job['kind']>(
   try {
     return await tryTwice<Kind>(pool, job, options);
   } catch (error) {
+    if (error instanceof WorkerKilled) throw killed(error);
     if (error instanceof WorkerStalled) throw unanswered(error);
     throw error instanceof WorkerLost ? unprocessable(error) : error;
   }
 }
 
 /**
- * Runs a job, and once more when the worker is lost on it or does not start. Not when one stalls: another would here and
- * now do no better.
+ * Runs a job, and once more when the worker is lost on it or does not start. Not when one stalls or is killed from outside:
+ * another would here and now do no better.
  * @throws {WorkerLost} when the second worker is lost too
  * @throws {WorkerStalled}
  * @throws {WorkerNotStarted}
@@ -37,12 +40,16 @@ export async function tryTwice<Kind extends Job['kind']>(
   job: Extract<Job, { kind: Kind }>,
   options: RunOptions,
 ): Promise<Results[Kind]> {
-  for (let attempt = 1; ; attempt++) {
+  // Counted apart, so that media is blamed for two crashes and not for one after a failed start.
+  let lost = 0;
+  let notStarted = 0;
+  for (;;) {
     try {
       return await pool.run<Kind>(job, options);
     } catch (error) {
-      const again = error instanceof WorkerLost || error instanceof WorkerNotStarted;
-      if (!again || error instanceof WorkerStalled || attempt === ATTEMPTS) throw error;
+      if (error instanceof WorkerLost && !(error instanceof WorkerStalled) && ++lost < LOSSES) continue;
+      if (error instanceof WorkerNotStarted && ++notStarted < STARTS) continue;
+      throw error;
     }
   }
 }
@@ -50,7 +57,7 @@ export async function tryTwice<Kind extends Job['kind']>(
 function unprocessable(cause: WorkerLost): ReelvecError {
   return new ReelvecError(
     'video_file_broken',
-    `The media could not be processed: ${ATTEMPTS} attempts ended without a result. ${cause.message} ` +
+    `The media could not be processed: ${LOSSES} attempts ended without a result. ${cause.message} ` +
       'Check that the file plays in a media player, or encode it again.',
     { cause },
   );
@@ -61,6 +68,15 @@ function unanswered(cause: WorkerStalled): ReelvecError {
     'service_unavailable',
     `Processing stopped answering. ${cause.message} It was not at work meanwhile: the machine may have been frozen, or have ` +
       'had too much to do. Nothing says that the media is at fault.',
+    { cause },
+  );
+}
+
+function killed(cause: WorkerKilled): ReelvecError {
+  return new ReelvecError(
+    'service_unavailable',
+    `Processing was ended from outside. ${cause.message} Nothing says that the media is at fault. Where memory is short, give ` +
+      'the server more, or set a lower REELVEC_WORKERS or REELVEC_WORKER_MEMORY_MB.',
     { cause },
   );
 }

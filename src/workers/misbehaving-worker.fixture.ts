@@ -8,6 +8,8 @@ process.on('message', ({ job }: Request) => {
   if (path === 'crash') process.abort();
   if (path === 'exit') process.exit(7);
   if (path === 'hang') for (;;);
+  if (path === 'be killed') process.kill(process.pid, 'SIGKILL');
+  if (path === 'be terminated') process.kill(process.pid, 'SIGTERM');
   // and 'wait' does nothing at all
   if (path === 'grow') {
     for (const held: Buffer[] = []; ; ) send({ type: 'progress', doneSec: held.push(Buffer.alloc(4 * 1024 ** 2, 1)) });

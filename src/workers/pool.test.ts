@@ -53,6 +53,38 @@ test('media is not blamed for a worker that does nothing, and is not tried again
   assert.equal(lost, 1);
 });
 
+for (const [path, told] of [
+  [
+    'be killed',
+    /ended by SIGKILL, which reelvec did not send: most likely .* run out of memory\. Nothing says that the media/,
+  ],
+  ['be terminated', /ended by SIGTERM, which reelvec did not send\. Nothing says that the media/],
+] as const) {
+  test(`media is not blamed for a worker that happens to "${path}", and is not tried again there and then`, async () => {
+    const lost: string[] = [];
+    await using own = new WorkerPool({ ...options, size: 1, onLost: (error) => lost.push(error.name) });
+    await assert.rejects(runTwice(own, { kind: 'probe', path }, {}), (error) => {
+      assert.ok(error instanceof ReelvecError);
+      assert.equal(error.code, 'service_unavailable');
+      assert.match(error.message, told);
+      return true;
+    });
+    assert.deepEqual(lost, ['WorkerKilled']);
+  });
+}
+
+test('one crash after a failed start is no proof against the media', async () => {
+  const faults = [new WorkerNotStarted('no'), new WorkerLost('crash')];
+  const flaky = {
+    run: async () => {
+      const fault = faults.shift();
+      if (fault) throw fault;
+      return 'done';
+    },
+  } as unknown as WorkerPool;
+  assert.equal(await runTwice(flaky, { kind: 'probe', path: 'ok' }, {}), 'done');
+});
+
 test('signs of life keep a slow job alive beyond the silence allowed', async () => {
   const seen: number[] = [];
   await probe('slow', { onProgress: (doneSec: number) => seen.push(doneSec) });

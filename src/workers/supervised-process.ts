@@ -34,10 +34,26 @@ export class WorkerStalled extends WorkerLost {
   override name = 'WorkerStalled';
 }
 
+/** A child that something else ended, mostly the kernel's out-of-memory killer: what it worked on may be fine. */
+export class WorkerKilled extends WorkerStalled {
+  override name = 'WorkerKilled';
+}
+
 /** Why no child came up. No job is to blame for it, so it says nothing about the media. */
 export class WorkerNotStarted extends Error {
   override name = 'WorkerNotStarted';
 }
+
+/** Signals that a process brings upon itself when its code crashes; any other comes from outside. */
+const CRASHES: ReadonlySet<NodeJS.Signals> = new Set([
+  'SIGABRT',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGILL',
+  'SIGSEGV',
+  'SIGSYS',
+  'SIGTRAP',
+]);
 
 const START_TIMEOUT_MS = 30_000;
 const MEMORY_CHECK_MS = 250;
@@ -66,7 +82,7 @@ export class SupervisedProcess {
   #onReply: ((reply: Reply) => void) | undefined;
   #onLost: ((error: WorkerLost) => void) | undefined;
   #cause: string | undefined;
-  #stalled = false;
+  #Lost = WorkerLost;
   #lastWords = '';
   #exited = false;
 
@@ -90,9 +106,7 @@ export class SupervisedProcess {
     });
     this.#child.on('error', (error) => this.#lost(error.message));
     // `close` and not `exit`: by then stderr has been read to its end
-    this.#child.on('close', (code, signal) =>
-      this.#lost(signal ? `was ended by ${signal}` : `ended with code ${code}`),
-    );
+    this.#child.on('close', (code, signal) => this.#closed(code, signal));
     this.#memoryTimer = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS);
     this.#memoryTimer.unref();
   }
@@ -164,27 +178,36 @@ export class SupervisedProcess {
     this.#child.kill('SIGKILL');
   }
 
+  /** Says how it ended, unless this class has ended it. */
+  #closed(code: number | null, signal: NodeJS.Signals | null): void {
+    const isKilled = signal !== null && !CRASHES.has(signal) && this.#cause === undefined;
+    if (isKilled) this.#Lost = WorkerKilled;
+    const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
+    const why = signal === 'SIGKILL' ? ': most likely the machine or the container has run out of memory' : '';
+    this.#lost(isKilled ? `${how}, which reelvec did not send${why}` : how);
+  }
+
   #lost(how: string): void {
     clearInterval(this.#memoryTimer);
     this.#exited = true;
     const lastWords = this.#lastWords.trim();
-    const Lost = this.#stalled ? WorkerStalled : WorkerLost;
     this.#onLost?.(
-      new Lost(`The media worker ${this.#cause ?? how}.`, { cause: lastWords === '' ? undefined : lastWords }),
+      new this.#Lost(`The media worker ${this.#cause ?? how}.`, { cause: lastWords === '' ? undefined : lastWords }),
     );
   }
 
   #listen(): void {
     const verdict = this.#silence?.look(performance.now(), usageOf(this.#child.pid));
     if (verdict === undefined || !this.alive) return;
-    this.#stalled = verdict === 'stalled';
-    this.kill(`made no progress in ${this.#options.silenceMs / 1000} s${this.#stalled ? '' : ' of work'}`);
+    const isHung = verdict === 'hung';
+    if (!isHung) this.#Lost = WorkerStalled;
+    this.kill(`made no progress in ${this.#options.silenceMs / 1000} s${isHung ? ' of work' : ''}`);
   }
 
   #checkMemory(): void {
     const bytes = residentBytes(this.#child.pid);
     if (bytes > this.#options.memoryBytes) {
-      this.kill(`took more than ${Math.round(this.#options.memoryBytes / 1024 ** 2)} MB of memory`);
+      this.kill(`took more than ${Math.round(this.#options.memoryBytes / 1024 ** 2)} MB of memory, which is its limit`);
     }
   }
 }
