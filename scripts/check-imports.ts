@@ -31,6 +31,7 @@ const LAYERS = [
   'config.ts',
   'machine-memory.ts',
   'code-cache.ts',
+  'setup-error.ts',
   'errors.ts',
 ];
 

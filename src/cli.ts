@@ -43,7 +43,7 @@ reelvec COMMAND --help tells more of a command.
 keepCompiledCode();
 const { CommandError, UsageError } = await import('./commands/arguments.ts');
 const { ConfigError } = await import('./config.ts');
-const { NewerSchema } = await import('./store/newer-schema.ts');
+const { SetupError } = await import('./setup-error.ts');
 
 async function main([name, ...args]: string[]): Promise<void> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
@@ -64,7 +64,7 @@ try {
   // Whoever reads the output has seen enough, as `head` does.
   if (error instanceof Error && 'code' in error && error.code === 'EPIPE') process.exit(0);
   const isUsage = error instanceof UsageError || error instanceof ConfigError;
-  const isExpected = isUsage || error instanceof CommandError || error instanceof NewerSchema;
+  const isExpected = isUsage || error instanceof CommandError || error instanceof SetupError;
   process.stderr.write(`reelvec: ${isExpected ? error.message : error instanceof Error ? error.stack : error}\n`);
   process.exitCode = isUsage ? 2 : 1;
 }

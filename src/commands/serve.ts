@@ -1,6 +1,5 @@
-import { DataFolderInUse } from '../start/data-folder.ts';
 import { serve } from '../start/serve.ts';
-import { CommandError, readArguments, settingsHelp, UsageError } from './arguments.ts';
+import { readArguments, settingsHelp, UsageError } from './arguments.ts';
 
 export const help = `Serves the API until it is stopped with SIGTERM or SIGINT; a second signal stops it at once.
 
@@ -26,10 +25,5 @@ export async function run(args: string[]): Promise<void> {
     );
   }
   if (positionals.length > 0) throw new UsageError(`serve takes no "${positionals[0]}".`);
-  try {
-    await serve(config);
-  } catch (error) {
-    if (error instanceof DataFolderInUse) throw new CommandError(error.message);
-    throw error;
-  }
+  await serve(config);
 }

@@ -4,11 +4,13 @@ import { AssetService } from '../assets/service.ts';
 import type { Config } from '../config.ts';
 import { describeBundle } from '../encode/bundles.ts';
 import { openLogger } from '../observe/logger.ts';
+import { asSetupError } from '../setup-error.ts';
 import { oneAtATime } from '../store/database.ts';
 import { serverSecret } from '../store/secrets.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import { announce } from './announce.ts';
 import { httpCloser } from './close-http.ts';
+import { listen } from './listen.ts';
 import { prepareModels } from './models.ts';
 import { packageVersion } from './package-version.ts';
 import { openQueries } from './queries.ts';
@@ -31,7 +33,6 @@ export async function serve(given: Config): Promise<void> {
     const { urls, probe, multipart, startTask, startAsset } = work;
     const queries = await openQueries({ config, state, work, bundle, shutdown, log });
 
-    const newKey = config.apiKeys.length === 0 ? await firstKey(state) : undefined;
     const app = await buildApp({
       apiKeys: config.apiKeys,
       keys,
@@ -66,8 +67,10 @@ export async function serve(given: Config): Promise<void> {
       draining: shutdown.draining,
     });
     const closeHttp = httpCloser(app, shutdown);
-    await app.listen({ host: config.host, port: config.port });
+    await listen(app, { host: config.host, port: config.port, portName: 'REELVEC_PORT' });
     shutdown.add('HTTP', closeHttp);
+    // Only now: a key that is made by a start that fails is never shown to anybody.
+    const newKey = config.apiKeys.length === 0 ? await firstKey(state) : undefined;
     shutdown.finishFirst(() => new Promise((resolve) => setTimeout(resolve, config.drainMs)));
     announce({ address: app.server.address(), config, bundle, runsModels, newKey });
     if (runsModels) {
@@ -78,7 +81,7 @@ export async function serve(given: Config): Promise<void> {
     }
   } catch (error) {
     await shutdown.run();
-    throw error;
+    throw asSetupError(error, 'The server cannot start');
   }
   await shutdown.whenSignalled();
 }

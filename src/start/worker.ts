@@ -3,8 +3,10 @@ import { buildWorkerApp } from '../api/worker-app.ts';
 import type { Config } from '../config.ts';
 import { describeBundle } from '../encode/bundles.ts';
 import { openLogger } from '../observe/logger.ts';
+import { asSetupError } from '../setup-error.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import type { Option } from '../tasks/request.ts';
+import { listen } from './listen.ts';
 import { prepareModels } from './models.ts';
 import { ShutdownList } from './shutdown.ts';
 import { openState } from './state.ts';
@@ -40,7 +42,11 @@ export async function work(given: Config, only?: readonly Option[]): Promise<voi
         draining: shutdown.draining,
         log,
       });
-      const url = await app.listen({ host: config.host, port: config.workerPort });
+      const url = await listen(app, {
+        host: config.host,
+        port: config.workerPort,
+        portName: 'REELVEC_WORKER_PORT',
+      });
       shutdown.add('HTTP', () => app.close());
       probes = `, answers probes at ${url}`;
     }
@@ -50,7 +56,7 @@ export async function work(given: Config, only?: readonly Option[]): Promise<voi
     );
   } catch (error) {
     await shutdown.run();
-    throw error;
+    throw asSetupError(error, 'The worker cannot start');
   }
   await shutdown.whenSignalled();
 }

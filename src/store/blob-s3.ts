@@ -7,6 +7,7 @@ import {
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3';
+import { SetupError } from '../setup-error.ts';
 import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
 import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './blobs.ts';
 import type { RangeServer } from './range-server.ts';
@@ -40,7 +41,7 @@ export class S3BlobStore implements BlobStore, AsyncDisposable {
     } catch (error) {
       const { name, message } = error as Error;
       const at = endpoint === undefined ? '' : ` at ${endpoint}`;
-      throw new Error(
+      throw new SetupError(
         `The bucket ${bucket}${at} cannot be used: ${name}: ${message || 'no reason given'}. ` +
           'It must exist, and the credentials must allow to write, read, list and remove objects.',
         { cause: error },

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { SetupError } from '../setup-error.ts';
 import type { BlobStore } from './blobs.ts';
 import type { Db } from './database.ts';
 import { serverSecret } from './secrets.ts';
@@ -6,7 +7,7 @@ import { serverSecret } from './secrets.ts';
 const PREFIX = 'database/';
 
 /** The blobs belong to another database, whose server would lose them to this one's sweeper. */
-export class BlobsOfAnother extends Error {}
+export class BlobsOfAnother extends SetupError {}
 
 /**
  * Makes sure that blobs are this database's: what no row names is removed, so two databases must not share a place.

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, PostgresAdapter, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
+import { asSetupError } from '../setup-error.ts';
 import { openPostgres } from './database-postgres.ts';
 import { openSqlite } from './database-sqlite.ts';
 import { migrations } from './migrations.ts';
@@ -32,9 +33,24 @@ const LOCK_ATTEMPTS = 100;
 /**
  * Opens the database and brings its schema up to date; of several nodes that start together, one does.
  * @param place a `postgres://` URL; or a SQLite file, made when missing; or `:memory:`
- * @throws when it was written by a newer reelvec
+ * @throws {SetupError} when it cannot be opened or reached, or was written by a newer reelvec
  */
 export async function openDatabase(place: string): Promise<Db> {
+  try {
+    return await open(place);
+  } catch (error) {
+    throw isPostgresUrl(place)
+      ? asSetupError(error, `The database at ${withoutPassword(place)} cannot be used`, 'Check REELVEC_DATABASE_URL.')
+      : asSetupError(error, `The database ${place} cannot be used`);
+  }
+}
+
+function withoutPassword(url: string): string {
+  const { host, pathname } = new URL(url);
+  return `${host}${pathname}`;
+}
+
+async function open(place: string): Promise<Db> {
   const db = isPostgresUrl(place) ? openPostgres(place) : openSqlite(place);
   try {
     await oneAtATime(db, 'migrations', () => migrate(db));

@@ -1,5 +1,7 @@
+import { access, constants, mkdir } from 'node:fs/promises';
 import { sep } from 'node:path';
 import type { Config } from '../config.ts';
+import { asSetupError } from '../setup-error.ts';
 import { FolderBlobStore } from './blob-folder.ts';
 import { S3BlobStore } from './blob-s3.ts';
 import type { BlobStore } from './blobs.ts';
@@ -15,7 +17,7 @@ const SHARED_IDLE_MS = 3_600_000;
 /**
  * Opens where blobs live: the folder or bucket of REELVEC_BLOBS, after a look at whether it can be used.
  * @param options.alone nobody else can be writing there: what is half written was left by a crash
- * @throws an error that says what is missing
+ * @throws {SetupError} that says what is missing
  */
 export async function openBlobStore(
   { blobs, cacheDir, cacheBytes }: Pick<Config, 'blobs' | 'cacheDir' | 'cacheBytes'>,
@@ -23,7 +25,17 @@ export async function openBlobStore(
 ): Promise<BlobStore & AsyncDisposable> {
   if (blobs.kind === 'folder') {
     const store = new FolderBlobStore(blobs.path);
-    await store.sweepTemporary({ idleMs: alone ? 0 : SHARED_IDLE_MS });
+    try {
+      await mkdir(blobs.path, { recursive: true });
+      await access(blobs.path, constants.W_OK);
+      await store.sweepTemporary({ idleMs: alone ? 0 : SHARED_IDLE_MS });
+    } catch (error) {
+      throw asSetupError(
+        error,
+        `The folder ${blobs.path} for media and results cannot be used`,
+        'Check REELVEC_BLOBS.',
+      );
+    }
     return Object.assign(store, { [Symbol.asyncDispose]: async () => {} });
   }
   const cache = new BlockCache({ folder: cacheDir, maxBytes: cacheBytes });
