@@ -11,6 +11,15 @@ export type { AnyWorkflow, QueueLength, RunStatus, WaitingFlow } from './job-sto
 /** How long what is known of ended runs is kept, and with it the keys that they were started with. */
 const KEEP_ENDED_MS = 7 * 24 * 3600 * 1000;
 const LOOK_MS = 50;
+/** OpenWorkflow allows a run no more step attempts. */
+const MOST_STEPS = 1000;
+
+export interface RunFailure {
+  /** What a client may be told: the words of the error that ended the run, where it was meant for clients. */
+  readonly reason: string | undefined;
+  /** 0 where the run failed outside its steps, or was canceled. */
+  readonly attempts: number;
+}
 
 /** Durable workflows: what was started goes on after a crash from the last step that was finished. */
 export class JobEngine {
@@ -55,10 +64,16 @@ export class JobEngine {
     return this.#jobs.statuses(runIds);
   }
 
-  /** What a client may be told of a run that failed: the words of the error that ended it, where it was meant for clients. */
-  async reasonFor(runId: string): Promise<string | undefined> {
-    const run = await this.#jobs.backend.getWorkflowRun({ workflowRunId: runId });
-    return run?.error?.name === ReelvecError.name ? run.error.message : undefined;
+  /** Why a run failed, and how often the step was tried that it failed at. */
+  async failureOf(runId: string): Promise<RunFailure> {
+    const { backend } = this.#jobs;
+    const run = await backend.getWorkflowRun({ workflowRunId: runId });
+    const reason = run?.error?.name === ReelvecError.name ? run.error.message : undefined;
+    const { data: steps } = await backend.listStepAttempts({ workflowRunId: runId, limit: MOST_STEPS });
+    const failed = steps.filter(({ status }) => status === 'failed');
+    const last = failed.at(-1);
+    if (last?.childWorkflowRunId) return { ...(await this.failureOf(last.childWorkflowRunId)), reason };
+    return { reason, attempts: failed.filter(({ stepName }) => stepName === last?.stepName).length };
   }
 
   /** What runs of these workflows are there for that nobody works on now, in order: `limit` after one. */
@@ -104,6 +119,7 @@ export class JobEngine {
   /** Hands what is still under way over to whoever comes next. Call it when nothing works on it any more. */
   async handOver(): Promise<void> {
     await this.takeNoMore();
+    for (const lane of this.#lanes) lane.abandon();
     const held = this.#lanes.flatMap((lane) => lane.workerIds);
     if (held.length > 0) await this.#jobs.release(held);
   }

@@ -1,8 +1,8 @@
 import { Worker } from 'openworkflow';
 import type { Backend } from 'openworkflow/internal';
 import type { Logger } from '../observe/logger.ts';
-import { isDatabaseAway } from '../store/database-away.ts';
 import type { AnyWorkflow, JobStore, WaitingFlow } from './job-store.ts';
+import { Patience, patient } from './patience.ts';
 import { Turns } from './turns.ts';
 
 /** A lane looks for work when it hears of some, and this often by itself: for leases that ran out. Milliseconds. */
@@ -38,8 +38,6 @@ interface List {
 /** A run under way. */
 interface HeldRun {
   readonly id: string;
-  /** Milliseconds, as `performance.now()` counts them. */
-  readonly since: number;
   hasPlace: boolean;
   /** Whether nobody has begun it before. */
   isNew: boolean;
@@ -58,8 +56,9 @@ export class Lane {
   readonly #worker: Worker;
   /** Runs under way, by their worker id. */
   readonly #held = new Map<string, HeldRun>();
-  /** When the database was last found to be away. */
-  #awayAt = Number.NEGATIVE_INFINITY;
+  readonly #patience: Patience;
+  /** Worker ids whose last claim was not answered: they may hold a run that nobody works on. */
+  readonly #unanswered = new Set<string>();
   #list: List | undefined;
   #claiming: Promise<unknown> = Promise.resolve();
   #stopped = false;
@@ -74,6 +73,7 @@ export class Lane {
     this.#options = options;
     this.#log = log;
     this.#names = options.workflows.map(({ spec }) => spec.name);
+    this.#patience = new Patience(log);
     const { workflows, concurrency } = options;
     this.#worker = new Worker({ backend: this.#backend(), workflows: [...workflows], concurrency: 2 * concurrency });
   }
@@ -108,6 +108,11 @@ export class Lane {
     this.#wake();
     await this.#loop;
     await this.#claiming;
+  }
+
+  /** Works on nothing any more: what still waits for the database never goes on. */
+  abandon(): void {
+    this.#patience.end();
   }
 
   /** What the runs under way are held by, for them to be released. */
@@ -154,9 +159,9 @@ export class Lane {
     return this.#held.values().reduce((sum, { hasPlace }) => sum + Number(hasPlace), 0);
   }
 
-  /** OpenWorkflow's backend but for the claim, and for news of what it does. */
+  /** OpenWorkflow's backend, but for the claim, for patience with a database that is away, and for news of what it does. */
   #backend(): Backend {
-    const base = this.#jobs.backend;
+    const base = patient(this.#jobs.backend, this.#patience);
     const ending =
       <P extends { workerId: string }, R>(method: (params: P) => Promise<R>) =>
       async (params: P): Promise<R> => {
@@ -189,18 +194,12 @@ export class Lane {
       },
       extendWorkflowRunLease: (params) =>
         base.extendWorkflowRunLease(params).catch((error) => {
-          // Another has the run by now, or the database is away: what this one writes of it is refused from here on.
+          // Another has the run by now: what this one writes of it is refused from here on.
           this.#log.warn({ err: error, run: params.workflowRunId }, 'lease not extended');
           return undefined as never;
         }),
       completeWorkflowRun: ending(base.completeWorkflowRun),
-      failWorkflowRun: ending(async (params) => {
-        // OpenWorkflow ends a run for good when it could not write down what a step came to.
-        const wasAway = this.#awayAt >= (this.#held.get(params.workerId)?.since ?? Number.POSITIVE_INFINITY);
-        if (!wasAway) return base.failWorkflowRun(params);
-        // The database is back, or this fails too: at once, by whatever clock.
-        return base.rescheduleWorkflowRunAfterFailedStepAttempt({ ...params, availableAt: new Date(0) });
-      }),
+      failWorkflowRun: ending(base.failWorkflowRun),
       sleepWorkflowRun: ending(async (params) =>
         base.sleepWorkflowRun({ ...params, availableAt: await this.#byDatabase(params.availableAt) }),
       ),
@@ -211,32 +210,21 @@ export class Lane {
         }),
       ),
     };
-    const backend = Object.assign(Object.create(base) as Backend, overrides);
-    return new Proxy(backend, { get: (target, name) => this.#watched(target, Reflect.get(target, name)) });
+    return Object.assign(Object.create(base) as Backend, overrides);
   }
 
   /** A time by this node's clock, by that of the database: the one who compares it. */
   async #byDatabase(time: Date): Promise<Date> {
-    const asked = Date.now();
-    const now = await this.#jobs.now();
+    const { asked, now } = await this.#patience.call('now', async () => ({
+      asked: Date.now(),
+      now: await this.#jobs.now(),
+    }));
     return new Date(now.getTime() + (time.getTime() - asked));
-  }
-
-  /** A method of the backend, but that it takes note of a database that is away. */
-  #watched(backend: Backend, method: unknown): unknown {
-    if (typeof method !== 'function') return method;
-    return async (...args: unknown[]) => {
-      try {
-        return await method.apply(backend, args);
-      } catch (error) {
-        if (isDatabaseAway(error)) this.#awayAt = performance.now();
-        throw error;
-      }
-    };
   }
 
   async #claim(lease: { workerId: string; leaseDurationMs: number }) {
     const { concurrency, hasRoom = () => true } = this.#options;
+    await this.#releaseUnanswered(lease.workerId);
     for (;;) {
       const taken = this.#taken;
       if (this.#stopped || taken === concurrency || !hasRoom(taken)) return null;
@@ -247,7 +235,9 @@ export class Lane {
         this.#list = undefined; // all of it is taken, and there may be more than a list holds
         continue;
       }
+      this.#unanswered.add(lease.workerId);
       const run = await this.#jobs.claim(flow, this.#names, lease);
+      this.#unanswered.delete(lease.workerId);
       if (!run) {
         // Other workers have taken what there was of it.
         list.flows.splice(list.flows.indexOf(flow), 1);
@@ -256,12 +246,19 @@ export class Lane {
       this.#turns.taken(flow);
       this.#held.set(lease.workerId, {
         id: run.id,
-        since: performance.now(),
         hasPlace: true,
         isNew: run.attempts === 1,
       });
       return run;
     }
+  }
+
+  /** Gives back what a claim took whose answer was lost: else it would be held until its lease runs out. */
+  async #releaseUnanswered(workerId: string): Promise<void> {
+    if (!this.#unanswered.has(workerId)) return;
+    await this.#jobs.release([workerId]);
+    this.#unanswered.delete(workerId);
+    this.#list = undefined;
   }
 
   /** What there is to choose from. One that was read as empty is good until there is news. */

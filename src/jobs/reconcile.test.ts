@@ -14,11 +14,11 @@ const folder = mkdtempSync(join(tmpdir(), 'reelvec-reconcile-'));
 after(() => rmSync(folder, { recursive: true }));
 const log = pino({ level: 'silent' });
 
-/** Runs a workflow that gives up with an error in a child of it. @returns what its row is told */
-async function toldOf(error: Error): Promise<{ code: string; message: string } | undefined> {
+/** Runs a workflow that gives up with an error in a child of it, after some attempts. @returns what its row is told */
+async function toldOf(error: Error, maximumAttempts: number): Promise<{ code: string; message: string } | undefined> {
   const engine = await JobEngine.openEmbedded(join(folder, `${error.name}.db`), log);
   const child = defineWorkflow({ name: 'child' }, ({ step }) =>
-    step.run({ name: 'try', retryPolicy: { maximumAttempts: 1 } }, () => {
+    step.run({ name: 'try', retryPolicy: { maximumAttempts, initialInterval: '10ms' } }, () => {
       throw error;
     }),
   );
@@ -46,14 +46,17 @@ async function toldOf(error: Error): Promise<{ code: string; message: string } |
   }
 }
 
-test('what gave up in the end tells a client why, in words that were meant for clients', async () => {
-  const told = await toldOf(new ReelvecError('service_unavailable', 'Processing stopped answering.'));
+test('what gave up tells a client how often it was tried and why, in words that were meant for clients', async () => {
+  const told = await toldOf(new ReelvecError('service_unavailable', 'Processing stopped answering.'), 3);
   assert.equal(told?.code, 'internal_server_error');
-  assert.match(told.message, /not of the media\. In the end: Processing stopped answering\. Create it again\.$/);
+  assert.match(
+    told.message,
+    /not of the media\. It was tried 3 times\. In the end: Processing stopped answering\. Create it again\.$/,
+  );
 });
 
 test('and nothing of an error that was not', async () => {
-  const told = await toldOf(new TypeError('cannot read secrets of undefined'));
+  const told = await toldOf(new TypeError('cannot read secrets of undefined'), 1);
   assert.equal(told?.code, 'internal_server_error');
-  assert.match(told.message, /not of the media\. Create it again\.$/);
+  assert.match(told.message, /not of the media\. It was tried once\. Create it again\.$/);
 });

@@ -1,5 +1,5 @@
 import type { Logger } from '../observe/logger.ts';
-import type { JobEngine } from './engine.ts';
+import type { JobEngine, RunFailure } from './engine.ts';
 
 /** How many rows are compared with their runs at a time: a server has requests to answer in between. */
 const AT_A_TIME = 500;
@@ -40,16 +40,20 @@ export async function reconcile<Item extends { readonly id: string }>(options: {
         await startLate(item);
         continue;
       }
-      const reason = await engine.reasonFor(runId);
-      log.error({ id, runId, reason }, 'gave up');
-      await fail(id, {
-        code: 'internal_server_error',
-        message:
-          'The work was tried again and again and could not be completed, because of a fault of the server and not of the ' +
-          `media. ${reason === undefined ? '' : `In the end: ${reason} `}Create it again.`,
-      });
+      const failure = await engine.failureOf(runId);
+      log.error({ id, runId, ...failure }, 'gave up');
+      await fail(id, { code: 'internal_server_error', message: messageOf(failure) });
     }
     if (page.length < AT_A_TIME) return;
     after = page.at(-1)!.runId;
   }
+}
+
+function messageOf({ reason, attempts }: RunFailure): string {
+  const tried = attempts === 0 ? '' : `It was tried ${attempts === 1 ? 'once' : `${attempts} times`}. `;
+  const inTheEnd = reason === undefined ? '' : `In the end: ${reason} `;
+  return (
+    'The work could not be completed, because of a fault of the server and not of the media. ' +
+    `${tried}${inTheEnd}Create it again.`
+  );
 }

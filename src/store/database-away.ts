@@ -1,24 +1,38 @@
 /**
- * What postgres.js and PostgreSQL say when there is no database to be had for a while: no connection, one that broke,
- * too many of them, a server that starts or stops (appendix A of its manual).
+ * What postgres.js and the operating system say when there is no database to be had for a while: no connection, or one that
+ * broke.
  */
-const AWAY = new Set([
+const UNREACHABLE = new Set([
   'CONNECTION_CLOSED',
   'CONNECTION_DESTROYED',
   'CONNECTION_ENDED',
   'CONNECT_TIMEOUT',
+  'EAI_AGAIN',
   'ECONNREFUSED',
   'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'ENOTFOUND',
   'EPIPE',
-  '53300',
-  '57P01',
-  '57P02',
-  '57P03',
+  'ETIMEDOUT',
 ]);
+/** What PostgreSQL says then (appendix A of its manual): broken connections, too many of them, it starts or stops. */
+const AWAY = /^(08...|53300|57P..)$/;
+/** What else says nothing of the query: deadlocks and conflicts, a full disk or memory, failing hardware. */
+const PASSING = /^(40...|53...|58...)$/;
 
 /** Whether an error of a query says that the database is away: no fault of the query, and soon over. */
 export function isDatabaseAway(error: unknown): boolean {
-  const { code, syscall, name } = error as { code?: string; syscall?: string; name?: string };
-  if (code === undefined || !AWAY.has(code)) return false;
-  return name === 'PostgresError' || code.startsWith('CONNECT') || syscall !== undefined;
+  const { code, syscall, name } = error as { code?: unknown; syscall?: unknown; name?: unknown };
+  if (typeof code !== 'string') return false;
+  if (name === 'PostgresError') return AWAY.test(code);
+  return UNREACHABLE.has(code) && (code.startsWith('CONNECT') || syscall !== undefined);
+}
+
+/** Whether a query that failed may succeed when it is repeated as it is: {@link isDatabaseAway}, or PostgreSQL gave it up. */
+export function mayPass(error: unknown): boolean {
+  const { code, name } = error as { code?: unknown; name?: unknown };
+  return isDatabaseAway(error) || (name === 'PostgresError' && PASSING.test(String(code)));
 }

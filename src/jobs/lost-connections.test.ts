@@ -1,0 +1,222 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { defineWorkflow, type Workflow } from 'openworkflow';
+import { BackendPostgres } from 'openworkflow/postgres';
+import { pino } from 'pino';
+import postgres from 'postgres';
+import { NO_POSTGRES, startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
+import { mayPass } from '../store/database-away.ts';
+import { type AnyWorkflow, JobEngine } from './engine.ts';
+import { PostgresJobStore } from './job-store-postgres.ts';
+
+/** Of one method: later calls are repeats of the same statements at the same places. */
+const MOST_CALLS = 8;
+const CASE_TIMEOUT_MS = 20_000;
+/** OpenWorkflow extends leases every 15 s; here it does so while a run lasts. */
+const HEARTBEAT_MS = { real: 15_000, here: 15 };
+
+type Method = (this: unknown, ...args: unknown[]) => unknown;
+
+/** Loses the connection at a call of a method, counted from when it is armed: before it does anything, or after it did. */
+interface Loss {
+  readonly method: string;
+  readonly when: 'before' | 'after';
+  readonly nth: number;
+}
+
+/** Counts the calls of every asynchronous method of the backend and of the job store, and lets one of them fail. */
+class Losses {
+  readonly #undo: (() => void)[] = [];
+  /** Calls since the last arming, by the name of the method. */
+  readonly calls = new Map<string, number>();
+  #armed: Loss | undefined;
+
+  constructor(classes: readonly { readonly name: string; readonly prototype: object }[]) {
+    for (const { name, prototype } of classes) {
+      for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
+        if (key === 'constructor' || value?.constructor.name !== 'AsyncFunction') continue;
+        this.#wrap(prototype as Record<string, Method>, key, `${name}.${key}`);
+      }
+    }
+  }
+
+  /** Whether what was armed has happened. */
+  get hasStruck(): boolean {
+    return this.#armed === undefined;
+  }
+
+  arm(loss: Loss | undefined): void {
+    this.calls.clear();
+    this.#armed = loss;
+  }
+
+  undo(): void {
+    for (const restore of this.#undo) restore();
+  }
+
+  #wrap(prototype: Record<string, Method>, key: string, method: string): void {
+    const original = prototype[key]!;
+    const losses = this;
+    prototype[key] = async function (...args) {
+      const nth = (losses.calls.get(method) ?? 0) + 1;
+      losses.calls.set(method, nth);
+      const loss = losses.#armed;
+      if (loss?.method !== method || loss.nth !== nth) return original.apply(this, args);
+      losses.#armed = undefined;
+      if (loss.when === 'after') await original.apply(this, args);
+      throw Object.assign(new Error('terminating connection due to administrator command'), {
+        name: 'PostgresError',
+        code: '57P01',
+      });
+    };
+    this.#undo.push(() => {
+      prototype[key] = original;
+    });
+  }
+}
+
+/** How often each step's work was done, by case and step. */
+const done = new Map<string, string[]>();
+
+function work(key: string, step: string): number {
+  const steps = done.get(key) ?? [];
+  done.set(key, [...steps, step]);
+  return steps.filter((other) => other === step).length + 1;
+}
+
+type Input = { taskId: string; part: string };
+type Run<I> = Parameters<Workflow<I, unknown, I>['fn']>[0];
+const SOON = { initialInterval: '10ms', maximumAttempts: 3 } as const;
+
+/** A part of the work that fails once and is tried again. */
+const partWorkflow = defineWorkflow({ name: 'part' }, ({ input: { taskId, part }, step }: Run<Input>) =>
+  step.run({ name: 'do', retryPolicy: SOON }, async () => {
+    await sleep(2 * HEARTBEAT_MS.here);
+    if (work(taskId, part) === 1 && part === 'flaky') throw new Error('once');
+    return part;
+  }),
+);
+
+/** A part of the work that fails for good. */
+const doomedWorkflow = defineWorkflow({ name: 'doomed' }, ({ input: { taskId, part }, step }: Run<Input>) =>
+  step.run({ name: 'do', retryPolicy: { maximumAttempts: 1 } }, () => {
+    work(taskId, part);
+    throw new Error('for good');
+  }),
+);
+
+/** Does all that the workflows of tasks do: steps, parallel children, retries and failures for good. */
+const taskWorkflow = defineWorkflow({ name: 'task' }, async ({ input: { taskId }, step }: Run<{ taskId: string }>) => {
+  const first = await step.run({ name: 'first' }, () => work(taskId, 'first'));
+  const parts = await Promise.allSettled([
+    ...['steady', 'flaky'].map((part) => step.runWorkflow(partWorkflow.spec, { taskId, part }, { name: part })),
+    step.runWorkflow(doomedWorkflow.spec, { taskId, part: 'doomed' }, { name: 'doomed' }),
+  ]);
+  const waits = parts.find((part) => part.status === 'rejected' && part.reason.name === 'SleepSignalError');
+  if (waits?.status === 'rejected') throw waits.reason;
+  const said = parts.map((part) => (part.status === 'fulfilled' ? part.value : part.reason.message));
+  return step.run({ name: 'last' }, () => `${first} ${said.join(', ')} ${work(taskId, 'last')}`);
+});
+
+describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 240_000 }, () => {
+  const stack = new AsyncDisposableStack();
+  let server: TestPostgres;
+  let engine: JobEngine;
+  let sql: postgres.Sql;
+  let losses: Losses;
+  let cases = 0;
+
+  before(async () => {
+    const every = globalThis.setInterval;
+    globalThis.setInterval = ((run: () => void, ms: number) =>
+      every(run, ms === HEARTBEAT_MS.real ? HEARTBEAT_MS.here : ms)) as typeof setInterval;
+    stack.defer(() => {
+      globalThis.setInterval = every;
+    });
+    server = stack.use(await startPostgres({ fsync: 'off' }));
+    const url = await server.database();
+    losses = new Losses([BackendPostgres, PostgresJobStore]);
+    stack.defer(() => losses.undo());
+    engine = await JobEngine.openShared(url, pino({ level: 'silent' }));
+    stack.defer(async () => {
+      await engine.handOver();
+      await engine.close();
+    });
+    sql = postgres(url, { max: 1 });
+    stack.defer(() => sql.end());
+    engine.work({ workflows: [taskWorkflow] as AnyWorkflow[], concurrency: 2 });
+    engine.work({ workflows: [partWorkflow, doomedWorkflow] as AnyWorkflow[], concurrency: 3 });
+    await undisturbed();
+  });
+  after(() => stack.disposeAsync());
+
+  /** Starts a task as a server does: what could not be started is started again. */
+  async function start(taskId: string): Promise<string> {
+    for (;;) {
+      try {
+        return await engine.start(taskWorkflow, { taskId }, taskId);
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+      }
+    }
+  }
+
+  /** Runs one task to its end, and mends what was lost as a server's upkeep does. */
+  async function run(name: string): Promise<void> {
+    const taskId = `${name} ${++cases}`;
+    const id = await start(taskId);
+    const deadline = performance.now() + CASE_TIMEOUT_MS;
+    for (;;) {
+      const [row] = await sql`select status, output, error from openworkflow.workflow_runs where id = ${id}`;
+      if (row!['status'] === 'completed' || row!['status'] === 'failed') {
+        assert.deepEqual(
+          [row!['status'], row!['output'], row!['error']?.message],
+          ['completed', '1 steady, flaky, for good 1', undefined],
+        );
+        break;
+      }
+      assert.ok(performance.now() < deadline, `still ${row!['status']}`);
+      await engine.upkeep().catch((error) => assert.ok(mayPass(error), error));
+      await sleep(10);
+    }
+    // Nothing was done twice because its end could not be written down at once.
+    assert.deepEqual(done.get(taskId)?.toSorted(), ['doomed', 'first', 'flaky', 'flaky', 'last', 'steady']);
+  }
+
+  /** @returns how often each method is called for one task */
+  async function undisturbed(): Promise<Map<string, number>> {
+    losses.arm(undefined);
+    await run('undisturbed');
+    return new Map(losses.calls);
+  }
+
+  test('and the task ends as if nothing had happened, with each step done once', async (t) => {
+    const methods = await undisturbed();
+    for (const method of [
+      'setStepAttemptChildWorkflowRun',
+      'completeWorkflowRun',
+      'failWorkflowRun',
+      'failStepAttempt',
+    ])
+      assert.ok(methods.has(`BackendPostgres.${method}`), `${method} is called`);
+    const faults: string[] = [];
+    let struck = 0;
+    for (const [method, calls] of methods) {
+      for (const when of ['before', 'after'] as const) {
+        for (let nth = 1; nth <= Math.min(calls, MOST_CALLS); nth++) {
+          losses.arm({ method, when, nth });
+          const name = `${method} ${when} #${nth}`;
+          const begun = performance.now();
+          await run(name).catch((error) => faults.push(`${name}: ${error.message}`));
+          if (process.env['REELVEC_TEST_ROUNDS']) t.diagnostic(`${name}: ${Math.round(performance.now() - begun)} ms`);
+          if (losses.hasStruck) struck++;
+          // How often a lane looks for work is a matter of time; that it does so is not.
+          else if (nth === 1) faults.push(`${name}: was not called`);
+        }
+      }
+    }
+    t.diagnostic(`${struck} losses at ${methods.size} methods`);
+    assert.deepEqual(faults, []);
+  });
+});

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { Patience, patient } from './patience.ts';
+
+const log = pino({ level: 'silent' });
+const closed = () => Object.assign(new Error('write CONNECTION_CLOSED'), { code: 'CONNECTION_CLOSED' });
+const answering = (code: string) => Object.assign(new Error(code), { name: 'PostgresError', code });
+
+test('a call is repeated until the database answers', async () => {
+  const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect' });
+  const faults = [closed(), refused, answering('57P03'), answering('40P01'), answering('53100')];
+  const store = {
+    count: 0,
+    async write(what: string) {
+      this.count++;
+      const fault = faults.shift();
+      if (fault) throw fault;
+      return what;
+    },
+  };
+  assert.equal(await patient(store, new Patience(log)).write('it'), 'it');
+  assert.equal(store.count, 6);
+});
+
+test('what the database answers to the query itself is thrown at once', async () => {
+  const patience = new Patience(log);
+  for (const error of [answering('23505'), answering('57014'), new Error('Failed to complete the run')]) {
+    let calls = 0;
+    const call = patience.call('write', async () => {
+      calls++;
+      throw error;
+    });
+    await assert.rejects(call, error);
+    assert.equal(calls, 1);
+  }
+});
+
+test('what still waits when the run is handed over never goes on', async () => {
+  const patience = new Patience(log);
+  let calls = 0;
+  const call = patience.call('write', async () => {
+    calls++;
+    throw closed();
+  });
+  await sleep(10);
+  patience.end();
+  assert.equal(await Promise.race([call.then(() => 'ended'), sleep(200, 'open')]), 'open');
+  assert.equal(calls, 1);
+});

@@ -1,0 +1,54 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../observe/logger.ts';
+import { mayPass } from '../store/database-away.ts';
+
+const FIRST_WAIT_MS = 50;
+const LONGEST_WAIT_MS = 2000;
+
+/**
+ * Repeats calls to the database that fail because it is away, until they get an answer. Nothing else could become of the run
+ * meanwhile: OpenWorkflow takes a failed call for the outcome of the step or of the whole run, and writes that down for good.
+ * A call whose answer alone was lost is repeated too. So it must be harmless the second time, or be refused because the run
+ * is not held any more; all calls about a run are.
+ */
+export class Patience {
+  readonly #log: Logger;
+  readonly #ended = new AbortController();
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** Calls until the database answers. After {@link end} the promise stays pending: the run is not worked on here any more. */
+  async call<T>(name: string, call: () => Promise<T>): Promise<T> {
+    const { signal } = this.#ended;
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
+      try {
+        return await call();
+      } catch (error) {
+        if (!mayPass(error)) throw error;
+        if (waitMs === FIRST_WAIT_MS) this.#log.warn({ err: error, call: name }, 'waiting for the database');
+        await sleep(waitMs, undefined, { signal, ref: false }).catch(() => {});
+        if (signal.aborted) return new Promise<never>(() => {});
+      }
+    }
+  }
+
+  /** Gives up what still waits. */
+  end(): void {
+    this.#ended.abort();
+  }
+}
+
+/** An object whose methods are called with patience. */
+export function patient<T extends object>(target: T, patience: Patience): T {
+  return new Proxy(target, {
+    get(object, name) {
+      if (typeof Reflect.get(object, name) !== 'function') return Reflect.get(object, name);
+      return (...args: unknown[]) =>
+        patience.call(String(name), () => (object as Record<PropertyKey, Method>)[name]!(...args));
+    },
+  });
+}
+
+type Method = (...args: unknown[]) => Promise<unknown>;
