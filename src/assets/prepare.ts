@@ -4,6 +4,7 @@ import type { ImageInfo, MediaInfo } from '../media/info.ts';
 import { causeText } from '../observe/cause.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Quotas } from '../quotas/quotas.ts';
+import { animationType, imageType } from '../sources/media-magic.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
@@ -14,6 +15,9 @@ import type { Asset, AssetRepository } from './repository.ts';
 
 /** How often it is looked whether the asset is still there, in milliseconds: a deleted one is not fetched to its end. */
 const WANTED_CHECK_MS = 250;
+
+/** Shortest animation that counts as a video: the shortest media that a task takes, less what containers round. Seconds. */
+const MIN_VIDEO_SEC = 3.95;
 
 /** What looks at files, in media workers. They throw ReelvecErrors for what is wrong with a file. */
 export interface Lookers {
@@ -103,12 +107,32 @@ async function look(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promi
   // Another look than at creation: the URL may give something else by now.
   const head = await buffer(blobs.read(key, { start: 0, end: HEAD_BYTES - 1 }));
   const fileType = requireMediaOrImage(head, { subject: 'The file' });
-  const isImage = fileType?.startsWith('image/') ?? false;
-  const looked = isImage
-    ? await lookAtImage(deps, asset, { fileType: fileType!, size: blob.size }, signal)
+  const imageFile = imageType(head);
+  const looked = imageFile
+    ? ((await lookAtAnimation(deps, asset, head, signal)) ??
+      (await lookAtImage(deps, asset, { fileType: imageFile, size: blob.size }, signal)))
     : await lookAtMedia(deps, asset, { fileType }, signal);
   requireDeclared(asset, looked.media);
   return looked;
+}
+
+/** Looks at an image that moves for long enough to be a video. @returns undefined for any other image */
+async function lookAtAnimation(
+  deps: PrepareDeps,
+  asset: Asset,
+  head: Uint8Array,
+  signal: AbortSignal,
+): Promise<Looked | undefined> {
+  const fileType = animationType(head);
+  if (!fileType || asset.declaredType === 'image') return undefined;
+  try {
+    const looked = await lookAtMedia(deps, asset, { fileType }, signal);
+    return looked.media.durationSec >= MIN_VIDEO_SEC ? looked : undefined;
+  } catch (error) {
+    // The image decoder has the last word on a file that FFmpeg cannot read.
+    if (!isReelvecError(error) || error.status >= 500) throw error;
+    return undefined;
+  }
 }
 
 async function lookAtImage(

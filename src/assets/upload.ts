@@ -1,4 +1,5 @@
 import { ReelvecError } from '../errors.ts';
+import { animationType } from '../sources/media-magic.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { newId } from '../store/ids.ts';
@@ -31,8 +32,9 @@ export async function storeUpload(
   let seen = 0;
   let limit = maxBytes;
   const look = () => {
-    fileType = requireMediaOrImage(Buffer.concat(head.splice(0)), { subject: 'The file' });
-    if (fileType?.startsWith('image/')) limit = Math.min(limit, maxImageBytes);
+    const bytes = Buffer.concat(head.splice(0));
+    fileType = requireMediaOrImage(bytes, { subject: 'The file' });
+    if (fileType?.startsWith('image/') && !animationType(bytes)) limit = Math.min(limit, maxImageBytes);
     if (seen > limit) throw tooLarge(limit, fileType);
   };
   const onPiece = (piece: Uint8Array) => {

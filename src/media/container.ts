@@ -1,4 +1,5 @@
 import {
+  AV_CODEC_ID_NONE,
   AV_DISPOSITION_ATTACHED_PIC,
   AV_DISPOSITION_DEFAULT,
   AV_LOG_QUIET,
@@ -8,43 +9,25 @@ import {
   type AVMediaType,
 } from 'node-av/constants';
 import { avGetCodecName, Codec, Dictionary, FormatContext, Log, type Stream } from 'node-av/lib';
-import { ReelvecError } from '../errors.ts';
+import { ALLOWED } from './demuxers.ts';
+import { isEncryptedTrack } from './encryption.ts';
 import type { TimeRange } from './frames.ts';
 import { type Excerpt, excerptOf } from './mp4-excerpt.ts';
-
-/**
- * Demuxers that may open. Self-contained containers only: none of them names other files or addresses, as playlists
- * (`hls`, `dash`, `concat`) do.
- */
-const FORMATS = [
-  'mov,mp4,m4a,3gp,3g2,mj2',
-  'matroska,webm',
-  'mpegts',
-  'mpeg',
-  'mpegvideo',
-  'avi',
-  'flv',
-  'asf',
-  'mxf',
-  'ogg',
-  'wav',
-  'w64',
-  'flac',
-  'mp3',
-  'aac',
-  'aiff',
-  'gxf',
-  'ivf',
-  'rm',
-  'nut',
-  'dv',
-  'h264',
-  'hevc',
-  'm4v',
-].join(',');
+import { stillPicture, unreadable } from './unreadable.ts';
 
 /** Subtitle codecs that hold text; the others (`dvd_subtitle`, `hdmv_pgs_subtitle`) hold pictures. */
 const TEXT_CODECS = new Set(['mov_text', 'subrip', 'text', 'webvtt', 'ass', 'ssa']);
+
+/** Brands of ISO files that hold one picture, and what their format is called. Sequences have others: `avis`, `msf1`. */
+const STILL_BRANDS: Readonly<Record<string, string>> = {
+  avif: 'AVIF',
+  heic: 'HEIC',
+  heix: 'HEIC',
+  heim: 'HEIC',
+  heis: 'HEIC',
+  mif1: 'HEIF',
+  jpeg: 'HEIF',
+};
 
 /** An open file and the tracks that reelvec reads from it. */
 export interface Container extends Disposable {
@@ -74,7 +57,7 @@ const LOAN = {
 /**
  * Opens a file by its content, whatever its name.
  * @param path of a local file, or the URL under which the blob store lends one
- * @throws {ReelvecError} `video_file_broken` when no allowed container recognises it
+ * @throws {ReelvecError} `source_not_media` for what may not open, `video_file_broken` for what is damaged
  */
 export function openContainer(path: string): Container {
   if (isLoan(path)) return open(path, LOAN);
@@ -87,7 +70,7 @@ export function openContainer(path: string): Container {
  * that; all that is read in the stretch is as in the whole.
  * @param stretch what will be sought and read, in seconds from the start of the file
  * @param longIndex see `excerptOf`
- * @throws {ReelvecError} `video_file_broken` when no allowed container recognises it
+ * @throws {ReelvecError} `source_not_media` for what may not open, `video_file_broken` for what is damaged
  */
 export function openStretch(path: string, stretch: TimeRange, longIndex?: number): Container {
   using excerpt = isLoan(path) ? undefined : excerptOf(path, stretch, longIndex);
@@ -114,24 +97,25 @@ function isLoan(path: string): boolean {
 function open(url: string, how: Record<string, string>, cutOff: ReadonlySet<number> = new Set()): Container {
   Log.setLevel(AV_LOG_QUIET);
   const context = new FormatContext();
-  const options = Dictionary.fromObject({ ...how, format_whitelist: FORMATS });
+  const options = Dictionary.fromObject({ ...how, format_whitelist: ALLOWED.join(',') });
   try {
     const opened = context.openInputSync(url, null, options);
-    if (opened < 0 || context.findStreamInfoSync(null) < 0) throw unreadable();
+    if (opened < 0 || context.findStreamInfoSync(null) < 0) throw unreadable(url);
+    const still = STILL_BRANDS[context.metadata?.get('major_brand') ?? ''];
+    if (still) throw stillPicture(still);
   } catch (error) {
     context.closeInputSync();
     throw error;
   } finally {
     options.free();
   }
-  const streams = context.streams;
-  const video = choose(streams, AVMEDIA_TYPE_VIDEO);
+  const video = choose(context, AVMEDIA_TYPE_VIDEO);
   const start = context.startTime;
   return {
     context,
     video,
-    audio: choose(streams, AVMEDIA_TYPE_AUDIO),
-    subtitles: choose(streams, AVMEDIA_TYPE_SUBTITLE),
+    audio: choose(context, AVMEDIA_TYPE_AUDIO),
+    subtitles: choose(context, AVMEDIA_TYPE_SUBTITLE),
     // AV_NOPTS_VALUE is far below any real start
     startSec: start > -(1n << 60n) ? Number(start) / 1e6 : 0,
     isCutOff: ({ id }) => cutOff.has(id),
@@ -139,9 +123,16 @@ function open(url: string, how: Record<string, string>, cutOff: ReadonlySet<numb
   };
 }
 
-/** FFmpeg's name of a stream's codec. */
-export function codecName(stream: Stream): string {
-  return avGetCodecName(stream.codecpar.codecId) ?? 'unknown';
+/** FFmpeg's name of a stream's codec; the container's four characters where FFmpeg does not know it. */
+export function codecName({ codecpar }: Stream): string {
+  const { codecId, codecTagString } = codecpar;
+  const isUnknown = codecId === AV_CODEC_ID_NONE;
+  return (isUnknown ? codecTagString?.trim() : avGetCodecName(codecId)) || 'unknown';
+}
+
+/** True for a track that has a decoder and, as far as its header says, is not encrypted. */
+function isDecodable(context: FormatContext, stream: Stream): boolean {
+  return Codec.findDecoder(stream.codecpar.codecId) !== null && !isEncryptedTrack(context, stream);
 }
 
 /** Numerator over denominator; 0 for FFmpeg's "unknown" (0/0, 0/1). */
@@ -157,19 +148,9 @@ export function tracksOf(streams: readonly Stream[], type: AVMediaType): Stream[
 }
 
 /** The track a player would pick: the first that is marked default, else the first, among those that can be read. */
-function choose(streams: readonly Stream[], type: AVMediaType): Stream | undefined {
-  const readable = tracksOf(streams, type).filter((stream) =>
-    type === AVMEDIA_TYPE_SUBTITLE
-      ? TEXT_CODECS.has(codecName(stream))
-      : Codec.findDecoder(stream.codecpar.codecId) !== null,
+function choose(context: FormatContext, type: AVMediaType): Stream | undefined {
+  const readable = tracksOf(context.streams, type).filter((stream) =>
+    type === AVMEDIA_TYPE_SUBTITLE ? TEXT_CODECS.has(codecName(stream)) : isDecodable(context, stream),
   );
   return readable.find((stream) => (stream.disposition & AV_DISPOSITION_DEFAULT) !== 0) ?? readable[0];
-}
-
-function unreadable(): ReelvecError {
-  return new ReelvecError(
-    'video_file_broken',
-    'The media could not be read: it is damaged, cut off before its index, or not an audio or video file. ' +
-      'Check that it plays in a media player and send the whole file.',
-  );
 }

@@ -6,7 +6,7 @@ export interface VideoTrack {
   readonly index: number;
   /** FFmpeg's name of the codec, `h264`. */
   readonly codec: string;
-  /** Size as coded, in pixels. */
+  /** Size as coded, in pixels; 0×0, here and below, where nothing in the track tells it. */
   readonly codedWidth: number;
   readonly codedHeight: number;
   /** Size as shown: after rotation and with square pixels. */
@@ -35,6 +35,14 @@ export interface SubtitleTrack {
   readonly language?: string;
 }
 
+export interface UnreadableTrack {
+  readonly type: 'video' | 'audio';
+  /** FFmpeg's name of the codec, or the container's where FFmpeg does not know it. */
+  readonly codec: string;
+  /** Else there is no decoder for it. */
+  readonly isEncrypted: boolean;
+}
+
 /** Where in a file the timestamps start over, and what puts them into one line. */
 export interface ClockMap {
   /** From each byte on, so many seconds are added. */
@@ -58,6 +66,8 @@ export interface MediaInfo {
   readonly audio?: AudioTrack;
   /** The text track that is read for transcription, if there is one that can be. */
   readonly subtitles?: SubtitleTrack;
+  /** Tracks of pictures and sound that cannot be decoded. */
+  readonly unreadable?: readonly UnreadableTrack[];
   /** Of an image: then there are no tracks, and no time. */
   readonly image?: ImageInfo;
   /** What is of interest to people. */
@@ -94,7 +104,7 @@ export interface MediaDetails {
 export interface VideoDetails {
   readonly index: number;
   readonly codec: string;
-  /** Size as coded, in pixels. */
+  /** Size as coded, in pixels; 0×0 where nothing in the track tells it. */
   readonly width: number;
   readonly height: number;
   readonly frameRate?: number;

@@ -1,27 +1,40 @@
 import { AVMEDIA_TYPE_AUDIO, AVMEDIA_TYPE_SUBTITLE, AVMEDIA_TYPE_VIDEO } from 'node-av/constants';
-import type { Stream } from 'node-av/lib';
+import { Codec, type FormatContext, Packet, type Stream } from 'node-av/lib';
 import { codecName, openContainer, ratio, tracksOf } from './container.ts';
+import { ANIMATIONS } from './demuxers.ts';
 import { detailsOf } from './details.ts';
-import type { AudioTrack, MediaInfo, SubtitleTrack, VideoTrack } from './info.ts';
+import { encryptedTracks, isEncryptedTrack } from './encryption.ts';
+import type { AudioTrack, MediaInfo, SubtitleTrack, UnreadableTrack, VideoTrack } from './info.ts';
 import { measure } from './measure.ts';
 import { rotationOf } from './rotation.ts';
+import { stillPicture } from './unreadable.ts';
 
 /**
  * Looks at a file's content: container, tracks, duration, size of the upright picture.
  * @param onProgress a sign of life, where all of the file has to be read
- * @throws {ReelvecError} `video_file_broken` when it is not media
+ * @throws {ReelvecError} `source_not_media` for what may not open, `video_file_broken` for what is damaged
  */
 export function probe(path: string, onProgress: (doneSec: number) => void = () => {}): Omit<MediaInfo, 'size'> {
   using container = openContainer(path);
-  const { context, video, audio, subtitles } = container;
+  const { context, subtitles } = container;
+  const format = context.iformat?.name ?? 'unknown';
+  if (ANIMATIONS.includes(format)) requireMotion(path, format);
+  const measured = measure(container, onProgress);
+  const middleSec = container.startSec + measured.durationSec / 2;
+  const encrypted = format.startsWith('mov') ? encryptedTracks(context, middleSec) : undefined;
+  const unlessEncrypted = (stream: Stream | undefined) => (stream && encrypted?.has(stream.index) ? undefined : stream);
+  const video = unlessEncrypted(container.video);
+  const audio = unlessEncrypted(container.audio);
+  const unreadable = unreadableTracks(context, encrypted);
   return {
-    format: context.iformat?.name ?? 'unknown',
-    mimeType: mimeType(context.iformat?.name ?? '', video !== undefined),
-    ...measure(container, onProgress),
+    format,
+    mimeType: mimeType(format, video !== undefined),
+    ...measured,
     bitRate: Number(context.bitRate),
     ...(video && { video: describeVideo(video) }),
     ...(audio && { audio: describeAudio(audio) }),
     ...(subtitles && { subtitles: describeSubtitles(subtitles) }),
+    ...(unreadable.length > 0 && { unreadable }),
     details: detailsOf(context),
     trackCounts: {
       video: tracksOf(context.streams, AVMEDIA_TYPE_VIDEO).length,
@@ -29,6 +42,26 @@ export function probe(path: string, onProgress: (doneSec: number) => void = () =
       subtitles: tracksOf(context.streams, AVMEDIA_TYPE_SUBTITLE).length,
     },
   };
+}
+
+/** Refuses a file of one picture in a format that may hold several. */
+function requireMotion(path: string, format: string): void {
+  using container = openContainer(path);
+  using packet = new Packet();
+  packet.alloc();
+  let pictures = 0;
+  for (; pictures < 2 && container.context.readFrameSync(packet) >= 0; pictures++) packet.unref();
+  if (pictures < 2) throw stillPicture(format.replace(/_anim$/, '').toUpperCase());
+}
+
+function unreadableTracks(context: FormatContext, encrypted: ReadonlySet<number> = new Set()): UnreadableTrack[] {
+  return (['video', 'audio'] as const).flatMap((type) =>
+    tracksOf(context.streams, type === 'video' ? AVMEDIA_TYPE_VIDEO : AVMEDIA_TYPE_AUDIO).flatMap((stream) => {
+      const isEncrypted = encrypted.has(stream.index) || isEncryptedTrack(context, stream);
+      const isReadable = !isEncrypted && Codec.findDecoder(stream.codecpar.codecId) !== null;
+      return isReadable ? [] : [{ type, codec: codecName(stream), isEncrypted }];
+    }),
+  );
 }
 
 /** Width of a pixel over its height; 1 when unknown. */
@@ -68,6 +101,9 @@ function describeSubtitles(stream: Stream): SubtitleTrack {
 }
 
 const MIME_TYPES: readonly (readonly [string, string, string])[] = [
+  ['gif', 'image/gif', 'image/gif'],
+  ['apng', 'image/apng', 'image/apng'],
+  ['webp_anim', 'image/webp', 'image/webp'],
   ['mp4', 'video/mp4', 'audio/mp4'],
   ['webm', 'video/webm', 'audio/webm'],
   ['mpegts', 'video/mp2t', 'audio/mp2t'],

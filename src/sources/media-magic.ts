@@ -53,6 +53,16 @@ export function imageType(head: Uint8Array): string | undefined {
   return isBoxedPicture(text) && /^(?:....)*?avi[fs]/s.test(text.slice(8, ftypEnd(head))) ? 'image/avif' : undefined;
 }
 
+/** The MIME type of a picture that may move: of GIF the first bytes do not tell whether it does. */
+export function animationType(head: Uint8Array): string | undefined {
+  const text = latin1(head);
+  if (/^GIF8[79]a/.test(text)) return 'image/gif';
+  // The flags of an extended WebP file; a PNG file says before its first picture that there are more.
+  if (/^RIFF....WEBPVP8X/s.test(text)) return (head[20]! & 2) !== 0 ? 'image/webp' : undefined;
+  const isPng = text.startsWith('\x89PNG\r\n\x1a\n');
+  return isPng && text.slice(0, text.indexOf('IDAT')).includes('acTL') ? 'image/apng' : undefined;
+}
+
 /** Where the first box ends. */
 function ftypEnd(head: Uint8Array): number {
   return head.length < 4 ? 0 : Math.min(256, Buffer.from(head.buffer, head.byteOffset, 4).readUInt32BE());
@@ -69,6 +79,7 @@ export function latin1(bytes: Uint8Array): string {
 }
 
 function isoMediaType(text: string): string | undefined {
+  if (text.startsWith('jP  ', 4) && text.startsWith('ftypmjp2', 16)) return 'video/mj2';
   const box = text.slice(4, 8);
   // The first byte of the length: only `mdat` is ever so long that it is not zero, and in text it never is.
   if (!FIRST_BOXES.includes(box) || (box !== 'mdat' && text[0] !== '\0') || isBoxedPicture(text)) return undefined;

@@ -4,18 +4,25 @@ import { isBoxedPicture, latin1 } from './media-magic.ts';
 const PLAYLIST = 'which only points to media: give the media file itself.';
 const MEDIA = 'not a media file: give the media file itself.';
 const ARCHIVE = 'not a media file: unpack it and send the video or audio inside.';
-const PICTURE = 'image; only video and audio can be read.';
+const PICTURE =
+  'which shows no moving pictures. An image is embedded with POST /embed-v2 and input_type "image", as JPEG, PNG, WebP or AVIF.';
+
+/** Its first bytes do not tell whether it moves: a media worker finds out. */
+const JPEG_XL = 'JPEG XL';
+
+const PICTURES: readonly (readonly [name: string, offset: number, bytes: string])[] = [
+  ['PNG', 0, '\x89PNG\r\n'],
+  ['JPEG', 0, '\xff\xd8\xff'],
+  ['GIF', 0, 'GIF8'],
+  ['WebP', 8, 'WEBP'],
+  ['TIFF', 0, 'II*\x00'],
+  ['TIFF', 0, 'MM\x00*'],
+  [JPEG_XL, 0, '\x00\x00\x00\x0cJXL '],
+  ['JPEG 2000', 0, '\x00\x00\x00\x0cjP  '],
+  ['Photoshop', 0, '8BPS'],
+];
 
 const SIGNATURES: readonly (readonly [reason: string, offset: number, bytes: string])[] = [
-  [`is a PNG ${PICTURE}`, 0, '\x89PNG\r\n'],
-  [`is a JPEG ${PICTURE}`, 0, '\xff\xd8\xff'],
-  [`is a GIF ${PICTURE}`, 0, 'GIF8'],
-  [`is a WebP ${PICTURE}`, 8, 'WEBP'],
-  [`is a TIFF ${PICTURE}`, 0, 'II*\x00'],
-  [`is a TIFF ${PICTURE}`, 0, 'MM\x00*'],
-  [`is a JPEG XL ${PICTURE}`, 0, '\x00\x00\x00\x0cJXL '],
-  [`is a JPEG 2000 ${PICTURE}`, 0, '\x00\x00\x00\x0cjP  '],
-  [`is a Photoshop ${PICTURE}`, 0, '8BPS'],
   [`is a ZIP archive, ${ARCHIVE}`, 0, 'PK\x03\x04'],
   [`is a ZIP archive, ${ARCHIVE}`, 0, 'PK\x05\x06'],
   [`is a gzip archive, ${ARCHIVE}`, 0, '\x1f\x8b'],
@@ -51,11 +58,11 @@ const ELEMENTS: readonly (readonly [reason: string, name: RegExp])[] = [
  */
 export function notMedia(head: Uint8Array): string | undefined {
   if (head.length === 0) return 'is empty.';
+  const picture = pictureName(head);
+  if (picture && picture !== JPEG_XL) return `is ${picture === 'AVIF' ? 'an' : 'a'} ${picture} image, ${PICTURE}`;
   const bytes = latin1(head);
   const signature = SIGNATURES.find(([, offset, magic]) => bytes.startsWith(magic, offset));
   if (signature) return signature[0];
-  if (isBoxedPicture(bytes)) return `is a HEIF or AVIF ${PICTURE}`;
-  if (isBitmap(head)) return `is a BMP ${PICTURE}`;
   const text = asText(head)?.trimStart();
   if (text === undefined) return undefined;
   const element = firstElement(text);
@@ -63,6 +70,15 @@ export function notMedia(head: Uint8Array): string | undefined {
     ? ELEMENTS.find(([, name]) => name.test(element))
     : TEXTS.find(([, beginning]) => beginning.test(text));
   return kind?.[0] ?? `is plain text, ${MEDIA}`;
+}
+
+/** The name of an image's format, `HEIC`; undefined for everything else. */
+export function pictureName(head: Uint8Array): string | undefined {
+  const bytes = latin1(head);
+  const signature = PICTURES.find(([, offset, magic]) => bytes.startsWith(magic, offset));
+  if (signature) return signature[0];
+  if (isBoxedPicture(bytes)) return /^avi[fs]/.test(bytes.slice(8)) ? 'AVIF' : 'HEIC';
+  return isBitmap(head) ? 'BMP' : undefined;
 }
 
 /** Name of the outermost element of HTML or XML, found behind declarations and comments, or of its DOCTYPE. */

@@ -49,6 +49,10 @@ test('known media passes at once, with its type', () => {
     ['video/mp2t', packets(4, 192)],
     ['video/mpeg', latin1('\0\0\x01\xba\x44')],
     ['video/x-flv', latin1('FLV\x01\x05')],
+    ['image/gif', latin1('GIF89a')],
+    ['image/webp', latin1('RIFF\x24\0\0\0WEBPVP8X\x0a\0\0\0\x02')],
+    ['image/apng', latin1('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x08acTL\0\0\0\x02IDAT')],
+    ['video/mj2', latin1('\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypmjp2')],
     ['video/x-ms-asf', latin1('\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9')],
   ];
   for (const [type, head] of known) assert.equal(requireMedia(head, { subject: 'It' }), type);
@@ -113,11 +117,12 @@ test('archives, documents and pictures are refused', () => {
     [/PDF document/, latin1('%PDF-1.7\n%\xe2')],
     [/PNG image/, latin1('\x89PNG\r\n\x1a\n')],
     [/JPEG image/, latin1('\xff\xd8\xff\xe0\0\x10JFIF')],
-    [/GIF image/, latin1('GIF89a')],
     [/WebP image/, latin1('RIFF\x24\0\0\0WEBPVP8 ')],
+    [/WebP image/, latin1('RIFF\x24\0\0\0WEBPVP8X\x0a\0\0\0\x10')],
     [/BMP image/, latin1('BM\x36\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0')],
-    [/HEIF or AVIF image/, box('ftypavif')],
-    [/HEIF or AVIF image/, box('ftypheic')],
+    [/is an AVIF image.*input_type "image"/, box('ftypavif')],
+    [/is a HEIC image.*as JPEG, PNG, WebP or AVIF\.$/, box('ftypheic')],
+    [/JPEG 2000 image/, latin1('\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypjp2 ')],
   ];
   for (const [message, head] of others) assert.match(refusal(head) ?? '', message);
 });
@@ -152,7 +157,7 @@ test('images of the four formats pass as images, everything else is named', () =
   const others: [RegExp, Buffer][] = [
     [/^It is video\/mp4; an image may be JPEG, PNG, WebP or AVIF/, box('ftypisom')],
     [/^It is a GIF image;/, latin1('GIF89a')],
-    [/^It is a HEIF or AVIF image;/, latin1('\0\0\0\x18ftypheic\0\0\0\0mif1heic')],
+    [/^It is a HEIC image;/, latin1('\0\0\0\x18ftypheic\0\0\0\0mif1heic')],
     [/^It is an HTML page;/, latin1('<!doctype html><html>')],
     [/^It is empty;/, Buffer.alloc(0)],
     [/^It is of an unknown format;/, Buffer.from([1, 2, 3, 0, 0xff])],

@@ -1,6 +1,6 @@
 import { ReelvecError } from '../errors.ts';
-import { imageType, mediaType } from './media-magic.ts';
-import { notMedia } from './other-magic.ts';
+import { animationType, imageType, mediaType } from './media-magic.ts';
+import { notMedia, pictureName } from './other-magic.ts';
 
 /** As many first bytes as every format needs to show what it is. */
 export const HEAD_BYTES = 64 * 1024;
@@ -13,7 +13,7 @@ export const HEAD_BYTES = 64 * 1024;
  * @throws source_not_media, saying what it is and what to do
  */
 export function requireMedia(head: Uint8Array, { subject }: { subject: string }): string | undefined {
-  const type = mediaType(head);
+  const type = mediaType(head) ?? animationType(head);
   if (type) return type;
   const reason = notMedia(head);
   if (reason) throw new ReelvecError('source_not_media', `${subject} ${reason}`);
@@ -30,7 +30,8 @@ export function requireMedia(head: Uint8Array, { subject }: { subject: string })
 export function requireImage(head: Uint8Array, { subject }: { subject: string }): string {
   const type = imageType(head);
   if (type) return type;
-  const found = mediaType(head) ?? notMedia(head)?.replace(/^is |[;:,.].*$/g, '') ?? 'of an unknown format';
+  const picture = pictureName(head);
+  const found = picture ? `a ${picture} image` : (mediaType(head) ?? whatItIs(head) ?? 'of an unknown format');
   throw new ReelvecError(
     'source_not_media',
     `${subject} is ${found}; an image may be JPEG, PNG, WebP or AVIF. Give the image file itself, or convert it.`,
@@ -45,4 +46,8 @@ export function requireImage(head: Uint8Array, { subject }: { subject: string })
  */
 export function requireMediaOrImage(head: Uint8Array, { subject }: { subject: string }): string | undefined {
   return imageType(head) ?? requireMedia(head, { subject });
+}
+
+function whatItIs(head: Uint8Array): string | undefined {
+  return notMedia(head)?.replace(/^is |[;:,.].*$/g, '');
 }

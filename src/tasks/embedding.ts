@@ -3,6 +3,7 @@ import { ReelvecError } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
+import { clauseOf } from './limits.ts';
 import type { TranscriptionSource } from './repository.ts';
 import type { Option, TaskRequest } from './request.ts';
 import type { EmbeddingRow } from './results.ts';
@@ -63,8 +64,8 @@ export function servableOptions(
   const lacking = (option: Option) =>
     bundle.spaces[option] === undefined ? `The bundle "${bundle.name}" has no encoder for it` : tracks[option];
   const tracks: Record<Option, string | undefined> = {
-    visual: media.video ? undefined : 'The media has no picture track',
-    audio: media.audio ? undefined : 'The media has no sound track',
+    visual: media.video ? undefined : lackOf(media, 'video', 'The media has no picture track'),
+    audio: media.audio ? undefined : lackOf(media, 'audio', 'The media has no sound track'),
     transcription: words
       ? undefined
       : bundle.hears
@@ -82,6 +83,11 @@ export function servableOptions(
     );
   }
   return { options, transcriptionSource: options.includes('transcription') ? words : undefined, warnings };
+}
+
+function lackOf(media: MediaInfo, type: 'video' | 'audio', absent: string): string {
+  const track = media.unreadable?.find((candidate) => candidate.type === type);
+  return track ? `The media cannot be read in full, since ${clauseOf(track)}` : absent;
 }
 
 /** Where the words of media come from: what somebody wrote down is better than what a model hears. */

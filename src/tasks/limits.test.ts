@@ -38,8 +38,10 @@ test('the range is what was asked for, its end at most the end of the file', () 
 
 test('media lasts 4 s to 4 h, give or take what containers round', () => {
   const expected: [number, string][] = [
-    [0, 'video_duration_too_short'],
-    [Number.NaN, 'video_duration_too_short'],
+    [0, 'video_file_broken'],
+    [Number.NaN, 'video_file_broken'],
+    [Number.POSITIVE_INFINITY, 'video_file_broken'],
+    [9_223_372_036, 'video_file_broken'],
     [3.9, 'video_duration_too_short'],
     [3.96, 'accepted'],
     [4, 'accepted'],
@@ -93,6 +95,38 @@ test('audio is uncompressed WAV, MP3 or FLAC by its content', () => {
 
 test('each kind of input needs its own kind of file, and says which would do', () => {
   assert.equal(codeOf(AUDIO, video), 'media_has_no_track');
-  assert.throws(() => checkLimits(AUDIO, video, LIMITS), /only sound \(flac, flac\).*input_type "audio"/);
-  assert.throws(() => checkLimits(VIDEO, audio, LIMITS), /a video .*h264.*Use input_type "video"/);
+  assert.throws(() => checkLimits(AUDIO, video, LIMITS), /only sound \(FLAC, flac\).*input_type "audio"/);
+  assert.throws(
+    () => checkLimits(VIDEO, audio, LIMITS),
+    /a video in MP4;.*Use input_type "video".*ffmpeg -i IN -vn OUT\.flac/,
+  );
+});
+
+test('a track that cannot be decoded is named with the reason', () => {
+  const { video: _video, audio: _audio, ...neither } = VIDEO;
+  const encrypted = { type: 'video', codec: 'h264', isEncrypted: true } as const;
+  const unknown = { type: 'audio', codec: 'xyz1', isEncrypted: false } as const;
+  const media = { ...neither, unreadable: [encrypted, unknown] };
+  assert.throws(() => checkLimits(media, video, LIMITS), {
+    code: 'media_has_no_track',
+    message: /^The file cannot be decoded: the pictures are encrypted \(h264\)\. .*without DRM/,
+  });
+  assert.throws(() => checkLimits(media, audio, LIMITS), {
+    code: 'media_has_no_track',
+    message: /^The file cannot be decoded: the sound is in a codec without a decoder \(xyz1\)\. /,
+  });
+  assert.equal(codeOf({ ...VIDEO, unreadable: [unknown] }), 'accepted');
+});
+
+test('other audio is told the formats and a command', () => {
+  const m4a = sound('mov,mp4,m4a,3gp,3g2,mj2', 'aac');
+  const message =
+    /^The file is MP4 with aac; audio may be WAV \(uncompressed\), MP3 or FLAC\. .*ffmpeg -i IN -vn OUT\.flac$/;
+  assert.throws(() => checkLimits(m4a, audio, LIMITS), { code: 'audio_format_unsupported', message });
+  assert.throws(() => checkLimits(m4a, video, LIMITS), /only sound \(MP4, aac\).*ffmpeg -i IN -vn OUT\.flac$/);
+});
+
+test('a picture track of unknown size holds nothing that can be decoded', () => {
+  const message = /picture track holds nothing that can be decoded \(h264\)/;
+  assert.throws(() => checkLimits(sized(0, 0), video, LIMITS), { code: 'video_file_broken', message });
 });

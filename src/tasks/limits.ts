@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import { ReelvecError } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
-import type { MediaInfo, VideoTrack } from '../media/info.ts';
+import type { MediaInfo, UnreadableTrack, VideoTrack } from '../media/info.ts';
 import type { TaskRequest } from './request.ts';
 
 export type Limits = Pick<Config, 'maxVideoBytes' | 'maxAudioBytes'>;
@@ -10,6 +10,8 @@ export type Limits = Pick<Config, 'maxVideoBytes' | 'maxAudioBytes'>;
 export const TASK_DURATION = { minSec: 4, maxSec: 4 * 3600 };
 /** Containers round: a file cut to four seconds often says 3.97. */
 const DURATION_TOLERANCE_SEC = 0.05;
+/** A file that says it lasts longer has wrong timestamps. Seconds. */
+const CREDIBLE_SEC = 30 * 86_400;
 /** Pixels. */
 const MIN_SIDE = 360;
 const MAX_LONG_SIDE = 5184;
@@ -55,17 +57,26 @@ function checkSize(size: number, inputType: 'audio' | 'video', { maxVideoBytes, 
 }
 
 /** Audio is WAV (uncompressed), MP3 or FLAC, by the content. */
-function checkAudioFormat({ format, audio, video }: MediaInfo): void {
-  const codec = audio?.codec ?? '';
-  const wav = /^(wav|w64|rf64)$/.test(format) && /^pcm_[suf]\d/.test(codec);
-  if (wav || (format === 'mp3' && /^mp3/.test(codec)) || (format === 'flac' && codec === 'flac')) return;
-  const found = video ? `a video (${format}, ${video.codec})` : `${format} with ${codec || 'no sound'}`;
-  const advice = video ? 'Use input_type "video" for it' : 'Convert it, say with ffmpeg -i IN out.flac';
+function checkAudioFormat(media: MediaInfo): void {
+  if (isAudioFormat(media)) return;
+  const { format, audio, video } = media;
+  const lost = media.unreadable?.find(({ type }) => type === 'audio');
+  if (!audio && lost) throw cannotDecode(lost);
+  const found = video ? `a video in ${formatName(media)}` : `${formatName(media)} with ${audio?.codec ?? 'no sound'}`;
+  const advice = video
+    ? 'Use input_type "video" for it, or convert its sound: ffmpeg -i IN -vn OUT.flac'
+    : 'Convert it: ffmpeg -i IN -vn OUT.flac';
   throw new ReelvecError(
     'audio_format_unsupported',
-    `The file is ${found}; audio may be WAV (uncompressed), MP3 or FLAC. ${advice}.`,
-    { details: { format, codec, allowed: ['wav', 'mp3', 'flac'] } },
+    `The file is ${found}; audio may be WAV (uncompressed), MP3 or FLAC. ${advice}`,
+    { details: { format, codec: audio?.codec ?? '', allowed: ['wav', 'mp3', 'flac'] } },
   );
+}
+
+function isAudioFormat({ format, audio }: MediaInfo): boolean {
+  const codec = audio?.codec ?? '';
+  const isWav = /^(wav|w64|rf64)$/.test(format) && /^pcm_[suf]\d/.test(codec);
+  return isWav || (format === 'mp3' && /^mp3/.test(codec)) || (format === 'flac' && codec === 'flac');
 }
 
 function isImage({ image, mimeType }: MediaInfo, inputType: string): ReelvecError {
@@ -73,21 +84,53 @@ function isImage({ image, mimeType }: MediaInfo, inputType: string): ReelvecErro
   return new ReelvecError('media_has_no_track', `${message} Images go with POST /embed-v2 and input_type "image".`);
 }
 
-function noPicture({ format, audio }: MediaInfo): ReelvecError {
-  const found = audio ? `only sound (${format}, ${audio.codec})` : `neither picture nor sound (${format})`;
+function noPicture(media: MediaInfo): ReelvecError {
+  const lost = media.unreadable?.find(({ type }) => type === 'video');
+  if (lost) return cannotDecode(lost);
+  const found = media.audio
+    ? `only sound (${formatName(media)}, ${media.audio.codec})`
+    : `neither pictures nor sound (${formatName(media)})`;
+  const convert = isAudioFormat(media) ? '.' : ', converted to one of its formats: ffmpeg -i IN -vn OUT.flac';
   return new ReelvecError(
     'media_has_no_track',
-    `The file has no video track, ${found}; input_type "video" needs one. For sound alone use input_type "audio".`,
+    `The file has no video track, ${found}; input_type "video" needs one. For sound alone use input_type "audio"${convert}`,
   );
 }
 
+function cannotDecode(track: UnreadableTrack): ReelvecError {
+  const advice = track.isEncrypted
+    ? 'There is no key for it: send a copy without DRM or encryption.'
+    : 'Convert it with the program that made it, to H.264 and AAC in MP4.';
+  return new ReelvecError('media_has_no_track', `The file cannot be decoded: ${clauseOf(track)}. ${advice}`, {
+    details: { codec: track.codec, encrypted: track.isEncrypted },
+  });
+}
+
+/** The reason why a track cannot be decoded: "the sound is encrypted (aac)". */
+export function clauseOf({ type, codec, isEncrypted }: UnreadableTrack): string {
+  const what = type === 'video' ? 'the pictures are' : 'the sound is';
+  return isEncrypted ? `${what} encrypted (${codec})` : `${what} in a codec without a decoder (${codec})`;
+}
+
+/** FFmpeg's name of a container, shortened for people. */
+function formatName({ format }: MediaInfo): string {
+  if (format.includes('mp4')) return 'MP4';
+  return format.includes('webm') ? 'Matroska or WebM' : format.toUpperCase();
+}
+
 function checkDuration(durationSec: number, { minSec, maxSec }: typeof TASK_DURATION): void {
+  if (!(durationSec > 0 && durationSec < CREDIBLE_SEC)) {
+    throw new ReelvecError(
+      'video_file_broken',
+      'The duration of the media is not known: its header and its timestamps are missing or wrong. ' +
+        'Write them anew and send that: ffmpeg -i IN -c copy OUT.mkv',
+    );
+  }
   const most = maxSec >= 3600 ? `${maxSec / 3600} h` : `${maxSec / 60} min`;
   const allowed = minSec > 0 ? `${minSec} s to ${most}` : `at most ${most}`;
   const found = `The media lasts ${seconds(durationSec)}; allowed are ${allowed}.`;
   const details = { duration_sec: durationSec, min_sec: minSec, max_sec: maxSec };
-  // Written so that an unknown duration, not a number, is refused too.
-  if (!(durationSec > 0 && durationSec >= minSec - DURATION_TOLERANCE_SEC)) {
+  if (durationSec < minSec - DURATION_TOLERANCE_SEC) {
     throw new ReelvecError('video_duration_too_short', found, { details });
   }
   if (durationSec > maxSec + DURATION_TOLERANCE_SEC) {
@@ -96,7 +139,14 @@ function checkDuration(durationSec: number, { minSec, maxSec }: typeof TASK_DURA
 }
 
 /** The picture as it is shown: upright and with square pixels. */
-function checkPicture({ width, height }: VideoTrack): void {
+function checkPicture({ width, height, codec }: VideoTrack): void {
+  if (!(width > 0 && height > 0)) {
+    throw new ReelvecError(
+      'video_file_broken',
+      `The picture track holds nothing that can be decoded (${codec}), so not even its size is known. ` +
+        'Check that the file plays in a media player and send the whole file.',
+    );
+  }
   const shown = `The picture is shown at ${width}×${height} pixels`;
   const details = { width, height };
   if (Math.min(width, height) < MIN_SIDE) {

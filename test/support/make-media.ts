@@ -12,21 +12,28 @@ export interface MediaRecipe {
   /** A SubRip track, for containers that take one as it is (Matroska). */
   readonly subtitles?: readonly { startSec: number; endSec: number; text: string }[];
   readonly audioCodec?: FFEncoderCodec;
+  /** Default: H.264. */
+  readonly videoCodec?: FFEncoderCodec;
+  /** FFmpeg's name of one that `videoCodec` takes. Default: yuv420p. */
+  readonly pixelFormat?: string;
+  /** Options of the muxer. */
+  readonly muxing?: Readonly<Record<string, string>>;
 }
 
 /** Writes a media file; the container follows from the ending of the name. @returns the path */
 export function makeMedia(path: string, recipe: MediaRecipe): string {
   Log.setLevel(AV_LOG_QUIET);
-  const { video, audio, subtitles, audioCodec = FF_ENCODER_AAC } = recipe;
+  const { video, audio, subtitles, audioCodec = FF_ENCODER_AAC, videoCodec = FF_ENCODER_LIBX264 } = recipe;
+  const { pixelFormat = 'yuv420p', muxing } = recipe;
   using tracks = new DisposableStack();
   const encoded = [
-    video && tracks.use(new Generated(`${video},format=yuv420p`, FF_ENCODER_LIBX264)),
+    video && tracks.use(new Generated(`${video},format=${pixelFormat}`, videoCodec)),
     audio && tracks.use(new Generated(audio, audioCodec)),
   ].filter((track) => track instanceof Generated);
   const text = subtitles && tracks.use(openSubtitles(path, subtitles));
   const textStream = text?.streams[0];
   // Opened last, so that it is closed before the encoders that it looks at.
-  using output = Muxer.openSync(path);
+  using output = Muxer.openSync(path, { options: muxing });
   const sources = encoded.map((track) => ({ index: output.addStream(track.encoder), packets: track.packets() }));
   if (text && textStream)
     sources.push({ index: output.addStream(textStream), packets: text.packetsSync(textStream.index) });
