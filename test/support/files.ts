@@ -10,7 +10,8 @@ export function filesIn(folder: string): string[] {
   });
 }
 
-function entriesOf(folder: string) {
+/** What is in a folder; nothing when there is none. */
+export function entriesOf(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true });
   } catch (error) {

@@ -31,6 +31,10 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Of the code; default: this. */
   readonly root?: string;
+  /** For Node, beside those of `npm start`. */
+  readonly nodeFlags?: readonly string[];
+  /** Most descriptors that the server may have open, and each of its children. */
+  readonly openFiles?: number;
 }
 
 export function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -43,8 +47,15 @@ export function startWorker({ args = [], ...options }: ServerOptions & { args?: 
   return startNode(['worker', ...args], /probes at (http:\S+)/, probed);
 }
 
-async function startNode(args: string[], urlPattern: RegExp, { dataDir, env = {}, root = ROOT }: ServerOptions) {
-  const child = spawn(process.execPath, [...NODE_FLAGS, join(root, 'src/cli.ts'), ...args], {
+async function startNode(
+  args: string[],
+  urlPattern: RegExp,
+  { dataDir, env = {}, root = ROOT, nodeFlags = [], openFiles }: ServerOptions,
+) {
+  const node = [process.execPath, ...NODE_FLAGS, ...nodeFlags, join(root, 'src/cli.ts'), ...args];
+  const [program, ...rest] =
+    openFiles === undefined ? node : ['sh', '-c', `ulimit -n ${openFiles}; exec "$@"`, 'sh', ...node];
+  const child = spawn(program!, rest, {
     env: {
       PATH: process.env['PATH'],
       REELVEC_PORT: '0',
