@@ -15,9 +15,9 @@ import { asking, call, createTask, ended, ready, uploadAsset } from './support/t
 /** How often each operation is done. `npm run test:leaks` does each of them 2,000 times. */
 const ROUNDS = process.env['REELVEC_TEST_ROUNDS'] ? Number(process.env['REELVEC_TEST_ROUNDS']) : undefined;
 /** More than the descriptors that the server may have. */
-const CHEAP_ROUNDS = 300;
+const CHEAP_ROUNDS = 270;
 /** Of what keeps a media worker busy, or ends it. */
-const DEAR_ROUNDS = 30;
+const DEAR_ROUNDS = 20;
 const MOST_DESCRIPTORS = 256;
 const AT_ONCE = 4;
 /** What may be open for a moment: a worker that starts, a connection that closes. */

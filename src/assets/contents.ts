@@ -30,7 +30,7 @@ export class Contents {
     for (let attempt = 1; ; attempt++) {
       try {
         const contentId = await this.#settle(asset, found);
-        if (contentId !== asset.id) await this.#blobs.remove(assetKey(asset.id));
+        if (contentId !== asset.id) await this.#drop(asset.id, contentId);
         return contentId;
       } catch (error) {
         if (error instanceof AssetOver) return undefined;
@@ -97,6 +97,14 @@ export class Contents {
       if (numUpdatedRows === 0n) throw new AssetOver();
       return content.id;
     });
+  }
+
+  /** Removes a copy of content. Content that was lost is put back from it. */
+  async #drop(copyId: string, contentId: string): Promise<void> {
+    if (!(await this.#blobs.stat(assetKey(contentId)))) {
+      await this.#blobs.write(assetKey(contentId), this.#blobs.read(assetKey(copyId)));
+    }
+    await this.#blobs.remove(assetKey(copyId));
   }
 
   async #forget(contentId: string): Promise<boolean> {

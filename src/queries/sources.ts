@@ -135,15 +135,18 @@ async function headOf({ blobs }: ScratchFolder, name: string): Promise<Uint8Arra
   return Buffer.concat(await blobs.read(name, { start: 0, end: HEAD_BYTES - 1 }).toArray());
 }
 
-/** Reads an asset. Whatever goes wrong with one that is deleted in the midst of it, that is why. */
+/** Reads an asset. Blames a failure on the asset if that was deleted meanwhile, or if its media is lost. */
 async function whileThere<T>({ assets }: SourceDeps, wanted: NamedAsset, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {
     const { field, id, owner } = wanted;
-    const isThere = !(error instanceof BlobNotFound) && (await assets.get(id, owner)) !== undefined;
-    if (isThere) throw error;
-    throw new ReelvecError('resource_not_exist', `${field}: the asset "${id}" was deleted before it had been read.`, {
+    const isThere = (await assets.get(id, owner)) !== undefined;
+    if (isThere && !(error instanceof BlobNotFound)) throw error;
+    const reason = isThere
+      ? `the media of the asset "${id}" is missing from the server's store. Upload it again.`
+      : `the asset "${id}" was deleted before it had been read.`;
+    throw new ReelvecError('resource_not_exist', `${field}: ${reason}`, {
       status: 400,
       details: { field, value: id },
       cause: error,

@@ -118,7 +118,9 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   const sweep = sweepWorkflow({ db, blobs, contents, uploads, keep: config, log }, steps);
   const starter = new TaskStarter({
     tasks,
-    enqueue: ({ id, owner }) => engine.start(embedTask, { taskId: id, owner }, id),
+    // Each round is a run of its own.
+    enqueue: ({ id, owner, round }) =>
+      engine.start(embedTask, { taskId: id, owner }, round === 0 ? id : `${id}-${round}`),
     onLost: (error) => log.warn({ err: error }, 'runs not noted yet'),
   });
   shutdown.add('starts', () => starter.settle());

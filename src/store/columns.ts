@@ -36,6 +36,7 @@ export const COLUMNS = {
     'error_message',
     'run_id',
     'content_id',
+    'round',
     'created_at',
     'updated_at',
   ],

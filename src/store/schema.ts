@@ -59,6 +59,8 @@ export interface TasksTable {
   run_id: string | null;
   /** The asset's content that it reads; null once it is over. */
   content_id: string | null;
+  /** How often its result was made again because it was lost. */
+  round: Generated<number>;
   created_at: string;
   updated_at: string;
 }

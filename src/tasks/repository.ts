@@ -34,6 +34,8 @@ export interface Task {
   readonly runId?: string;
   /** The asset's content that it reads, while it is being worked on. */
   readonly contentId?: string;
+  /** How often its result was made again because it was lost. */
+  readonly round: number;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
@@ -212,6 +214,34 @@ export class TaskRepository {
     await this.#end(id, { status: 'failed', error_code: error.code, error_message: error.message });
   }
 
+  /**
+   * Puts a ready task back to work, to make its result again.
+   * @param warning shown until the task is over
+   * @returns the task as it is now; undefined when it is not ready any more, or was restarted since it was read
+   */
+  restart({ id, round }: Task, warning: string): Promise<Task | undefined> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const row = await transaction
+        .updateTable('tasks')
+        .set({
+          status: 'processing',
+          stage: 'queued',
+          warnings: JSON.stringify([warning]),
+          run_id: null,
+          round: round + 1,
+          updated_at: new Date().toISOString(),
+        })
+        .where('id', '=', id)
+        .where('status', '=', 'ready')
+        .where('round', '=', round)
+        .returning(COLUMNS.tasks)
+        .executeTakeFirst();
+      if (!row) return undefined;
+      await transaction.updateTable('chunks').set({ done_sec: 0, segments: '[]' }).where('task_id', '=', id).execute();
+      return fromRow(row);
+    });
+  }
+
   /** Notes which runs work on tasks. @param runs ids of runs by ids of tasks; not empty */
   async setRuns(runs: ReadonlyMap<string, string>): Promise<void> {
     const rows = [...runs].map(([id, runId]) => sql`(${id}, ${runId})`);
@@ -312,6 +342,7 @@ function fromRow(row: { [Name in keyof TasksTable]: unknown }): Task {
     ...(row.error_code !== null && { error: { code: String(row.error_code), message: String(row.error_message) } }),
     ...(row.run_id !== null && { runId: String(row.run_id) }),
     ...(row.content_id !== null && { contentId: String(row.content_id) }),
+    round: Number(row.round),
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),
   };

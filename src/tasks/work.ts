@@ -105,10 +105,11 @@ export class TaskWork {
 
   /** Looks at the media and cuts the range into chunks. @returns undefined when the task does not go on */
   async plan(taskId: string, source: string): Promise<Plan | null> {
-    const plan = await this.#step(taskId, async ({ id, owner, request, bundle: promised }, signal) => {
+    const plan = await this.#step(taskId, async (task, signal) => {
+      const { id, owner, request, bundle: promised } = task;
       const { tasks, probes, limits, bundle } = this.#deps;
       await tasks.setStage(id, 'probing');
-      const media = await this.#useSource(source, (path) =>
+      const media = await this.#useSource(task, source, (path) =>
         runTwice<'probe'>(probes, { kind: 'probe', path }, { signal }),
       );
       const range = checkLimits(media, request, limits);
@@ -145,7 +146,7 @@ export class TaskWork {
           .setChunkDone(taskId, number, doneSec, segments)
           .catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
       };
-      const chunk = await this.#useSource(source, (path) => {
+      const chunk = await this.#useSource(task, source, (path) => {
         const { media: info, transcriptionSource } = task;
         const job = chunkJob({ path, media: info, range, request, options, transcriptionSource, maxSegmentSec });
         return runTwice<'embed'>(media, job, { signal, onProgress });
@@ -256,20 +257,31 @@ export class TaskWork {
   }
 
   /** Runs work on the media, which lies in an asset's blob or the task's own. */
-  async #useSource<T>(key: string, work: (path: string) => Promise<T>): Promise<T> {
+  async #useSource<T>({ request: { source } }: Task, key: string, work: (path: string) => Promise<T>): Promise<T> {
     try {
       return await this.#deps.blobs.use(key, work);
     } catch (error) {
       if (!(error instanceof BlobNotFound)) throw error;
-      const [kind, id] = key.split('/');
-      if (kind === 'assets') throw assetDeleted(String(id), error);
-      throw new ReelvecError('resource_not_exist', 'The media of the task is gone.', { cause: error });
+      if (source.kind !== 'asset') {
+        const message = "The media of the task is missing from the server's store. Create the task again.";
+        throw new ReelvecError('resource_not_exist', message, { cause: error });
+      }
+      const isThere = (await this.#deps.assets.get(source.assetId)) !== undefined;
+      throw isThere ? assetLost(source.assetId, error) : assetDeleted(source.assetId, error);
     }
   }
 }
 
 function assetDeleted(id: string, cause?: unknown): ReelvecError {
   return new ReelvecError('resource_not_exist', `The asset ${id} was deleted before the task had read it.`, { cause });
+}
+
+function assetLost(id: string, cause: unknown): ReelvecError {
+  return new ReelvecError(
+    'resource_not_exist',
+    `The media of the asset ${id} is missing from the server's store. Upload it again.`,
+    { cause },
+  );
 }
 
 function fetchedPrefix(taskId: string): string {

@@ -59,5 +59,8 @@ function thumbnailPath(prefix: string, assetId: string): string {
 }
 
 function gone(id: string): ReelvecError {
-  return new ReelvecError('resource_not_exist', `There is no picture of the asset ${id}; it may have been deleted.`);
+  return new ReelvecError(
+    'resource_not_exist',
+    `There is no picture of the asset ${id}: the asset was deleted, or the picture is missing from the server's store.`,
+  );
 }

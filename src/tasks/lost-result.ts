@@ -1,0 +1,46 @@
+import { mediaKey } from '../assets/blobs.ts';
+import { ReelvecError } from '../errors.ts';
+import type { CreateTaskDeps } from './create.ts';
+import { bundleId } from './embedding.ts';
+import type { Task } from './repository.ts';
+
+type Deps = Pick<CreateTaskDeps, 'tasks' | 'assets' | 'blobs' | 'bundle' | 'start' | 'log'>;
+
+const REMADE = "The result was missing from the server's store. It is being made again from the asset.";
+
+/**
+ * Puts a ready task whose result is missing from the store back to work. Its source must be an asset: that is kept, and
+ * cannot have changed. Does nothing when another request was faster.
+ * @throws {ReelvecError} `resource_not_exist` when the result cannot be made again
+ */
+export async function remakeResult(deps: Deps, task: Task): Promise<void> {
+  const { tasks, start, log } = deps;
+  const obstacle = await obstacleTo(deps, task);
+  if (obstacle !== undefined) {
+    log.error({ taskId: task.id, reason: obstacle }, 'result lost');
+    throw new ReelvecError(
+      'resource_not_exist',
+      `The result of the task ${task.id} is missing from the server's store and cannot be made again: ${obstacle}. ` +
+        'Create a new task.',
+      { details: { collection: 'embed-v2/tasks', id: task.id } },
+    );
+  }
+  const restarted = await tasks.restart(task, REMADE);
+  if (!restarted) return;
+  log.error({ taskId: task.id }, 'result lost, and is made again');
+  // Not awaited, as in createTask: the row is what counts, and the next upkeep starts what has no run.
+  start(restarted).catch((error) => log.error({ err: error, taskId: task.id }, 'task not started yet'));
+}
+
+/** Why a result cannot be made again; undefined when it can. */
+async function obstacleTo({ assets, blobs, bundle }: Deps, task: Task): Promise<string | undefined> {
+  const { source } = task.request;
+  if (source.kind !== 'asset') return 'its media was not kept, because it did not come as an asset';
+  const asset = await assets.get(source.assetId, task.owner);
+  if (!asset) return `the asset ${source.assetId} was deleted`;
+  if (asset.status !== 'ready' || !(await blobs.stat(mediaKey(asset)))) {
+    return `the media of the asset ${asset.id} is missing too`;
+  }
+  if (task.bundle === bundleId(bundle)) return undefined;
+  return `it was made with the bundle ${task.bundle}, and the server now works with ${bundleId(bundle)}`;
+}
