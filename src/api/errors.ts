@@ -82,17 +82,9 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   reply.send(renderError(error));
 }
 
-/** Makes every error of the app, unknown routes included, come out in the one shape. */
+/** Makes every error of the app come out in the one shape. */
 export function installErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
-  app.setNotFoundHandler((request, reply) => {
-    const what = `${request.method} ${request.url.split('?', 1)[0]!.slice(0, 200)}`;
-    sendError(
-      new ReelvecError('resource_not_exist', `There is no ${what}. See /docs for what there is.`),
-      request,
-      reply,
-    );
-  });
 }
 
 /** Answers what is no HTTP, or came too slowly, in the same shape; there is no request yet. */

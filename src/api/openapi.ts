@@ -1,5 +1,4 @@
 import swagger from '@fastify/swagger';
-import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 
@@ -7,7 +6,7 @@ const DESCRIPTION = `Embeddings of video and audio on your own machine, through 
 
 Every error body is \`{code, message, details?, error: {code, message, details?}}\`. \`null\` means absent everywhere.`;
 
-/** `/openapi.json`, made of the schemas of all routes, and `/docs` to read it; both from this machine alone. */
+/** `/openapi.json`, made of the schemas of all routes. */
 export async function installOpenApi(app: FastifyInstance, { version }: { version: string }): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -27,12 +26,6 @@ export async function installOpenApi(app: FastifyInstance, { version }: { versio
       security: [{ key: [] }],
     },
     transform: jsonSchemaTransform,
-  });
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    // The validator would be asked over the internet.
-    uiConfig: { validatorUrl: null, deepLinking: true },
-    staticCSP: true,
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../observe/logger.ts';
 import type { AuthDeps } from './auth.ts';
 import { installErrors } from './errors.ts';
 import { installMetrics, type MetricsDeps } from './metrics.ts';
+import { installNotFound } from './not-found.ts';
 import { type OperationsDeps, operationsRoutes } from './operations.ts';
 import { installRequestLog } from './request-log.ts';
 import { validate } from './validation.ts';
@@ -20,6 +21,7 @@ export async function buildWorkerApp(
   app.setSerializerCompiler(serializerCompiler);
   installRequestLog(app);
   installErrors(app);
+  installNotFound(app);
   operationsRoutes(app, deps);
   await installMetrics(app, deps);
   return app;

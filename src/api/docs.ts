@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance } from 'fastify';
+import { baseUrl } from './base-url.ts';
+
+/**
+ * What the page may load: this server's own files. Nothing upgrades requests to https, because a server without TLS has
+ * no other; browsers make an exception for localhost alone.
+ */
+const CONTENT_SECURITY_POLICY = {
+  'default-src': "'self'",
+  'base-uri': "'self'",
+  'frame-ancestors': "'self'",
+  'img-src': "'self' data:",
+  'object-src': "'none'",
+  'script-src-attr': "'none'",
+};
+
+interface DocsDeps {
+  readonly publicUrl?: string;
+  readonly version: string;
+}
+
+/** `/docs`, the interface to read and to try, and `/`, which leads there. Call it after the OpenAPI document is set up. */
+export async function installDocs(app: FastifyInstance, { publicUrl, version }: DocsDeps): Promise<void> {
+  const logo = readFileSync(new URL('./logo.svg', import.meta.url));
+  const type = 'image/svg+xml';
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    // The validator would be asked over the internet.
+    uiConfig: { validatorUrl: null, deepLinking: true, tryItOutEnabled: true },
+    staticCSP: CONTENT_SECURITY_POLICY,
+    logo: { type, content: logo, href: '/docs', target: '_self' },
+    theme: {
+      title: 'reelvec API',
+      favicon: [{ filename: 'logo.svg', rel: 'icon', sizes: 'any', type, content: logo.toString() }],
+    },
+  });
+  app.get('/', { schema: { hide: true } }, async (request, reply) => {
+    reply.header('vary', 'accept');
+    if (/\btext\/html\b/.test(request.headers.accept ?? '')) return reply.redirect('/docs');
+    const url = baseUrl(request, publicUrl);
+    return { name: 'reelvec', version, api: `${url}/v1.3`, docs: `${url}/docs`, openapi: `${url}/openapi.json` };
+  });
+}
