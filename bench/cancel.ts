@@ -33,7 +33,7 @@ const { api, isFree } = process.argv[2] === 'nodes' ? await severalNodes() : awa
 
 async function oneServer(): Promise<Place> {
   const api = stack.use(await startServer({ dataDir: folder.path, env: { REELVEC_WORKERS: '1' } }));
-  const blobs = join(folder.path, 'blobs');
+  const blobs = join(folder.path, 'blobs', 'tasks');
   const files = () => filesIn(blobs);
   return { api, isFree: async () => workersReading(api, '/source').length === 0 && files().length === 0 };
 }

@@ -6,7 +6,7 @@ import { basename, join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hostFiles } from './support/file-host.ts';
-import { filesIn } from './support/files.ts';
+import { blobsIn } from './support/files.ts';
 import { makeMedia } from './support/make-media.ts';
 import { REAL_MEDIA } from './support/real-media.ts';
 import {
@@ -95,7 +95,7 @@ async function survivesKills(options: {
   }
   assert.equal(await server.stop(), 0);
   assert.deepEqual(processesOf(server, data.path), [], 'no process is left');
-  const left = filesIn(join(data.path, 'blobs')).map((path) => basename(path));
+  const left = blobsIn(data.path).map((path) => basename(path));
   assert.deepEqual([...new Set(left)], ['result.arrow'], 'results are all that is left');
   assert.equal(left.length, tasks.length);
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { hostFiles } from './support/file-host.ts';
-import { filesIn } from './support/files.ts';
+import { blobsIn } from './support/files.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
 import { processesOf, type RunningServer, startServer, temporaryFolder, until } from './support/server.ts';
@@ -104,6 +104,6 @@ test('SIGTERM as soon as a task is ready leaves nothing of it but its result', a
   while (status === 'processing') status = (await call(server, 'GET', `/embed-v2/tasks/${id}`)).body.status;
   assert.equal(status, 'ready');
   assert.equal(await server.stop(), 0);
-  const files = filesIn(join(data.path, 'data', 'blobs')).map((path) => basename(path));
+  const files = blobsIn(join(data.path, 'data')).map((path) => basename(path));
   assert.deepEqual(files, ['result.arrow']);
 });

@@ -2,25 +2,32 @@ import { join } from 'node:path';
 import { Contents } from '../assets/contents.ts';
 import type { Config } from '../config.ts';
 import { checkUp } from '../retention/checkup.ts';
-import { claimBlobs } from '../store/claim.ts';
-import { databasePlace, openDatabase } from '../store/database.ts';
+import { type ClaimDeps, examineClaim, takeOverBlobs } from '../retention/claim.ts';
+import { compareBlobs, countBlobs } from '../retention/orphans.ts';
+import { GRACE_MS } from '../retention/sweep.ts';
+import { isDataFolderInUse, keepFilesPrivate, lockDataFolder } from '../start/data-folder.ts';
+import { databasePlace, isNewDatabase, openDatabase } from '../store/database.ts';
 import { faultsOfSqlite } from '../store/integrity.ts';
-import { describePlace, isOwnFolder, openBlobStore } from '../store/open-blobs.ts';
+import { describePlace, openBlobStore } from '../store/open-blobs.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
 export const help = `Compares what is stored with what the database knows of, and says what it would mend.
 
-Usage: reelvec doctor [--fix] [--deep]
+Usage: reelvec doctor [--fix | --claim | --delete-unknown] [--deep]
 
 Options:
-  --fix            mends what is found
-  --deep           reads everything: hashes all media, decodes all results, checks every index of the database
-  --data-dir PATH  data folder of the server (REELVEC_DATA_DIR)
-  --database-url   database of several servers, instead (REELVEC_DATABASE_URL)
-  --blobs PLACE    where media and results live (REELVEC_BLOBS)
+  --fix             mends what is found; never removes more than a tenth of all blobs for want of a row
+  --claim           makes media and results those of this database, if they are another's or a newer copy's; keeps all
+  --delete-unknown  does the same, and deletes every blob that no row of this database names
+  --deep            reads everything: hashes all media, decodes all results, checks every index of the database
+  --data-dir PATH   data folder of the server (REELVEC_DATA_DIR)
+  --database-url    database of several servers, instead (REELVEC_DATABASE_URL)
+  --blobs PLACE     where media and results live (REELVEC_BLOBS)
 
 A server may be running: what it is about to write or to remove is left alone. Blobs without a row are looked at when
-they are six hours old. Nothing is compared with a database that is itself damaged, and nothing mended by it.
+they are six hours old. Nothing is compared with a database that is itself damaged, or that the blobs do not belong to,
+and nothing mended by it. --claim and --delete-unknown need the data folder for themselves; where servers share a
+PostgreSQL database, stop them first: there --delete-unknown leaves alone what is younger than six hours.
 
 Exit code: 0 all is in order, or mended; 1 something is not; 2 it could not be checked.
 
@@ -29,34 +36,71 @@ Examples:
   reelvec doctor --deep --fix
 `;
 
+interface Request {
+  readonly fix: boolean;
+  readonly deep: boolean;
+  readonly claim: boolean;
+  readonly deleteUnknown: boolean;
+}
+
+/** How much is not in order, and how much of that --fix would mend. */
+interface Outcome {
+  readonly left: number;
+  readonly mendable: number;
+}
+
 export async function run(args: string[]): Promise<void> {
-  const { values, positionals, config } = readArguments(args, { fix: { type: 'boolean' }, deep: { type: 'boolean' } });
+  const { values, positionals, config } = readArguments(args, {
+    fix: { type: 'boolean', default: false },
+    deep: { type: 'boolean', default: false },
+    claim: { type: 'boolean', default: false },
+    'delete-unknown': { type: 'boolean', default: false },
+  });
   if (positionals.length > 0) throw new UsageError('See reelvec doctor --help.');
-  let left: number;
+  const { fix, deep, claim, 'delete-unknown': deleteUnknown } = values;
+  if ([fix, claim, deleteUnknown].filter(Boolean).length > 1) {
+    throw new UsageError('Give one of --fix, --claim and --delete-unknown.');
+  }
+  keepFilesPrivate();
+  let outcome: Outcome;
   try {
-    if (config.databaseUrl === undefined) requireSoundDatabases(config, { deep: values.deep ?? false });
-    left = await examine(config, { fix: values.fix ?? false, deep: values.deep ?? false });
+    if (config.databaseUrl === undefined) requireSoundDatabases(config, { deep });
+    outcome = await examine(config, { fix, deep, claim, deleteUnknown });
   } catch (error) {
     if (error instanceof CommandError) throw error;
     process.exitCode = 2;
     process.stderr.write(`reelvec: it could not be checked: ${(error as Error).message}\n`);
     return;
   }
-  if (left > 0) throw new CommandError(values.fix ? 'Not all of it could be mended.' : 'Run it with --fix to mend it.');
+  if (outcome.left === 0) return;
+  if (fix) throw new CommandError('Not all of it could be mended.');
+  throw new CommandError(outcome.mendable > 0 ? 'Run it with --fix to mend it.' : '--fix mends none of it.');
 }
 
-/** @returns how much is not in order */
-async function examine(config: Config, { fix, deep }: { fix: boolean; deep: boolean }): Promise<number> {
+async function examine(config: Config, { fix, deep, claim, deleteUnknown }: Request): Promise<Outcome> {
   await using stack = new AsyncDisposableStack();
-  const db = await openDatabase(databasePlace(config));
-  stack.defer(() => db.destroy());
+  const isEmbedded = config.databaseUrl === undefined;
+  const takesOver = claim || deleteUnknown;
+  const isAlone = isEmbedded && (takesOver || !isDataFolderInUse(config.dataDir));
+  if (isEmbedded && takesOver) stack.use(lockDataFolder(config.dataDir));
   const blobs = stack.use(await openBlobStore(config));
-  if (!isOwnFolder(config)) await claimBlobs(db, blobs, describePlace(config.blobs));
-  const deps = { db, blobs, contents: new Contents(db, blobs) };
+  const place = databasePlace(config);
+  // No file is made where a lost one belongs.
+  const db = stack.use(await openDatabase(isNewDatabase(place) && !takesOver ? ':memory:' : place));
+  const deps = { db, blobs, place: describePlace(config.blobs) };
+  if (takesOver) {
+    await takeOver(deps, { deleteUnknown, graceMs: isAlone ? 0 : GRACE_MS });
+    return { left: 0, mendable: 0 };
+  }
+  await requireClaim(deps);
+
   let found = 0;
   let mended = 0;
-  for await (const { problem, remedy, mend } of checkUp(deps, { deep })) {
+  let mendable = 0;
+  const contents = new Contents(db, blobs);
+  for await (const { problem, remedy, mend } of checkUp({ db, blobs, contents }, { deep, isAlone })) {
     found++;
+    if (mend) mendable++;
     if (!fix || !mend) {
       process.stdout.write(`${problem}${remedy ? ` With --fix, ${remedy}.` : ''}\n`);
       continue;
@@ -66,7 +110,35 @@ async function examine(config: Config, { fix, deep }: { fix: boolean; deep: bool
     process.stdout.write(`${problem} Mended: ${remedy}.\n`);
   }
   process.stdout.write(found === 0 ? 'All is in order.\n' : `${found} found, ${mended} mended.\n`);
-  return found - mended;
+  return { left: found - mended, mendable };
+}
+
+/** What a database that the blobs do not belong to says of them is not to be acted on. @throws {CommandError} */
+async function requireClaim(deps: ClaimDeps): Promise<void> {
+  const { refusal } = await examineClaim(deps);
+  if (refusal === undefined) return;
+  const { total, unknown } = await countBlobs(compareBlobs({ ...deps, graceMs: 0 }));
+  process.stdout.write(
+    `${unknown.count} of ${total.count} blobs (${unknown.bytes} bytes) are named by no row of this database.\n`,
+  );
+  throw new CommandError(refusal);
+}
+
+async function takeOver(deps: ClaimDeps, { deleteUnknown, graceMs }: { deleteUnknown: boolean; graceMs: number }) {
+  await takeOverBlobs(deps);
+  process.stdout.write(`The media and results at ${deps.place} are those of this database now.\n`);
+  let count = 0;
+  let bytes = 0;
+  for await (const { key, size, why } of compareBlobs({ ...deps, graceMs })) {
+    if (why === '') continue;
+    count++;
+    bytes += size;
+    if (!deleteUnknown) continue;
+    await deps.blobs.remove(key);
+    process.stdout.write(`Deleted ${key} (${size} bytes): ${why}.\n`);
+  }
+  const outcome = deleteUnknown ? 'were deleted' : 'are named by no row and kept; --delete-unknown deletes them';
+  process.stdout.write(`${count} blobs (${bytes} bytes) ${outcome}.\n`);
 }
 
 /** What a damaged database says of the store is not to be acted on. @throws {CommandError} */

@@ -6,8 +6,8 @@ import type { Db } from '../store/database.ts';
 import { sha256OfBlob } from '../store/hash-blob.ts';
 import { readResult } from '../tasks/results.ts';
 import { resultKey } from '../tasks/work.ts';
-import { findOrphans } from './orphans.ts';
-import { GRACE_MS } from './sweep.ts';
+import { type Census, compareBlobs, countBlobs } from './orphans.ts';
+import { GRACE_MS, mostRemoved } from './sweep.ts';
 
 /** Rows that are read together. */
 const BATCH = 500;
@@ -30,16 +30,22 @@ export interface CheckupDeps {
   readonly contents: Contents;
 }
 
+export interface CheckupOptions {
+  /** Reads everything: hashes media, decodes results. */
+  readonly deep: boolean;
+  /** No server is running: a blob without a row waits for none. */
+  readonly isAlone: boolean;
+}
+
 /**
  * Compares the store with the database. A running server is not in the way: what it is about to write or to remove is
  * no finding.
- * @param options.deep reads everything: hashes media, decodes results
  */
-export async function* checkUp(deps: CheckupDeps, { deep }: { deep: boolean }): AsyncGenerator<Finding> {
+export async function* checkUp(deps: CheckupDeps, { deep, isAlone }: CheckupOptions): AsyncGenerator<Finding> {
   yield* checkContents(deps, deep);
   yield* checkResults(deps, deep);
   yield* checkUnused(deps);
-  yield* checkOrphans(deps);
+  yield* checkOrphans(deps, isAlone);
   yield* checkStuck(deps);
 }
 
@@ -131,14 +137,27 @@ async function* checkUnused({ contents }: CheckupDeps): AsyncGenerator<Finding> 
   }
 }
 
-async function* checkOrphans({ db, blobs }: CheckupDeps): AsyncGenerator<Finding> {
-  for await (const { key, size, why } of findOrphans({ db, blobs, graceMs: GRACE_MS })) {
+async function* checkOrphans({ db, blobs }: CheckupDeps, isAlone: boolean): AsyncGenerator<Finding> {
+  const { total, unknown, kept } = await countBlobs(compareBlobs({ db, blobs, graceMs: isAlone ? 0 : GRACE_MS }));
+  const isTooMuch = unknown.count > mostRemoved(total.count);
+  if (kept.count > 0) yield left(kept, total, 'and were there when the database took the blobs over');
+  if (isTooMuch) yield left(unknown, total, 'as when the database is older than they are');
+  for await (const { key, size, verdict, why } of compareBlobs({ db, blobs, graceMs: GRACE_MS })) {
+    if (verdict !== 'over' && (verdict !== 'unknown' || isTooMuch)) continue;
     yield {
       problem: `The blob ${key} (${size} bytes) is named by no row: ${why}.`,
       remedy: 'it is removed',
       mend: () => blobs.remove(key),
     };
   }
+}
+
+function left({ count, bytes }: Census['kept'], total: Census['total'], why: string): Finding {
+  return {
+    problem:
+      `${count} of ${total.count} blobs (${bytes} bytes) are named by no row, ${why}. ` +
+      'They are kept; `reelvec doctor --delete-unknown` deletes them.',
+  };
 }
 
 async function* checkStuck({ db }: CheckupDeps): AsyncGenerator<Finding> {

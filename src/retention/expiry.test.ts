@@ -35,7 +35,15 @@ async function setUp(t: { after: (done: () => void) => void }) {
     assets,
     tasks,
     sweep: (keep: Partial<KeepTimes>) =>
-      sweepDue({ db, blobs, contents, uploads, log, keep: { resultTtlMs: undefined, assetTtlMs: undefined, ...keep } }),
+      sweepDue({
+        db,
+        blobs,
+        contents,
+        uploads,
+        log,
+        place: 'memory',
+        keep: { resultTtlMs: undefined, assetTtlMs: undefined, ...keep },
+      }),
     later: (ms: number) => mock.timers.setTime(Date.now() + ms),
     async asset() {
       const id = newId();

@@ -1,20 +1,36 @@
 import type { BlobEntry, BlobStore } from '../store/blobs.ts';
 import type { Db } from '../store/database.ts';
+import { recall } from '../store/remembered.ts';
 
 /** Blobs that are looked up together. */
 const BATCH = 500;
+/** Prefix of the blobs that say which database the others belong to. */
+export const CLAIMS = 'database/';
 
-/** What no row names. */
-export interface Orphan extends BlobEntry {
+/**
+ * - `needed`: a row names the blob, or nothing is known of blobs of its kind
+ * - `young`: within the grace, so its row may be about to be written
+ * - `over`: its row says that it is no longer needed, which no later state of the row takes back
+ * - `unknown`: it has no row, which is also what a database that is older than the blob says of it
+ * - `kept`: unknown, and there already when the database took the blobs over: deleted only when somebody asks for it
+ */
+type Verdict = 'needed' | 'young' | 'over' | 'unknown' | 'kept';
+
+export interface ComparedBlob extends BlobEntry {
+  readonly verdict: Verdict;
+  /** Why no row needs it; empty where one does or may. */
   readonly why: string;
 }
 
+/** Blobs of a store by verdict. */
+export type Census = Readonly<Record<Verdict | 'total', { readonly count: number; readonly bytes: number }>>;
+
 /**
- * Finds blobs that no row names, as a crash leaves them between a blob and its row or between a row's end and its
- * blob's. Younger ones are left alone: their row may be about to be written.
- * @param options.graceMs what a blob must be older than; 0 only where nobody else is writing
+ * Compares every blob with the rows. A crash leaves blobs without a use between a blob and its row, or between a row's
+ * end and its blob's.
+ * @param options.graceMs what a blob must be older than; 0 only where nobody is writing
  */
-export async function* findOrphans({
+export async function* compareBlobs({
   db,
   blobs,
   graceMs,
@@ -22,17 +38,34 @@ export async function* findOrphans({
   db: Db;
   blobs: BlobStore;
   graceMs: number;
-}): AsyncGenerator<Orphan> {
+}): AsyncGenerator<ComparedBlob> {
+  const keptBefore = (await recall(db, 'kept_before_ms')) ?? 0;
   const batch: BlobEntry[] = [];
   for await (const entry of blobs.list('')) {
-    if (Date.now() - entry.modifiedAt.getTime() < graceMs) continue;
+    if (entry.key.startsWith(CLAIMS)) continue;
+    if (Date.now() - entry.modifiedAt.getTime() < graceMs) {
+      yield { ...entry, verdict: 'young', why: '' };
+      continue;
+    }
     batch.push(entry);
-    if (batch.length === BATCH) yield* await orphansAmong(db, batch.splice(0));
+    if (batch.length === BATCH) yield* await compareBatch(db, batch.splice(0), keptBefore);
   }
-  yield* await orphansAmong(db, batch);
+  yield* await compareBatch(db, batch, keptBefore);
 }
 
-async function orphansAmong(db: Db, entries: readonly BlobEntry[]): Promise<Orphan[]> {
+export async function countBlobs(compared: AsyncIterable<ComparedBlob>): Promise<Census> {
+  const none = () => ({ count: 0, bytes: 0 });
+  const census = { needed: none(), young: none(), over: none(), unknown: none(), kept: none(), total: none() };
+  for await (const { verdict, size } of compared) {
+    for (const kind of [verdict, 'total'] as const) {
+      census[kind].count++;
+      census[kind].bytes += size;
+    }
+  }
+  return census;
+}
+
+async function compareBatch(db: Db, entries: readonly BlobEntry[], keptBefore: number): Promise<ComparedBlob[]> {
   const parsed = entries.map((entry) => ({ entry, ...parse(entry.key) }));
   const idsOf = (kind: string) => [...new Set(parsed.flatMap(({ kind: its, id }) => (its === kind ? [id] : [])))];
   const [taskIds, assetIds] = [idsOf('tasks'), idsOf('assets')];
@@ -45,9 +78,10 @@ async function orphansAmong(db: Db, entries: readonly BlobEntry[]): Promise<Orph
         ]),
   );
   const owned = await ownersOf(db, assetIds);
-  return parsed.flatMap(({ entry, kind, id, name }) => {
-    const why = whyNot({ kind, id, name }, tasks, owned);
-    return why ? [{ ...entry, why }] : [];
+  return parsed.map(({ entry, kind, id, name }) => {
+    const { verdict, why } = judge({ kind, id, name }, tasks, owned);
+    const isKept = verdict === 'unknown' && entry.modifiedAt.getTime() <= keptBefore;
+    return { ...entry, verdict: isKept ? 'kept' : verdict, why };
   });
 }
 
@@ -74,31 +108,36 @@ async function ownersOf(db: Db, ids: readonly string[]) {
   };
 }
 
-/** @returns why nobody needs the blob, or nothing when somebody does or nothing is known of such blobs */
-function whyNot(
+type Judgement = Pick<ComparedBlob, 'verdict' | 'why'>;
+
+const NEEDED: Judgement = { verdict: 'needed', why: '' };
+const over = (why: string): Judgement => ({ verdict: 'over', why });
+const unknown = (why: string): Judgement => ({ verdict: 'unknown', why });
+
+function judge(
   { kind, id, name }: { kind: string; id: string; name: string },
   tasks: ReadonlyMap<string, string>,
   owned: Owners,
-): string | undefined {
-  if (kind === 'tasks') return whyNotTask(tasks.get(id), name);
-  if (kind === 'assets') return whyNotAsset(owned, id, name);
-  return kind === 'check' ? 'it was written to see whether the store works' : undefined;
+): Judgement {
+  if (kind === 'tasks') return judgeTask(tasks.get(id), name);
+  if (kind === 'assets') return judgeAsset(owned, id, name);
+  return kind === 'check' ? over('it was written to see whether the store works') : NEEDED;
 }
 
-function whyNotTask(status: string | undefined, name: string): string | undefined {
-  if (status === undefined) return 'the task is gone';
-  if (status === 'processing') return undefined;
-  return status === 'ready' && name === 'result.arrow' ? undefined : 'the task is over';
+function judgeTask(status: string | undefined, name: string): Judgement {
+  if (status === undefined) return unknown('the task is gone');
+  if (status === 'processing') return NEEDED;
+  return status === 'ready' && name === 'result.arrow' ? NEEDED : over('the task is over');
 }
 
-function whyNotAsset({ uploads, assets, contents }: Owners, id: string, name: string): string | undefined {
+function judgeAsset({ uploads, assets, contents }: Owners, id: string, name: string): Judgement {
   const asset = assets.get(id);
-  if (name !== 'source') return asset ? undefined : 'the asset is gone';
-  if (uploads.has(id) || contents.has(id)) return undefined;
-  if (!asset) return 'the asset is gone, and no other has its content';
+  if (name !== 'source') return asset ? NEEDED : unknown('the asset is gone');
+  if (uploads.has(id) || contents.has(id)) return NEEDED;
+  if (!asset) return unknown('the asset is gone, and no other has its content');
   // One from before contents were kept apart has none, and its media to itself.
-  if (asset.status === 'processing' || (asset.status === 'ready' && asset.content_id === null)) return undefined;
-  return asset.status === 'failed' ? 'the asset has failed' : 'the asset has the same content elsewhere';
+  if (asset.status === 'processing' || (asset.status === 'ready' && asset.content_id === null)) return NEEDED;
+  return over(asset.status === 'failed' ? 'the asset has failed' : 'the asset has the same content elsewhere');
 }
 
 function parse(key: string): { kind: string; id: string; name: string } {

@@ -1,7 +1,9 @@
 import type { Logger } from '../observe/logger.ts';
 import type { UploadStore } from '../store/uploads.ts';
+import { BlobsRefused, claimBlobs } from './claim.ts';
 import { type ExpiryDeps, expireAssets, expireTasks, type KeepTimes } from './expiry.ts';
-import { findOrphans } from './orphans.ts';
+import { isHeld } from './hold.ts';
+import { compareBlobs, countBlobs } from './orphans.ts';
 
 /**
  * How long a blob may be without a row: longer than anything takes between the two, such as a client that sends the
@@ -14,12 +16,15 @@ const UPLOAD_IDLE_MS = 48 * 3_600_000;
 export interface SweepDeps extends ExpiryDeps {
   readonly uploads: UploadStore;
   readonly keep: KeepTimes;
+  /** Where the blobs are, for people. */
+  readonly place: string;
   readonly log: Logger;
 }
 
 /** Removes what is due: results and assets whose time is over, and content that its last user left behind. */
 export async function sweepDue(deps: SweepDeps, signal?: AbortSignal): Promise<void> {
-  const { contents, keep, log } = deps;
+  const { db, contents, keep, log } = deps;
+  if (await isHeld(db)) return log.warn(HELD);
   const tasks = keep.resultTtlMs === undefined ? 0 : await expireTasks(deps, keep.resultTtlMs);
   signal?.throwIfAborted();
   const assets = keep.assetTtlMs === undefined ? 0 : await expireAssets(deps, keep.assetTtlMs);
@@ -32,19 +37,46 @@ export async function sweepDue(deps: SweepDeps, signal?: AbortSignal): Promise<v
 }
 
 /**
- * Removes what a crash orphaned. Never what a live row names.
- * @param options.graceMs 0 only where nobody else is writing
+ * Removes what a crash orphaned. Never what a live row names, nothing without a claim on the blobs, and nothing that has
+ * no row if that were more than a tenth of all blobs: then the rows are missing rather than the blobs left over.
  */
-export async function sweepOrphans(
-  deps: SweepDeps,
-  { graceMs, signal }: { graceMs: number; signal?: AbortSignal },
-): Promise<void> {
-  const { blobs, uploads, log } = deps;
-  for await (const { key, size, why } of findOrphans({ ...deps, graceMs })) {
-    signal?.throwIfAborted();
-    await blobs.remove(key);
-    log.info({ key, size, why }, 'swept an orphan');
+export async function sweepOrphans(deps: SweepDeps, signal?: AbortSignal): Promise<void> {
+  const { db, blobs, uploads, log } = deps;
+  if (await isHeld(db)) return log.warn(HELD);
+  try {
+    await claimBlobs(deps);
+  } catch (error) {
+    if (!(error instanceof BlobsRefused)) throw error;
+    return log.error({ reason: error.message }, 'orphans are not swept');
+  }
+  const compared = () => compareBlobs({ db, blobs, graceMs: GRACE_MS });
+  const { total, over, unknown } = await countBlobs(compared());
+  let unknownLeft = mostRemoved(total.count);
+  if (unknown.count > unknownLeft) {
+    log.error(
+      { blobs: unknown.count, bytes: unknown.bytes, of: total.count },
+      'blobs without a row are kept: they are more than a tenth of all blobs, as when the database is older than they are. ' +
+        '`reelvec doctor` tells more, `reelvec doctor --delete-unknown` deletes them',
+    );
+    unknownLeft = 0;
+  }
+  // Listed again, and only if there is something to remove: at worst the blobs would be too many for memory.
+  if (over.count + unknownLeft > 0 && over.count + unknown.count > 0) {
+    for await (const { key, size, verdict, why } of compared()) {
+      signal?.throwIfAborted();
+      if (verdict !== 'over' && !(verdict === 'unknown' && unknownLeft-- > 0)) continue;
+      await blobs.remove(key);
+      log.info({ key, size, why }, 'swept an orphan');
+    }
   }
   const forgotten = await uploads.sweep({ idleMs: UPLOAD_IDLE_MS });
   if (forgotten > 0) log.info({ uploads: forgotten }, 'swept forgotten uploads');
 }
+
+/** The most blobs without a row that are removed unless somebody asks for it: a tenth of all. */
+export function mostRemoved(total: number): number {
+  return Math.floor(total / 10);
+}
+
+const HELD =
+  'nothing is swept: the clock is more than a day past the last sweep, and what fell due in between waits one more day';

@@ -1,7 +1,7 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
 import type { Steps } from '../jobs/steps.ts';
 import { unlessOthersDo } from '../store/database.ts';
-import { GRACE_MS, type SweepDeps, sweepDue, sweepOrphans } from './sweep.ts';
+import { type SweepDeps, sweepDue, sweepOrphans } from './sweep.ts';
 
 /** What is due goes within this time. */
 const SLOT_MS = 10 * 60_000;
@@ -26,7 +26,7 @@ export function sweepWorkflow(deps: SweepDeps, steps: Steps) {
     if (slot % ORPHAN_SLOTS !== 0) return null;
     await step.run(
       { name: 'orphans' },
-      alone(() => sweepOrphans(deps, { graceMs: GRACE_MS, signal: steps.stopping })),
+      alone(() => sweepOrphans(deps, steps.stopping)),
     );
     return null;
   });

@@ -1,14 +1,7 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { asSetupError, SetupError } from '../setup-error.ts';
-import { databasePlace } from '../store/database.ts';
-
-/** Where the parts of an embedded server's data lie. */
-export interface DataFolder extends Disposable {
-  readonly database: string;
-  readonly jobs: string;
-}
 
 /** https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
@@ -16,13 +9,20 @@ const SQLITE_BUSY = 5;
 /** Another server works in the folder: nothing is wrong but the call. */
 export class DataFolderInUse extends SetupError {}
 
+/** The mode of what this process makes from now on: folders 0700, files 0600. Media, results and keys are in them. */
+const PRIVATE_UMASK = 0o077;
+
+export function keepFilesPrivate(): void {
+  process.umask(PRIVATE_UMASK);
+}
+
 /**
  * Takes a data folder for this process alone. The lock is one of the operating system, held through SQLite: it goes
  * with the process, however that ends, and no other process that happens to get the same pid can seem to hold it.
  * @throws {DataFolderInUse} naming the pid of the server that has it
  * @throws {SetupError} when the folder cannot be made or written to
  */
-export function lockDataFolder(path: string): DataFolder {
+export function lockDataFolder(path: string): Disposable {
   try {
     return lock(path);
   } catch (error) {
@@ -30,7 +30,7 @@ export function lockDataFolder(path: string): DataFolder {
   }
 }
 
-function lock(path: string): DataFolder {
+function lock(path: string): Disposable {
   mkdirSync(path, { recursive: true });
   const pidFile = join(path, 'server.pid');
   const held = new DatabaseSync(join(path, 'server.lock'));
@@ -46,11 +46,19 @@ function lock(path: string): DataFolder {
     );
   }
   writeFileSync(pidFile, `${process.pid}\n`);
-  return {
-    database: databasePlace({ dataDir: path }),
-    jobs: join(path, 'jobs.db'),
-    [Symbol.dispose]: () => held.close(),
-  };
+  return { [Symbol.dispose]: () => held.close() };
+}
+
+/** True while a server, or a command that must be alone, has the folder. */
+export function isDataFolderInUse(path: string): boolean {
+  if (!existsSync(join(path, 'server.lock'))) return false;
+  try {
+    lockDataFolder(path)[Symbol.dispose]();
+    return false;
+  } catch (error) {
+    if (error instanceof DataFolderInUse) return true;
+    throw error;
+  }
 }
 
 function pidIn(file: string): string {

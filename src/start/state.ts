@@ -1,22 +1,23 @@
+import { join } from 'node:path';
 import { Contents } from '../assets/contents.ts';
 import { AssetRepository } from '../assets/repository.ts';
 import type { Config } from '../config.ts';
 import { JobEngine } from '../jobs/engine.ts';
 import type { Logger } from '../observe/logger.ts';
 import { Quotas } from '../quotas/quotas.ts';
+import { BlobsRefused, claimBlobs, examineClaim } from '../retention/claim.ts';
 import { sweepOrphans } from '../retention/sweep.ts';
 import type { BlobStore } from '../store/blobs.ts';
-import { claimBlobs } from '../store/claim.ts';
-import { type Db, oneAtATime, openDatabase } from '../store/database.ts';
+import { type Db, databasePlace, isNewDatabase, oneAtATime, openDatabase } from '../store/database.ts';
 import { isDatabaseAway } from '../store/database-away.ts';
 import { openPostgresForNotes } from '../store/database-postgres.ts';
 import { IdempotencyKeys } from '../store/idempotency.ts';
 import { KeyRepository } from '../store/keys.ts';
-import { describePlace, isOwnFolder, openBlobStore, openUploadStore } from '../store/open-blobs.ts';
+import { describePlace, openBlobStore, openUploadStore, sweepTemporary } from '../store/open-blobs.ts';
 import type { UploadStore } from '../store/uploads.ts';
 import { TaskRepository } from '../tasks/repository.ts';
 import { DeliveryRepository } from '../webhooks/deliveries.ts';
-import { lockDataFolder } from './data-folder.ts';
+import { keepFilesPrivate, lockDataFolder } from './data-folder.ts';
 import type { ShutdownList } from './shutdown.ts';
 
 /** All that outlives a process. */
@@ -37,12 +38,20 @@ export interface State {
 /** Opens what a server or worker keeps: in a folder that it has for itself, or shared with the other nodes. */
 export async function openState(config: Config, shutdown: ShutdownList, log: Logger): Promise<State> {
   const { databaseUrl } = config;
+  keepFilesPrivate();
+  if (!databaseUrl) {
+    const folder = lockDataFolder(config.dataDir);
+    shutdown.add('data folder', () => folder[Symbol.dispose]());
+  }
+  const blobs = await openBlobStore(config);
+  shutdown.add('blobs', async () => blobs[Symbol.asyncDispose]());
+  const place = describePlace(config.blobs);
+  if (isNewDatabase(databasePlace(config))) await refuseLostDatabase(blobs, place);
   const { db, notes, engine } = databaseUrl
     ? await openShared(databaseUrl, shutdown, log)
     : await openEmbedded(config, shutdown, log);
-  const blobs = await openBlobStore(config, { alone: isOwnFolder(config) });
-  shutdown.add('blobs', async () => blobs[Symbol.asyncDispose]());
-  if (!isOwnFolder(config)) await claimBlobs(db, blobs, describePlace(config.blobs));
+  await claimBlobs({ db, blobs, place });
+  await sweepTemporary(blobs, config);
   const deliveries = new DeliveryRepository(db);
   const state = {
     db,
@@ -57,17 +66,22 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
     deliveries,
     quotas: new Quotas(db, config.quotas),
   };
-  // Where there are others, they are in the middle of their work.
-  if (!databaseUrl) await sweepOrphans({ ...state, keep: config, log }, { graceMs: 0 });
+  // Nodes that share a database have one of them sweep every hour. A server alone may never run at that time.
+  if (!databaseUrl) await sweepOrphans({ ...state, keep: config, place, log });
   return state;
 }
 
+/** An empty file where the lost one belongs would only be in the way: the new database is tried in memory. */
+async function refuseLostDatabase(blobs: BlobStore, place: string): Promise<void> {
+  await using db = await openDatabase(':memory:');
+  const { refusal } = await examineClaim({ db, blobs, place });
+  if (refusal !== undefined) throw new BlobsRefused(refusal);
+}
+
 async function openEmbedded(config: Config, shutdown: ShutdownList, log: Logger) {
-  const folder = lockDataFolder(config.dataDir);
-  shutdown.add('data folder', () => folder[Symbol.dispose]());
-  const db = await openDatabase(folder.database);
+  const db = await openDatabase(databasePlace(config));
   shutdown.add('database', () => db.destroy());
-  const engine = await JobEngine.openEmbedded(folder.jobs, log);
+  const engine = await JobEngine.openEmbedded(join(config.dataDir, 'jobs.db'), log);
   shutdown.add('jobs', () => engine.close());
   return { db, notes: db, engine };
 }

@@ -9,10 +9,12 @@ import { reconcile } from '../jobs/reconcile.ts';
 import { Steps } from '../jobs/steps.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
+import { isHeld } from '../retention/hold.ts';
 import { sweepSlot, sweepWorkflow } from '../retention/workflow.ts';
 import { parseAllowList } from '../sources/addresses.ts';
 import { openUrlGuard, type UrlGuard } from '../sources/url.ts';
 import { isShared, unlessOthersDo } from '../store/database.ts';
+import { describePlace } from '../store/open-blobs.ts';
 import { refreshStatistics } from '../store/statistics.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import type { Task } from '../tasks/repository.ts';
@@ -115,7 +117,10 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     },
     steps,
   );
-  const sweep = sweepWorkflow({ db, blobs, contents, uploads, keep: config, log }, steps);
+  const sweep = sweepWorkflow(
+    { db, blobs, contents, uploads, keep: config, place: describePlace(config.blobs), log },
+    steps,
+  );
   const starter = new TaskStarter({
     tasks,
     // Each round is a run of its own.
@@ -141,7 +146,8 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
 
   const upkeep = async () => {
     await refreshStatistics(db);
-    await multipart.expire();
+    const held = await isHeld(db);
+    if (!held) await multipart.expire();
     await reconcile({
       engine,
       log,
@@ -167,10 +173,10 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
       tidy: (id) => work.tidy(id),
     });
     await webhooks.upkeep();
-    await quotas.prune();
+    if (!held) await quotas.prune();
     const { slot, key } = sweepSlot(new Date());
     await engine.start(sweep, { slot }, key);
-    await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_KEPT_MS).toISOString());
+    if (!held) await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_KEPT_MS).toISOString());
     await engine.upkeep();
   };
   const againAfterMs = config.workers > 0 ? UPKEEP_AGAIN_MS.working : UPKEEP_AGAIN_MS.answering;

@@ -107,12 +107,15 @@ export class FolderBlobStore implements BlobStore {
     await mkdir(dirname(removed), { recursive: true });
     await rename(join(this.root, keyOrPrefix), removed).catch(unlessMissing);
     await rm(removed, { recursive: true, force: true });
+    await this.#removeEmpty(dirname(join(this.root, keyOrPrefix)));
   }
 
   /** Folders that nothing is left in; a write that is about to use one makes it again. */
   async #removeEmpty(folder: string): Promise<void> {
     try {
-      for (let empty = folder; empty.length > this.root.length; empty = dirname(empty)) await rmdir(empty);
+      for (let empty = folder; empty.length > this.root.length; empty = dirname(empty)) {
+        await rmdir(empty).catch(unlessMissing);
+      }
     } catch {
       // Something is in it.
     }

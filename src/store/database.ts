@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, PostgresAdapter, sql } from 'kysely';
@@ -64,6 +65,11 @@ async function open(place: string): Promise<Db> {
 /** Where a node's database is: where the settings say, or in its data folder. */
 export function databasePlace({ databaseUrl, dataDir }: { databaseUrl?: string | undefined; dataDir: string }): string {
   return databaseUrl ?? join(dataDir, 'reelvec.db');
+}
+
+/** True for a SQLite file that `openDatabase` would make, or fill, because nothing is there. */
+export function isNewDatabase(place: string): boolean {
+  return !isPostgresUrl(place) && (statSync(place, { throwIfNoEntry: false })?.size ?? 0) === 0;
 }
 
 export function isPostgresUrl(place: string): boolean {

@@ -9,6 +9,7 @@ import * as webhooks from './migrations/0007-webhooks.ts';
 import * as chunkSegments from './migrations/0008-chunk-segments.ts';
 import * as transcriptionSource from './migrations/0009-transcription-source.ts';
 import * as lastDone from './migrations/0010-last-done.ts';
+import * as remembered from './migrations/0011-remembered.ts';
 import * as taskRounds from './migrations/0012-task-rounds.ts';
 
 /** The schema's history, oldest first; one that was released is never changed. Plain types that both dialects have. */
@@ -23,5 +24,6 @@ export const migrations: Record<string, Migration> = {
   '0008_chunk_segments': chunkSegments,
   '0009_transcription_source': transcriptionSource,
   '0010_last_done': lastDone,
+  '0011_remembered': remembered,
   '0012_task_rounds': taskRounds,
 };

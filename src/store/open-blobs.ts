@@ -16,19 +16,18 @@ const SHARED_IDLE_MS = 3_600_000;
 
 /**
  * Opens where blobs live: the folder or bucket of REELVEC_BLOBS, after a look at whether it can be used.
- * @param options.alone nobody else can be writing there: what is half written was left by a crash
  * @throws {SetupError} that says what is missing
  */
-export async function openBlobStore(
-  { blobs, cacheDir, cacheBytes }: Pick<Config, 'blobs' | 'cacheDir' | 'cacheBytes'>,
-  { alone = false } = {},
-): Promise<BlobStore & AsyncDisposable> {
+export async function openBlobStore({
+  blobs,
+  cacheDir,
+  cacheBytes,
+}: Pick<Config, 'blobs' | 'cacheDir' | 'cacheBytes'>): Promise<BlobStore & AsyncDisposable> {
   if (blobs.kind === 'folder') {
     const store = new FolderBlobStore(blobs.path);
     try {
       await mkdir(blobs.path, { recursive: true });
       await access(blobs.path, constants.W_OK);
-      await store.sweepTemporary({ idleMs: alone ? 0 : SHARED_IDLE_MS });
     } catch (error) {
       throw asSetupError(
         error,
@@ -49,15 +48,17 @@ export async function openBlobStore(
   return store;
 }
 
+/** Removes what a crash left half written; a bucket has none of that. */
+export async function sweepTemporary(store: BlobStore, config: Parameters<typeof isOwnFolder>[0]): Promise<void> {
+  if (!(store instanceof FolderBlobStore)) return;
+  await store.sweepTemporary({ idleMs: isOwnFolder(config) ? 0 : SHARED_IDLE_MS });
+}
+
 /**
  * Whether nobody else writes to where blobs live: a folder in a data folder, which is one server's alone unless the
  * database is not.
  */
-export function isOwnFolder({
-  blobs,
-  dataDir,
-  databaseUrl,
-}: Pick<Config, 'blobs' | 'dataDir' | 'databaseUrl'>): boolean {
+function isOwnFolder({ blobs, dataDir, databaseUrl }: Pick<Config, 'blobs' | 'dataDir' | 'databaseUrl'>): boolean {
   return databaseUrl === undefined && blobs.kind === 'folder' && blobs.path.startsWith(dataDir + sep);
 }
 

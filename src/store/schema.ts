@@ -14,6 +14,7 @@ export interface Database {
   secrets: SecretsTable;
   media_use: MediaUseTable;
   owner_turns: OwnerTurnsTable;
+  remembered: RememberedTable;
 }
 
 /** API keys that were made here. The key itself is not kept. */
@@ -207,4 +208,11 @@ export interface MediaUseTable {
 export interface OwnerTurnsTable {
   owner: string;
   turn: number;
+}
+
+/** Numbers that decide what may be removed. */
+export interface RememberedTable {
+  name: 'claim' | 'kept_before_ms' | 'swept_at_ms' | 'held_until_ms';
+  /** Postgres hands a bigint out as text. */
+  value: number;
 }

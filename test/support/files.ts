@@ -10,6 +10,12 @@ export function filesIn(folder: string): string[] {
   });
 }
 
+/** The paths of the blobs in a data folder, without the one that says which database they belong to. */
+export function blobsIn(dataDir: string): string[] {
+  const blobs = join(dataDir, 'blobs');
+  return filesIn(blobs).filter((path) => !path.startsWith(join(blobs, 'database')));
+}
+
 /** What is in a folder; nothing when there is none. */
 export function entriesOf(folder: string) {
   try {
