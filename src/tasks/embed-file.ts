@@ -74,7 +74,7 @@ export async function embedFile(options: EmbedFileOptions): Promise<EmbeddedFile
   );
   const blocks = chunks.map((_, number) => blockKey(number));
   await writeResult({ blobs, blocks, key: options.resultKey, request, range, facts });
-  const warnings = [...servable.warnings, ...resultWarnings(reports, servable.options)];
+  const warnings = [...servable.warnings, ...resultWarnings(reports, servable.options, request)];
   return { range, warnings, transcriptionSource: servable.transcriptionSource };
 }
 

@@ -47,3 +47,15 @@ test('nothing at all is a failure', () => {
     (error) => isReelvecError(error) && error.code === 'video_file_broken' && /damaged/.test(error.message),
   );
 });
+
+test('another range is suggested only to a request that had one', () => {
+  const nothing = { ...whole, rows: {} };
+  assert.throws(
+    () => resultWarnings([nothing], ['visual']),
+    /^\w+: Nothing in the media .* Its tracks are empty: check/,
+  );
+  assert.throws(
+    () => resultWarnings([nothing], ['visual'], { startSec: 3 }),
+    /requested range .* Ask for another range\.$/,
+  );
+});

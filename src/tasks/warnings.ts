@@ -1,6 +1,6 @@
 import { ReelvecError } from '../errors.ts';
 import type { EmbeddedChunk } from '../workers/protocol.ts';
-import type { Option, RowOption } from './request.ts';
+import type { Option, RowOption, TaskRequest } from './request.ts';
 import type { EmbeddingRow } from './results.ts';
 
 /** What a chunk tells the task, beside its rows. */
@@ -31,17 +31,27 @@ export function reportOf(chunk: EmbeddedChunk, rows: readonly EmbeddingRow[]): C
 /**
  * What the client should know of the result as a whole: what has no vector, what was damaged, and how much of the
  * range could not be read.
+ * @param asked the range of the request, by default all of the media: then no other range is suggested
  * @throws {ReelvecError} `video_file_broken` when nothing at all could be embedded
  */
-export function resultWarnings(reports: readonly ChunkReport[], options: readonly Option[]): string[] {
+export function resultWarnings(
+  reports: readonly ChunkReport[],
+  options: readonly Option[],
+  asked: Pick<TaskRequest, 'startSec' | 'endSec'> = { startSec: 0 },
+): string[] {
   const segments = sum(reports, (report) => report.segments);
   const damages = sum(reports, (report) => report.damages);
   const counts = options.map((option) => ({ option, rows: sum(reports, (report) => report.rows[option] ?? 0) }));
   if (counts.every(({ rows }) => rows === 0)) {
+    const isWhole = asked.startSec === 0 && asked.endSec === undefined;
+    const advice = isWhole
+      ? `Its tracks ${damages > 0 ? 'are damaged' : 'are empty'}: check that it plays in a media player and send the whole file.`
+      : damages > 0
+        ? 'The media is damaged: check that it plays in a media player.'
+        : 'Ask for another range.';
     throw new ReelvecError(
       'video_file_broken',
-      `Nothing in the requested range could be turned into ${options.join(', ')} embeddings. ` +
-        (damages > 0 ? 'The media is damaged: check that it plays in a media player.' : 'Ask for another range.'),
+      `Nothing in the ${isWhole ? 'media' : 'requested range'} could be turned into ${options.join(', ')} embeddings. ${advice}`,
     );
   }
   const warnings = counts

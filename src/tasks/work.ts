@@ -171,7 +171,7 @@ export class TaskWork {
     await this.#step(taskId, async (task, signal) => {
       const { tasks, blobs, log } = this.#deps;
       await tasks.setStage(taskId, 'finalizing');
-      const warnings = [...plan.warnings, ...resultWarnings(reports, plan.options)];
+      const warnings = [...plan.warnings, ...resultWarnings(reports, plan.options, task.request)];
       const result = await writeResult({
         blobs,
         blocks: reports.map((_, number) => blockKey(taskId, number)),
