@@ -39,7 +39,9 @@ export class ClockReader {
     const rawSec = Number(stamp) * timeBase - this.#startSec;
     const last = this.#last.get(packet.streamIndex);
     const step = last === undefined ? 0 : rawSec + partAt(this.#parts, this.#position).addSec - last;
-    if (step < -BACK_SEC || step > HOLE_SEC) {
+    // While another track goes on, a picture that stands for long is no hole.
+    const isHole = step > HOLE_SEC && step > HOLE_SEC + this.endSec - last!;
+    if (step < -BACK_SEC || isHole) {
       this.#parts.push({ fromByte: this.#position, addSec: this.endSec - rawSec });
     }
     const { addSec } = partAt(this.#parts, this.#position);

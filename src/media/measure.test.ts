@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { FF_ENCODER_FLAC } from 'node-av/constants';
 import { makeMedia } from '../../test/support/make-media.ts';
 import { probe } from './probe.ts';
 
@@ -31,9 +32,40 @@ test('a header without a length, or with too short a one, gives way to what the 
   near(probe(declare(path, 3000)).durationSec, 8);
 });
 
-test('a header that says too much is believed, because the file may be cut off', () => {
-  const path = makeMedia(join(folder, 'long.mkv'), { video: VIDEO });
-  near(probe(declare(path, 20_000)).durationSec, 20);
+test('a header that says too much is believed only of a file that is cut off', () => {
+  const path = makeMedia(join(folder, 'long.mkv'), { video: VIDEO, audio: AUDIO });
+  const lying = declare(path, 20_000);
+  near(probe(lying).durationSec, 8);
+  const cut = join(folder, 'cut.mkv');
+  writeFileSync(cut, readFileSync(lying).subarray(0, 60_000));
+  near(probe(cut).durationSec, 20);
+});
+
+test('a FLAC total that is wrong does not override the packets, unless the last of them is cut off', () => {
+  const path = makeMedia(join(folder, 'sound.flac'), { audio: AUDIO, audioCodec: FF_ENCODER_FLAC });
+  const bytes = readFileSync(path);
+  near(probe(path).durationSec, 8);
+  // The total of samples is in the lower half of byte 21 and in the four behind it.
+  bytes.writeUInt32BE(44_100 * 3600, 22);
+  writeFileSync(path, bytes);
+  near(probe(path).durationSec, 8);
+  writeFileSync(path, bytes.subarray(0, bytes.length / 2));
+  near(probe(path).durationSec, 3600);
+});
+
+test('files whose timestamps do not start at 0 last as long as their content', () => {
+  for (const ending of ['mkv', 'flv', 'nut', 'asf', 'ts']) {
+    const path = makeMedia(join(folder, `late.${ending}`), { video: VIDEO, audio: AUDIO, startSec: 5000 });
+    near(probe(path).durationSec, 8);
+  }
+});
+
+test('a subtitle far behind picture and sound does not make a film longer', () => {
+  const subtitles = [
+    { startSec: 2, endSec: 4, text: 'now' },
+    { startSec: 36_000, endSec: 36_002, text: 'much later' },
+  ];
+  near(probe(makeMedia(join(folder, 'text.mkv'), { video: VIDEO, audio: AUDIO, subtitles })).durationSec, 8);
 });
 
 test('raw streams are measured', () => {

@@ -1,13 +1,9 @@
-import {
-  AV_NOPTS_VALUE,
-  AV_PKT_FLAG_KEY,
-  AVDISCARD_ALL,
-  AVDISCARD_DEFAULT,
-  AVSEEK_FLAG_BACKWARD,
-} from 'node-av/constants';
+import { AV_PKT_FLAG_KEY, AVDISCARD_ALL, AVDISCARD_DEFAULT, AVSEEK_FLAG_BACKWARD } from 'node-av/constants';
 import { Packet, type Stream } from 'node-av/lib';
 import { ClockReader } from './clock.ts';
-import { type Container, ratio } from './container.ts';
+import { type Container, openContainer, ratio } from './container.ts';
+import { isCutOff } from './cut-off.ts';
+import { TrackExtent } from './extent.ts';
 import type { MediaInfo } from './info.ts';
 
 /** Formats without any word of their length: what FFmpeg says of them is a guess from the first bytes' bit rate. */
@@ -16,37 +12,83 @@ const GUESSED = new Set(['mp3', 'aac', 'h264', 'hevc', 'm4v', 'mpegvideo', 'dv']
 const JOINED = new Set(['mpegts', 'mpeg']);
 /** Encoders pad: sound that ends this much later than its header says is no news. Seconds. */
 const PADDING_SEC = 0.1;
-/** A header is believed unless the content goes on for longer than this behind it. Seconds. */
+/** A header is believed unless the packets end further away from what it says than this. Seconds. */
 const TOLERANCE_SEC = 0.5;
 /** How far before the end that the header names reading starts, for a packet to be there. Seconds. */
 const TAIL_SEC = 5;
+/** The end of a file tells its length when a track has so many packets there. */
+const TAIL_PACKETS = 3;
 /** How often progress is told, in packets: some fifty megabytes. */
 const PROGRESS_PACKETS = 20_000;
 
 type OnProgress = (doneSec: number) => void;
 
 /**
- * How long the media lasts. The header's word is checked against the packets, which are read and not decoded: all of
- * them where there is no word, or where it cannot be right because timestamps start over; else those at the end, for
- * content that goes on behind it. A header that says too much is believed: then the file is cut off, and what is
- * missing is reported where it is looked for.
+ * Duration of the media: of the longest of the tracks that are used, from the first timestamp to the end of the last
+ * packet. The header's duration is checked against the packets, which are read and not decoded: those at the end, and
+ * where they contradict the header, all of them. A header that says more than there is is believed only of a file that
+ * was cut off; what is missing is reported where it is looked for.
+ * @param path of the file that the container was opened from
  * @param onProgress called from time to time with the seconds that were read: a large file on a slow disk takes long
  */
-export function measure(container: Container, onProgress: OnProgress): Pick<MediaInfo, 'durationSec' | 'clock'> {
-  const declaredSec = Math.max(0, Number(container.context.duration) / 1e6);
-  const format = container.context.iformat?.name ?? '';
+export function measure(
+  container: Container,
+  path: string,
+  onProgress: OnProgress,
+): Pick<MediaInfo, 'durationSec' | 'clock'> {
+  const { context, startSec } = container;
+  const format = context.iformat?.name ?? '';
+  const declaredSec = declaredBy(container);
   // MP4's index is complete or it is not: there is nothing behind what it lists.
-  if (declaredSec > 0 && format.includes('mp4')) return { durationSec: declaredSec };
+  const isIndexed = format.includes('mp4');
+  if (isIndexed && declaredSec > 0 && startSec === 0) return { durationSec: declaredSec };
   if (JOINED.has(format)) {
     const { map, endSec } = readClock(container, onProgress);
     if (map) return { durationSec: toMicro(endSec), clock: map };
   }
   if (declaredSec === 0 || GUESSED.has(format)) {
-    const measuredSec = lastSec(container, 0, onProgress);
-    return { durationSec: Math.abs(measuredSec - declaredSec) > PADDING_SEC ? measuredSec : declaredSec };
+    using extent = readExtent(container, 0, onProgress);
+    const { endSec } = extent;
+    return { durationSec: Math.abs(endSec - declaredSec) > PADDING_SEC ? endSec : declaredSec };
   }
-  const measuredSec = lastSec(container, declaredSec - TAIL_SEC, onProgress);
-  return { durationSec: measuredSec > declaredSec + TOLERANCE_SEC ? measuredSec : declaredSec };
+  using tail = readExtent(container, declaredSec - TAIL_SEC, onProgress);
+  const durationSec = believed(declaredSec, startSec, tail);
+  if (durationSec !== undefined && (tail.isCertain || isIndexed)) return { durationSec };
+  if (isIndexed) return { durationSec: Math.max(declaredSec, tail.endSec) };
+  // Opened again: after a failed search for the end, not every container finds its beginning.
+  using again = openContainer(path);
+  using whole = readExtent(again, 0, onProgress);
+  return { durationSec: believed(declaredSec, startSec, whole) ?? contradicted(declaredSec, again, whole) };
+}
+
+/** The duration of a file whose packets do not reach to where the header says, or go on far behind it. */
+function contradicted(declaredSec: number, container: Container, { endSec, last }: Extent): number {
+  return endSec < declaredSec && isCutOff(container, last) ? declaredSec : endSec;
+}
+
+/** The header's duration in seconds, of the tracks that are used where it tells those apart; 0 if it says nothing. */
+function declaredBy({ context, video, audio, startSec }: Container): number {
+  const ofFileSec = Math.max(0, Number(context.duration) / 1e6);
+  const tracks = [video, audio].filter((stream) => stream !== undefined);
+  const ends = tracks.map(({ startTime, duration, timeBase }) => Number(startTime + duration) * ratio(timeBase));
+  // AV_NOPTS_VALUE is far below zero
+  const isTold =
+    ends.length > 0 && tracks.every(({ startTime, duration }) => startTime > -(1n << 60n) && duration > 0n);
+  const isLonger = ofFileSec > 0 && isTold && ofFileSec > Math.max(...ends) - startSec + TOLERANCE_SEC;
+  return isLonger ? toMicro(Math.max(...ends) - startSec) : ofFileSec;
+}
+
+/**
+ * The duration where header and packets agree. Some headers hold the time of the end, counted from timestamp 0: then
+ * the packets say it. The last picture may be known to the header alone.
+ * @returns undefined where they do not agree
+ */
+function believed(declaredSec: number, startSec: number, { endSec, longestStepSec }: Extent): number | undefined {
+  const isEnd = startSec > 0 && Math.abs(declaredSec - startSec - endSec) < Math.abs(declaredSec - endSec);
+  const headerSec = isEnd ? toMicro(declaredSec - startSec) : declaredSec;
+  if (endSec > headerSec + TOLERANCE_SEC || endSec < headerSec - Math.max(TOLERANCE_SEC, longestStepSec))
+    return undefined;
+  return isEnd ? Math.max(headerSec, endSec) : headerSec;
 }
 
 function readClock(container: Container, onProgress: OnProgress): ClockReader {
@@ -60,18 +102,50 @@ function readClock(container: Container, onProgress: OnProgress): ClockReader {
   return clock;
 }
 
-/** When the last packet from a moment on ends, in seconds from the start of the file; 0 when there is none. */
-function lastSec(container: Container, fromSec: number, onProgress: OnProgress): number {
+/** How far the packets of a file reach. */
+interface Extent extends Disposable {
+  /** Seconds from the start of the file. */
+  readonly endSec: number;
+  /** Longest time from one picture to the next. Seconds. */
+  readonly longestStepSec: number;
+  /** Enough packets were read, and none has a doubtful timestamp. */
+  readonly isCertain: boolean;
+  /** The last packet of each track. */
+  readonly last: readonly { readonly stream: Stream; readonly packet: Packet }[];
+}
+
+/** @param fromSec where to start reading, in seconds from the start of the file */
+function readExtent(container: Container, fromSec: number, onProgress: OnProgress): Extent {
   if (fromSec > 0) seekTo(container, fromSec);
-  const ends = new Map<Stream, number>();
+  const tracks = new Map<Stream, { extent: TrackExtent; packet: Packet }>();
   for (const { packet, stream } of packetsOf(container, onProgress)) {
-    const timeBase = ratio(stream.timeBase);
-    const before = ends.get(stream) ?? 0;
-    // Raw streams have no timestamps: there one packet follows the other.
-    const at = packet.pts === AV_NOPTS_VALUE ? before : Number(packet.pts) * timeBase - container.startSec;
-    ends.set(stream, Math.max(before, at + Number(packet.duration) * timeBase));
+    const track = tracks.get(stream) ?? {
+      extent: new TrackExtent(stream, container.startSec, fromSec),
+      packet: emptyPacket(),
+    };
+    tracks.set(stream, track);
+    track.extent.read(packet);
+    track.packet.unref();
+    track.packet.ref(packet);
   }
-  return toMicro(Math.max(0, ...ends.values()));
+  const extents = [...tracks.values()].map(({ extent }) => extent);
+  const isCertain = extents.some(({ count }) => count >= TAIL_PACKETS) && !extents.some(({ isDoubtful }) => isDoubtful);
+  const pictures = container.video && tracks.get(container.video)?.extent;
+  return {
+    endSec: toMicro(Math.max(0, ...extents.map((extent) => extent.end()))),
+    longestStepSec: pictures?.longestStepSec ?? 0,
+    isCertain,
+    last: [...tracks].map(([stream, { packet }]) => ({ stream, packet })),
+    [Symbol.dispose]: () => {
+      for (const { packet } of tracks.values()) packet.free();
+    },
+  };
+}
+
+function emptyPacket(): Packet {
+  const packet = new Packet();
+  packet.alloc();
+  return packet;
 }
 
 /** The packets of the tracks that are used, from where the container stands. Each holds until the next one comes. */

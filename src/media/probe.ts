@@ -19,7 +19,7 @@ export function probe(path: string, onProgress: (doneSec: number) => void = () =
   const { context, subtitles } = container;
   const format = context.iformat?.name ?? 'unknown';
   if (ANIMATIONS.includes(format)) requireMotion(path, format);
-  const measured = measure(container, onProgress);
+  const measured = measure(container, path, onProgress);
   const middleSec = container.startSec + measured.durationSec / 2;
   const encrypted = format.startsWith('mov') ? encryptedTracks(context, middleSec) : undefined;
   const unlessEncrypted = (stream: Stream | undefined) => (stream && encrypted?.has(stream.index) ? undefined : stream);

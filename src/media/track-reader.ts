@@ -95,7 +95,8 @@ export abstract class TrackReader implements Disposable {
   }
 }
 
-function openDecoder(stream: Stream, options: Record<string, string>): CodecContext | undefined {
+/** @returns undefined where the track has no decoder, or its header is too damaged for one */
+export function openDecoder(stream: Stream, options: Record<string, string>): CodecContext | undefined {
   const codec = Codec.findDecoder(stream.codecpar.codecId);
   const context = new CodecContext();
   context.allocContext3(codec);

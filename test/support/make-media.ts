@@ -18,13 +18,15 @@ export interface MediaRecipe {
   readonly pixelFormat?: string;
   /** Options of the muxer. */
   readonly muxing?: Readonly<Record<string, string>>;
+  /** Added to all timestamps, in seconds; default 0. */
+  readonly startSec?: number;
 }
 
 /** Writes a media file; the container follows from the ending of the name. @returns the path */
 export function makeMedia(path: string, recipe: MediaRecipe): string {
   Log.setLevel(AV_LOG_QUIET);
   const { video, audio, subtitles, audioCodec = FF_ENCODER_AAC, videoCodec = FF_ENCODER_LIBX264 } = recipe;
-  const { pixelFormat = 'yuv420p', muxing } = recipe;
+  const { pixelFormat = 'yuv420p', muxing, startSec = 0 } = recipe;
   using tracks = new DisposableStack();
   const encoded = [
     video && tracks.use(new Generated(`${video},format=${pixelFormat}`, videoCodec)),
@@ -37,18 +39,26 @@ export function makeMedia(path: string, recipe: MediaRecipe): string {
   const sources = encoded.map((track) => ({ index: output.addStream(track.encoder), packets: track.packets() }));
   if (text && textStream)
     sources.push({ index: output.addStream(textStream), packets: text.packetsSync(textStream.index) });
-  interleave(output, sources);
+  interleave(output, sources, startSec);
   return path;
 }
 
 /** Writes the packets of all tracks in order of time, as a muxer wants them. */
-function interleave(output: Muxer, sources: { index: number; packets: Iterable<Packet | null> }[]): void {
+function interleave(
+  output: Muxer,
+  sources: { index: number; packets: Iterable<Packet | null> }[],
+  startSec: number,
+): void {
   const open = sources.map(({ index, packets }) => ({ index, packets: packets[Symbol.iterator](), timeSec: 0 }));
   while (open.length > 0) {
     const earliest = open.reduce((first, other) => (other.timeSec < first.timeSec ? other : first));
     const { value: packet, done } = earliest.packets.next();
     if (packet) {
-      earliest.timeSec = (Number(packet.pts) * packet.timeBase.num) / packet.timeBase.den;
+      const { num, den } = packet.timeBase;
+      earliest.timeSec = (Number(packet.pts) * num) / den;
+      const offset = BigInt(Math.round((startSec * den) / num));
+      packet.pts += offset;
+      packet.dts += offset;
       output.writePacketSync(packet, earliest.index);
       packet.free();
     }
