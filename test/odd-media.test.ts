@@ -8,7 +8,7 @@ import type { Picture } from '../src/media/frames.ts';
 import { probe } from '../src/media/probe.ts';
 import { embedChunk } from '../src/pipeline/embed-chunk.ts';
 import { checkLimits } from '../src/tasks/limits.ts';
-import { subtitleText } from '../src/transcribe/subtitles.ts';
+import { subtitleCues } from '../src/transcribe/subtitles.ts';
 import type { EmbedJob } from '../src/workers/protocol.ts';
 import { cosine } from './support/embeddings.ts';
 import { difference, pictureAt, picturesOf, soundStretches, turned } from './support/looking.ts';
@@ -160,10 +160,9 @@ function odd(folder: string): void {
       'ass_subtitles.mkv',
       'two_audio_two_subtitles.mkv',
     ]) {
-      const lines = [...decode({ path: path(name), subtitles: true })]
-        .flatMap((event) => (event.type === 'subtitle' ? [event.subtitle] : []))
-        .map(({ codec, data, startSec, endSec }) => ({ text: subtitleText(codec, data), startSec, endSec }))
-        .filter(({ text }) => text !== '');
+      const lines = [...decode({ path: path(name), subtitles: true })].flatMap((event) =>
+        event.type === 'subtitle' ? subtitleCues(event.subtitle) : [],
+      );
       assert.deepEqual(
         lines.map(({ text }) => text),
         ["Robot's memory synced and locked!", 'This is pretty freaky.'],

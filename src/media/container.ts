@@ -13,10 +13,8 @@ import { ALLOWED } from './demuxers.ts';
 import { isEncryptedTrack } from './encryption.ts';
 import type { TimeRange } from './frames.ts';
 import { type Excerpt, excerptOf } from './mp4-excerpt.ts';
+import { chooseSubtitles } from './subtitle-track.ts';
 import { stillPicture, unreadable } from './unreadable.ts';
-
-/** Subtitle codecs that hold text; the others (`dvd_subtitle`, `hdmv_pgs_subtitle`) hold pictures. */
-const TEXT_CODECS = new Set(['mov_text', 'subrip', 'text', 'webvtt', 'ass', 'ssa']);
 
 /** Brands of ISO files that hold one picture, and what their format is called. Sequences have others: `avis`, `msf1`. */
 const STILL_BRANDS: Readonly<Record<string, string>> = {
@@ -115,7 +113,7 @@ function open(url: string, how: Record<string, string>, cutOff: ReadonlySet<numb
     context,
     video,
     audio: choose(context, AVMEDIA_TYPE_AUDIO),
-    subtitles: choose(context, AVMEDIA_TYPE_SUBTITLE),
+    subtitles: chooseSubtitles(tracksOf(context.streams, AVMEDIA_TYPE_SUBTITLE)),
     // AV_NOPTS_VALUE is far below any real start
     startSec: start > -(1n << 60n) ? Number(start) / 1e6 : 0,
     isCutOff: ({ id }) => cutOff.has(id),
@@ -149,8 +147,6 @@ export function tracksOf(streams: readonly Stream[], type: AVMediaType): Stream[
 
 /** The track a player would pick: the first that is marked default, else the first, among those that can be read. */
 function choose(context: FormatContext, type: AVMediaType): Stream | undefined {
-  const readable = tracksOf(context.streams, type).filter((stream) =>
-    type === AVMEDIA_TYPE_SUBTITLE ? TEXT_CODECS.has(codecName(stream)) : isDecodable(context, stream),
-  );
+  const readable = tracksOf(context.streams, type).filter((stream) => isDecodable(context, stream));
   return readable.find((stream) => (stream.disposition & AV_DISPOSITION_DEFAULT) !== 0) ?? readable[0];
 }

@@ -38,5 +38,7 @@ export interface RawSubtitle {
   readonly codec: string;
   readonly startSec: number;
   readonly endSec: number;
+  /** The container's time that counts as 0, for codecs whose data holds times of its own (TTML). Seconds. */
+  readonly originSec: number;
   readonly data: Uint8Array;
 }

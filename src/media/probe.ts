@@ -7,6 +7,7 @@ import { encryptedTracks, isEncryptedTrack } from './encryption.ts';
 import type { AudioTrack, MediaInfo, SubtitleTrack, UnreadableTrack, VideoTrack } from './info.ts';
 import { measure } from './measure.ts';
 import { rotationOf } from './rotation.ts';
+import { textCodec } from './subtitle-track.ts';
 import { stillPicture } from './unreadable.ts';
 
 /**
@@ -97,7 +98,7 @@ function describeAudio(stream: Stream): AudioTrack {
 
 function describeSubtitles(stream: Stream): SubtitleTrack {
   const language = stream.metadata?.get('language');
-  return { index: stream.index, codec: codecName(stream), ...(language && { language }) };
+  return { index: stream.index, codec: textCodec(stream) ?? codecName(stream), ...(language && { language }) };
 }
 
 const MIME_TYPES: readonly (readonly [string, string, string])[] = [

@@ -4,6 +4,7 @@ import { type Container, codecName, ratio } from './container.ts';
 import type { MediaEvent, RawSubtitle } from './events.ts';
 import type { TimeRange } from './frames.ts';
 import { readOnly, seek } from './position.ts';
+import { textCodec } from './subtitle-track.ts';
 
 /** How long before the range a subtitle that reaches into it may begin. */
 export const SUBTITLE_PRE_ROLL_SEC = 30;
@@ -52,9 +53,10 @@ export function readSubtitle(container: Container, stream: Stream, packet: Packe
   const startSec = Number(packet.pts) * timeBase - container.startSec;
   const durationSec = Number(packet.duration) * timeBase || DEFAULT_SUBTITLE_SEC;
   return {
-    codec: codecName(stream),
+    codec: textCodec(stream) ?? codecName(stream),
     startSec,
     endSec: startSec + durationSec,
+    originSec: container.startSec,
     data: Uint8Array.from(packet.data ?? []),
   };
 }

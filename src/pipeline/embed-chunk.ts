@@ -4,7 +4,7 @@ import { decode } from '../media/decode.ts';
 import type { Cue, TimeRange } from '../media/frames.ts';
 import { WHISPER_RATE } from '../media/whisper-filter.ts';
 import { SHOT_PICTURE } from '../segment/shots.ts';
-import { subtitleText, textOfSegments } from '../transcribe/subtitles.ts';
+import { subtitleCues, textOfSegments } from '../transcribe/subtitles.ts';
 import { Whisper } from '../transcribe/whisper.ts';
 import { listenRange } from '../transcribe/windows.ts';
 import type { EmbeddedChunk, EmbedJob, OnProgress } from '../workers/protocol.ts';
@@ -95,8 +95,7 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
         heardSec = endSec;
       }
     } else if (event.type === 'subtitle') {
-      const { codec, startSec, endSec, data } = event.subtitle;
-      cues.push({ startSec, endSec, text: subtitleText(codec, data) });
+      cues.push(...subtitleCues(event.subtitle));
     } else if (event.type === 'damage') {
       damages++;
     } else if (event.type === 'covered') {

@@ -1,41 +1,59 @@
+import type { RawSubtitle } from '../media/events.ts';
 import type { Cue, TimeRange } from '../media/frames.ts';
+import { decodeEntities } from './entities.ts';
+import { withoutSoundDescriptions } from './sound-descriptions.ts';
+import { ttmlCues } from './ttml.ts';
+
+/** Tags of SubRip and WebVTT, and WebVTT's timestamps. Anything else between `<` and `>` may be what somebody said. */
+const TAG =
+  /<\/?(?:[bius]|rt|ruby|em|strong)(?:\.[^\s<>]*)?>|<\/?(?:c|v|lang|font|span|p)(?:[.\s][^<>]*)?>|<(?:\d+:)?\d\d:\d\d\.\d{3}>/gi;
+/** Commands of ASS that draw instead of writing, without the tag that says so: `m 0 0 l 100 0 100 100`. */
+const DRAWING = /^\s*m(?:\s+-?[\d.]+){2}(?:\s+(?:[mnlbspc]|-?[\d.]+))*\s*$/i;
 
 /**
- * The text of a subtitle packet, without markup, in one line.
- * @param codec FFmpeg's name of the codec: `mov_text`, `subrip`, `text`, `webvtt`, `ass` or `ssa`
- * @param data the packet as the container holds it
- * @returns an empty string for packets that only end the line before
+ * What is said in a subtitle packet: plain words, without markup and descriptions of sounds.
+ * @returns one cue, more for TTML, and none for packets without words
  */
-export function subtitleText(codec: string, data: Uint8Array): string {
+export function subtitleCues(packet: RawSubtitle): Cue[] {
+  const { codec, startSec, endSec, originSec, data } = packet;
   const text = new TextDecoder().decode(textBytes(codec, data));
-  const plain = codec === 'ass' || codec === 'ssa' ? stripAss(text) : stripTags(text);
-  return plain.replace(/\s+/g, ' ').trim();
+  const cues =
+    codec === 'ttml'
+      ? ttmlCues(text)
+          .map((cue) => ({ ...cue, startSec: cue.startSec - originSec, endSec: cue.endSec - originSec }))
+          // A line across two documents is in both of them.
+          .filter((cue) => cue.startSec >= startSec && cue.startSec < endSec)
+      : [{ startSec, endSec, text: plainText(codec, text) }];
+  return cues.map((cue) => ({ ...cue, text: spokenText(cue.text) })).filter((cue) => cue.text !== '');
 }
 
 /**
- * What is said in each segment: a cue's words are spread evenly over the time it is shown, and each word belongs to
- * the segment in which it falls. So no word counts twice where a segment's edge lies within a line.
- * @param cues in any order
+ * What is said in each segment. A cue's words are spread evenly over the time it is shown, and each word belongs to the
+ * segment in which it falls, so that no word counts twice where a segment's edge lies within a line. Within a segment
+ * the words of a cue stay together.
+ * @param cues in any order; of those that begin at the same time, the first comes first
  * @param segments in order, without overlap
  * @returns one text per segment, empty where nothing is said
  */
 export function textOfSegments(cues: readonly Cue[], segments: readonly TimeRange[]): string[] {
-  const words = cues
-    .flatMap(({ startSec, endSec, text }) =>
-      text
-        .split(' ')
-        .filter((word) => word !== '')
-        .map((word, i, all) => ({ word, timeSec: startSec + ((i + 0.5) / all.length) * (endSec - startSec) })),
-    )
-    .sort((a, b) => a.timeSec - b.timeSec);
-  let next = 0;
-  return segments.map(({ startSec, endSec }) => {
-    const spoken: string[] = [];
-    for (; next < words.length && words[next]!.timeSec < endSec; next++) {
-      if (words[next]!.timeSec >= startSec) spoken.push(words[next]!.word);
+  const spoken = segments.map((): string[] => []);
+  for (const { startSec, endSec, text } of cues.toSorted((a, b) => a.startSec - b.startSec)) {
+    const words = wordsOf(text);
+    for (const [i, word] of words.entries()) {
+      const timeSec = startSec + ((i + 0.5) / words.length) * (endSec - startSec);
+      const segment = segments.findIndex((range) => timeSec >= range.startSec && timeSec < range.endSec);
+      spoken[segment]?.push(word);
     }
-    return spoken.join(' ');
-  });
+  }
+  return spoken.map((words) => words.join(' '));
+}
+
+function spokenText(text: string): string {
+  return withoutSoundDescriptions(wordsOf(text), (word) => word).join(' ');
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
 }
 
 /** 3GPP timed text begins with the length of the text, 16 bits big-endian; style boxes follow it. */
@@ -45,21 +63,28 @@ function textBytes(codec: string, data: Uint8Array): Uint8Array {
   return data.subarray(2, 2 + ((data[0]! << 8) | data[1]!));
 }
 
-/** SubRip's and WebVTT's tags (`<i>`, `<v Speaker>`, `<00:01.000>`), ASS overrides that some SubRip files hold, entities. */
-function stripTags(text: string): string {
-  return text
-    .replace(/<[^>]*>/g, '')
-    .replace(/\{\\[^}]*\}/g, '')
-    .replace(/&(?:nbsp|lrm|rlm);/g, ' ')
-    .replace(/&lt;/g, '<')
-    .replace(/&gt;/g, '>')
-    .replace(/&amp;/g, '&');
+function plainText(codec: string, text: string): string {
+  if (codec === 'ass' || codec === 'ssa') return plainAss(text);
+  // Some SubRip files hold overrides of ASS.
+  return decodeEntities(withoutOverrides(text.replace(/<br\s*\/?>/gi, ' ').replace(TAG, ''), /\{\\[^}]*\}/));
 }
 
 /** Matroska's ASS packets: `ReadOrder,Layer,Style,Name,MarginL,MarginR,MarginV,Effect,Text`. */
-function stripAss(packet: string): string {
+function plainAss(packet: string): string {
   const text = packet.split(',').slice(8).join(',');
-  // a drawing is no text
-  if (/\{[^}]*\\p[1-9]/.test(text)) return '';
-  return text.replace(/\{[^}]*\}/g, '').replace(/\\[Nnh]/g, ' ');
+  return withoutOverrides(text, /\{[^}]*\}/).replace(/\\[Nnh]/g, ' ');
+}
+
+/** Takes out override blocks, and what is drawn between `\p1` (or higher) and `\p0`. */
+function withoutOverrides(text: string, block: RegExp): string {
+  let isDrawing = false;
+  const parts = text.split(new RegExp(`(${block.source})`));
+  const kept = parts.map((part, i) => {
+    if (i % 2 === 0) return isDrawing ? '' : part;
+    const scale = [...part.matchAll(/\\p(\d+)/g)].at(-1)?.[1];
+    if (scale !== undefined) isDrawing = Number(scale) > 0;
+    return '';
+  });
+  const written = kept.join('');
+  return DRAWING.test(written) ? '' : written;
 }
