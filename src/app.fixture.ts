@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
+import { BodyBudget } from './api/body-budget.ts';
 import { SignedLinks } from './api/signed-links.ts';
 import { type AppDeps, buildApp } from './app.ts';
 import { Contents } from './assets/contents.ts';
@@ -121,6 +122,7 @@ export async function openTestApp(
     keys,
     ready: async () => {},
     version: '0.0.0-test',
+    bodies: new BodyBudget(128 * 1024 ** 2),
     idempotency: new IdempotencyKeys(db),
     queries: new QueryService({
       blobs,

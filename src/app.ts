@@ -6,17 +6,21 @@ import { putChunk } from './api/assets/multipart/putChunk.ts';
 import { assetRoutes } from './api/assets/routes.ts';
 import { getThumbnail } from './api/assets/thumbnail.ts';
 import { type AuthDeps, requireKey } from './api/auth.ts';
+import { type BodyBudget, limitBodies } from './api/body-budget.ts';
 import { closeWithAnswers } from './api/closing.ts';
 import { COMPRESSION } from './api/compression.ts';
+import { refuseContentEncodings } from './api/content-encoding.ts';
 import { installDocs } from './api/docs.ts';
 import { embedRoutes } from './api/embed-v2/routes.ts';
 import { installErrors, refuseConnection, sendError } from './api/errors.ts';
+import { parseJsonBodies } from './api/json-body.ts';
 import { watchMethods } from './api/methods.ts';
 import { installMetrics, type MetricsDeps } from './api/metrics.ts';
 import { installNotFound } from './api/not-found.ts';
 import { installOpenApi } from './api/openapi.ts';
 import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
 import { installRequestLog } from './api/request-log.ts';
+import { discardUnreadBodies } from './api/unread-bodies.ts';
 import { validate } from './api/validation.ts';
 import type { Contents } from './assets/contents.ts';
 import type { AssetService } from './assets/service.ts';
@@ -37,6 +41,8 @@ export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {
   readonly uploads: Omit<MultipartDeps, 'publicUrl' | 'idempotency'>;
   /** URL under which clients reach the server; without it, the host that a request names. */
   readonly publicUrl?: string;
+  /** Bounds the JSON bodies in memory. */
+  readonly bodies: BodyBudget;
   /** Of reelvec, for the OpenAPI document. */
   readonly version: string;
 }
@@ -64,12 +70,15 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   }) as unknown as FastifyInstance;
   // Text is nobody's body here: it is refused for its type, not for what it says.
   app.removeContentTypeParser('text/plain');
+  parseJsonBodies(app);
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(serializerCompiler);
   await app.register(compress, COMPRESSION);
+  discardUnreadBodies(app);
   closeWithAnswers(app);
   installRequestLog(app);
   installErrors(app);
+  refuseContentEncodings(app);
   // Clients that keep connections open find another node with their next request, not a connection that breaks.
   app.addHook('onRequest', async (_, reply) => {
     if (deps.draining?.aborted) reply.header('connection', 'close');
@@ -87,6 +96,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await app.register(
     async (v13) => {
       requireKey(v13, deps);
+      limitBodies(v13, deps.bodies);
       await v13.register(embedRoutes, {
         ...deps.embedding,
         idempotency: deps.idempotency,

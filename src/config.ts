@@ -172,6 +172,9 @@ const settings = z.object({
     'minutes of media that a key may embed in a day; default: no end',
   ),
   REELVEC_MAX_UPLOAD_BYTES: bytes(200 * MEGABYTE).describe('largest direct upload of an asset'),
+  REELVEC_MAX_BODY_BYTES: bytes(256 * MEGABYTE).describe(
+    'JSON request bodies in memory at once, half of it for one key; more are answered with 429',
+  ),
   REELVEC_MAX_SEGMENT_SEC: z.coerce
     .number()
     .min(10)
@@ -277,6 +280,8 @@ export interface Config {
   /** Of keys that have none of their own. */
   readonly quotas: { readonly bytes?: number; readonly tasks?: number; readonly minutesPerDay?: number };
   readonly maxUploadBytes: number;
+  /** JSON request bodies in memory at once. */
+  readonly maxBodyBytes: number;
   readonly maxSegmentSec: number;
   readonly webhooks: readonly WebhookEndpoint[];
   /** Absolute path. */
@@ -392,6 +397,7 @@ export function readConfig(
       minutesPerDay: values.REELVEC_QUOTA_MINUTES_PER_DAY,
     },
     maxUploadBytes: values.REELVEC_MAX_UPLOAD_BYTES,
+    maxBodyBytes: values.REELVEC_MAX_BODY_BYTES,
     maxSegmentSec: values.REELVEC_MAX_SEGMENT_SEC,
     webhooks: values.REELVEC_WEBHOOKS,
     modelsDir: resolve(values.REELVEC_MODELS_DIR ?? join(values.REELVEC_DATA_DIR, 'models')),

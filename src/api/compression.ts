@@ -11,7 +11,7 @@ type CompressorOptions = ZlibOptions & Pick<ZstdOptions, 'params'> & TransformOp
 const LEAST_EFFORT: CompressorOptions = { level: 1, params: { [constants.ZSTD_c_compressionLevel]: 1 } };
 
 /** Answers are compressed when asked, at the least effort: they are read once. */
-export const COMPRESSION: FastifyCompressOptions = { encodings, zlibOptions: LEAST_EFFORT };
+export const COMPRESSION: FastifyCompressOptions = { encodings, zlibOptions: LEAST_EFFORT, globalDecompression: false };
 
 const ON_NUMBERS: CompressorOptions = {
   ...LEAST_EFFORT,

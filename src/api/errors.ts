@@ -29,7 +29,7 @@ export function renderError(error: ReelvecError): z.infer<typeof errorBody> {
 }
 
 /** What a client is told about anything that was thrown. What is not meant for clients becomes a plain 500. */
-export function toClientError(error: unknown, request: { id: string }): ReelvecError {
+export function toClientError(error: unknown, request: FastifyRequest): ReelvecError {
   if (isReelvecError(error)) return error;
   if (isDatabaseAway(error)) {
     return new ReelvecError('service_unavailable', 'The server cannot reach its database. Try again in some seconds.', {
@@ -44,11 +44,7 @@ export function toClientError(error: unknown, request: { id: string }): ReelvecE
       { cause: error },
     );
   }
-  if (status === 413) {
-    return new ReelvecError('payload_too_large', 'The body of the request is too large for this endpoint.', {
-      cause: error,
-    });
-  }
+  if (status === 413) return bodyTooLarge(request, error);
   if (status === 415) {
     return new ReelvecError(
       'unsupported_media_type',
@@ -56,14 +52,23 @@ export function toClientError(error: unknown, request: { id: string }): ReelvecE
       { cause: error },
     );
   }
-  if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
-    return new ReelvecError('parameter_invalid', 'The body is not valid JSON.', { cause: error });
-  }
   if (code === 'FST_ERR_CTP_EMPTY_JSON_BODY') {
     return new ReelvecError('parameter_not_provided', 'The body is empty. Send a JSON object.', { cause: error });
   }
   const sentence = message ?? STATUS_CODES[status] ?? 'The request is not valid.';
   return new ReelvecError('parameter_invalid', sentence, { status, cause: error });
+}
+
+function bodyTooLarge({ routeOptions, headers }: FastifyRequest, cause: unknown): ReelvecError {
+  const limit = routeOptions.bodyLimit ?? 0;
+  const declared = headers['content-length'];
+  const size = declared === undefined ? `more than ${limit}` : declared;
+  return new ReelvecError(
+    'payload_too_large',
+    `The body has ${size} bytes; this endpoint takes at most ${limit}. Send larger media as an asset (POST /assets, ` +
+      'multipart/form-data) or in chunks (POST /assets/multipart-uploads), and name its asset_id.',
+    { details: { limit_bytes: limit, ...(declared !== undefined && { bytes: Number(declared) }) }, cause },
+  );
 }
 
 /** Answers with an error. Everything that is not meant for the client goes to the request's log event. */

@@ -1,3 +1,4 @@
+import { BodyBudget } from '../api/body-budget.ts';
 import { SignedLinks } from '../api/signed-links.ts';
 import { buildApp } from '../app.ts';
 import { AssetService } from '../assets/service.ts';
@@ -38,6 +39,7 @@ export async function serve(given: Config): Promise<void> {
       keys,
       version: packageVersion(),
       publicUrl: config.publicUrl,
+      bodies: new BodyBudget(config.maxBodyBytes),
       embedding: { tasks, blobs, contents, urls, assets, probe, limits: config, quotas, bundle, start: startTask, log },
       assets: new AssetService({
         assets,

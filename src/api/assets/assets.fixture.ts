@@ -23,6 +23,7 @@ import { serverSecret } from '../../store/secrets.ts';
 import { FolderUploadStore } from '../../store/upload-folder.ts';
 import { installErrors } from '../errors.ts';
 import { SignedLinks } from '../signed-links.ts';
+import { discardUnreadBodies } from '../unread-bodies.ts';
 import { validate } from '../validation.ts';
 import { putChunk } from './multipart/putChunk.ts';
 import { assetRoutes } from './routes.ts';
@@ -125,6 +126,7 @@ export async function assetApp({
   const app = Fastify();
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(serializerCompiler);
+  discardUnreadBodies(app);
   installErrors(app);
   app.decorateRequest('owner', '');
   app.decorateRequest('event', null as unknown as Record<string, unknown>);

@@ -10,12 +10,9 @@ import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { createOnce, idempotencyHeaders } from '../idempotency.ts';
 import { validate } from '../validation.ts';
-import { drain, type Form, readForm } from './form.ts';
+import { type Form, readForm } from './form.ts';
 import { assetBody } from './represent.ts';
 import { AssetBody, AssetFields, AssetForm, UserMetadataField } from './schemas.ts';
-
-/** How much of a refused upload is still taken, so that the client gets to read why. */
-const DRAIN_BYTES = 256 * 1024 * 1024;
 
 export interface CreateAssetDeps {
   readonly assets: AssetService;
@@ -43,18 +40,13 @@ export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, {
       validatorCompiler: () => (value) => ({ value }),
     },
     async (request, reply) => {
-      try {
-        const form = await readForm(request, assets);
-        const created = await fromForm(form, { request, reply }, { assets, idempotency });
-        if (created.method !== 'direct') return reply.code(201).send(created);
-        // The next request may name it: it is usable when it is told of.
-        const signal = AbortSignal.any([hangUpSignal(reply), closing.signal]);
-        const settled = await assets.settled(created._id, request.owner, signal);
-        return reply.code(201).send(settled ? assetBody(settled) : created);
-      } catch (error) {
-        if (!(await drain(request.raw, DRAIN_BYTES))) reply.header('connection', 'close');
-        throw error;
-      }
+      const form = await readForm(request, assets);
+      const created = await fromForm(form, { request, reply }, { assets, idempotency });
+      if (created.method !== 'direct') return reply.code(201).send(created);
+      // The next request may name it: it is usable when it is told of.
+      const signal = AbortSignal.any([hangUpSignal(reply), closing.signal]);
+      const settled = await assets.settled(created._id, request.owner, signal);
+      return reply.code(201).send(settled ? assetBody(settled) : created);
     },
   );
 };

@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import type { Multipart } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import type { AssetService } from '../../assets/service.ts';
@@ -50,28 +49,6 @@ export async function readForm(request: FastifyRequest, assets: AssetService): P
     if (upload) await assets.discard(upload);
     throw asFormError(error);
   }
-}
-
-/**
- * Takes the rest of a request that was refused and throws it away: a client that reads the answer only after it has
- * sent everything would wait for ever otherwise.
- * @returns false when there is more than `maxBytes` of it: the connection must then be closed
- */
-export function drain(request: IncomingMessage, maxBytes: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    if (request.readableEnded || request.destroyed) return resolve(true);
-    let size = 0;
-    request
-      .on('end', () => resolve(true))
-      .on('close', () => resolve(true))
-      .on('data', (bytes: Buffer) => {
-        size += bytes.length;
-        if (size > maxBytes) resolve(false);
-        if (size > maxBytes) request.pause();
-      })
-      .unpipe()
-      .resume();
-  });
 }
 
 function fieldText(part: Extract<Multipart, { type: 'field' }>): string {

@@ -4,13 +4,9 @@ import { ReelvecError } from '../../../errors.ts';
 import { errorBody } from '../../errors.ts';
 import { hangUpSignal } from '../../hang-up.ts';
 import { linkQuery } from '../../signed-links.ts';
-import { drain } from '../form.ts';
 import type { MultipartDeps } from './deps.ts';
 import { chunkPath } from './links.ts';
 import { ChunkPath } from './schemas.ts';
-
-/** How much of a refused chunk is still taken, so that the client gets to read why. */
-const DRAIN_BYTES = 256 * 1024 * 1024;
 
 /** Takes chunks by signed URLs, without a key. To be registered where none is asked for. */
 export const putChunk: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart, links }) => {
@@ -49,7 +45,6 @@ export const putChunk: FastifyPluginAsyncZod<MultipartDeps> = async (app, { mult
         return reply.header('etag', `"${etag}"`).code(200).send();
       } catch (error) {
         if (signal.aborted || (error as NodeJS.ErrnoException).code === 'ECONNRESET') throw brokenOff(error);
-        if (!(await drain(request.raw, DRAIN_BYTES))) reply.header('connection', 'close');
         throw error;
       }
     },
