@@ -1,5 +1,6 @@
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import querystring from 'node:querystring';
 import { z } from 'zod';
 import { machineMemoryBytes, workerMemoryMb } from './machine-memory.ts';
 
@@ -294,6 +295,8 @@ export interface Config {
   readonly modelIdleMs: number;
   readonly inference: InferenceSettings;
   readonly logLevel: string;
+  /** Values of the settings above and of the AWS SDK's that must not be logged. */
+  readonly secrets: readonly string[];
 }
 
 /** How the model hub is reached: what Hugging Face's own tools read from the environment. */
@@ -413,7 +416,26 @@ export function readConfig(
       patienceMs: values.REELVEC_INFERENCE_PATIENCE_SEC * 1000,
     },
     logLevel: values.REELVEC_LOG_LEVEL,
+    secrets: secretsOf(values, environment),
   });
+}
+
+function secretsOf(
+  values: z.output<typeof settings>,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const { REELVEC_DATABASE_URL: databaseUrl, REELVEC_INFERENCE_AUTHORIZATION: authorization } = values;
+  const databasePassword = databaseUrl === undefined ? '' : new URL(databaseUrl).password;
+  return [
+    ...values.REELVEC_API_KEYS,
+    ...values.REELVEC_WEBHOOKS.map(({ secret }) => secret),
+    authorization?.replace(/^(Bearer|Basic) +/i, ''),
+    databasePassword,
+    querystring.unescape(databasePassword),
+    hubSettings(environment).token,
+    environment['AWS_SECRET_ACCESS_KEY'],
+    environment['AWS_SESSION_TOKEN'],
+  ].filter((secret) => secret !== undefined);
 }
 
 /** https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */

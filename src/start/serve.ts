@@ -21,7 +21,7 @@ import { openWork } from './work.ts';
 
 /** Runs a server, and works on its tasks, until a signal ends it. Everything is opened in order of need, and closed backwards. */
 export async function serve(given: Config): Promise<void> {
-  const log = openLogger(given.logLevel);
+  const log = openLogger(given.logLevel, given.secrets);
   // Before signals are waited for: a pull may take long, and is broken off without harm.
   const { config, runsModels } = await prepareModels(given, log);
   const shutdown = new ShutdownList(log);

@@ -14,7 +14,7 @@ import { openWork } from './work.ts';
 
 /** Works on the tasks that other nodes serve, until a signal ends it. */
 export async function work(given: Config, only?: readonly Option[]): Promise<void> {
-  const log = openLogger(given.logLevel);
+  const log = openLogger(given.logLevel, given.secrets);
   try {
     // To the servers and the database on the same machine, for whose answers somebody waits.
     setPriority(given.workerNice);
