@@ -1,4 +1,4 @@
-import type { WorkflowRun } from 'openworkflow/internal';
+import type { CreateWorkflowRunParams, WorkflowRun } from 'openworkflow/internal';
 import { BackendPostgres } from 'openworkflow/postgres';
 import postgres from 'postgres';
 import { POSTGRES_OPTIONS, WITHOUT_FLUSH } from '../store/database-postgres.ts';
@@ -52,6 +52,13 @@ export class PostgresJobStore implements JobStore {
       transform: { column: { from: postgres.toCamel } },
     });
     this.backend = BackendPostgres.fromPool(this.#sql);
+    const createWorkflowRun = this.backend.createWorkflowRun.bind(this.backend);
+    // OpenWorkflow makes a run with a key in a transaction, for which postgres.js reserves a connection. When connections break,
+    // it may never give one: the promise stays pending, and the run that wants a child is stuck.
+    this.backend.createWorkflowRun = ({ idempotencyKey, ...params }) =>
+      idempotencyKey === null
+        ? createWorkflowRun({ idempotencyKey, ...params })
+        : this.createChild({ idempotencyKey, ...params });
   }
 
   /** Brings the tables up to date: call it on one node at a time. */
@@ -83,6 +90,33 @@ export class PostgresJobStore implements JobStore {
       select (select max(id) from known) as known, (select pg_notify(${CHANNEL}, '') from made where ${announces})`;
     if (!announces) this.announce();
     return row?.known ?? runId(run);
+  }
+
+  /** Makes the run of a child, or finds the one with its key. In one statement, and again when another made it meanwhile. */
+  async createChild(run: CreateWorkflowRunParams & { idempotencyKey: string }): Promise<WorkflowRun> {
+    const sql = this.#sql;
+    const { workflowName, idempotencyKey: key, version, config, context, input, availableAt, deadlineAt } = run;
+    for (;;) {
+      const [row] = await sql<WorkflowRun[]>`
+        with known as (
+          select * from openworkflow.workflow_runs
+          where namespace_id = 'default' and workflow_name = ${workflowName} and idempotency_key = ${key}
+          order by created_at limit 1
+        ), made as (
+          insert into openworkflow.workflow_runs (namespace_id, id, workflow_name, version, status, idempotency_key, config,
+            context, input, attempts, parent_step_attempt_namespace_id, parent_step_attempt_id, available_at, deadline_at,
+            created_at, updated_at)
+          select 'default', ${runId({ workflow: workflowName, key })}, ${workflowName}, ${version}, 'pending', ${key},
+            ${sql.json(config)}, ${sql.json(context)}, ${sql.json(input)}, 0, ${run.parentStepAttemptNamespaceId},
+            ${run.parentStepAttemptId}, coalesce(${availableAt}, now()), ${deadlineAt},
+            date_trunc('milliseconds', now()), now()
+          where not exists (select from known)
+          on conflict do nothing
+          returning *
+        )
+        select * from known union all select * from made`;
+      if (row) return row;
+    }
   }
 
   /**

@@ -81,7 +81,7 @@ export interface QueueLength {
 }
 
 /** What a run with a key is known by, so that of two that make it at the same time one finds it made. */
-export function runId({ workflow, key }: NewRun): string {
+export function runId({ workflow, key }: Pick<NewRun, 'workflow' | 'key'>): string {
   return `${workflow}/${key}`;
 }
 

@@ -2,7 +2,7 @@ import { Worker } from 'openworkflow';
 import type { Backend } from 'openworkflow/internal';
 import type { Logger } from '../observe/logger.ts';
 import type { AnyWorkflow, JobStore, WaitingFlow } from './job-store.ts';
-import { Patience, patient } from './patience.ts';
+import { answered, Patience, patient } from './patience.ts';
 import { Turns } from './turns.ts';
 
 /** A lane looks for work when it hears of some, and this often by itself: for leases that ran out. Milliseconds. */
@@ -217,7 +217,7 @@ export class Lane {
   async #byDatabase(time: Date): Promise<Date> {
     const { asked, now } = await this.#patience.call('now', async () => ({
       asked: Date.now(),
-      now: await this.#jobs.now(),
+      now: await answered(() => this.#jobs.now()),
     }));
     return new Date(now.getTime() + (time.getTime() - asked));
   }
@@ -236,7 +236,7 @@ export class Lane {
         continue;
       }
       this.#unanswered.add(lease.workerId);
-      const run = await this.#jobs.claim(flow, this.#names, lease);
+      const run = await answered(() => this.#jobs.claim(flow, this.#names, lease));
       this.#unanswered.delete(lease.workerId);
       if (!run) {
         // Other workers have taken what there was of it.
@@ -256,7 +256,7 @@ export class Lane {
   /** Gives back what a claim took whose answer was lost: else it would be held until its lease runs out. */
   async #releaseUnanswered(workerId: string): Promise<void> {
     if (!this.#unanswered.has(workerId)) return;
-    await this.#jobs.release([workerId]);
+    await answered(() => this.#jobs.release([workerId]));
     this.#unanswered.delete(workerId);
     this.#list = undefined;
   }
@@ -268,7 +268,7 @@ export class Lane {
     const age = known ? performance.now() - known.at : Number.POSITIVE_INFINITY;
     if (known && age < LIST_MS && (known.hadSome || known.heard === this.#heard)) return known;
     const heard = this.#heard;
-    const flows = (await this.#jobs.waiting(this.#names)).filter(accepts);
+    const flows = (await answered(() => this.#jobs.waiting(this.#names))).filter(accepts);
     this.#list = { flows, hadSome: flows.length > 0, heard, at: performance.now() };
     return this.#list;
   }

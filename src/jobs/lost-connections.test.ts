@@ -5,6 +5,7 @@ import { defineWorkflow, type Workflow } from 'openworkflow';
 import { BackendPostgres } from 'openworkflow/postgres';
 import { pino } from 'pino';
 import postgres from 'postgres';
+import { Losses } from '../../test/support/losses.ts';
 import { NO_POSTGRES, startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
 import { mayPass } from '../store/database-away.ts';
 import { type AnyWorkflow, JobEngine } from './engine.ts';
@@ -15,66 +16,6 @@ const MOST_CALLS = 8;
 const CASE_TIMEOUT_MS = 20_000;
 /** OpenWorkflow extends leases every 15 s; here it does so while a run lasts. */
 const HEARTBEAT_MS = { real: 15_000, here: 15 };
-
-type Method = (this: unknown, ...args: unknown[]) => unknown;
-
-/** Loses the connection at a call of a method, counted from when it is armed: before it does anything, or after it did. */
-interface Loss {
-  readonly method: string;
-  readonly when: 'before' | 'after';
-  readonly nth: number;
-}
-
-/** Counts the calls of every asynchronous method of the backend and of the job store, and lets one of them fail. */
-class Losses {
-  readonly #undo: (() => void)[] = [];
-  /** Calls since the last arming, by the name of the method. */
-  readonly calls = new Map<string, number>();
-  #armed: Loss | undefined;
-
-  constructor(classes: readonly { readonly name: string; readonly prototype: object }[]) {
-    for (const { name, prototype } of classes) {
-      for (const [key, { value }] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
-        if (key === 'constructor' || value?.constructor.name !== 'AsyncFunction') continue;
-        this.#wrap(prototype as Record<string, Method>, key, `${name}.${key}`);
-      }
-    }
-  }
-
-  /** Whether what was armed has happened. */
-  get hasStruck(): boolean {
-    return this.#armed === undefined;
-  }
-
-  arm(loss: Loss | undefined): void {
-    this.calls.clear();
-    this.#armed = loss;
-  }
-
-  undo(): void {
-    for (const restore of this.#undo) restore();
-  }
-
-  #wrap(prototype: Record<string, Method>, key: string, method: string): void {
-    const original = prototype[key]!;
-    const losses = this;
-    prototype[key] = async function (...args) {
-      const nth = (losses.calls.get(method) ?? 0) + 1;
-      losses.calls.set(method, nth);
-      const loss = losses.#armed;
-      if (loss?.method !== method || loss.nth !== nth) return original.apply(this, args);
-      losses.#armed = undefined;
-      if (loss.when === 'after') await original.apply(this, args);
-      throw Object.assign(new Error('terminating connection due to administrator command'), {
-        name: 'PostgresError',
-        code: '57P01',
-      });
-    };
-    this.#undo.push(() => {
-      prototype[key] = original;
-    });
-  }
-}
 
 /** How often each step's work was done, by case and step. */
 const done = new Map<string, string[]>();
@@ -136,8 +77,7 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 240_000
     });
     server = stack.use(await startPostgres({ fsync: 'off' }));
     const url = await server.database();
-    losses = new Losses([BackendPostgres, PostgresJobStore]);
-    stack.defer(() => losses.undo());
+    losses = stack.use(new Losses([BackendPostgres, PostgresJobStore]));
     engine = await JobEngine.openShared(url, pino({ level: 'silent' }));
     stack.defer(async () => {
       await engine.handOver();

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { Patience, patient } from './patience.ts';
+import { mayPass } from '../store/database-away.ts';
+import { answered, Patience, patient } from './patience.ts';
 
 const log = pino({ level: 'silent' });
 const closed = () => Object.assign(new Error('write CONNECTION_CLOSED'), { code: 'CONNECTION_CLOSED' });
 const answering = (code: string) => Object.assign(new Error(code), { name: 'PostgresError', code });
 
 test('a call is repeated until the database answers', async () => {
-  const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect' });
+  const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect', query: '' });
   const faults = [closed(), refused, answering('57P03'), answering('40P01'), answering('53100')];
   const store = {
     count: 0,
@@ -24,9 +25,10 @@ test('a call is repeated until the database answers', async () => {
   assert.equal(store.count, 6);
 });
 
-test('what the database answers to the query itself is thrown at once', async () => {
+test('what the database answers to the query itself, or something else says, is thrown at once', async () => {
   const patience = new Patience(log);
-  for (const error of [answering('23505'), answering('57014'), new Error('Failed to complete the run')]) {
+  const ofBucket = Object.assign(new Error('read'), { code: 'ECONNRESET', syscall: 'read' });
+  for (const error of [ofBucket, answering('23505'), answering('57014'), new Error('Failed to complete the run')]) {
     let calls = 0;
     const call = patience.call('write', async () => {
       calls++;
@@ -35,6 +37,16 @@ test('what the database answers to the query itself is thrown at once', async ()
     await assert.rejects(call, error);
     assert.equal(calls, 1);
   }
+});
+
+test('a call that is never answered counts as one whose connection broke', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const call = assert.rejects(
+    answered(() => new Promise(() => {})),
+    (error) => mayPass(error) && /did not answer within 30 s/.test(String(error)),
+  );
+  t.mock.timers.tick(30_000);
+  await call;
 });
 
 test('what still waits when the run is handed over never goes on', async () => {

@@ -4,12 +4,28 @@ import { mayPass } from '../store/database-away.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2000;
+/** Longer than any call takes: as long as a lease. A host that is gone without a word would leave calls open for minutes. */
+const ANSWER_TIMEOUT_MS = 30_000;
+
+/** Fails like a broken connection when the database does not answer a call in time. */
+export async function answered<T>(call: () => Promise<T>): Promise<T> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const late = Object.assign(new Error(`PostgreSQL did not answer within ${ANSWER_TIMEOUT_MS / 1000} s.`), {
+    code: 'CONNECT_TIMEOUT',
+  });
+  const timer = setTimeout(reject, ANSWER_TIMEOUT_MS, late).unref();
+  try {
+    return await Promise.race([call(), promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
 
 /**
- * Repeats calls to the database that fail because it is away, until they get an answer. Nothing else could become of the run
- * meanwhile: OpenWorkflow takes a failed call for the outcome of the step or of the whole run, and writes that down for good.
- * A call whose answer alone was lost is repeated too. So it must be harmless the second time, or be refused because the run
- * is not held any more; all calls about a run are.
+ * Repeats what fails because the database is away, until it gets an answer. Nothing else could become of a run meanwhile:
+ * OpenWorkflow takes a failed call for the outcome of the step or of the whole run, and writes that down for good. What was
+ * done and only its answer lost is repeated too. So it must be harmless the second time, or be refused because the run is not
+ * held any more; all calls about a run are, and so are steps.
  */
 export class Patience {
   readonly #log: Logger;
@@ -40,13 +56,13 @@ export class Patience {
   }
 }
 
-/** An object whose methods are called with patience. */
+/** An object whose methods are called with patience, and take no longer than {@link answered} allows. */
 export function patient<T extends object>(target: T, patience: Patience): T {
   return new Proxy(target, {
     get(object, name) {
       if (typeof Reflect.get(object, name) !== 'function') return Reflect.get(object, name);
       return (...args: unknown[]) =>
-        patience.call(String(name), () => (object as Record<PropertyKey, Method>)[name]!(...args));
+        patience.call(String(name), () => answered(() => (object as Record<PropertyKey, Method>)[name]!(...args)));
     },
   });
 }

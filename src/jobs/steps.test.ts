@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
 import { Steps } from './steps.ts';
 
+const log = pino({ level: 'silent' });
+
 test('a step that fails before the process stops has failed', async () => {
-  const steps = new Steps(new AbortController().signal);
+  const steps = new Steps(new AbortController().signal, log);
   await assert.rejects(
     steps.run(async () => {
       throw new Error('full disk');
@@ -14,9 +17,19 @@ test('a step that fails before the process stops has failed', async () => {
   assert.equal(await steps.run(async () => 1), 1);
 });
 
+test('a step that the database was away from is done again, and has not failed', async () => {
+  const steps = new Steps(new AbortController().signal, log);
+  let times = 0;
+  const step = steps.run(async () => {
+    if (++times < 3) throw Object.assign(new Error('write'), { code: 'CONNECTION_CLOSED' });
+    return times;
+  });
+  assert.equal(await step, 3);
+});
+
 test('a step that the stop breaks off comes to no end, but what it removes is waited for', async () => {
   const stop = new AbortController();
-  const steps = new Steps(stop.signal);
+  const steps = new Steps(stop.signal, log);
   let removed = false;
   const step = steps.run(async () => {
     try {

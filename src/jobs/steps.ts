@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from '../observe/logger.ts';
+import { Patience } from './patience.ts';
 
 /** What a step does after it was broken off, such as remove what it wrote, gets so long. Milliseconds. */
 const SETTLE_MS = 3000;
@@ -8,14 +10,20 @@ export class Steps {
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   readonly #underWay = new Set<Promise<unknown>>();
+  readonly #patience: Patience;
 
-  constructor(stopping: AbortSignal) {
+  constructor(stopping: AbortSignal, log: Logger) {
     this.stopping = stopping;
+    this.#patience = new Patience(log);
+    stopping.addEventListener('abort', () => this.#patience.end(), { once: true });
   }
 
-  /** Runs a step's work. When it is broken off, the promise never settles: the step must not count as failed. */
+  /**
+   * Runs a step's work, and again when the database was away from it: that is no attempt of the step, of which there are ten.
+   * When it is broken off, the promise never settles: the step must not count as failed.
+   */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    const underWay = work();
+    const underWay = this.#patience.call('step', work);
     this.#underWay.add(underWay);
     try {
       return await underWay;

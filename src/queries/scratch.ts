@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { FolderBlobStore } from '../store/blob-folder.ts';
-import { makeFolders } from '../store/durable-files.ts';
 
 /** What one request needs on disk while it is answered; goes with the scope that it was opened in. */
 export interface ScratchFolder extends AsyncDisposable {
@@ -29,7 +28,7 @@ export class Scratch {
 
   async open(): Promise<ScratchFolder> {
     const path = join(this.#root, randomUUID());
-    await makeFolders(path, dirname(this.#root));
+    await mkdir(path, { recursive: true });
     return {
       blobs: new FolderBlobStore(path),
       [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),

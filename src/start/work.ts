@@ -70,7 +70,7 @@ export interface Work {
 /** Opens what works on tasks and assets, and starts to work unless this node has no workers. */
 export async function openWork({ config, state, bundle, only, shutdown, log }: WorkOptions): Promise<Work> {
   const { db, engine, tasks, assets, blobs, contents, uploads, idempotency, quotas } = state;
-  const steps = new Steps(shutdown.signal);
+  const steps = new Steps(shutdown.signal, log);
   const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
   shutdown.add('downloads', () => urls.close());
   const media = mediaWorkers(config, { size: config.workers, log });

@@ -45,7 +45,7 @@ async function deliver(endpoints: (attempt: number) => WebhookEndpoint[]) {
         return endpoints(outcomes.length);
       },
       log,
-      steps: new Steps(new AbortController().signal),
+      steps: new Steps(new AbortController().signal, log),
       backoffSec: [0.05, 0.05],
     });
     engine.work({ workflows: [workflow] as AnyWorkflow[], concurrency: 1 });

@@ -1,6 +1,7 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { ChosenDevice } from './device.ts';
-import { loadOnnxRuntime, type OnnxRuntime } from './runtime.ts';
+
+type Ort = typeof import('onnxruntime-node');
 
 /**
  * Threads without work sleep. By default they spin, which takes the cores from whoever has work: the server, the other
@@ -15,8 +16,8 @@ export const QUIET_THREADS = { session: { intra_op: { allow_spinning: '0' } } } 
 export async function openSession(
   file: string,
   { device, threads }: { device: ChosenDevice; threads: number },
-): Promise<{ ort: OnnxRuntime; session: InferenceSession }> {
-  const ort = await loadOnnxRuntime();
+): Promise<{ ort: Ort; session: InferenceSession }> {
+  const ort = await import('onnxruntime-node');
   const session = await ort.InferenceSession.create(file, {
     executionProviders: [device],
     intraOpNumThreads: threads,
