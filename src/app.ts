@@ -1,6 +1,5 @@
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { serializerCompiler } from 'fastify-type-provider-zod';
 import type { MultipartDeps } from './api/assets/multipart/deps.ts';
 import { putChunk } from './api/assets/multipart/putChunk.ts';
 import { assetRoutes } from './api/assets/routes.ts';
@@ -20,6 +19,7 @@ import { installNotFound } from './api/not-found.ts';
 import { installOpenApi } from './api/openapi.ts';
 import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
 import { installRequestLog } from './api/request-log.ts';
+import { serializeKnown } from './api/serialize.ts';
 import { discardUnreadBodies } from './api/unread-bodies.ts';
 import { validate } from './api/validation.ts';
 import type { Contents } from './assets/contents.ts';
@@ -72,7 +72,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   app.removeContentTypeParser('text/plain');
   parseJsonBodies(app);
   app.setValidatorCompiler(validate);
-  app.setSerializerCompiler(serializerCompiler);
+  app.setSerializerCompiler(serializeKnown(app.log));
   await app.register(compress, COMPRESSION);
   discardUnreadBodies(app);
   closeWithAnswers(app);

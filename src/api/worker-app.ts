@@ -1,5 +1,4 @@
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
-import { serializerCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from '../observe/logger.ts';
 import type { AuthDeps } from './auth.ts';
 import { installErrors } from './errors.ts';
@@ -7,6 +6,7 @@ import { installMetrics, type MetricsDeps } from './metrics.ts';
 import { installNotFound } from './not-found.ts';
 import { type OperationsDeps, operationsRoutes } from './operations.ts';
 import { installRequestLog } from './request-log.ts';
+import { serializeKnown } from './serialize.ts';
 import { validate } from './validation.ts';
 
 /** What a worker answers: whether it lives, whether it can work, and its metrics. */
@@ -18,7 +18,7 @@ export async function buildWorkerApp(
     logController: new LogController({ disableRequestLogging: true }),
   }) as unknown as FastifyInstance;
   app.setValidatorCompiler(validate);
-  app.setSerializerCompiler(serializerCompiler);
+  app.setSerializerCompiler(serializeKnown(app.log));
   installRequestLog(app);
   installErrors(app);
   installNotFound(app);

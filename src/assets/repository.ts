@@ -6,6 +6,7 @@ import type { Db, OnCreated } from '../store/database.ts';
 import { newestFirst, type Page } from '../store/page.ts';
 import type { AssetsTable } from '../store/schema.ts';
 import { type RunPage, startedRows } from '../store/started.ts';
+import { storedObject } from '../store/stored-json.ts';
 
 export type AssetStatus = AssetsTable['status'];
 export type AssetMethod = AssetsTable['method'];
@@ -218,16 +219,25 @@ export async function insertAsset(db: Db, asset: NewAsset): Promise<Asset> {
   return fromRow(row);
 }
 
+const UNKNOWN_STATUS = {
+  code: 'internal_server_error',
+  message: 'The stored status of this asset cannot be read. Upload the file again.',
+} as const satisfies Asset['error'];
+
+function isStatus(value: unknown): value is AssetStatus {
+  return value === 'processing' || value === 'ready' || value === 'failed';
+}
+
 function fromRow(row: { [Name in keyof AssetsTable]: unknown }): Asset {
   return {
     id: String(row.id),
     owner: String(row.owner),
     method: row.method as AssetMethod,
-    status: row.status as AssetStatus,
+    ...(isStatus(row.status) ? { status: row.status } : { status: 'failed', error: UNKNOWN_STATUS }),
     filename: String(row.filename),
     ...(row.file_type !== null && { fileType: String(row.file_type) }),
-    ...(row.media !== null && { media: JSON.parse(String(row.media)) as MediaInfo }),
-    ...(row.user_metadata !== null && { userMetadata: JSON.parse(String(row.user_metadata)) as UserMetadata }),
+    media: storedObject(row.media) as MediaInfo | undefined,
+    userMetadata: storedObject(row.user_metadata) as UserMetadata | undefined,
     ...(row.source_url !== null && { sourceUrl: String(row.source_url) }),
     ...(row.sha256 !== null && { sha256: String(row.sha256) }),
     ...(row.content_id !== null && { contentId: String(row.content_id) }),

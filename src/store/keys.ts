@@ -98,10 +98,16 @@ export async function quotasOfKey(db: Db, id: string): Promise<KeyQuotas> {
 
 function quotasOf(row: Pick<Selectable<KeysTable>, (typeof QUOTA_COLUMNS)[number]>): KeyQuotas {
   return {
-    ...(row.quota_bytes !== null && { bytes: row.quota_bytes }),
-    ...(row.quota_tasks !== null && { tasks: row.quota_tasks }),
-    ...(row.quota_minutes_per_day !== null && { minutesPerDay: row.quota_minutes_per_day }),
+    ...quota('bytes', row.quota_bytes),
+    ...quota('tasks', row.quota_tasks),
+    ...quota('minutesPerDay', row.quota_minutes_per_day),
   };
+}
+
+/** PostgreSQL hands a bigint out as text. What is no number counts as not set. */
+function quota<Name extends keyof KeyQuotas>(name: Name, stored: number | string | null): KeyQuotas {
+  const value = stored === null ? Number.NaN : Number(stored);
+  return value >= 0 ? { [name]: value } : {};
 }
 
 /** SHA-256 in lower-case hex. A key has 256 random bits: nothing slower is needed to keep it from being guessed. */

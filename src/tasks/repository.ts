@@ -7,6 +7,7 @@ import { type Db, isForeignKeyViolation, type OnCreated } from '../store/databas
 import { newestFirst, type Page } from '../store/page.ts';
 import type { TasksTable } from '../store/schema.ts';
 import { type RunPage, startedRows } from '../store/started.ts';
+import { storedObject, storedSentences } from '../store/stored-json.ts';
 import type { TaskRequest } from './request.ts';
 
 export type TaskStatus = 'processing' | 'ready' | 'failed';
@@ -259,7 +260,9 @@ export class TaskRepository {
       .where('status', '=', 'processing')
       .where('request', 'like', `%${assetId}%`)
       .execute();
-    return rows.filter(({ request }) => usesAsset(JSON.parse(request) as TaskRequest, assetId)).map(({ id }) => id);
+    return rows
+      .filter(({ request }) => usesAsset(storedObject(request) as TaskRequest | undefined, assetId))
+      .map(({ id }) => id);
   }
 
   /** Tasks that should be worked on and name no run. */
@@ -323,22 +326,36 @@ function update(db: Db, id: string, values: Updateable<TasksTable>) {
     .executeTakeFirst();
 }
 
-function usesAsset({ source }: TaskRequest, assetId: string): boolean {
-  return source.kind === 'asset' && source.assetId === assetId;
+function usesAsset(request: TaskRequest | undefined, assetId: string): boolean {
+  const source = request?.source;
+  return source?.kind === 'asset' && source.assetId === assetId;
+}
+
+const UNKNOWN_STATUS = {
+  code: 'internal_server_error',
+  message: 'The stored status of this task cannot be read. Create the task again.',
+} as const satisfies Task['error'];
+
+function isStatus(value: unknown): value is TaskStatus {
+  return value === 'processing' || value === 'ready' || value === 'failed';
 }
 
 function fromRow(row: { [Name in keyof TasksTable]: unknown }): Task {
   return {
     id: String(row.id),
     owner: String(row.owner),
-    request: JSON.parse(String(row.request)) as TaskRequest,
+    request: {
+      inputType: row.input_type,
+      modelName: String(row.model_name),
+      ...storedObject(row.request),
+    } as TaskRequest,
     bundle: String(row.bundle),
-    status: row.status as TaskStatus,
+    ...(isStatus(row.status) ? { status: row.status } : { status: 'failed', error: UNKNOWN_STATUS }),
     stage: row.stage as Stage,
-    ...(row.media !== null && { media: JSON.parse(String(row.media)) as MediaInfo }),
+    media: storedObject(row.media) as MediaInfo | undefined,
     ...(row.start_sec !== null && { range: { startSec: Number(row.start_sec), endSec: Number(row.end_sec) } }),
     ...(row.transcription_source !== null && { transcriptionSource: row.transcription_source as TranscriptionSource }),
-    warnings: JSON.parse(String(row.warnings)) as string[],
+    warnings: storedSentences(row.warnings),
     ...(row.error_code !== null && { error: { code: String(row.error_code), message: String(row.error_message) } }),
     ...(row.run_id !== null && { runId: String(row.run_id) }),
     ...(row.content_id !== null && { contentId: String(row.content_id) }),

@@ -65,9 +65,9 @@ const flagged = z.boolean().optional();
 
 /** Absent is what does not apply to the type, or what the file does not tell. */
 export const TechnicalMetadata = z.object({
-  file_size_bytes: z.int(),
-  file_mime_type: z.string(),
-  file_container_format: z.string(),
+  file_size_bytes: count,
+  file_mime_type: text,
+  file_container_format: text,
   container_creation_time: text,
   has_audio: flagged,
   total_video_streams: count,

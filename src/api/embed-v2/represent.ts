@@ -2,32 +2,37 @@ import type { z } from 'zod';
 import { ReelvecError } from '../../errors.ts';
 import { inputNames, taskMetadata } from '../../tasks/metadata.ts';
 import type { Task } from '../../tasks/repository.ts';
+import { readable } from '../readable.ts';
 import type { listedTask, metadataBody } from './schemas.ts';
 
 /** What the API shows of a task's media and request; undefined until the media is known: SDKs want all of it. */
 export function metadataOf(task: Task): z.infer<typeof metadataBody> | undefined {
   const { request, media, range, transcriptionSource, bundle } = task;
-  return media && range && { ...taskMetadata({ request, media, range, transcriptionSource }), bundle };
+  if (!media || !range) return undefined;
+  return readable(() => ({ ...taskMetadata({ request, media, range, transcriptionSource }), bundle }));
 }
 
 /** A task in the list, whose names are those of the first version of the API. */
 export function listedTaskOf(task: Task): z.infer<typeof listedTask> {
-  const { request, media, range } = task;
+  return {
+    _id: task.id,
+    model_name: task.request.modelName,
+    status: task.status,
+    created_at: task.createdAt,
+    updated_at: task.updatedAt,
+    ...readable(() => listedEmbedding(task)),
+  };
+}
+
+function listedEmbedding({ request, media, range }: Task) {
   const { segmentation } = request;
   const scopes = [...request.scopes];
   const options = [...request.options];
   const input = { ...inputNames(request), ...(media && { duration: media.durationSec }) };
-  const head = {
-    _id: task.id,
-    model_name: request.modelName,
-    status: task.status,
-    created_at: task.createdAt,
-    updated_at: task.updatedAt,
-  };
   if (request.inputType === 'video') {
     const length = segmentation.strategy === 'fixed' && { video_clip_length: segmentation.durationSec };
     const metadata = { ...input, ...length, video_embedding_scope: scopes, video_embedding_option: options };
-    return { ...head, video_embedding: { metadata } };
+    return { video_embedding: { metadata } };
   }
   const metadata = {
     ...input,
@@ -38,7 +43,7 @@ export function listedTaskOf(task: Task): z.infer<typeof listedTask> {
     audio_embedding_option: options,
     audio_embedding_options: options,
   };
-  return { ...head, audio_embedding: { metadata } };
+  return { audio_embedding: { metadata } };
 }
 
 export function noSuchTask(id: string): ReelvecError {

@@ -13,6 +13,7 @@ import { resultKey } from '../../tasks/work.ts';
 import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
+import { knownParts } from '../serialize.ts';
 import type { EmbedDeps } from './deps.ts';
 import { metadataOf, noSuchTask } from './represent.ts';
 import { acceptedFormat } from './result-format.ts';
@@ -78,7 +79,9 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
     };
     const content = resultContent(result, wish);
     try {
-      return await (wish.format === 'json' ? withData(factsOf(task), content) : streamOf(content));
+      return await (wish.format === 'json'
+        ? withData(knownParts(readyFacts, factsOf(task)).known, content)
+        : streamOf(content));
     } catch (error) {
       const { status } = await find(id, owner); // deleted meanwhile, it is not found rather than broken
       if (!(error instanceof BlobNotFound)) throw error;
@@ -131,7 +134,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
         return reply.send({ ...factsOf(task), progress, data: null });
       }
       if (task.status === 'failed') return reply.send({ ...factsOf(task), data: null });
-      reply.header('reelvec-bundle', task.bundle);
+      if (/^[\x20-\x7e]+$/.test(task.bundle)) reply.header('reelvec-bundle', task.bundle);
       reply.header('etag', etagOf(task, wish.format)).header('cache-control', 'private, no-cache');
       if (isKnown(task)) return reply.code(304).send();
       const isJson = wish.format === 'json';
@@ -144,6 +147,9 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
     },
   );
 };
+
+/** What stands before the vectors, which are streamed and fit their schema by construction. */
+const readyFacts = retrievedTask.omit({ data: true });
 
 /** What the answer says of a task, whatever its status. */
 function factsOf(task: Task) {

@@ -3,6 +3,7 @@ import { commitAside } from '../../store/commit-aside.ts';
 import type { Db, OnCreated } from '../../store/database.ts';
 import { newestFirst, type Page } from '../../store/page.ts';
 import type { UploadChunksTable, UploadsTable } from '../../store/schema.ts';
+import { storedObject } from '../../store/stored-json.ts';
 import type { Part } from '../../store/uploads.ts';
 import { insertAsset, type NewAsset } from '../repository.ts';
 import type { MultipartUpload, StoredChunk, UploadWishes } from './upload.ts';
@@ -207,7 +208,7 @@ function fromRow(row: { [Name in keyof UploadsTable]: unknown }): MultipartUploa
     totalSize: Number(row.total_size),
     chunkSize: Number(row.chunk_size),
     storeId: row.store_id === null ? undefined : String(row.store_id),
-    wishes: JSON.parse(String(row.wishes)) as UploadWishes,
+    wishes: (storedObject(row.wishes) ?? {}) as UploadWishes,
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),
     expiresAt: String(row.expires_at),
