@@ -43,6 +43,8 @@ export interface Sound {
   /** Hertz. */
   readonly sampleRate: number;
   readonly samples: Float32Array;
+  /** Of stereo, the difference of both channels, in the scale of `samples`: see `restoreCancelled`. */
+  readonly sides?: Float32Array;
 }
 
 /** The sound that somebody asks for. */

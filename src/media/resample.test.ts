@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   AV_CHANNEL_LAYOUT_MONO,
+  AV_CHANNEL_LAYOUT_STEREO,
   AV_CHANNEL_ORDER_UNSPEC,
   AV_LOG_QUIET,
   AV_SAMPLE_FMT_FLT,
@@ -27,6 +28,27 @@ test('sound that cannot be mixed is refused, and what comes after it is mixed as
   for (let i = 0; i < 2; i++) assert.throws(() => mixer.mix(frame), Undecodable);
   frame.sampleRate = 48_000;
   assert.deepEqual([...mixer.mix(frame)], [0.5, -0.5, 1, 0]);
+  frame.free();
+});
+
+test('of stereo the difference of the channels is known too, in the scale of the mix', () => {
+  using mixer = new MonoMixer();
+  const frame = new Frame();
+  frame.alloc();
+  frame.format = AV_SAMPLE_FMT_FLT;
+  frame.channelLayout = AV_CHANNEL_LAYOUT_STEREO;
+  frame.nbSamples = 4;
+  frame.sampleRate = 48_000;
+  frame.getBuffer(0);
+  frame.data![0]!.set(new Uint8Array(new Float32Array([0.5, 0.5, 0.5, -0.5, 0.5, 0, Number.NaN, 0]).buffer));
+  const near = (found: Float32Array, wanted: number[]) => {
+    assert.ok(
+      wanted.every((value, i) => Math.abs(found[i]! - value) < 1e-6),
+      `${found}`,
+    );
+  };
+  near(mixer.mix(frame), [Math.SQRT1_2, 0, Math.SQRT1_2 / 2, 0]);
+  near(mixer.sides(frame)!, [0, Math.SQRT1_2, Math.SQRT1_2 / 2, 0]);
   frame.free();
 });
 

@@ -31,7 +31,7 @@ export function resample(
   { sampleRate: toHz, resampling = 'quick' }: SoundRate,
 ): Float32Array {
   if (fromHz === toHz || samples.length === 0) return samples.slice();
-  const swr = open(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, fromHz, toHz, resampling);
+  const swr = open(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, fromHz, toHz, { resampling });
   try {
     const length = Math.round((samples.length * toHz) / fromHz);
     const out = Buffer.alloc((length + SPARE) * 4);
@@ -56,6 +56,10 @@ export function resample(
 export class MonoMixer implements Disposable {
   #out = new Float32Array();
   #swr: SoftwareResampleContext | undefined;
+  /** Of stereo: converts its format and keeps both channels. */
+  #stereo: SoftwareResampleContext | undefined;
+  #pairs = new Float32Array();
+  #sides = new Float32Array();
   #shape = '';
 
   /**
@@ -78,9 +82,35 @@ export class MonoMixer implements Disposable {
     return sane(this.#out.subarray(0, Math.max(0, done)));
   }
 
+  /**
+   * The difference of the channels of the frame that was mixed last, in the scale of the mix.
+   * @returns until the next call, which writes into the same memory; undefined for any other sound than stereo
+   */
+  sides(frame: Frame): Float32Array | undefined {
+    if (frame.channels !== 2) return undefined;
+    this.#stereo ??= open(frame.channelLayout, frame.format, frame.sampleRate, frame.sampleRate, {
+      to: frame.channelLayout,
+    });
+    const { nbSamples } = frame;
+    if (nbSamples > this.#sides.length) {
+      this.#sides = new Float32Array(nbSamples);
+      this.#pairs = new Float32Array(2 * nbSamples);
+    }
+    const input = frame.extendedData ?? frame.data;
+    const done = Math.max(0, this.#stereo.convertSync([Buffer.from(this.#pairs.buffer)], nbSamples, input, nbSamples));
+    for (let i = 0; i < done; i++) {
+      const side = (this.#pairs[2 * i]! - this.#pairs[2 * i + 1]!) * Math.SQRT1_2;
+      // What is no number, or beyond all bounds, is no reason to give up the mix.
+      this.#sides[i] = side <= LOUDEST && side >= -LOUDEST ? side : 0;
+    }
+    return this.#sides.subarray(0, done);
+  }
+
   [Symbol.dispose](): void {
     this.#swr?.free();
+    this.#stereo?.free();
     this.#swr = undefined;
+    this.#stereo = undefined;
     this.#shape = '';
   }
 }
@@ -117,10 +147,10 @@ function open(
   format: Frame['format'],
   fromHz: number,
   toHz: number,
-  resampling: SoundRate['resampling'] = 'quick',
+  { resampling = 'quick', to = AV_CHANNEL_LAYOUT_MONO }: Pick<SoundRate, 'resampling'> & { to?: Layout } = {},
 ): SoftwareResampleContext {
   const swr = new SoftwareResampleContext();
-  const set = swr.allocSetOpts2(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, toHz, layout, format as never, fromHz);
+  const set = swr.allocSetOpts2(to, AV_SAMPLE_FMT_FLT, toHz, layout, format as never, fromHz);
   if (resampling === 'fine') {
     swr.setOption('filter_size', 2 * FINE.crossings);
     swr.setOption('kaiser_beta', FINE.beta);

@@ -49,12 +49,14 @@ export class SoundReader extends TrackReader {
     this.isPast(this.timeSec);
     if (to <= from) return;
     const samples = this.#mixer.mix(frame);
+    const sides = this.#mixer.sides(frame);
     const edge = Math.max(from, Math.min(to, Math.round(this.#endSec * sampleRate)));
     this.coveredSec += (edge - from) / sampleRate;
     const piece = (start: number, end: number) => ({
       startSec: start / sampleRate,
       sampleRate,
       samples: samples.subarray(start - first, end - first),
+      ...(sides && { sides: sides.subarray(start - first, end - first) }),
     });
     if (edge > from) yield { type: 'sound', sound: piece(from, edge) };
     if (to > edge) yield { type: 'around', sound: piece(edge, to) };

@@ -11,19 +11,22 @@ after(() => rmSync(folder, { recursive: true }));
 
 const RATE = 16_000;
 
-/** Six seconds of a tone as 32-bit floats, changed sample by sample. */
-function floatWav(name: string, change: (sample: number, i: number) => number): string {
-  const samples = Float32Array.from({ length: 6 * RATE }, (_, i) => change(Math.sin(i / 10) / 2, i));
+/** Six seconds of a tone as 32-bit floats, changed sample by sample; in stereo one channel after the other. */
+function floatWav(name: string, change: (sample: number, i: number, channel: number) => number, channels = 1): string {
+  const samples = Float32Array.from({ length: 6 * RATE * channels }, (_, at) => {
+    const i = Math.floor(at / channels);
+    return change(Math.sin(i / 10) / 2, i, at % channels);
+  });
   const header = Buffer.alloc(44);
   header.write('RIFF', 0);
   header.writeUInt32LE(36 + samples.byteLength, 4);
   header.write('WAVEfmt ', 8);
   header.writeUInt32LE(16, 16);
   header.writeUInt16LE(3, 20); // floats
-  header.writeUInt16LE(1, 22);
+  header.writeUInt16LE(channels, 22);
   header.writeUInt32LE(RATE, 24);
-  header.writeUInt32LE(RATE * 4, 28);
-  header.writeUInt16LE(4, 32);
+  header.writeUInt32LE(RATE * 4 * channels, 28);
+  header.writeUInt16LE(4 * channels, 32);
   header.writeUInt16LE(32, 34);
   header.write('data', 36);
   header.writeUInt32LE(samples.byteLength, 40);
@@ -53,5 +56,23 @@ test('sound that holds what is no number, or numbers beyond all bounds, has fini
     );
     assert.equal(vectors.audio?.length, 3);
     for (const vector of vectors.audio) assert.ok(Math.abs(Math.hypot(...vector!) - 1) < 1e-5, name);
+  }
+});
+
+test('stereo in antiphase has the vectors of the same sound in phase', async () => {
+  const bundle = await openBundle('signal');
+  const vectorsOf = async (name: string, pole: number) => {
+    const path = floatWav(name, (sample, i, channel) => sample * Math.cos(i / 9000) * (channel === 1 ? pole : 1), 2);
+    const job = { path, segmentation: { strategy: 'fixed', durationSec: 2 }, options: ['audio'] } as const;
+    const whole = await embedChunk({ ...job, range: { startSec: 0, endSec: 6 } }, bundle, () => {});
+    const later = await embedChunk({ ...job, range: { startSec: 2, endSec: 6 } }, bundle, () => {});
+    assert.deepEqual(later.vectors.audio, whole.vectors.audio!.slice(1), 'wherever decoding begins');
+    return whole.vectors.audio;
+  };
+  const found = await vectorsOf('antiphase.wav', -1);
+  const wanted = await vectorsOf('in-phase.wav', 1);
+  // Up to the rounding of floats: the one is mixed by swresample, the other is not.
+  for (const [i, vector] of found!.entries()) {
+    assert.ok(vector!.every((value, j) => Math.abs(value - wanted![i]![j]!) < 1e-5));
   }
 });

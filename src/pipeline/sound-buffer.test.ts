@@ -27,6 +27,27 @@ test('a stretch is the same wherever reading began', () => {
   assert.deepEqual(whole.read(stretch), late.read(stretch));
 });
 
+test('a stretch in antiphase is the difference of the channels, wherever reading began and whatever mono surrounds it', () => {
+  const antiphase = (startSec: number, length = 100) => {
+    const sides = Float32Array.from({ length }, (_, i) => Math.sin(i + startSec * RATE));
+    return { startSec, sampleRate: RATE, samples: new Float32Array(length), sides };
+  };
+  const pieces = [
+    piece(0, 1, 100),
+    ...Array.from({ length: 8 }, (_, i) => antiphase(0.1 + i / 10)),
+    piece(0.9, 1, 100),
+  ];
+  const stretches = [0, 1, 3].map((skipped) => {
+    const buffer = new SoundBuffer();
+    for (const sound of pieces.slice(skipped)) buffer.push(sound);
+    buffer.drop(0.35);
+    return buffer.read({ startSec: 0.4, endSec: 0.85 }).slice();
+  });
+  assert.ok(stretches[0]!.every((sample, i) => Math.abs(sample - Math.sin(i + 400)) < 1e-6));
+  assert.deepEqual(stretches[1], stretches[0]);
+  assert.deepEqual(stretches[2], stretches[0]);
+});
+
 test('a real gap is silence, and the stretch ends with the sound', () => {
   const buffer = new SoundBuffer();
   buffer.push(piece(0.1, 1, 100));
