@@ -141,7 +141,8 @@ function readClaims(blobs: BlobStore): Promise<Claim[]> {
     if (size === 1) return { id, counter: 0 };
     const text = (await buffer(blobs.read(key))).toString();
     const counter = /^\{"counter":(\d{1,15})[,}]/.exec(text)?.[1];
-    if (counter === undefined) throw new SetupError(`The claim ${key} cannot be read. Nothing was changed.`);
+    if (counter === undefined)
+      throw new SetupError(`The claim ${key} cannot be read. Nothing was changed. Remove it there to claim anew.`);
     return { id, counter: Number(counter) };
   });
 }

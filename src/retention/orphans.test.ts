@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { Contents } from '../assets/contents.ts';
 import { MemoryBlobStore } from '../store/blob-memory.fixture.ts';
 import { openDatabase } from '../store/database.ts';
+import { removeUnlessKept } from '../store/kept.ts';
 import type { UploadStore } from '../store/uploads.ts';
 import { TaskRepository } from '../tasks/repository.ts';
 import type { TaskRequest } from '../tasks/request.ts';
@@ -94,6 +95,16 @@ test('blobs that were taken over without a row are never swept', async (t) => {
     await sweep();
   }
   assert.equal(keys().length, 20);
+});
+
+test('work that was under way when the blobs were taken over takes nothing with it that has no row', async (t) => {
+  const { deps, db, blobs, later } = await setUp(t, { results: 1 });
+  await blobs.write(sourceKey('lost'), Buffer.from('media'));
+  await takeOverBlobs(deps);
+  later(1);
+  await blobs.write('tasks/lost/chunks/0000.arrow', Buffer.from('block'));
+  await removeUnlessKept(db, blobs, 'tasks/lost/');
+  assert.deepEqual(await Array.fromAsync(blobs.list('tasks/lost/'), ({ key }) => key), [sourceKey('lost')]);
 });
 
 test('a database that was put back to an older state under a running server sweeps nothing', async (t) => {

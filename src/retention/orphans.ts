@@ -1,6 +1,6 @@
 import type { BlobEntry, BlobStore } from '../store/blobs.ts';
 import type { Db } from '../store/database.ts';
-import { recall } from '../store/remembered.ts';
+import { keptBefore } from '../store/kept.ts';
 
 /** Blobs that are looked up together. */
 const BATCH = 500;
@@ -39,7 +39,7 @@ export async function* compareBlobs({
   blobs: BlobStore;
   graceMs: number;
 }): AsyncGenerator<ComparedBlob> {
-  const keptBefore = (await recall(db, 'kept_before_ms')) ?? 0;
+  const since = await keptBefore(db);
   const batch: BlobEntry[] = [];
   for await (const entry of blobs.list('')) {
     if (entry.key.startsWith(CLAIMS)) continue;
@@ -48,9 +48,9 @@ export async function* compareBlobs({
       continue;
     }
     batch.push(entry);
-    if (batch.length === BATCH) yield* await compareBatch(db, batch.splice(0), keptBefore);
+    if (batch.length === BATCH) yield* await compareBatch(db, batch.splice(0), since);
   }
-  yield* await compareBatch(db, batch, keptBefore);
+  yield* await compareBatch(db, batch, since);
 }
 
 export async function countBlobs(compared: AsyncIterable<ComparedBlob>): Promise<Census> {
@@ -65,7 +65,7 @@ export async function countBlobs(compared: AsyncIterable<ComparedBlob>): Promise
   return census;
 }
 
-async function compareBatch(db: Db, entries: readonly BlobEntry[], keptBefore: number): Promise<ComparedBlob[]> {
+async function compareBatch(db: Db, entries: readonly BlobEntry[], since: number): Promise<ComparedBlob[]> {
   const parsed = entries.map((entry) => ({ entry, ...parse(entry.key) }));
   const idsOf = (kind: string) => [...new Set(parsed.flatMap(({ kind: its, id }) => (its === kind ? [id] : [])))];
   const [taskIds, assetIds] = [idsOf('tasks'), idsOf('assets')];
@@ -80,7 +80,7 @@ async function compareBatch(db: Db, entries: readonly BlobEntry[], keptBefore: n
   const owned = await ownersOf(db, assetIds);
   return parsed.map(({ entry, kind, id, name }) => {
     const { verdict, why } = judge({ kind, id, name }, tasks, owned);
-    const isKept = verdict === 'unknown' && entry.modifiedAt.getTime() <= keptBefore;
+    const isKept = verdict === 'unknown' && entry.modifiedAt.getTime() <= since;
     return { ...entry, verdict: isKept ? 'kept' : verdict, why };
   });
 }

@@ -83,6 +83,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
 
   const { maxSegmentSec } = config;
   const work = new TaskWork({
+    db,
     tasks,
     blobs,
     contents,

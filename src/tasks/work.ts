@@ -10,7 +10,9 @@ import type { Logger } from '../observe/logger.ts';
 import type { Quotas } from '../quotas/quotas.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
+import type { Db } from '../store/database.ts';
 import { newId } from '../store/ids.ts';
+import { removeUnlessKept } from '../store/kept.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { OnProgress } from '../workers/protocol.ts';
@@ -24,6 +26,7 @@ import { WantedTasks } from './wanted.ts';
 import { type ChunkReport, reportOf, resultWarnings } from './warnings.ts';
 
 export interface TaskWorkDeps {
+  readonly db: Db;
   readonly tasks: TaskRepository;
   readonly blobs: BlobStore;
   readonly contents: Contents;
@@ -193,10 +196,10 @@ export class TaskWork {
    * @param contentId the asset's content that it read
    */
   async tidy(taskId: string, contentId?: string): Promise<void> {
-    const { tasks, blobs, contents } = this.#deps;
+    const { db, tasks, blobs, contents } = this.#deps;
     const task = await tasks.get(taskId);
     if (task?.status !== 'processing') await contents.release(contentId);
-    if (!task) return blobs.remove(`tasks/${taskId}/`);
+    if (!task) return removeUnlessKept(db, blobs, `tasks/${taskId}/`);
     if (task.status === 'processing') return;
     await blobs.remove(sourceKey(taskId));
     await blobs.remove(fetchedPrefix(taskId));
