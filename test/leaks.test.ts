@@ -37,7 +37,7 @@ interface Operation {
 
 const skip = process.platform === 'linux' ? false : 'descriptors are counted in /proc';
 
-describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 290_000 }, () => {
+describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, () => {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(temporaryFolder()).path;
   const dataDir = join(folder, 'data');
