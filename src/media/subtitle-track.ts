@@ -16,9 +16,9 @@ const WEBVTT_MAGIC = 'WEBVTT';
 const SPECIAL_KINDS: readonly { readonly disposition: number; readonly title: RegExp }[] = [
   {
     disposition: AV_DISPOSITION_HEARING_IMPAIRED | AV_DISPOSITION_CAPTIONS,
-    title: /\b(SDH|CC|HI|hearing[ -]impaired)\b/i,
+    title: /\b(SDH|CC|hearing[ -]impaired)\b/i,
   },
-  { disposition: AV_DISPOSITION_FORCED, title: /\b(forced|signs)\b/i },
+  { disposition: AV_DISPOSITION_FORCED, title: /(?<!\bnon[ -]?|\bnot )\b(forced|signs)\b/i },
   { disposition: AV_DISPOSITION_COMMENT, title: /\bcommentary\b/i },
 ];
 
