@@ -4,12 +4,20 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import sharp from 'sharp';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
-import { call } from './support/tasks.ts';
+import { call, ready, uploadAsset } from './support/tasks.ts';
 
 const CHROMIUM = programNamed('chromium', 'chromium-browser', 'google-chrome');
+const NO_CHROMIUM = CHROMIUM === undefined && 'Chromium is not installed';
 /** A name that is not localhost, for which browsers make exceptions. */
 const HOST = 'reelvec.test';
+
+interface Operation {
+  readonly requestBody?: {
+    readonly content: Record<string, { example?: unknown; examples?: Record<string, { value: unknown }> }>;
+  };
+}
 
 describe('what a server tells of itself', { timeout: 120_000 }, () => {
   const stack = new AsyncDisposableStack();
@@ -19,12 +27,11 @@ describe('what a server tells of itself', { timeout: 120_000 }, () => {
   });
   after(() => stack.disposeAsync());
 
-  test('a browser that shows /docs over http, by a name other than localhost, shows the operations', {
-    skip: CHROMIUM === undefined && 'Chromium is not installed',
-  }, async () => {
+  /** The page that a browser shows at a path, as HTML, once its scripts have run. */
+  async function shown(path: string): Promise<string> {
     using profile = temporaryFolder();
     const { port } = new URL(server.url);
-    const { stdout: dom } = await promisify(execFile)(
+    const { stdout } = await promisify(execFile)(
       CHROMIUM!,
       [
         '--headless',
@@ -35,15 +42,60 @@ describe('what a server tells of itself', { timeout: 120_000 }, () => {
         '--timeout=20000',
         '--virtual-time-budget=20000',
         '--dump-dom',
-        `http://${HOST}:${port}/`,
+        `http://${HOST}:${port}${path}`,
       ],
       { maxBuffer: 1 << 26, timeout: 90_000, killSignal: 'SIGKILL' },
     );
+    return stdout;
+  }
+
+  test('a browser that shows /docs over http, by a name other than localhost, shows the operations', {
+    skip: NO_CHROMIUM,
+  }, async () => {
+    const dom = await shown('/');
     assert.match(dom, /<title>reelvec API<\/title>/);
-    const shown = [...dom.matchAll(/data-path="([^"]+)"/g)].map(([, path]) => path!.replaceAll('\u200b', ''));
+    const paths = [...dom.matchAll(/data-path="([^"]+)"/g)].map(([, path]) => path!.replaceAll('\u200b', ''));
     const { body: document } = await call(server, 'GET', '//openapi.json', { headers: {} });
-    assert.deepEqual([...new Set(shown)].sort(), Object.keys(document.paths).sort());
+    assert.deepEqual([...new Set(paths)].sort(), Object.keys(document.paths).sort());
     assert.match(dom, /<img[^>]+src="data:image\/svg\+xml;base64,[^"]+"/, 'the logo');
+  });
+
+  test('an operation that is opened there can be tried: its example is filled in', { skip: NO_CHROMIUM }, async () => {
+    const { body: document } = await call(server, 'GET', '//openapi.json', { headers: {} });
+    const path = '/v1.3/embed-v2';
+    const { operationId = `post${path.replace(/\W/g, '_')}`, tags } = document.paths[path].post;
+    const dom = await shown(`/docs#/${tags[0]}/${operationId}`);
+    assert.match(dom, /<textarea[^>]*body-param__text[^>]*>[^<]*the keeper of a lighthouse/);
+    assert.match(dom, /<button[^>]*execute[^>]*>Execute/);
+  });
+
+  test('the examples of the OpenAPI document work as they are', async () => {
+    const { body: document } = await call(server, 'GET', '//openapi.json', { headers: {} });
+    const picture = await sharp({ create: { width: 200, height: 200, channels: 3, background: '#336699' } })
+      .png()
+      .toBuffer();
+    const { body: asset } = await uploadAsset(server, picture, 'picture.png');
+    const upload = { filename: 'film.mp4', type: 'video', total_size: 20_000_000 };
+    const { body: open } = await call(server, 'POST', '/assets/multipart-uploads', { body: upload });
+    let tried = 0;
+    for (const [path, operations] of Object.entries<Record<string, Operation>>(document.paths)) {
+      for (const [method, { requestBody }] of Object.entries(operations)) {
+        const { example, examples } = requestBody?.content['application/json'] ?? {};
+        if (requestBody?.content['application/json'] === undefined) continue;
+        const bodies = example === undefined ? Object.values(examples ?? {}).map(({ value }) => value) : [example];
+        assert.ok(bodies.length > 0, `${method} ${path} has an example`);
+        // The chunks that it reports were never sent.
+        if (JSON.stringify(bodies).includes('completed_chunks')) continue;
+        const place = path.replace('/v1.3', '').replace('{asset_id}', asset._id).replace('{upload_id}', open.upload_id);
+        for (const body of bodies) {
+          const answer = await call(server, method.toUpperCase(), place, { body });
+          assert.ok(answer.status < 300, `${method} ${path}: ${answer.text.slice(0, 500)}`);
+          if (answer.status === 202) await ready(server, answer.body._id);
+          tried++;
+        }
+      }
+    }
+    assert.ok(tried >= 6, String(tried));
   });
 
   test('/ leads a browser to the documentation and tells a program where the API is', async () => {

@@ -24,7 +24,10 @@ export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }>
         body: z
           .object({ user_metadata: z.record(z.string(), z.union([scalar, z.null()])) })
           .strict()
-          .describe('null takes a key away; an empty string leaves it as it is'),
+          .meta({
+            description: 'null takes a key away; an empty string leaves it as it is',
+            examples: [{ user_metadata: { title: 'Take 3', reviewed: true, draft: null } }],
+          }),
       },
       // Everywhere else null means absent.
       validatorCompiler: (part) => validateWithNulls(part as never),
@@ -40,7 +43,10 @@ export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }>
       schema: {
         ...described,
         summary: 'Replace the user metadata of an asset',
-        body: z.strictObject({ user_metadata: userMetadata }).describe('a key with an empty string is left out'),
+        body: z.strictObject({ user_metadata: userMetadata }).meta({
+          description: 'a key with an empty string is left out',
+          examples: [{ user_metadata: { title: 'Take 3', reviewed: true } }],
+        }),
       },
     },
     async ({ owner, params, body }, reply) => {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BundleInfo } from '../../encode/encoder.ts';
+import { EMBEDDING_EXAMPLES } from './examples.ts';
 import {
   audio,
   checkInput,
@@ -76,7 +77,9 @@ export function createEmbeddingBody(bundle: Pick<BundleInfo, 'name' | 'dimension
       .optional()
       .describe('when input_type is multi_input: one vector for a text, up to 10 images, or both together'),
     ...vectorFields(bundle),
-  }).superRefine((given, context) => checkInput(given, INPUTS, context));
+  })
+    .superRefine((given, context) => checkInput(given, INPUTS, context))
+    .meta({ 'x-examples': EMBEDDING_EXAMPLES });
 }
 
 export type CreateEmbeddingBody = z.infer<ReturnType<typeof createEmbeddingBody>>;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BundleInfo } from '../../encode/encoder.ts';
+import { TASK_EXAMPLES } from './examples.ts';
 import { audio, checkInput, fields, modelName, vectorFields, video } from './mediaBody.ts';
 
 const INPUTS = ['video', 'audio'] as const;
@@ -12,7 +13,9 @@ export function createTaskBody(bundle: Pick<BundleInfo, 'name' | 'dimensions'>) 
     video: video.optional().describe('when input_type is video'),
     audio: audio.optional().describe('when input_type is audio'),
     ...vectorFields(bundle),
-  }).superRefine((given, context) => checkInput(given, INPUTS, context));
+  })
+    .superRefine((given, context) => checkInput(given, INPUTS, context))
+    .meta({ 'x-examples': TASK_EXAMPLES });
 }
 
 export type CreateTaskBody = z.infer<ReturnType<typeof createTaskBody>>;

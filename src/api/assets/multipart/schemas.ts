@@ -9,33 +9,43 @@ export const MOST_LINKS = 50;
 /** Chunks that can be reported at once. */
 const MOST_REPORTED = 50;
 
-export const NewUploadBody = z.strictObject({
-  filename: z.string().min(1).max(255),
-  type: z.enum(['video', 'audio', 'image']),
-  total_size: z.int().min(1).describe('bytes'),
-  enable_hls: z.boolean().optional(),
-  enable_thumbnail: z.boolean().optional(),
-  user_metadata: userMetadata.optional(),
-});
+export const NewUploadBody = z
+  .strictObject({
+    filename: z.string().min(1).max(255),
+    type: z.enum(['video', 'audio', 'image']),
+    total_size: z.int().min(1).describe('bytes'),
+    enable_hls: z.boolean().optional(),
+    enable_thumbnail: z.boolean().optional(),
+    user_metadata: userMetadata.optional(),
+  })
+  .meta({ examples: [{ filename: 'film.mp4', type: 'video', total_size: 20_000_000 }] });
 
-export const LinksBody = z.strictObject({
-  start: z.int().min(1).describe('number of the first chunk, from 1'),
-  count: z.int().min(1).max(MOST_LINKS),
-});
+export const LinksBody = z
+  .strictObject({
+    start: z.int().min(1).describe('number of the first chunk, from 1'),
+    count: z.int().min(1).max(MOST_LINKS),
+  })
+  .meta({ examples: [{ start: 1, count: 2 }] });
 
-export const ReportBody = z.strictObject({
-  completed_chunks: z
-    .array(
-      z.strictObject({
-        chunk_index: z.int().min(1),
-        proof: z.string().min(1).max(256).describe('the ETag that the chunk was answered with'),
-        proof_type: z.literal('etag'),
-        chunk_size: z.int().min(1).describe('bytes'),
-      }),
-    )
-    .min(1)
-    .max(MOST_REPORTED, { error: `must have at most ${MOST_REPORTED} entries.` }),
-});
+export const ReportBody = z
+  .strictObject({
+    completed_chunks: z
+      .array(
+        z.strictObject({
+          chunk_index: z.int().min(1),
+          proof: z.string().min(1).max(256).describe('the ETag that the chunk was answered with'),
+          proof_type: z.literal('etag'),
+          chunk_size: z.int().min(1).describe('bytes'),
+        }),
+      )
+      .min(1)
+      .max(MOST_REPORTED, { error: `must have at most ${MOST_REPORTED} entries.` }),
+  })
+  .meta({
+    examples: [
+      { completed_chunks: [{ chunk_index: 1, proof: 'ETag of the chunk', proof_type: 'etag', chunk_size: 8_388_608 }] },
+    ],
+  });
 
 const chunkLink = z.object({ chunk_index: z.int(), url: z.string(), expires_at: z.string() });
 
