@@ -94,7 +94,7 @@ async function fetchMedia(deps: PrepareDeps, asset: Asset, signal: AbortSignal):
   const key = mediaKey(asset);
   if (asset.sourceUrl === undefined || (await blobs.stat(key))) return undefined;
   const url = parseSourceUrl(asset.sourceUrl, { field: 'url' });
-  const { size, sha256 } = await urls.fetchToBlob(blobs, key, url, { maxBytes: maxUrlBytes, signal });
+  const { size, sha256 } = await urls.fetchToBlob(blobs, key, url, { maxBytes: maxUrlBytes, wasRead: true, signal });
   await assets.setSize(asset.id, size, (transaction) => quotas.admitBytes(transaction, asset.owner));
   return sha256;
 }

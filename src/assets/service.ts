@@ -84,8 +84,11 @@ export class AssetService {
 
   /** @throws source_unreachable, source_not_media or video_filesize_too_large, as far as a first look tells */
   async createFromUrl(url: URL, facts: AssetFacts, onCreated?: OnCreated<Asset>): Promise<Asset> {
-    const { head } = await this.#deps.urls.check(url, { maxBytes: this.#deps.maxUrlBytes });
-    const fileType = requireMediaOrImage(head, { subject: `The source at ${url.host}` });
+    const { head } = await this.#deps.urls.check(url, { maxBytes: this.#deps.maxUrlBytes, field: 'url' });
+    const fileType = requireMediaOrImage(head, {
+      subject: `The source at ${url.host}`,
+      details: { field: 'url', host: url.host },
+    });
     const filename = facts.filename ?? filenameOf(url);
     const asset = { ...facts, id: newId(), method: 'url', filename, fileType, sourceUrl: url.href } as const;
     return this.#create(asset, onCreated);

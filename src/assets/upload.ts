@@ -33,7 +33,7 @@ export async function storeUpload(
   let limit = maxBytes;
   const look = () => {
     const bytes = Buffer.concat(head.splice(0));
-    fileType = requireMediaOrImage(bytes, { subject: 'The file' });
+    fileType = requireMediaOrImage(bytes, { subject: 'The file', details: { field: 'file' } });
     if (fileType?.startsWith('image/') && !animationType(bytes)) limit = Math.min(limit, maxImageBytes);
     if (seen > limit) throw tooLarge(limit, fileType);
   };

@@ -69,13 +69,18 @@ export async function useMedia<T>(
   if (source.kind === 'url') {
     const url = parseSourceUrl(source.url, { field: `${field}.url` });
     // A look first: what is no media need not be fetched.
-    const { head } = await deps.urls.check(url, { maxBytes, signal });
-    requireMedia(head, { subject: `The source at ${url.host}` });
-    await deps.urls.fetchToBlob(scratch.blobs, 'source', url, { maxBytes, signal });
+    const named = { field: `${field}.url`, host: url.host };
+    const { head } = await deps.urls.check(url, { maxBytes, field: named.field, signal });
+    requireMedia(head, { subject: `The source at ${url.host}`, details: named });
+    const wanted = { maxBytes, field: named.field, wasRead: true, signal };
+    await deps.urls.fetchToBlob(scratch.blobs, 'source', url, wanted);
     filename = filenameOf(url);
   } else {
     const bytes = decodeBase64(source.base64, { field: `${field}.base64_string` });
-    requireMedia(bytes, { subject: `The content of ${field}.base64_string` });
+    requireMedia(bytes, {
+      subject: `The content of ${field}.base64_string`,
+      details: { field: `${field}.base64_string` },
+    });
     await scratch.blobs.write('source', bytes, { signal });
   }
   return scratch.blobs.use('source', async (location) =>
@@ -99,7 +104,7 @@ export async function readPicture(
   let subject: string;
   if (source.kind === 'url') {
     const url = parseSourceUrl(source.url, { field: `${field}.url` });
-    await deps.urls.fetchToBlob(scratch.blobs, name, url, { maxBytes, signal });
+    await deps.urls.fetchToBlob(scratch.blobs, name, url, { maxBytes, field: `${field}.url`, signal });
     filename = filenameOf(url);
     subject = `The source at ${url.host}`;
   } else if (source.kind === 'asset') {
@@ -120,7 +125,7 @@ export async function readPicture(
     refuseTooLarge(bytes.length, { subject, maxBytes });
     await scratch.blobs.write(name, bytes, { signal });
   }
-  requireImage(await headOf(scratch, name), { subject });
+  requireImage(await headOf(scratch, name), { subject, details: { field } });
   const still = await scratch.blobs.use(name, (path) =>
     runTwice<'picture'>(deps.probes, { kind: 'picture', path }, { signal }),
   );

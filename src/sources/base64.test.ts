@@ -18,6 +18,7 @@ test('bytes come back from every usual way of writing base64', () => {
       `data:video/mp4;base64,${standard}`,
       `data:video/mp4;codecs=avc1;BASE64,${standard}`,
       standard.replace(/.{1,76}/g, '$&\r\n'),
+      ` ${standard.replace(/.{1,76}/g, '$& \n\t')} `,
     ]) {
       assert.deepEqual(Buffer.from(decode(text)), bytes);
     }
@@ -35,6 +36,8 @@ test('what is not base64 is refused, naming the field and the place', () => {
     'AA=AAAAA': /unexpected character "=" at position 2/,
     AAAAA: /length is wrong/,
     'AAA==': /length is wrong/,
+    'AA AAAAA': /space at position 2.*Form encoding turns \+ into a space/,
+    'data:video/mp4;base64,AAA   AA': /space at position 3.*%2B/,
     'https://example.org/a.mp4': /unexpected character ":"/,
   };
   for (const [text, message] of Object.entries(wrong)) {

@@ -5,7 +5,8 @@ const MAX_BYTES = 36 * 1024 * 1024;
 
 /**
  * Bytes of a base64 string, in the standard or the URL-safe alphabet, padded or not. A `data:` prefix and line breaks
- * (command-line encoders wrap their lines) are allowed; everything else that is not base64 is `parameter_invalid`.
+ * (command-line encoders wrap their lines) are allowed; everything else that is not base64 is `parameter_invalid`, and
+ * so are spaces within a line.
  * @param field path of the parameter, for the error: `video.media_source.base64_string`
  */
 export function decodeBase64(text: string, { field }: { field: string }): Uint8Array {
@@ -14,6 +15,14 @@ export function decodeBase64(text: string, { field }: { field: string }): Uint8A
   const comma = text.startsWith('data:') ? text.indexOf(',') : -1;
   if (text.startsWith('data:') && !/;base64$/i.test(text.slice(0, Math.max(comma, 0)))) {
     throw invalid('is a data: URI without base64 content. Send data:TYPE;base64,CONTENT, or the content alone.');
+  }
+  // Between characters a space is a plus sign that was decoded as a form's; at the ends of lines it may stand.
+  const space = /[^\s] +[^\s]/.exec(text.slice(comma + 1));
+  if (space) {
+    throw invalid(
+      `is not base64: there is a space at position ${space.index + 1}. Form encoding turns + into a space: write + as %2B, ` +
+        'or use the URL-safe alphabet, with - and _.',
+    );
   }
   const content = text.slice(comma + 1).replace(/[ \t\r\n]+/g, '');
   const padding = content.endsWith('==') ? 2 : content.endsWith('=') ? 1 : 0;

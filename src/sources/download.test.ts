@@ -198,6 +198,23 @@ test('a host that is down for a while is tried again; one that stays down is giv
   assert.equal(host.requests.length, 4 + 5);
 });
 
+test('a link that a check used up is told from one that never worked', async () => {
+  let asked = 0;
+  await using host = await localHost((_, response) => {
+    if (asked++ === 0) response.end('the only time');
+    else response.writeHead(403).end();
+  });
+  await host.guard.check(host.url('/'), { maxBytes });
+  const field = 'video.media_source.url';
+  const fetching = host.guard.fetchToBlob(store, 'once', host.url('/'), { maxBytes, field, wasRead: true });
+  await assert.rejects(fetching, {
+    code: 'source_unreachable',
+    message:
+      /HTTP 403 Forbidden.* the link may work only once, or have expired since\. .*upload the file as an asset\.$/,
+    details: { field, host: `127.0.0.1:${host.port}` },
+  });
+});
+
 test('404 is final', async () => {
   await using host = await localHost((_, response) => response.writeHead(404).end());
   await assert.rejects(host.guard.fetchToBlob(store, 'missing', host.url('/'), { maxBytes }), /HTTP 404 Not Found/);

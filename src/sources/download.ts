@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReelvecError } from '../errors.ts';
-import { explain, SourceFailure } from './failures.ts';
+import { detailsOf, explain, SourceFailure, type SourceName } from './failures.ts';
 import type { Answer } from './request.ts';
 
 /** Failures in a row that brought less than `PROGRESS_BYTES`; more than that and the count begins anew. */
@@ -17,8 +17,7 @@ export class CannotResume extends SourceFailure {
   }
 }
 
-export interface DownloadOptions {
-  readonly host: string;
+export interface DownloadOptions extends SourceName {
   /** More than this is `video_filesize_too_large`, whatever the host says about the size. */
   readonly maxBytes: number;
   /** Wait after the first failure; doubled with every further one. */
@@ -74,12 +73,12 @@ export async function* download(
   }
 }
 
-export function refuseTooLarge(bytes: number, { maxBytes, host }: { maxBytes: number; host: string }): void {
+export function refuseTooLarge(bytes: number, { maxBytes, ...source }: SourceName & { maxBytes: number }): void {
   if (bytes <= maxBytes) return;
   throw new ReelvecError(
     'video_filesize_too_large',
-    `The source at ${host} is larger than the ${maxBytes} bytes that are allowed.`,
-    { details: { host, max_bytes: maxBytes } },
+    `The source at ${source.host} is larger than the ${maxBytes} bytes that are allowed.`,
+    { details: { ...detailsOf(source), max_bytes: maxBytes } },
   );
 }
 

@@ -1,24 +1,35 @@
 import { errors } from 'undici';
-import { ReelvecError } from '../errors.ts';
+import { type ErrorDetails, ReelvecError } from '../errors.ts';
 import { ForbiddenAddress } from './connect.ts';
 
 /** Why one attempt to read a URL did not work out, and whether another attempt may. */
 export class SourceFailure extends Error {
   readonly again: boolean;
+  /** The host answered that there is nothing at the link, or nothing for us. */
+  readonly refused: boolean;
 
-  constructor(reason: string, options: { again: boolean; cause?: unknown }) {
+  constructor(reason: string, options: { again: boolean; refused?: boolean; cause?: unknown }) {
     super(reason, { cause: options.cause });
     this.name = 'SourceFailure';
     this.again = options.again;
+    this.refused = options.refused ?? false;
   }
 }
 
+/** What a source is, for errors: the host of its URL, and the path of the parameter that holds it. */
+export interface SourceName {
+  readonly host: string;
+  readonly field?: string;
+}
+
 /** What clients are told: which host, what happened. The path and query of the URL may hold a signature and stay out. */
-export function unreachable(host: string, failure: SourceFailure): ReelvecError {
-  return new ReelvecError('source_unreachable', `The source at ${host} could not be read: ${failure.message}.`, {
-    details: { host },
-    cause: failure,
-  });
+export function unreachable(source: SourceName, failure: SourceFailure, advice = ''): ReelvecError {
+  const message = `The source at ${source.host} could not be read: ${failure.message}.${advice && ` ${advice}`}`;
+  return new ReelvecError('source_unreachable', message, { details: detailsOf(source), cause: failure });
+}
+
+export function detailsOf({ host, field }: SourceName): ErrorDetails {
+  return { ...(field !== undefined && { field }), host };
 }
 
 const REASONS: Record<string, { reason: string; again: boolean }> = {

@@ -1,11 +1,19 @@
 import { STATUS_CODES } from 'node:http';
 import type { Agent, Dispatcher } from 'undici';
+import { storageReason } from './error-body.ts';
 import { explain, SourceFailure } from './failures.ts';
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = [301, 302, 303, 307, 308];
 /** Statuses that a later attempt may not meet again. */
 const PASSING = [408, 425, 429, 500, 502, 503, 504];
+/** Statuses of a link that holds no more. */
+const REFUSING = [401, 403, 404, 410];
+/**
+ * Content codings that compress (IANA's registry). Others appear in `Content-Encoding` by mistake, `aws-chunked` and
+ * `utf-8` most often: then the bytes are as they are, and tell what they are.
+ */
+const COMPRESSIONS = /^(x-)?(gzip|compress|deflate|br|zstd|dcb|dcz|exi|pack200-gzip)$/i;
 
 export interface Timeouts {
   readonly connectMs: number;
@@ -13,6 +21,8 @@ export interface Timeouts {
   readonly headersMs: number;
   /** Without one byte of the body. */
   readonly idleMs: number;
+  /** Of a check, from its start to the first byte of the content, with all redirects and attempts. */
+  readonly firstByteMs: number;
 }
 
 /** The answer to a GET. Disposing of it gives up what is unread of the body, and with it the connection. */
@@ -68,7 +78,7 @@ export async function get(
     };
     const location = REDIRECTS.includes(answer.status) ? answer.header('location') : undefined;
     if (location === undefined) {
-      const failure = judge(answer, headers?.['range'] !== undefined);
+      const failure = await judge(answer, headers?.['range'] !== undefined);
       if (!failure) return answer;
       answer[Symbol.dispose]();
       throw failure;
@@ -89,16 +99,24 @@ function redirected(location: string, from: URL): URL {
   return to;
 }
 
-function judge({ status, header }: Answer, ranged: boolean): SourceFailure | undefined {
+async function judge(answer: Answer, ranged: boolean): Promise<SourceFailure | undefined> {
+  const { status, header } = answer;
   if (status !== 200 && !(ranged && (status === 206 || status === 416))) {
+    const reason = await storageReason(answer);
     const hint = status === 401 || status === 403 ? '; the link must be public or signed' : '';
-    return new SourceFailure(`it answers HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd() + hint, {
+    const said = `it answers HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
+    return new SourceFailure(`${said}${reason ? ` (${reason})` : ''}${hint}`, {
       again: PASSING.includes(status),
+      refused: REFUSING.includes(status),
     });
   }
-  const encoding = header('content-encoding');
-  if (encoding && encoding.toLowerCase() !== 'identity') {
-    return new SourceFailure(`it sends the file compressed (${encoding}), which it was asked not to`, { again: false });
+  const compression = header('content-encoding')
+    ?.split(',')
+    .find((coding) => COMPRESSIONS.test(coding.trim()));
+  if (compression) {
+    return new SourceFailure(`it sends the file compressed (${compression.trim()}), which it was asked not to`, {
+      again: false,
+    });
   }
   return undefined;
 }

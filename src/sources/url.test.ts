@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import { ReelvecError } from '../errors.ts';
 import { parseAllowList } from './addresses.ts';
@@ -77,6 +77,96 @@ test('a compressed answer is refused', async () => {
     host.guard.check(host.url('/'), { maxBytes }),
     fails('source_unreachable', /compressed \(gzip\)/),
   );
+});
+
+test('a coding that does not compress is no obstacle: the bytes tell what they are', async () => {
+  await using host = await localHost((request, response) => {
+    response.writeHead(200, { 'content-encoding': decodeURIComponent(request.url!.slice(1)) }).end('bytes');
+  });
+  for (const coding of ['identity', 'aws-chunked', 'utf-8', 'binary', 'none', 'aws-chunked, identity']) {
+    const { head } = await host.guard.check(host.url(`/${encodeURIComponent(coding)}`), { maxBytes });
+    assert.equal(Buffer.from(head).toString(), 'bytes', coding);
+  }
+  for (const coding of ['br', 'zstd', 'x-gzip', 'aws-chunked, GZIP']) {
+    await assert.rejects(
+      host.guard.check(host.url(`/${encodeURIComponent(coding)}`), { maxBytes }),
+      fails('source_unreachable', /sends the file compressed/),
+      coding,
+    );
+  }
+});
+
+test('the reason that a storage service gives is passed on: its code and its message, and nothing else', async () => {
+  const error = (content: string) => `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${content}</Error>`;
+  const bodies: [string, string | undefined][] = [
+    [
+      error('<Code>AccessDenied</Code><Message>Request has expired</Message><Expires>2026-01-01</Expires>'),
+      'AccessDenied: Request has expired',
+    ],
+    [error('<Code>SignatureDoesNotMatch</Code><StringToSign>secret</StringToSign>'), 'SignatureDoesNotMatch'],
+    [error('<Code>Odd</Code><Message>a &amp; b&#10;\n\u0007\tc &lt;d&gt;.</Message>'), 'Odd: a & b&#10; c <d>'],
+    [error(`<Code>Long</Code><Message>${'x'.repeat(9000)}</Message>`), 'Long'],
+    [error(`<Code>Long</Code><Message>${'x'.repeat(900)}</Message>`), `Long: ${'x'.repeat(200)}…`],
+    [error('<Code>no code</Code>'), undefined],
+    ['<html><Code>AccessDenied</Code></html>', undefined],
+    ['{"Code":"AccessDenied"}', undefined],
+  ];
+  await using host = await localHost((request, response) => {
+    response.writeHead(403, { 'content-type': 'application/xml' }).end(bodies[Number(request.url!.slice(1))]![0]);
+  });
+  for (const [index, [, reason]] of bodies.entries()) {
+    await assert.rejects(host.guard.check(host.url(`/${index}`), { maxBytes }), (error: Error) => {
+      const said = reason === undefined ? '' : ` (${reason})`;
+      assert.ok(
+        error.message.endsWith(`it answers HTTP 403 Forbidden${said}; the link must be public or signed.`),
+        error.message,
+      );
+      return true;
+    });
+  }
+});
+
+test('an error whose body never ends is told without it', async () => {
+  await using host = await localHost((_, response) => void response.writeHead(403).write('<?xml version="1.0"?>'));
+  await assert.rejects(
+    host.guard.check(host.url('/'), { maxBytes }),
+    fails('source_unreachable', /HTTP 403 Forbidden; the link must be public or signed\.$/),
+  );
+});
+
+test('a check ends in time, however many redirects and attempts a host makes of it', async () => {
+  const slow: [string, (request: IncomingMessage, response: ServerResponse) => void][] = [
+    ['no answer', () => {}],
+    ['an answer without a byte', (_, response) => response.writeHead(200).flushHeaders()],
+    ['slow redirects', (_, response) => void setTimeout(() => response.writeHead(302, { location: '/' }).end(), 80)],
+    ['attempts', (_, response) => void setTimeout(() => response.destroy(), 150)],
+  ];
+  for (const [name, answer] of slow) {
+    await using host = await localHost(answer, { timeouts: { firstByteMs: 200 }, retryDelayMs: 100 });
+    const started = performance.now();
+    const failing = host.guard.check(host.url('/'), { maxBytes, field: 'video.media_source.url' });
+    await assert.rejects(failing, (error) => {
+      assert.ok(error instanceof ReelvecError);
+      assert.equal(error.code, 'source_unreachable');
+      assert.deepEqual(error.details, { field: 'video.media_source.url', host: `127.0.0.1:${host.port}` });
+      if (name !== 'attempts') assert.match(error.message, /it sent nothing within 0\.2 s\.$/);
+      return true;
+    });
+    assert.ok(performance.now() - started >= 190, name);
+    assert.ok(host.requests.length <= 4, `${name}: ${host.requests.length} requests`);
+  }
+});
+
+test('bytes that come slowly after the first one are waited for', async () => {
+  await using host = await localHost(
+    (_, response) => {
+      response.write('first');
+      setTimeout(() => response.end(' and last'), 400);
+    },
+    { timeouts: { firstByteMs: 200 } },
+  );
+  const { head } = await host.guard.check(host.url('/'), { maxBytes });
+  assert.equal(Buffer.from(head).toString(), 'first and last');
 });
 
 test('five redirects are followed, relative ones too; the sixth is not', async () => {

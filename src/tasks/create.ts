@@ -100,11 +100,12 @@ async function lookAtUrl(
   text: string,
   signal?: AbortSignal,
 ): Promise<LookedAt> {
-  const url = parseSourceUrl(text, { field: `${request.inputType}.media_source.url` });
+  const field = `${request.inputType}.media_source.url`;
+  const url = parseSourceUrl(text, { field });
   const { maxAudioBytes, maxVideoBytes } = deps.limits;
   const maxBytes = request.inputType === 'audio' ? maxAudioBytes : maxVideoBytes;
-  const { head } = await deps.urls.check(url, { maxBytes, signal });
-  requireMedia(head, { subject: `The source at ${url.host}` });
+  const { head } = await deps.urls.check(url, { maxBytes, field, signal });
+  requireMedia(head, { subject: `The source at ${url.host}`, details: { field, host: url.host } });
   return { filename: filenameOf(url) };
 }
 
@@ -129,7 +130,7 @@ async function storeBase64(
 ): Promise<LookedAt> {
   const field = `${request.inputType}.media_source.base64_string`;
   const bytes = decodeBase64(base64, { field });
-  requireMedia(bytes, { subject: `The content of ${field}` });
+  requireMedia(bytes, { subject: `The content of ${field}`, details: { field } });
   const key = sourceKey(id);
   await blobs.write(key, bytes, { signal });
   const range = checkLimits(await blobs.use(key, (path) => probe(path, signal)), request, limits);

@@ -99,7 +99,7 @@ export class TaskWork {
         this.#deps.blobs,
         fetched,
         parseSourceUrl(source.url, { field: `${request.inputType}.media_source.url` }),
-        { maxBytes: request.inputType === 'audio' ? maxAudioBytes : maxVideoBytes, signal },
+        { maxBytes: request.inputType === 'audio' ? maxAudioBytes : maxVideoBytes, wasRead: true, signal },
       );
       return fetched;
     });
