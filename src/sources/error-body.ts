@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Answer } from './request.ts';
 
 /** Read of an error's body; storage services need some hundred bytes. */
 const MAX_BYTES = 4096;
@@ -11,12 +10,12 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
 
 /**
  * The reason that a storage service (S3 and its likes, Google, Azure) gives with an error: `AccessDenied: Request has
- * expired`. Only `Code` and `Message` of its XML are passed on, since the rest may repeat the signed URL. Consumes the
- * answer.
+ * expired`. Only `Code` and `Message` of its XML are passed on, since the rest may repeat the signed URL.
+ * @param body of the answer; it is consumed
  * @returns undefined for every other body
  */
-export async function storageReason(answer: Answer): Promise<string | undefined> {
-  const text = await beginning(answer);
+export async function storageReason(body: AsyncIterable<Uint8Array>): Promise<string | undefined> {
+  const text = await beginning(body);
   if (!/^\s*(<\?xml|<Error>)/.test(text)) return undefined;
   const code = element(text, 'Code');
   if (!/^[\w.-]{1,64}$/.test(code)) return undefined;
@@ -27,12 +26,12 @@ export async function storageReason(answer: Answer): Promise<string | undefined>
   return shown ? `${code}: ${shown}` : code;
 }
 
-async function beginning({ body }: Answer): Promise<string> {
+async function beginning(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const done = new AbortController();
   const read = async () => {
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    for await (const chunk of body) {
       chunks.push(chunk);
       size += chunk.length;
       if (size >= MAX_BYTES) break;

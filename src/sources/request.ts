@@ -102,7 +102,7 @@ function redirected(location: string, from: URL): URL {
 async function judge(answer: Answer, ranged: boolean): Promise<SourceFailure | undefined> {
   const { status, header } = answer;
   if (status !== 200 && !(ranged && (status === 206 || status === 416))) {
-    const reason = await storageReason(answer);
+    const reason = await storageReason(answer.body);
     const hint = status === 401 || status === 403 ? '; the link must be public or signed' : '';
     const said = `it answers HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();
     return new SourceFailure(`${said}${reason ? ` (${reason})` : ''}${hint}`, {
