@@ -37,11 +37,11 @@ Examples:
   reelvec shots film.mp4 --json
   reelvec keys create --name laptop
 
-reelvec COMMAND --help tells more of a command.
+reelvec COMMAND --help tells more of a command, reelvec --version which reelvec it is.
 `;
 
 keepCompiledCode();
-const { CommandError, UsageError } = await import('./commands/arguments.ts');
+const { CommandError, UsageError } = await import('./commands/faults.ts');
 const { ConfigError } = await import('./config.ts');
 const { SetupError } = await import('./setup-error.ts');
 
@@ -49,6 +49,11 @@ async function main([name, ...args]: string[]): Promise<void> {
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     process.stdout.write(HELP);
     if (name === undefined) process.exitCode = 2;
+    return;
+  }
+  if (name === '--version' || name === '-v') {
+    const { packageVersion } = await import('./start/package-version.ts');
+    process.stdout.write(`${packageVersion()}\n`);
     return;
   }
   const entry = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

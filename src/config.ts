@@ -1,5 +1,6 @@
 import { availableParallelism, homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import querystring from 'node:querystring';
 import { z } from 'zod';
 import { machineMemoryBytes, workerMemoryMb } from './machine-memory.ts';
 
@@ -294,6 +295,8 @@ export interface Config {
   readonly modelIdleMs: number;
   readonly inference: InferenceSettings;
   readonly logLevel: string;
+  /** Values of the settings above and of the AWS SDK's that must not be logged. */
+  readonly secrets: readonly string[];
 }
 
 /** How the model hub is reached: what Hugging Face's own tools read from the environment. */
@@ -338,12 +341,17 @@ export type BlobPlace =
       readonly pathStyle: boolean;
     };
 
+/** Whether a bundle is given by the path of its file, and not by name. */
+export function isBundlePath(name: string): boolean {
+  return name.endsWith('.json') || name.includes('/') || name.includes('\\');
+}
+
 /** A setting that cannot be used; `message` names it and says what it may be. */
 export class ConfigError extends Error {}
 
 /**
  * Reads the settings from the environment and what overrides it; names that begin with REELVEC_ and mean nothing are refused, so that a typing
- * error does not pass for a default. Nothing else in reelvec reads `process.env`.
+ * error does not pass for a default. Settings are read nowhere else.
  * @throws {ConfigError}
  */
 export function readConfig(
@@ -359,10 +367,12 @@ export function readConfig(
       throw new ConfigError(`${name} is not a setting of reelvec. See reelvec serve --help.`);
     given[name] = value;
   }
-  const parsed = settings.safeParse(given);
+  const parsed = settings.safeParse(given, { error: rule });
   if (!parsed.success) {
-    const issue = parsed.error.issues[0]!;
-    throw new ConfigError(`${issue.path.join('.')}: ${issue.message}`);
+    const { path, message, code } = parsed.error.issues[0]!;
+    const [name = '', ...inner] = path.map(String);
+    const got = SHOWN_ISSUES.has(code) && inner.length === 0 ? `: got "${given[name]}"` : '';
+    throw new ConfigError(`${[`--${flagOf(name)} (${name})`, ...inner].join('.')} ${message}${got}.`);
   }
   const values = parsed.data;
   return Object.freeze({
@@ -413,8 +423,48 @@ export function readConfig(
       patienceMs: values.REELVEC_INFERENCE_PATIENCE_SEC * 1000,
     },
     logLevel: values.REELVEC_LOG_LEVEL,
+    secrets: secretsOf(values, environment),
   });
 }
+
+function secretsOf(
+  values: z.output<typeof settings>,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const { REELVEC_DATABASE_URL: databaseUrl, REELVEC_INFERENCE_AUTHORIZATION: authorization } = values;
+  const databasePassword = databaseUrl === undefined ? '' : new URL(databaseUrl).password;
+  return [
+    ...values.REELVEC_API_KEYS,
+    ...values.REELVEC_WEBHOOKS.map(({ secret }) => secret),
+    authorization?.replace(/^(Bearer|Basic) +/i, ''),
+    databasePassword,
+    querystring.unescape(databasePassword),
+    hubSettings(environment).token,
+    environment['AWS_SECRET_ACCESS_KEY'],
+    environment['AWS_SESSION_TOKEN'],
+  ].filter((secret) => secret !== undefined);
+}
+
+/** The rule that a value breaks, to follow the name of its setting; undefined where the setting or zod has its own words. */
+function rule(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return `must be a ${issue.expected === 'int' ? 'whole number' : issue.expected}`;
+    case 'invalid_value':
+      return `must be one of ${issue.values.map(String).join(', ')}`;
+    case 'invalid_format':
+      return issue.format === 'url' ? 'must be a URL' : undefined;
+    case 'too_small':
+      return issue.origin === 'string' ? 'must not be empty' : `must be at least ${issue.minimum}`;
+    case 'too_big':
+      return `must be at most ${issue.maximum}`;
+    default:
+      return undefined;
+  }
+}
+
+/** Issues of numbers and choices, whose value may be shown: other settings hold secrets. */
+const SHOWN_ISSUES = new Set(['invalid_type', 'invalid_value', 'too_small', 'too_big']);
 
 /** https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
 function hubSettings(environment: Readonly<Record<string, string | undefined>>): HubSettings {
@@ -455,7 +505,11 @@ function blobPlace(values: z.output<typeof settings>): BlobPlace {
 export function settingFlags(): { name: SettingName; flag: string; help: string }[] {
   return (Object.keys(settings.shape) as SettingName[]).map((name) => ({
     name,
-    flag: name.slice('REELVEC_'.length).toLowerCase().replaceAll('_', '-'),
+    flag: flagOf(name),
     help: settings.shape[name].description ?? '',
   }));
+}
+
+function flagOf(name: string): string {
+  return name.slice('REELVEC_'.length).toLowerCase().replaceAll('_', '-');
 }

@@ -22,7 +22,7 @@ import { reelvec } from './support/command.ts';
 import { hostFiles } from './support/file-host.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { cutsBetween, makeMedia } from './support/make-media.ts';
-import { childrenOf, isAlive, until } from './support/server.ts';
+import { childrenOf, isAlive, ROOT, until } from './support/server.ts';
 
 interface Item {
   readonly embedding: number[];
@@ -138,7 +138,7 @@ describe('the command line', { timeout: 120_000 }, () => {
         env: { REELVEC_WORKER_SILENCE_SEC: '5' },
       });
       assert.equal(code, 1);
-      assert.match(stderr, /^reelvec: The media could not be read: .*\n$/, name);
+      assert.match(stderr, /^reelvec: The format of the file is .*\n$/, name);
       assert.equal(stdout.length, 0);
       assert.throws(() => closeSync(openSync(trap, constants.O_WRONLY | constants.O_NONBLOCK)), { code: 'ENXIO' });
     }
@@ -150,18 +150,33 @@ describe('the command line', { timeout: 120_000 }, () => {
   test('exit codes: 1 for what failed, 2 for a wrong call, with one sentence on standard error', async () => {
     const calls: [number, RegExp, ...string[]][] = [
       [1, /There is no file/, 'embed', path('missing.mp4')],
-      [1, /could not be read/, 'embed', path('text.mp4')],
-      [1, /could not be read/, 'shots', path('text.mp4')],
+      [1, /format of the file is not known/, 'embed', path('text.mp4')],
+      [1, /format of the file is not known/, 'shots', path('text.mp4')],
       [1, /could not be read: the host refused/, 'embed', 'http://127.0.0.1:1/film.mp4'],
       [1, /start_sec is 99/, 'embed', film, '--start', '99'],
       [2, /no command "fly"/, 'fly'],
-      [2, /--fast/, 'embed', film, '--fast'],
+      [2, /^reelvec: There is no option --fast\. See --help\.$/m, 'embed', film, '--fast'],
+      [2, /^reelvec: --format needs a value\.$/m, 'embed', film, '--format'],
+      [2, /^reelvec: -o needs a value\.$/m, 'embed', film, '-o', '--format', 'json'],
+      [2, /^reelvec: --json takes no value\.$/m, 'shots', film, '--json=yes'],
+      [1, /--output: .* is a folder/, 'embed', film, '-o', folder],
+      [1, /--output: .*there is no folder .*nowhere/, 'embed', film, '-o', path('nowhere/film.json')],
+      [1, /--plot: .*there is no folder .*nowhere/, 'shots', film, '--plot', path('nowhere/shots.html')],
       [2, /Give a file or URL/, 'embed'],
       [2, /--segmentation takes/, 'embed', film, '--segmentation', 'fixed:99'],
       [2, /--format takes/, 'embed', film, '--format', 'xml'],
       [2, /--type fused: .*do not compare with the bundle "signal"/, 'embed', film, '--type', 'fused'],
       [2, /--dimension: the bundle "signal" has vectors of 512/, 'embed', film, '--dimension', '128'],
-      [2, /REELVEC_PORT/, 'serve', '--port', 'high'],
+      [2, /^reelvec: --port \(REELVEC_PORT\) must be a number: got "high"\.$/m, 'serve', '--port', 'high'],
+      [2, /--port \(REELVEC_PORT\) must be at most 65535: got "70000"/, 'serve', '--port', '70000'],
+      [
+        2,
+        /--log-level \(REELVEC_LOG_LEVEL\) must be one of fatal, error.*: got "loud"/,
+        'serve',
+        '--log-level',
+        'loud',
+      ],
+      [2, /--public-url \(REELVEC_PUBLIC_URL\) must be a URL/, 'serve', '--public-url', 'here'],
       [2, /keys --help/, 'keys', 'burn'],
     ];
     await inTurns(calls, async ([expected, says, ...args]) => {
@@ -172,6 +187,45 @@ describe('the command line', { timeout: 120_000 }, () => {
       assert.equal(stdout.length, 0);
     });
     assert.equal((await reelvec([])).code, 2);
+  });
+
+  test('--version prints the version alone', async () => {
+    const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const { code, stdout, stderr } = await reelvec(['--version']);
+    assert.deepEqual([code, stdout.toString(), stderr], [0, `${version}\n`, '']);
+  });
+
+  test('under `npm run`, paths are relative to the folder in which that was typed', async () => {
+    const nested = path('nested');
+    mkdirSync(nested);
+    copyFileSync(film, join(nested, 'here.mp4'));
+    const npm = { INIT_CWD: nested, npm_package_json: join(ROOT, 'package.json') };
+    const args = ['embed', 'here.mp4', '--option', 'visual', '--scope', 'asset', '-o', 'out.json'];
+    const { code, stderr } = await reelvec(args, { env: npm });
+    assert.equal(code, 0, stderr);
+    assert.ok(JSON.parse(readFileSync(join(nested, 'out.json'), 'utf8')).data.length > 0);
+    const keys = await reelvec(['keys', 'list', '--data-dir', 'keys'], { env: npm });
+    assert.deepEqual([keys.code, readdirSync(nested).includes('keys')], [0, true], keys.stderr);
+    const other = await reelvec(['embed', 'here.mp4'], {
+      env: { ...npm, npm_package_json: join(nested, 'package.json') },
+    });
+    assert.match(other.stderr, /There is no file/, "of another package's scripts, to that package");
+  });
+
+  test('models pull without a network says so within 2 s', async () => {
+    const models = path('models');
+    const started = performance.now();
+    const plain = await reelvec(['--version']);
+    const startMs = performance.now() - started;
+    assert.equal(plain.code, 0);
+    const refused = performance.now();
+    const { code, stderr } = await reelvec(['models', 'pull', 'clip', '--models-dir', models], {
+      env: { HF_ENDPOINT: 'http://127.0.0.1:9' },
+    });
+    const tookMs = performance.now() - refused;
+    assert.equal(code, 1);
+    assert.match(stderr, /^reelvec: 127\.0\.0\.1:9 cannot be reached \(ECONNREFUSED\): is there a network\? .*\n$/);
+    assert.ok(tookMs < 2000 + 3 * startMs, `${tookMs} ms, ${startMs} of them to start a command`);
   });
 
   test('--help of every command shows examples', async () => {

@@ -31,13 +31,15 @@ test('doctor, beside a running server: finds what is lost, damaged and left over
     await ready(server, id);
     return id;
   };
-  const [kept, lost] = [await embed(one), await embed(other)];
+  const third = await upload(film('third.mp4', 5.5));
+  const [kept, lost, remade] = [await embed(one), await embed(other), await embed(third)];
   for (const flags of [[], ['--deep'], ['--fix', '--deep']]) {
     const { code, stdout } = await doctor(...flags);
     assert.deepEqual([code, stdout], [0, 'All is in order.\n']);
   }
 
-  rmSync(path(`tasks/${lost}/result.arrow`));
+  const { data } = await ready(server, remade);
+  for (const id of [lost, remade]) rmSync(path(`tasks/${id}/result.arrow`));
   appendFileSync(path(`assets/${other}/source`), 'x');
   const damaged = readFileSync(path(`assets/${one}/source`));
   damaged[damaged.length >> 1]! ^= 1;
@@ -61,13 +63,15 @@ test('doctor, beside a running server: finds what is lost, damaged and left over
   );
   assert.match(found.stdout, new RegExp(`of asset ${one} and 1 more is not what was stored`));
   assert.match(found.stdout, /tasks\/0{24}\/source \(1 bytes\) is named by no row: the task is gone/);
-  assert.match(found.stdout, /^4 found, 0 mended/m);
+  assert.match(found.stdout, /^5 found, 0 mended/m);
   assert.ok(existsSync(orphan), 'without --fix nothing is changed');
-  assert.match((await doctor()).stdout, /^3 found/m);
+  assert.match((await doctor()).stdout, /^4 found/m);
 
   const mended = await doctor('--fix', '--deep');
   assert.equal(mended.code, 0, mended.stdout + mended.stderr);
-  assert.match(mended.stdout, /^4 found, 4 mended/m);
+  assert.match(mended.stdout, /^5 found, 5 mended/m);
+  assert.match(mended.stdout, new RegExp(`tasks/${remade}/result.arrow .* Mended: a server makes it again`));
+  assert.ok((await ready(server, remade)).data === data, 'the same result');
   assert.deepEqual((await doctor('--deep')).stdout, 'All is in order.\n');
   assert.ok(!existsSync(orphan) && young.every(existsSync));
 

@@ -20,9 +20,8 @@ describe('keys that are made', { timeout: 60_000 }, () => {
 
   const keys = async (...args: string[]) => {
     const { code, stdout, stderr } = await reelvec(['keys', ...args, '--data-dir', data.path]);
-    assert.equal(stderr, '');
-    assert.equal(code, 0);
-    return stdout.toString();
+    assert.equal(code, 0, stderr);
+    return { stdout: stdout.toString(), stderr };
   };
   const statusWith = async (key: string) =>
     (await call(server, 'GET', '/embed-v2/tasks', { headers: { 'x-api-key': key } })).status;
@@ -40,19 +39,19 @@ describe('keys that are made', { timeout: 60_000 }, () => {
 
   test('a key made beside a running server works at once, is listed, and once revoked is 401 at once', async () => {
     const made = await keys('create', '--name', 'laptop');
-    const key = keyIn(made) ?? assert.fail(made);
-    assert.ok(made.startsWith(`${key}\n`), 'the key alone on its line');
-    const id = /Key ([0-9a-f]{24}) \(laptop\)/.exec(made)?.[1] ?? assert.fail(made);
+    const key = keyIn(made.stdout) ?? assert.fail(made.stdout);
+    assert.equal(made.stdout, `${key}\n`, 'the key alone');
+    const id = /^Key ([0-9a-f]{24}) \(laptop\)/.exec(made.stderr)?.[1] ?? assert.fail(made.stderr);
     assert.equal(await statusWith(key), 200);
     assert.ok(!isStored(key));
 
-    const before = (await keys('list')).trimEnd().split('\n');
+    const before = (await keys('list')).stdout.trimEnd().split('\n');
     assert.equal(before.length, 2);
     assert.match(before[1]!, new RegExp(`^${id}  ${key.slice(0, 8)}….*active  laptop$`));
-    assert.equal(await keys('revoke', id), `Key ${id} is revoked.\n`);
+    assert.equal((await keys('revoke', id)).stdout, `Key ${id} is revoked.\n`);
     assert.equal(await statusWith(key), 401);
     assert.equal(await statusWith(first), 200, 'the other key is not touched');
-    assert.match((await keys('list')).trimEnd().split('\n')[1]!, /revoked .*laptop$/);
+    assert.match((await keys('list')).stdout.trimEnd().split('\n')[1]!, /revoked .*laptop$/);
     const again = await reelvec(['keys', 'revoke', id, '--data-dir', data.path]);
     assert.equal(again.code, 1);
     assert.match(again.stderr, /no active key/);

@@ -22,6 +22,8 @@ const MOST_DESCRIPTORS = 256;
 const AT_ONCE = 4;
 /** What may be open for a moment: a worker that starts, a connection that closes. */
 const ALLOWED = 6;
+/** Objects that are no leak: a media worker that runs has a dozen listeners, a connection that is kept alive has twenty. */
+const ALLOWED_OBJECTS = 60;
 /** For what the server removes after its answer. */
 const SETTLE_MS = 30_000;
 /** Memory that is no leak: caches that fill up, code that is compiled. */
@@ -97,8 +99,15 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
     }
   }
 
-  /** Hangs up in the middle: of the answer once a first piece of it is there, or of the body after its first half. */
-  async function hangUp(method: string, path: string, body?: Uint8Array, headers: object = HEADERS): Promise<void> {
+  /**
+   * Hangs up in the middle of a request: after half of its body, after a first piece of the answer, or, `early`, before
+   * there is an answer.
+   */
+  async function hangUp(
+    method: string,
+    path: string,
+    { body, headers = HEADERS, early = false }: { body?: Uint8Array; headers?: object; early?: boolean } = {},
+  ): Promise<void> {
     const url = path.startsWith('http') ? path : `${server.url}${path}`;
     const sent = request(url, { method, agent: false, headers: { ...headers } });
     const closed = new Promise<void>((resolve) => sent.once('close', resolve));
@@ -106,6 +115,8 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
     if (body) {
       sent.setHeader('content-length', body.length);
       sent.write(body.subarray(0, body.length >> 1), () => sent.destroy());
+    } else if (early) {
+      sent.end(() => sent.destroy());
     } else {
       sent.end();
       sent.once('response', (response) => response.once('data', () => sent.destroy()));
@@ -136,7 +147,7 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
       // Parquet takes ten times as long as the others.
       const format =
         round % 10 === 0 ? 'parquet' : one(['json', 'ndjson', 'arrow', 'arrow&embedding_scope=clip'], round);
-      await hangUp('GET', `/embed-v2/tasks/${large}?format=${format}`, undefined, headers);
+      await hangUp('GET', `/embed-v2/tasks/${large}?format=${format}`, { headers, early: round % 3 === 0 });
     }),
     cheap('tasks are polled and listed', async (round) => {
       const { headers } = await fetch(`${server.url}/embed-v2/tasks/${small}?wait=5`, { headers: HEADERS });
@@ -151,7 +162,7 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
     }),
     cheap('thumbnails are read, and reading them is broken off', async (round) => {
       await read(thumbnail, { method: one(['GET', 'HEAD'], round) });
-      await hangUp('GET', thumbnail, undefined, {});
+      await hangUp('GET', thumbnail, { headers: {}, early: round % 2 === 0 });
       await read(thumbnail.replace(/signature=.*/, 'signature=wrong'), { status: 403 });
     }),
     cheap('words are embedded at once', async () => {
@@ -175,7 +186,7 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
     cheap('uploads are broken off', async () => {
       const form = new Response(formOf(Buffer.concat([tone, Buffer.alloc(300_000)]), 'tone.flac'));
       const type = form.headers.get('content-type')!;
-      await hangUp('POST', '/assets', await form.bytes(), { ...HEADERS, 'content-type': type });
+      await hangUp('POST', '/assets', { body: await form.bytes(), headers: { ...HEADERS, 'content-type': type } });
     }),
     dear('assets are uploaded and deleted', async (round) => {
       const form = round % 2 === 0 ? formOf(tone, 'tone.flac') : formOf(film, 'film.mp4');
@@ -201,7 +212,7 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
       const body = { filename: 'film.mp4', type: 'video', total_size: bytes.length };
       const { body: session } = await call(server, 'POST', '/assets/multipart-uploads', { body });
       const { url } = session.upload_urls[0];
-      await hangUp('PUT', url, bytes, {});
+      await hangUp('PUT', url, { body: bytes, headers: {} });
       const send = async () => {
         const { status, headers } = await fetch(url, { method: 'PUT', body: bytes });
         if (status !== 200) return status;
@@ -214,29 +225,29 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
       await untilReady(session.asset_id);
       await remove(`/assets/${session.asset_id}`);
     }),
+    dear('tasks are deleted while they are worked on', async (round) => {
+      const id = await createTask(server, audio({ url: `${host.url}/long.flac` }));
+      const signal = AbortSignal.timeout(one([1, 20, 200], round));
+      await fetch(`${server.url}/embed-v2/tasks/${id}?wait=60`, { headers: HEADERS, signal }).catch(() => {});
+      await remove(`/embed-v2/tasks/${id}`);
+    }),
+    dear('tasks fail', async () => {
+      const id = await createTask(server, audio({ url: `${host.url}/short.flac` }));
+      assert.equal((await ended(server, id)).status, 'failed');
+    }),
+    dear('sound is embedded at once', async (round) => {
+      const source = one([{ base64_string: tone.toString('base64') }, { asset_id: plainAsset }], round);
+      assert.equal((await call(server, 'POST', '/embed-v2', { body: audio(source) })).status, 200);
+    }),
+    // Last, so that all media workers run when listeners are counted.
     dear('tasks are created, followed, read and deleted', async (round) => {
       const source = one(
         [{ base64_string: tone.toString('base64') }, { url: `${host.url}/tone.flac` }, { asset_id: plainAsset }],
         round,
       );
       const id = await createTask(server, audio(source));
-      if (round % 2 === 0) await hangUp('GET', `/embed-v2/tasks/${id}/events`);
+      if (round % 2 === 0) await hangUp('GET', `/embed-v2/tasks/${id}/events`, { early: round % 4 === 0 });
       await ready(server, id);
-      await remove(`/embed-v2/tasks/${id}`);
-    }),
-    dear('tasks fail', async () => {
-      const id = await createTask(server, audio({ url: `${host.url}/short.flac` }));
-      assert.equal((await ended(server, id)).status, 'failed');
-      await remove(`/embed-v2/tasks/${id}`);
-    }),
-    dear('sound is embedded at once', async (round) => {
-      const source = one([{ base64_string: tone.toString('base64') }, { asset_id: plainAsset }], round);
-      assert.equal((await call(server, 'POST', '/embed-v2', { body: audio(source) })).status, 200);
-    }),
-    dear('tasks are deleted while they are worked on', async (round) => {
-      const id = await createTask(server, audio({ url: `${host.url}/long.flac` }));
-      const signal = AbortSignal.timeout(one([1, 20, 200], round));
-      await fetch(`${server.url}/embed-v2/tasks/${id}?wait=60`, { headers: HEADERS, signal }).catch(() => {});
       await remove(`/embed-v2/tasks/${id}`);
     }),
   ];
@@ -286,7 +297,7 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
 
   test('after all of them there are no more listeners, signals and promises, and no more memory is used', async (t) => {
     const done = operations.reduce((sum, { rounds }) => sum + rounds, 0);
-    await settles(first.objects, () => countObjects(inspector), DEAR_ROUNDS / 2);
+    await settles(first.objects, () => countObjects(inspector), ALLOWED_OBJECTS);
     const grownBytes = (await memoryInUse(inspector)) - first.memoryBytes;
     t.diagnostic(`${done} operations: ${(grownBytes / 1024 ** 2).toFixed(1)} MB more`);
     assert.ok(grownBytes < NOISE_BYTES + BYTES_PER_OPERATION * done, `${grownBytes} bytes more`);

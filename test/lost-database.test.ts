@@ -92,7 +92,7 @@ describe('a server without its database', () => {
       assert.equal(code, 1);
       assert.match(stderr, /media and results of this database are not at .*mount it/);
     }
-    assert.deepEqual(readdirSync(join(dataDir, 'blobs')), []);
+    assert.deepEqual(blobsIn(dataDir), []);
     await using server = await startServer({ dataDir, env: { REELVEC_BLOBS: `file:${join(dataDir, 'elsewhere')}` } });
     assert.equal((await call(server, 'GET', '/assets')).body.page_info.total_results, 2);
   });

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { ReelvecError } from '../errors.ts';
+import { isReelvecError, ReelvecError } from '../errors.ts';
 import { errorBody } from './errors.ts';
 
 export interface OperationsDeps {
@@ -30,6 +30,7 @@ export function operationsRoutes(app: FastifyInstance, { ready, serving, drainin
     async () => {
       if (draining?.aborted) throw new ReelvecError('service_unavailable', 'The server is about to stop. Ask another.');
       await ready().catch((cause) => {
+        if (isReelvecError(cause)) throw cause;
         throw new ReelvecError('service_unavailable', 'The server cannot work right now. Its log says why.', { cause });
       });
       return { status: 'ok', ...serving };

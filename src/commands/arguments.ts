@@ -1,11 +1,9 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { type Config, readConfig, settingFlags } from '../config.ts';
+import { type Config, isBundlePath, readConfig, type SettingName, settingFlags } from '../config.ts';
+import { CommandError, UsageError } from './faults.ts';
+import { callerPath } from './paths.ts';
 
-/** The command was called wrongly: exit code 2. */
-export class UsageError extends Error {}
-
-/** The command failed for a reason that its message tells in full: exit code 1, without a stack. */
-export class CommandError extends Error {}
+export { CommandError, UsageError };
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -26,13 +24,33 @@ export function readArguments<const O extends Options>(args: string[], options: 
     const given = values as Record<string, unknown>;
     const overrides = settings
       .filter(({ flag }) => given[flag] !== undefined)
-      .map(({ name, flag }) => [name, String(given[flag])]);
+      .map(({ name, flag }) => [name, fromCaller(name, String(given[flag]))]);
     const config: Config = readConfig(Object.fromEntries(overrides));
     return { values: values as ReturnType<typeof parseArgs<{ options: O }>>['values'], positionals, config };
   } catch (error) {
-    if (error instanceof TypeError) throw new UsageError(error.message);
+    if (error instanceof TypeError) throw new UsageError(plain(error));
     throw error;
   }
+}
+
+/** The value of a setting that was given as a flag: paths are relative to where the command was typed. */
+function fromCaller(name: SettingName, value: string): string {
+  const isPath =
+    name === 'REELVEC_DATA_DIR' ||
+    name === 'REELVEC_CACHE_DIR' ||
+    name === 'REELVEC_MODELS_DIR' ||
+    (name === 'REELVEC_BUNDLE' && isBundlePath(value));
+  if (isPath && value !== '') return callerPath(value);
+  return name === 'REELVEC_BLOBS' ? value.replace(/^file:(.+)$/s, (_, folder) => `file:${callerPath(folder)}`) : value;
+}
+
+/** What is wrong with the flags, in a sentence; parseArgs explains its own conventions instead. */
+function plain({ message, code }: TypeError & { code?: string }): string {
+  const [, option = ''] = /'(?:-\w, )?(--?[^'\s]+)/.exec(message) ?? [];
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `There is no option ${option}. See --help.`;
+  if (/argument missing|ambiguous/.test(message)) return `${option} needs a value.`;
+  if (/does not take an argument/.test(message)) return `${option} takes no value.`;
+  return message;
 }
 
 /** The one positional argument of a command. */

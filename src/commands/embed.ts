@@ -1,6 +1,6 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join, resolve } from 'node:path';
+import { basename, join } from 'node:path';
 import type { Config } from '../config.ts';
 import { describeBundle } from '../encode/bundles.ts';
 import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
@@ -15,6 +15,7 @@ import type { Option, Scope, Source, TaskRequest } from '../tasks/request.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
 import { CommandError, onlyPositional, readArguments, UsageError } from './arguments.ts';
 import { FORMATS, type Format } from './embed-formats.ts';
+import { callerPath, requireWritable } from './paths.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export const help = `Embeds a file or URL without a server, with the vectors that the API would give.
@@ -68,6 +69,9 @@ export async function run(args: string[]): Promise<void> {
   };
   const format = words<Format>('format', [values.format ?? 'json'], FORMATS)?.[0] ?? 'json';
 
+  const output = values.output === undefined ? undefined : callerPath(values.output);
+  if (output !== undefined) await requireWritable(output, '--output');
+
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-embed-'));
   const abort = new AbortController();
   const stop = () => abort.abort(new CommandError('Stopped.'));
@@ -107,7 +111,7 @@ export async function run(args: string[]): Promise<void> {
       blobs,
       key: 'result.arrow',
       format,
-      output: values.output,
+      output,
       media,
       request,
       bundle,
@@ -152,7 +156,7 @@ async function locate(
   { blobs, config, signal }: { blobs: FolderBlobStore; config: Config; signal: AbortSignal },
 ): Promise<Located> {
   if (!/^https?:\/\//i.test(source)) {
-    const path = resolve(source);
+    const path = callerPath(source);
     if (!(await stat(path).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${path}.`);
     return { path, filename: basename(path), source: { kind: 'file' } };
   }

@@ -16,10 +16,10 @@ Options:
   --data-dir PATH  data folder of the server (REELVEC_DATA_DIR)
   --database-url   database of several servers, instead (REELVEC_DATABASE_URL)
 
-A key is shown once, when it is made; only its hash is kept. It sees only its own tasks and assets.
+A key is shown once, when it is made, alone on standard output; only its hash is kept. It sees only its own tasks and assets.
 
 Examples:
-  reelvec keys create --name laptop
+  KEY=$(reelvec keys create --name laptop)
   reelvec keys revoke 019a5c0d7f3e8b1c2d4e5f60
 `;
 
@@ -58,7 +58,9 @@ function atLeastZero(flag: string, text: string | undefined): number | undefined
 
 async function create(keys: KeyRepository, name: string, quotas: KeyQuotas): Promise<void> {
   const { id, key } = await keys.create(name, quotas);
-  console.log(`${key}\n\nKey ${id} (${name}). It is not kept: note it down now.`);
+  // Alone on standard output, for scripts: KEY=$(reelvec keys create)
+  process.stdout.write(`${key}\n`);
+  process.stderr.write(`Key ${id} (${name}). It is not kept: note it down now.\n`);
 }
 
 async function list(keys: KeyRepository): Promise<void> {

@@ -1,4 +1,4 @@
-import type { Config } from '../config.ts';
+import { type Config, isBundlePath } from '../config.ts';
 import { BundleFault, pinBundle } from '../encode/bundle-files.ts';
 import { bundleFileOf, bundleNames, describeBundle } from '../encode/bundles.ts';
 import { sha256Of } from '../models/checksum.ts';
@@ -7,6 +7,7 @@ import { lockModels } from '../models/lock.ts';
 import { filesOf, pull } from '../models/pull.ts';
 import { type FileState, ModelFault, ModelStore, type SourceFile } from '../models/store.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
+import { callerPath } from './paths.ts';
 import { ProgressLine } from './progress-line.ts';
 
 export const help = `Gets, checks and removes the models of bundles.
@@ -47,8 +48,8 @@ export async function run(args: string[]): Promise<void> {
     if (action === 'list' && names.length === 0) await list(store);
     else if (action === 'pull') await pullBundles(chosen(names, config), store, config);
     else if (action === 'verify') await verify(chosen(names, config), store);
-    else if (action === 'remove' && names.length > 0) await remove(names, store);
-    else if (action === 'pin' && names.length === 1) await pin(names[0]!, config);
+    else if (action === 'remove' && names.length > 0) await remove(chosen(names, config), store);
+    else if (action === 'pin' && names.length === 1) await pin(callerPath(names[0]!), config);
     else throw new UsageError('See reelvec models --help.');
   } catch (error) {
     const isExpected = [BundleFault, HubRefusal, HubTrouble, ModelFault].some((type) => error instanceof type);
@@ -57,7 +58,8 @@ export async function run(args: string[]): Promise<void> {
 }
 
 function chosen(names: readonly string[], { bundle }: Config): readonly string[] {
-  return names.length > 0 ? names : [bundle];
+  if (names.length === 0) return [bundle];
+  return names.map((name) => (isBundlePath(name) ? callerPath(name) : name));
 }
 
 /** Files of a bundle's models; `signal` has none. */
@@ -87,7 +89,9 @@ function summary(states: readonly FileState[]): string {
 }
 
 async function pullBundles(names: readonly string[], store: ModelStore, { hub: settings }: Config): Promise<void> {
-  await using hub = new Hub(settings);
+  await using hub = new Hub(settings, {
+    onSilence: (host) => process.stderr.write(`${host} has not answered yet: is there a network? Still trying.\n`),
+  });
   const abort = new AbortController();
   const stop = () => abort.abort(new CommandError('Stopped. The next pull goes on from here.'));
   process.once('SIGINT', stop).once('SIGTERM', stop);

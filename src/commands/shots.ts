@@ -1,10 +1,11 @@
 import { stat, writeFile } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { basename } from 'node:path';
 import { isReelvecError } from '../errors.ts';
 import { workerPool } from '../start/worker-pool.ts';
 import type { ShotList } from '../workers/protocol.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
 import { CommandError, onlyPositional, readArguments } from './arguments.ts';
+import { callerPath, requireWritable } from './paths.ts';
 import { ProgressLine } from './progress-line.ts';
 import { shotsPlot } from './shots-plot/plot.ts';
 
@@ -24,18 +25,19 @@ Examples:
 
 export async function run(args: string[]): Promise<void> {
   const { values, positionals, config } = readArguments(args, { json: { type: 'boolean' }, plot: { type: 'string' } });
-  const path = resolve(onlyPositional(positionals, 'a file'));
+  const path = callerPath(onlyPositional(positionals, 'a file'));
   if (!(await stat(path).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${path}.`);
+  const plot = values.plot === undefined ? undefined : callerPath(values.plot);
+  if (plot !== undefined) await requireWritable(plot, '--plot');
   await using workers = workerPool(config, { size: 1 });
   const progress = new ProgressLine();
   try {
     const list = await workers.run<'shots'>(
-      { kind: 'shots', path, withTrace: values.plot !== undefined },
+      { kind: 'shots', path, withTrace: plot !== undefined },
       { onProgress: (doneSec) => progress.seconds(doneSec) },
     );
     progress.clear();
-    if (values.plot !== undefined && list.trace)
-      await writeFile(values.plot, shotsPlot(basename(path), list, list.trace));
+    if (plot !== undefined && list.trace) await writeFile(plot, shotsPlot(basename(path), list, list.trace));
     process.stdout.write(values.json ? `${JSON.stringify(shotsJson(list), null, 2)}\n` : table(list));
   } catch (error) {
     if (isReelvecError(error) || error instanceof WorkerLost) throw new CommandError(error.message);

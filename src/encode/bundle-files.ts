@@ -22,11 +22,6 @@ export function shippedNames(): string[] {
     .sort();
 }
 
-/** Whether a bundle is given by the path of its file, and not by name. */
-export function isBundlePath(name: string): boolean {
-  return name.endsWith('.json') || name.includes('/') || name.includes('\\');
-}
-
 /** @throws {BundleFault} */
 export function readShipped(name: string): BundleFile {
   return parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'), name);

@@ -1,5 +1,6 @@
+import { isBundlePath } from '../config.ts';
 import type { BundleFile } from './bundle-file.ts';
-import { BundleFault, isBundlePath, readOwn, readShipped, shippedNames } from './bundle-files.ts';
+import { BundleFault, readOwn, readShipped, shippedNames } from './bundle-files.ts';
 import { infoOf } from './bundle-info.ts';
 import type { Bundle, BundleInfo } from './encoder.ts';
 import type { EncodeSettings } from './settings.ts';

@@ -55,6 +55,11 @@ const listing = z.object({
   ),
 });
 
+/** Codes of errors that say that there is no way to a host, as opposed to a line that broke. */
+const NO_WAY = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED']);
+/** Time without a first answer after which the wait is told of. Milliseconds. */
+const SILENCE_MS = 1500;
+
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
@@ -62,10 +67,14 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 export class Hub implements AsyncDisposable {
   readonly #settings: HubSettings;
   readonly #agent: EnvHttpProxyAgent;
+  readonly #onSilence: ((host: string) => void) | undefined;
   #token: Promise<string | undefined> | undefined;
+  #hasAnswered = false;
 
-  constructor(settings: HubSettings) {
+  /** @param options.onSilence called when a first answer takes long: there may be no network */
+  constructor(settings: HubSettings, { onSilence }: { onSilence?: (host: string) => void } = {}) {
     this.#settings = settings;
+    this.#onSilence = onSilence;
     const { http, https, none } = settings.proxy;
     this.#agent = new EnvHttpProxyAgent({
       httpProxy: http ?? '',
@@ -148,11 +157,23 @@ export class Hub implements AsyncDisposable {
       ...(token && { authorization: `Bearer ${token}` }),
       ...(from > 0 && { range: `bytes=${from}-` }),
     };
+    const silence = this.#hasAnswered ? undefined : setTimeout(() => this.#onSilence?.(url.host), SILENCE_MS);
     try {
-      return await request(url, { headers, signal, dispatcher: this.#agent });
+      const answer = await request(url, { headers, signal, dispatcher: this.#agent });
+      this.#hasAnswered = true;
+      return answer;
     } catch (error) {
       signal?.throwIfAborted();
+      // Trying again mends a network that broke, not one that is not there.
+      if (!this.#hasAnswered && NO_WAY.has(causeOf(error))) {
+        throw new HubRefusal(
+          `${url.host} cannot be reached (${causeOf(error)}): is there a network? ` +
+            'Without one, copy the models folder of a machine that has pulled them.',
+        );
+      }
       throw new HubTrouble(`${url.host} could not be reached: ${causeOf(error)}.`, { cause: error });
+    } finally {
+      clearTimeout(silence);
     }
   }
 

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { FolderBlobStore } from '../store/blob-folder.ts';
+import { makeFolders } from '../store/durable-files.ts';
 
 /** What one request needs on disk while it is answered; goes with the scope that it was opened in. */
 export interface ScratchFolder extends AsyncDisposable {
@@ -28,7 +29,7 @@ export class Scratch {
 
   async open(): Promise<ScratchFolder> {
     const path = join(this.#root, randomUUID());
-    await mkdir(path, { recursive: true });
+    await makeFolders(path, dirname(this.#root));
     return {
       blobs: new FolderBlobStore(path),
       [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }),

@@ -1,9 +1,12 @@
 import { assetKey } from '../assets/blobs.ts';
 import type { Contents } from '../assets/contents.ts';
+import { AssetRepository } from '../assets/repository.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import { COLUMNS } from '../store/columns.ts';
 import type { Db } from '../store/database.ts';
 import { sha256OfBlob } from '../store/hash-blob.ts';
+import { missingSource, REMADE } from '../tasks/lost-result.ts';
+import { TaskRepository } from '../tasks/repository.ts';
 import { readResult } from '../tasks/results.ts';
 import { resultKey } from '../tasks/work.ts';
 import { type Census, compareBlobs, countBlobs } from './orphans.ts';
@@ -87,6 +90,7 @@ async function* checkContents({ db, blobs, contents }: CheckupDeps, deep: boolea
 }
 
 async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGenerator<Finding> {
+  const [tasks, assets] = [new TaskRepository(db), new AssetRepository(db)];
   const isReady = async (id: string) =>
     (await db.selectFrom('tasks').select('id').where('id', '=', id).where('status', '=', 'ready').execute()).length > 0;
   for await (const { id } of allIds((after) =>
@@ -105,8 +109,20 @@ async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGe
     };
     const fault = await wrong();
     if (fault === undefined) continue;
+    const problem = `The result ${resultKey(id)} of a task that is ready ${fault}.`;
+    const task = await tasks.get(id);
+    if (task && (await missingSource({ assets, blobs }, task)) === undefined) {
+      yield {
+        problem,
+        remedy: 'a server makes it again from the asset',
+        mend: async () => {
+          if ((await wrong()) !== undefined) await tasks.restart(task, REMADE);
+        },
+      };
+      continue;
+    }
     yield {
-      problem: `The result ${resultKey(id)} of a task that is ready ${fault}.`,
+      problem,
       remedy: 'the task is marked as failed: its result is no longer available',
       mend: async () => {
         if ((await wrong()) === undefined) return;

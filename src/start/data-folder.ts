@@ -1,6 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Logger } from '../observe/logger.ts';
 import { asSetupError, SetupError } from '../setup-error.ts';
 
 /** https://sqlite.org/rescode.html#busy */
@@ -11,9 +12,32 @@ export class DataFolderInUse extends SetupError {}
 
 /** The mode of what this process makes from now on: folders 0700, files 0600. Media, results and keys are in them. */
 const PRIVATE_UMASK = 0o077;
+/** Rights of users who are neither the owner nor in the group. */
+const OTHERS = 0o007;
 
 export function keepFilesPrivate(): void {
   process.umask(PRIVATE_UMASK);
+}
+
+/**
+ * Makes the databases of an older version private, which hold hashes of keys and what webhooks were told. Folders that
+ * are there are left as they are: somebody may have given them to a group on purpose, or other things may lie in them.
+ */
+export function protectDataFolder(path: string, log: Logger): void {
+  for (const name of ['reelvec.db', 'jobs.db']) {
+    for (const file of ['', '-wal', '-shm'].map((suffix) => join(path, name + suffix))) {
+      const mode = statSync(file, { throwIfNoEntry: false })?.mode;
+      if (mode === undefined || (mode & PRIVATE_UMASK) === 0) continue;
+      try {
+        chmodSync(file, mode & ~PRIVATE_UMASK);
+      } catch (error) {
+        log.warn({ err: error, file }, 'others on this machine may read the database, and that could not be changed');
+      }
+    }
+  }
+  if (statSync(path).mode & OTHERS) {
+    log.warn({ path }, 'others on this machine may look into the data folder; `chmod 700` keeps them out');
+  }
 }
 
 /**

@@ -15,13 +15,14 @@ import { listen } from './listen.ts';
 import { prepareModels } from './models.ts';
 import { packageVersion } from './package-version.ts';
 import { openQueries } from './queries.ts';
+import { openReadiness } from './readiness.ts';
 import { ShutdownList } from './shutdown.ts';
 import { openState, type State } from './state.ts';
 import { openWork } from './work.ts';
 
 /** Runs a server, and works on its tasks, until a signal ends it. Everything is opened in order of need, and closed backwards. */
 export async function serve(given: Config): Promise<void> {
-  const log = openLogger(given.logLevel);
+  const log = openLogger(given.logLevel, given.secrets);
   // Before signals are waited for: a pull may take long, and is broken off without harm.
   const { config, runsModels } = await prepareModels(given, log);
   const shutdown = new ShutdownList(log);
@@ -62,9 +63,7 @@ export async function serve(given: Config): Promise<void> {
       uploads: { multipart, links: new SignedLinks(await serverSecret(db, 'links')) },
       queue: () => engine.count(),
       mediaSeconds: work.mediaSeconds,
-      ready: async () => {
-        await tasks.get('');
-      },
+      ready: await openReadiness({ config, tasks, blobs }),
       serving: { bundle: bundleId(bundle), ...(runsModels && { device: config.device }) },
       draining: shutdown.draining,
     });

@@ -17,7 +17,7 @@ import { describePlace, openBlobStore, openUploadStore, sweepTemporary } from '.
 import type { UploadStore } from '../store/uploads.ts';
 import { TaskRepository } from '../tasks/repository.ts';
 import { DeliveryRepository } from '../webhooks/deliveries.ts';
-import { keepFilesPrivate, lockDataFolder } from './data-folder.ts';
+import { keepFilesPrivate, lockDataFolder, protectDataFolder } from './data-folder.ts';
 import type { ShutdownList } from './shutdown.ts';
 
 /** All that outlives a process. */
@@ -42,6 +42,7 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
   if (!databaseUrl) {
     const folder = lockDataFolder(config.dataDir);
     shutdown.add('data folder', () => folder[Symbol.dispose]());
+    protectDataFolder(config.dataDir, log);
   }
   const blobs = await openBlobStore(config);
   shutdown.add('blobs', async () => blobs[Symbol.asyncDispose]());

@@ -8,13 +8,14 @@ import { bundleId } from '../tasks/embedding.ts';
 import type { Option } from '../tasks/request.ts';
 import { listen } from './listen.ts';
 import { prepareModels } from './models.ts';
+import { openReadiness } from './readiness.ts';
 import { ShutdownList } from './shutdown.ts';
 import { openState } from './state.ts';
 import { openWork } from './work.ts';
 
 /** Works on the tasks that other nodes serve, until a signal ends it. */
 export async function work(given: Config, only?: readonly Option[]): Promise<void> {
-  const log = openLogger(given.logLevel);
+  const log = openLogger(given.logLevel, given.secrets);
   try {
     // To the servers and the database on the same machine, for whose answers somebody waits.
     setPriority(given.workerNice);
@@ -35,9 +36,7 @@ export async function work(given: Config, only?: readonly Option[]): Promise<voi
         keys: state.keys,
         queue: () => state.engine.count(),
         mediaSeconds,
-        ready: async () => {
-          await state.tasks.get('');
-        },
+        ready: await openReadiness({ config, ...state }),
         serving: { bundle: bundleId(bundle), ...(runsModels && { device: config.device }) },
         draining: shutdown.draining,
         log,

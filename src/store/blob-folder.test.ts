@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { FolderBlobStore } from './blob-folder.ts';
 import { blobStoreContract } from './blobs.contract.ts';
+import { FolderUploadStore } from './upload-folder.ts';
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-blobs-'));
@@ -96,4 +99,55 @@ test('folders in which nothing is left go too', async () => {
   assert.deepEqual(await readdir(join(root, 'a')), ['d']);
   await store.remove('a/d');
   assert.ok(!(await readdir(root)).includes('a'));
+});
+
+test('a prefix that goes takes the folders with it in which nothing is left', async () => {
+  const root = await temporaryFolder();
+  const store = new FolderBlobStore(root);
+  await store.write('tasks/a/chunks/0000', Buffer.from('x'));
+  await store.write('tasks/a/source', Buffer.from('x'));
+  await store.write('tasks/b/result', Buffer.from('x'));
+  // As a failed task is tidied, in whatever order.
+  await store.remove('tasks/a/source');
+  await store.remove('tasks/a/sources/');
+  await store.remove('tasks/a/chunks/');
+  await store.remove('tasks/a/chunks/');
+  assert.deepEqual(await readdir(join(root, 'tasks')), ['b']);
+  await store.remove('tasks/b/nothing/deeper');
+  await store.remove('tasks/b/');
+  assert.deepEqual(await readdir(root), ['.tmp']);
+});
+
+test('a folder that is gone, or in whose place another lies, is neither made again nor taken for an empty one', async () => {
+  const root = await temporaryFolder();
+  const place = join(root, 'blobs');
+  const store = new FolderBlobStore(place);
+  const uploads = new FolderUploadStore(place);
+  await store.write('tasks/a/result', Buffer.from('x'));
+  const upload = await uploads.begin('assets/b/source', { size: 1, partSize: 1 });
+  const part = await uploads.intake.write(upload, 1, Readable.from([Buffer.from('x')]));
+  await rename(place, join(root, 'away'));
+  for (const isReplaced of [false, true]) {
+    if (isReplaced) await mkdir(place);
+    const gone = { code: 'service_unavailable', message: /folder of media and results is not there/ };
+    await assert.rejects(store.write('tasks/a/other', Buffer.from('x')), gone);
+    await assert.rejects(store.write('top', Buffer.alloc(5_000_000)), gone);
+    await assert.rejects(buffer(store.read('tasks/a/result')), gone);
+    await assert.rejects(store.stat('tasks/a/result'), gone);
+    await assert.rejects(
+      store.use('tasks/a/result', async () => {}),
+      gone,
+    );
+    await assert.rejects(Array.fromAsync(store.list('tasks/')), gone);
+    await assert.rejects(store.remove('tasks/a/'), gone);
+    await assert.rejects(store.checkWritable());
+    await assert.rejects(uploads.complete(upload, [part]));
+    assert.deepEqual(await readdir(root), isReplaced ? ['away', 'blobs'] : ['away']);
+  }
+  assert.deepEqual(await readdir(place), []);
+  await rm(place, { recursive: true });
+  await rename(join(root, 'away'), place);
+  assert.equal((await buffer(store.read('tasks/a/result'))).toString(), 'x');
+  await store.write('tasks/a/other', Buffer.from('x'));
+  assert.deepEqual(await uploads.complete(upload, [part]), { size: 1 });
 });

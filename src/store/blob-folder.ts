@@ -3,6 +3,7 @@ import * as fs from 'node:fs';
 import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
+import { ReelvecError } from '../errors.ts';
 import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
 import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './blobs.ts';
 import { explainFullDisk, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
@@ -10,6 +11,7 @@ import { writeFlushed } from './write-flushed.ts';
 
 /** Starts with a dot, which no key may do: nothing that is half written can be read or listed. */
 const TEMPORARY = '.tmp';
+const PROBE = Buffer.from('reelvec');
 
 /**
  * Blobs as files of one folder, which one server owns. A blob is written under a temporary name, flushed, renamed, and
@@ -18,9 +20,34 @@ const TEMPORARY = '.tmp';
 export class FolderBlobStore implements BlobStore {
   /** Absolute path. */
   readonly root: string;
+  #made: Promise<unknown> | undefined;
 
   constructor(root: string) {
     this.root = resolve(root);
+  }
+
+  /**
+   * Makes the folder, once. One that goes later took the blobs with it, or its volume is not mounted: from then on
+   * nothing is written, and no blob is said to be missing.
+   */
+  async make(): Promise<void> {
+    this.#made ??= mkdir(join(this.root, TEMPORARY), { recursive: true });
+    try {
+      await this.#made;
+    } catch (error) {
+      this.#made = undefined;
+      throw error;
+    }
+  }
+
+  /** Writes a few bytes to the disk of the folder and removes them. */
+  async checkWritable(): Promise<void> {
+    const path = join(this.root, TEMPORARY, randomUUID());
+    try {
+      await writeFlushed(path, [PROBE]);
+    } finally {
+      await rm(path, { force: true });
+    }
   }
 
   /**
@@ -45,7 +72,7 @@ export class FolderBlobStore implements BlobStore {
     const temporary = join(this.root, TEMPORARY, randomUUID());
     try {
       signal?.throwIfAborted();
-      await mkdir(dirname(temporary), { recursive: true });
+      await this.make();
       const pieces = content instanceof Uint8Array ? [content] : content;
       const written = await writeFlushed(temporary, pieces, { signal, onPiece });
       signal?.throwIfAborted();
@@ -54,6 +81,7 @@ export class FolderBlobStore implements BlobStore {
     } catch (error) {
       if (content instanceof Readable) content.destroy();
       await rm(temporary, { force: true });
+      if (isMissing(error)) await this.#assertThere();
       throw explainFullDisk(error);
     }
   }
@@ -63,7 +91,13 @@ export class FolderBlobStore implements BlobStore {
       ...range,
       fs: {
         open: (path: string, flags: string, mode: number, done: (error: Error | null, fd: number) => void) =>
-          fs.open(path, flags, mode, (error, fd) => done(isMissing(error) ? new BlobNotFound(key) : error, fd)),
+          fs.open(path, flags, mode, (error, fd) => {
+            if (!isMissing(error)) return done(error, fd);
+            this.#assertThere().then(
+              () => done(new BlobNotFound(key), fd),
+              (gone) => done(gone, fd),
+            );
+          }),
         read: fs.read,
         close: fs.close,
       },
@@ -72,6 +106,7 @@ export class FolderBlobStore implements BlobStore {
 
   async stat(key: string): Promise<BlobEntry | undefined> {
     const found = await stat(this.#path(key)).catch(unlessMissing);
+    if (!found) await this.#assertThere();
     return found?.isFile() ? { key, size: found.size, modifiedAt: found.mtime } : undefined;
   }
 
@@ -83,6 +118,7 @@ export class FolderBlobStore implements BlobStore {
   async *list(prefix: string): AsyncIterable<BlobEntry> {
     assertBlobPrefix(prefix);
     const entries = await readdir(join(this.root, prefix), { withFileTypes: true }).catch(unlessMissing);
+    if (!entries) await this.#assertThere();
     for (const entry of entries ?? []) {
       if (entry.name.startsWith('.')) continue;
       if (entry.isDirectory()) yield* this.list(`${prefix}${entry.name}/`);
@@ -104,10 +140,22 @@ export class FolderBlobStore implements BlobStore {
     assertBlobPrefix(keyOrPrefix);
     // Moved away first: all of it goes at once, and a write below the prefix at the same time cannot get in between.
     const removed = join(this.root, TEMPORARY, randomUUID());
-    await mkdir(dirname(removed), { recursive: true });
-    await rename(join(this.root, keyOrPrefix), removed).catch(unlessMissing);
+    await this.make();
+    await rename(join(this.root, keyOrPrefix), removed).catch(async (error) => {
+      unlessMissing(error);
+      await this.#assertThere();
+    });
     await rm(removed, { recursive: true, force: true });
     await this.#removeEmpty(dirname(join(this.root, keyOrPrefix)));
+  }
+
+  /** Called where a file is missing: the whole folder may be, or an empty one lies in its place. */
+  async #assertThere(): Promise<void> {
+    if (!this.#made || (await stat(join(this.root, TEMPORARY)).catch(unlessMissing))) return;
+    throw new ReelvecError(
+      'service_unavailable',
+      'The folder of media and results is not there, or not the one that the server was started with.',
+    );
   }
 
   /** Folders that nothing is left in; a write that is about to use one makes it again. */

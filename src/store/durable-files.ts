@@ -4,20 +4,33 @@ import { ReelvecError } from '../errors.ts';
 
 /**
  * Moves a flushed file to its place below `root`, making the folders on the way: after that it survives a power cut.
+ * The root itself is not made.
  */
 export async function moveDurably(from: string, to: string, { root }: { root: string }): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    await mkdir(dirname(to), { recursive: true });
     try {
+      await makeFolders(dirname(to), root);
       await rename(from, to);
       break;
     } catch (error) {
-      // A `remove` of the prefix may take the folder away between the two lines above.
+      // A `remove` of the prefix may take the folder away in between.
       if (!isMissing(error) || attempt === 5) throw error;
     }
   }
   // Every folder up to the root: another writer may have made one of them and not flushed it yet.
   for (let folder = dirname(to); folder.length >= root.length; folder = dirname(folder)) await flushFolder(folder);
+}
+
+/** Makes a folder and those above it, up to a root that must be there: an empty one must not come in its place. */
+export async function makeFolders(folder: string, root: string): Promise<void> {
+  if (folder.length <= root.length) return;
+  try {
+    await mkdir(folder).catch(unlessExists);
+  } catch (error) {
+    if (!isMissing(error) || dirname(folder).length <= root.length) throw error;
+    await makeFolders(dirname(folder), root);
+    await mkdir(folder).catch(unlessExists);
+  }
 }
 
 /** Makes the names in a folder durable. */
@@ -34,6 +47,10 @@ export async function flushFolder(folder: string): Promise<void> {
 export function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+function unlessExists(error: unknown): void {
+  if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
 }
 
 export function unlessMissing(error: unknown): undefined {

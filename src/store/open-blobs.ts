@@ -1,4 +1,4 @@
-import { access, constants, mkdir } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { sep } from 'node:path';
 import type { Config } from '../config.ts';
 import { asSetupError } from '../setup-error.ts';
@@ -26,7 +26,7 @@ export async function openBlobStore({
   if (blobs.kind === 'folder') {
     const store = new FolderBlobStore(blobs.path);
     try {
-      await mkdir(blobs.path, { recursive: true });
+      await store.make();
       await access(blobs.path, constants.W_OK);
     } catch (error) {
       throw asSetupError(

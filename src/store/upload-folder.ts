@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, open, readdir, rm, stat } from 'node:fs/promises';
+import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { assertBlobKey } from './blob-keys.ts';
-import { explainFullDisk, flushFolder, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
+import { explainFullDisk, flushFolder, isMissing, makeFolders, moveDurably, unlessMissing } from './durable-files.ts';
 import {
   type Part,
   type PartialBlob,
@@ -41,7 +41,7 @@ export class FolderUploadStore implements UploadStore {
   async begin(key: string, plan: PartPlan): Promise<PartialBlob> {
     const path = this.#path(key);
     try {
-      await mkdir(this.#folder, { recursive: true });
+      await makeFolders(this.#folder, this.#root);
       await using file = await open(path, 'w');
       await file.truncate(plan.size);
       await file.sync();

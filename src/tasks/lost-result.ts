@@ -6,7 +6,8 @@ import type { Task } from './repository.ts';
 
 type Deps = Pick<CreateTaskDeps, 'tasks' | 'assets' | 'blobs' | 'bundle' | 'start' | 'log'>;
 
-const REMADE = "The result was missing from the server's store. It is being made again from the asset.";
+/** Warning of a task whose result is made again, until it is ready. */
+export const REMADE = "The result was missing from the server's store. It is being made again from the asset.";
 
 /**
  * Puts a ready task whose result is missing from the store back to work. Its source must be an asset: that is kept, and
@@ -32,8 +33,17 @@ export async function remakeResult(deps: Deps, task: Task): Promise<void> {
   start(restarted).catch((error) => log.error({ err: error, taskId: task.id }, 'task not started yet'));
 }
 
-/** Why a result cannot be made again; undefined when it can. */
-async function obstacleTo({ assets, blobs, bundle }: Deps, task: Task): Promise<string | undefined> {
+async function obstacleTo(deps: Deps, task: Task): Promise<string | undefined> {
+  const missing = await missingSource(deps, task);
+  if (missing !== undefined || task.bundle === bundleId(deps.bundle)) return missing;
+  return `it was made with the bundle ${task.bundle}, and the server now works with ${bundleId(deps.bundle)}`;
+}
+
+/** Why the store does not have what a task was made of; undefined when it does. */
+export async function missingSource(
+  { assets, blobs }: Pick<Deps, 'assets' | 'blobs'>,
+  task: Task,
+): Promise<string | undefined> {
   const { source } = task.request;
   if (source.kind !== 'asset') return 'its media was not kept, because it did not come as an asset';
   const asset = await assets.get(source.assetId, task.owner);
@@ -41,6 +51,5 @@ async function obstacleTo({ assets, blobs, bundle }: Deps, task: Task): Promise<
   if (asset.status !== 'ready' || !(await blobs.stat(mediaKey(asset)))) {
     return `the media of the asset ${asset.id} is missing too`;
   }
-  if (task.bundle === bundleId(bundle)) return undefined;
-  return `it was made with the bundle ${task.bundle}, and the server now works with ${bundleId(bundle)}`;
+  return undefined;
 }

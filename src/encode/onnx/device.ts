@@ -1,4 +1,5 @@
 import type { Device } from '../../config.ts';
+import { loadOnnxRuntime } from './runtime.ts';
 
 /** What runs models, once that is settled. */
 export type ChosenDevice = Exclude<Device, 'auto'>;
@@ -23,6 +24,8 @@ export async function chooseDevice(device: Device): Promise<ChosenDevice> {
     await tryDevice(device);
     return device;
   }
+  // Without it there is nothing to choose from, and every attempt would fail for another reason than its own.
+  await loadOnnxRuntime();
   const fast = FAST[process.platform];
   const isThere =
     fast &&
@@ -35,7 +38,7 @@ export async function chooseDevice(device: Device): Promise<ChosenDevice> {
 
 /** Runs the smallest graph there is, so that a driver that is missing is missed now and not in the first task. */
 async function tryDevice(device: ChosenDevice): Promise<void> {
-  const ort = await import('onnxruntime-node');
+  const ort = await loadOnnxRuntime();
   const session = await ort.InferenceSession.create(Buffer.from(SMALLEST_GRAPH, 'base64'), {
     executionProviders: [device],
     logSeverityLevel: 4,

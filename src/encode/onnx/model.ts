@@ -2,6 +2,7 @@ import type { InferenceSession, Tensor as OrtTensor } from 'onnxruntime-node';
 import type { Device } from '../../config.ts';
 import { ONLY, type Tensor, type TensorModel } from '../tensors/tensor.ts';
 import { chooseDevice } from './device.ts';
+import type { OnnxRuntime } from './runtime.ts';
 import { openSession } from './session.ts';
 
 export interface OnnxModelOptions {
@@ -14,10 +15,8 @@ export interface OnnxModelOptions {
   readonly modelIdleMs: number;
 }
 
-type Ort = typeof import('onnxruntime-node');
-
 interface Loaded {
-  readonly ort: Ort;
+  readonly ort: OnnxRuntime;
   readonly session: InferenceSession;
 }
 

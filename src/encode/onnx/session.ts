@@ -1,7 +1,6 @@
 import type { InferenceSession } from 'onnxruntime-node';
 import type { ChosenDevice } from './device.ts';
-
-type Ort = typeof import('onnxruntime-node');
+import { loadOnnxRuntime, type OnnxRuntime } from './runtime.ts';
 
 /**
  * Threads without work sleep. By default they spin, which takes the cores from whoever has work: the server, the other
@@ -16,8 +15,8 @@ export const QUIET_THREADS = { session: { intra_op: { allow_spinning: '0' } } } 
 export async function openSession(
   file: string,
   { device, threads }: { device: ChosenDevice; threads: number },
-): Promise<{ ort: Ort; session: InferenceSession }> {
-  const ort = await import('onnxruntime-node');
+): Promise<{ ort: OnnxRuntime; session: InferenceSession }> {
+  const ort = await loadOnnxRuntime();
   const session = await ort.InferenceSession.create(file, {
     executionProviders: [device],
     intraOpNumThreads: threads,

@@ -1,0 +1,100 @@
+import { open, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from '../config.ts';
+import { ReelvecError } from '../errors.ts';
+import { FolderBlobStore } from '../store/blob-folder.ts';
+import type { BlobStore } from '../store/blobs.ts';
+import { databasePlace } from '../store/database.ts';
+import type { TaskRepository } from '../tasks/repository.ts';
+
+/** Load balancers look every second; however many look, the disk is written to once. */
+const REUSED_MS = 1000;
+/** A disk or database that takes longer hangs. */
+const PATIENCE_MS = 5000;
+
+export interface ReadinessDeps {
+  readonly config: Pick<Config, 'dataDir' | 'databaseUrl'>;
+  readonly tasks: Pick<TaskRepository, 'get'>;
+  readonly blobs: BlobStore;
+}
+
+/** Rejects while the server cannot work, with what is wrong. */
+export type Readiness = () => Promise<void>;
+
+/**
+ * Opens the check behind `/readyz`: the database answers, files can be opened and written, and the data folder and its
+ * database are those that the server has opened. A bucket is not asked: that costs money by the request.
+ */
+export async function openReadiness({ config, tasks, blobs }: ReadinessDeps): Promise<Readiness> {
+  // With PostgreSQL nothing is kept in the data folder that cannot be made again.
+  const folder = config.databaseUrl === undefined ? config.dataDir : undefined;
+  const own = folder === undefined ? [] : [folder, databasePlace(config)];
+  const opened = await Promise.all(own.map(identityOf));
+
+  const check = async () => {
+    await orReason('The server cannot reach its database.', () => tasks.get(''));
+    await orReason('The data folder or its database is not the one that the server was started with.', async () => {
+      const found = await Promise.all(own.map(identityOf));
+      if (found.some((identity, i) => identity !== opened[i])) throw new Error(`not the same: ${own.join(', ')}`);
+    });
+    await orReason('The server cannot open files or write to its disk.', async () => {
+      await (folder === undefined ? openAnyFile() : writeProbe(folder));
+      if (blobs instanceof FolderBlobStore) await blobs.checkWritable();
+    });
+  };
+
+  let last: { readonly at: number; readonly outcome: Promise<void> } | undefined;
+  return () => {
+    if (!last || performance.now() - last.at > REUSED_MS) {
+      last = { at: performance.now(), outcome: withinPatience(check()) };
+      // Whoever asks gets the reason; a check that nobody waits for any more must not end the process.
+      last.outcome.catch(() => {});
+    }
+    return last.outcome;
+  };
+}
+
+async function orReason(reason: string, work: () => Promise<unknown>): Promise<void> {
+  try {
+    await work();
+  } catch (cause) {
+    throw new ReelvecError('service_unavailable', reason, { cause });
+  }
+}
+
+async function withinPatience(check: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const late = sleep(PATIENCE_MS, undefined, { signal: over.signal, ref: false }).then(() => {
+    throw new ReelvecError(
+      'service_unavailable',
+      `The server's disk or database did not answer within ${PATIENCE_MS / 1000} s.`,
+    );
+  });
+  try {
+    await Promise.race([check, late]);
+  } finally {
+    over.abort();
+    late.catch(() => {});
+  }
+}
+
+/** Device and number of a file or folder: another one under the same name has others. */
+async function identityOf(path: string): Promise<string> {
+  const { dev, ino } = await stat(path, { bigint: true });
+  return `${dev}:${ino}`;
+}
+
+async function openAnyFile(): Promise<void> {
+  await using _ = await open(process.execPath);
+}
+
+async function writeProbe(folder: string): Promise<void> {
+  const path = join(folder, 'ready.probe');
+  {
+    await using file = await open(path, 'w');
+    await file.write('reelvec');
+    await file.datasync();
+  }
+  await rm(path, { force: true });
+}
