@@ -16,7 +16,7 @@ import { parseJsonBodies } from './api/json-body.ts';
 import { watchMethods } from './api/methods.ts';
 import { installMetrics, type MetricsDeps } from './api/metrics.ts';
 import { installNotFound } from './api/not-found.ts';
-import { installOpenApi } from './api/openapi.ts';
+import { installOpenApi } from './api/openapi/install.ts';
 import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
 import { installRequestLog } from './api/request-log.ts';
 import { serializeKnown } from './api/serialize.ts';

@@ -15,9 +15,10 @@ const shape = {
 };
 
 /** Every error body: flat, and the same once more under `error`, because clients are written for either. */
-export const errorBody = z
-  .object({ ...shape, error: z.object(shape) })
-  .describe('The request failed. The x-request-id header names it in the log of the server.');
+export const errorBody = z.object({ ...shape, error: z.object(shape) }).meta({
+  title: 'Error',
+  description: 'The request failed. The x-request-id header names it in the log of the server.',
+});
 
 /** Statuses that any operation may answer, for the OpenAPI document. */
 export const commonErrors = { 400: errorBody, 401: errorBody, 500: errorBody };

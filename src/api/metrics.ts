@@ -70,7 +70,11 @@ export async function installMetrics(app: FastifyInstance, deps: AuthDeps & Metr
   });
   await app.register(async (scope) => {
     requireKey(scope, deps);
-    const schema = { tags: ['operations'], summary: 'Metrics in the text format of Prometheus' };
+    const schema = {
+      operationId: 'metrics',
+      tags: ['operations'],
+      summary: 'Metrics in the text format of Prometheus',
+    };
     scope.get('/metrics', { schema }, async (_, reply) =>
       reply.type(register.contentType).send(await register.metrics()),
     );

@@ -29,12 +29,17 @@ test('the OpenAPI document has every route, what it takes and the key it asks fo
     '/v1.3/embed-v2/tasks/{task_id} delete,get',
     '/v1.3/embed-v2/tasks/{task_id}/events get',
   ]);
-  const { requestBody, responses } = paths['/v1.3/embed-v2/tasks'].post;
-  const { properties, required } = requestBody.content['application/json'].schema;
-  assert.deepEqual(required, ['input_type', 'model_name']);
-  assert.deepEqual(properties.model_name.enum, ['marengo3.0', 'signal']);
-  assert.deepEqual(properties.video.properties.embedding_option.items.enum, ['visual', 'audio', 'transcription']);
-  assert.deepEqual(Object.keys(responses), ['202', '400', '401', '409', '413', '429', '500']);
+  const { operationId, requestBody, responses } = paths['/v1.3/embed-v2/tasks'].post;
+  assert.equal(operationId, 'create');
+  assert.deepEqual(requestBody.content['application/json'].schema, {
+    $ref: '#/components/schemas/CreateAsyncEmbeddingRequest',
+  });
+  const { schemas } = components;
+  assert.deepEqual(schemas.CreateAsyncEmbeddingRequest.required, ['input_type', 'model_name']);
+  assert.deepEqual(schemas.CreateAsyncEmbeddingRequestModelName.enum, ['marengo3.0', 'signal']);
+  assert.deepEqual(schemas.VideoInputRequestEmbeddingOptionItems.enum, ['visual', 'audio', 'transcription']);
+  assert.deepEqual(Object.keys(responses).join(), '202,400,401,408,409,413,415,429,500,503');
+  assert.ok(responses['202'].headers.Location && responses['429'].headers['Retry-After']);
 });
 
 test('the docs come from this server alone', async () => {

@@ -20,13 +20,24 @@ const readiness = status.extend({
 
 /** `/healthz`: the process lives. `/readyz`: it can work. No key is asked for. */
 export function operationsRoutes(app: FastifyInstance, { ready, serving, draining }: OperationsDeps): void {
-  const describe = (summary: string) => ({ tags: ['operations'], security: [], summary });
-  app.get('/healthz', { schema: { ...describe('Whether the server lives'), response: { 200: status } } }, () => ({
-    status: 'ok',
-  }));
+  const describe = (operationId: string, summary: string) => ({
+    operationId,
+    tags: ['operations'],
+    security: [],
+    summary,
+  });
+  app.get(
+    '/healthz',
+    { schema: { ...describe('health', 'Whether the server lives'), response: { 200: status } } },
+    () => ({
+      status: 'ok',
+    }),
+  );
   app.get(
     '/readyz',
-    { schema: { ...describe('Whether the server can work'), response: { 200: readiness, 503: errorBody } } },
+    {
+      schema: { ...describe('readiness', 'Whether the server can work'), response: { 200: readiness, 503: errorBody } },
+    },
     async () => {
       if (draining?.aborted) throw new ReelvecError('service_unavailable', 'The server is about to stop. Ask another.');
       await ready().catch((cause) => {

@@ -17,12 +17,14 @@ export interface PageQuery {
   readonly page_limit: number;
 }
 
-export const pageInfo = z.object({
-  limit_per_page: z.int(),
-  page: z.int(),
-  total_page: z.int(),
-  total_results: z.int(),
-});
+export const pageInfo = z
+  .object({
+    limit_per_page: z.int(),
+    page: z.int(),
+    total_page: z.int(),
+    total_results: z.int(),
+  })
+  .meta({ title: 'PageInfo' });
 
 /** Where a page lies in all results. One past the end is empty, and no error: SDKs read until a page is empty. */
 export function pageBounds({ page, page_limit: limit }: PageQuery): Page {

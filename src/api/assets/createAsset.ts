@@ -28,6 +28,7 @@ export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, {
     '/assets',
     {
       schema: {
+        operationId: 'createAsset',
         summary: 'Create an asset from a file or a URL',
         description: 'The answer to an upload comes when the asset is ready or failed, within some seconds.',
         tags: ['assets'],

@@ -9,6 +9,7 @@ export const deleteAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = asyn
     '/assets/:asset_id',
     {
       schema: {
+        operationId: 'deleteAsset',
         summary: 'Delete an asset and its media',
         tags: ['assets'],
         params: AssetId,

@@ -9,6 +9,7 @@ export const getAsset: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, deps) 
     '/assets/:asset_id',
     {
       schema: {
+        operationId: 'retrieveAsset',
         summary: 'Retrieve an asset',
         tags: ['assets'],
         params: AssetId,

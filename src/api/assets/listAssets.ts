@@ -10,6 +10,7 @@ export const listAssets: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, deps
     '/assets',
     {
       schema: {
+        operationId: 'listAssets',
         summary: 'List your assets, newest first',
         tags: ['assets'],
         querystring: ListQuery,

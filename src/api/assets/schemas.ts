@@ -4,7 +4,7 @@ import { pageInfo, pageQuery } from '../page.ts';
 export const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: 'must be a string, a number or a boolean.',
 });
-export const userMetadata = z.record(z.string(), scalar);
+export const userMetadata = z.record(z.string(), scalar).meta({ title: 'UserMetadata' });
 /** What a text field of a form says for a boolean. */
 const flag = z.enum(['true', 'false']);
 
@@ -45,16 +45,18 @@ function oneOrMore<T extends z.ZodType>(item: T, options?: { error: string }) {
   return z.union([z.array(item), item], options).transform((given) => [given].flat() as z.output<T>[]);
 }
 
-export const AssetBody = z.object({
-  _id: z.string(),
-  method: z.enum(['direct', 'url', 'multipart']),
-  status: z.enum(['processing', 'ready', 'failed']),
-  filename: z.string(),
-  file_type: z.string().optional(),
-  created_at: z.string(),
-  user_metadata: userMetadata.optional(),
-  error: z.object({ message: z.string() }).optional().describe('why it has failed'),
-});
+export const AssetBody = z
+  .object({
+    _id: z.string(),
+    method: z.enum(['direct', 'url', 'multipart']),
+    status: z.enum(['processing', 'ready', 'failed']),
+    filename: z.string(),
+    file_type: z.string().optional(),
+    created_at: z.string(),
+    user_metadata: userMetadata.optional(),
+    error: z.object({ message: z.string() }).optional().describe('why it has failed'),
+  })
+  .meta({ title: 'Asset' });
 
 const extraStatus = z.enum(['pending', 'processing', 'ready', 'error']);
 
@@ -64,68 +66,70 @@ const text = z.string().optional();
 const flagged = z.boolean().optional();
 
 /** Absent is what does not apply to the type, or what the file does not tell. */
-export const TechnicalMetadata = z.object({
-  file_size_bytes: count,
-  file_mime_type: text,
-  file_container_format: text,
-  container_creation_time: text,
-  has_audio: flagged,
-  total_video_streams: count,
-  total_audio_streams: count,
-  video_codec: text,
-  video_width: count.describe('pixels, as shown'),
-  video_height: count,
-  video_fps: number,
-  video_duration_seconds: number,
-  video_bitrate_bps: number,
-  storage_aspect_ratio: number,
-  is_hdr: flagged,
-  audio_codec: text,
-  audio_sample_rate: count,
-  audio_channels: count,
-  audio_duration_seconds: number,
-  start_timecode: text,
-  drop_frame: flagged,
-  geospatial_latitude: number,
-  geospatial_longitude: number,
-  geospatial_altitude_meters: number,
-  image_width: count,
-  image_height: count,
-  image_format: text,
-  image_orientation: count,
-  image_color_space: text,
-  image_bit_depth: count,
-  has_alpha: flagged,
-  is_animated: flagged,
-  video_streams: z
-    .array(
-      z.object({
-        index: z.int(),
-        codec: z.string(),
-        width: z.int(),
-        height: z.int(),
-        avg_fps: number,
-        duration_seconds: number,
-        bitrate_bps: number,
-        rotation: z.int(),
-        pixel_format: text,
-      }),
-    )
-    .optional(),
-  audio_streams: z
-    .array(
-      z.object({
-        index: z.int(),
-        codec: z.string(),
-        sample_rate: z.int(),
-        channels: z.int(),
-        duration_seconds: number,
-        bitrate_bps: number,
-        language: text,
-      }),
-    )
-    .optional(),
-});
+export const TechnicalMetadata = z
+  .object({
+    file_size_bytes: count,
+    file_mime_type: text,
+    file_container_format: text,
+    container_creation_time: text,
+    has_audio: flagged,
+    total_video_streams: count,
+    total_audio_streams: count,
+    video_codec: text,
+    video_width: count.describe('pixels, as shown'),
+    video_height: count,
+    video_fps: number,
+    video_duration_seconds: number,
+    video_bitrate_bps: number,
+    storage_aspect_ratio: number,
+    is_hdr: flagged,
+    audio_codec: text,
+    audio_sample_rate: count,
+    audio_channels: count,
+    audio_duration_seconds: number,
+    start_timecode: text,
+    drop_frame: flagged,
+    geospatial_latitude: number,
+    geospatial_longitude: number,
+    geospatial_altitude_meters: number,
+    image_width: count,
+    image_height: count,
+    image_format: text,
+    image_orientation: count,
+    image_color_space: text,
+    image_bit_depth: count,
+    has_alpha: flagged,
+    is_animated: flagged,
+    video_streams: z
+      .array(
+        z.object({
+          index: z.int(),
+          codec: z.string(),
+          width: z.int(),
+          height: z.int(),
+          avg_fps: number,
+          duration_seconds: number,
+          bitrate_bps: number,
+          rotation: z.int(),
+          pixel_format: text,
+        }),
+      )
+      .optional(),
+    audio_streams: z
+      .array(
+        z.object({
+          index: z.int(),
+          codec: z.string(),
+          sample_rate: z.int(),
+          channels: z.int(),
+          duration_seconds: number,
+          bitrate_bps: number,
+          language: text,
+        }),
+      )
+      .optional(),
+  })
+  .meta({ title: 'AssetTechnicalMetadata' });
 
 export const AssetDetailBody = AssetBody.extend({
   size: z.number().int().optional().describe('bytes'),
@@ -139,7 +143,7 @@ export const AssetDetailBody = AssetBody.extend({
     .object({ status: extraStatus, representative_url: z.string().optional() })
     .optional()
     .describe('only where it was asked for; the URL works without a key, for a day'),
-});
+}).meta({ title: 'AssetDetail' });
 
 export const AssetPage = z.object({
   data: z.array(AssetDetailBody),

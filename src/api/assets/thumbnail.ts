@@ -24,6 +24,7 @@ export const getThumbnail: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, { 
     '/assets/:asset_id/thumbnail',
     {
       schema: {
+        operationId: 'retrieveThumbnail',
         summary: 'The picture of an asset, by the URL that the asset gives',
         tags: ['assets'],
         security: [],

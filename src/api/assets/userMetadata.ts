@@ -20,6 +20,7 @@ export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }>
     {
       schema: {
         ...described,
+        operationId: 'updateUserMetadata',
         summary: 'Change the user metadata of an asset',
         body: z
           .object({ user_metadata: z.record(z.string(), z.union([scalar, z.null()])) })
@@ -42,6 +43,7 @@ export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }>
     {
       schema: {
         ...described,
+        operationId: 'replaceUserMetadata',
         summary: 'Replace the user metadata of an asset',
         body: z.strictObject({ user_metadata: userMetadata }).meta({
           description: 'a key with an empty string is left out',
@@ -56,7 +58,7 @@ export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }>
   );
   app.delete(
     url,
-    { schema: { ...described, summary: 'Remove the user metadata of an asset' } },
+    { schema: { ...described, operationId: 'deleteUserMetadata', summary: 'Remove the user metadata of an asset' } },
     async ({ owner, params }, reply) => {
       await assets.changeUserMetadata(params.asset_id, owner, () => ({}));
       return reply.code(204).send();

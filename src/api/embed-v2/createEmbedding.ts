@@ -38,6 +38,7 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
       compress: COMPRESSION_OF_NUMBERS,
       bodyLimit: BODY_LIMIT,
       schema: {
+        operationId: 'createEmbedding',
         summary: 'Embed text, an image, or short audio or video, and wait for it',
         description: DESCRIPTION,
         tags: ['embed-v2'],

@@ -79,7 +79,7 @@ export function createEmbeddingBody(bundle: Pick<BundleInfo, 'name' | 'dimension
     ...vectorFields(bundle),
   })
     .superRefine((given, context) => checkInput(given, INPUTS, context))
-    .meta({ 'x-examples': EMBEDDING_EXAMPLES });
+    .meta({ title: 'CreateEmbeddingRequest', 'x-examples': EMBEDDING_EXAMPLES });
 }
 
 export type CreateEmbeddingBody = z.infer<ReturnType<typeof createEmbeddingBody>>;

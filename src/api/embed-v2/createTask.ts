@@ -20,6 +20,7 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
     {
       bodyLimit: BODY_LIMIT,
       schema: {
+        operationId: 'create',
         summary: 'Create an embedding task',
         tags: ['embed-v2'],
         headers: idempotencyHeaders,

@@ -8,14 +8,14 @@ const INPUTS = ['video', 'audio'] as const;
 /** The request of a task. */
 export function createTaskBody(bundle: Pick<BundleInfo, 'name' | 'dimensions'>) {
   return fields({
-    input_type: z.enum(INPUTS),
+    input_type: z.enum(INPUTS).meta({ title: 'CreateAsyncEmbeddingRequestInputType' }),
     model_name: modelName(bundle),
     video: video.optional().describe('when input_type is video'),
     audio: audio.optional().describe('when input_type is audio'),
     ...vectorFields(bundle),
   })
     .superRefine((given, context) => checkInput(given, INPUTS, context))
-    .meta({ 'x-examples': TASK_EXAMPLES });
+    .meta({ title: 'CreateAsyncEmbeddingRequest', 'x-examples': TASK_EXAMPLES });
 }
 
 export type CreateTaskBody = z.infer<ReturnType<typeof createTaskBody>>;

@@ -10,6 +10,7 @@ export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
     '/embed-v2/tasks/:task_id',
     {
       schema: {
+        operationId: 'deleteTask',
         summary: 'Cancel a task that is in progress, and remove what it gave',
         tags: ['embed-v2'],
         params: taskId,

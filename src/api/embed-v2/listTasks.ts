@@ -13,6 +13,7 @@ export const listTasksRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { ta
     '/embed-v2/tasks',
     {
       schema: {
+        operationId: 'listTasks',
         summary: 'List your tasks, newest first',
         tags: ['embed-v2'],
         querystring: listTasksQuery,

@@ -45,7 +45,9 @@ export function exactlyOneSource(source: object, context: z.RefinementCtx): void
   });
 }
 
-export const mediaSource = fields(sourceFields).describe('exactly one of the three').superRefine(exactlyOneSource);
+export const mediaSource = fields(sourceFields)
+  .superRefine(exactlyOneSource)
+  .meta({ title: 'MediaSource', description: 'exactly one of the three' });
 
 const fixed = fields({ duration_sec: z.int().min(1).max(10).describe('length of a segment in seconds') });
 const dynamic = fields({
@@ -54,8 +56,8 @@ const dynamic = fields({
 
 const videoSegmentation = fields({
   strategy: z.enum(['dynamic', 'fixed']).describe('dynamic follows the shots'),
-  dynamic: dynamic.optional(),
-  fixed: fixed.optional(),
+  dynamic: dynamic.meta({ title: 'VideoSegmentationOneOf0Dynamic' }).optional(),
+  fixed: fixed.meta({ title: 'VideoSegmentationOneOf1Fixed' }).optional(),
 })
   .describe('default: dynamic, at least 4 s')
   .superRefine((given, context) => {
@@ -68,9 +70,13 @@ const videoSegmentation = fields({
       const message = `does not go with strategy "${given.strategy}". Leave it out, or change the strategy.`;
       context.addIssue({ code: 'custom', path: [other], message });
     }
-  });
+  })
+  .meta({ title: 'VideoSegmentation' });
 
-const audioSegmentation = fields({ strategy: z.enum(['fixed']), fixed }).describe('default: fixed, 6 s');
+const audioSegmentation = fields({
+  strategy: z.enum(['fixed']),
+  fixed: fixed.meta({ title: 'AudioSegmentationFixed' }),
+}).meta({ title: 'AudioSegmentation', description: 'default: fixed, 6 s' });
 
 const media = {
   media_source: mediaSource,
@@ -83,14 +89,21 @@ const media = {
 export const video = fields({
   ...media,
   segmentation: videoSegmentation.optional(),
-  embedding_option: words(option, 'default: all three'),
-}).superRefine(checkMedia);
+  embedding_option: words(option.meta({ title: 'VideoInputRequestEmbeddingOptionItems' }), 'default: all three'),
+})
+  .superRefine(checkMedia)
+  .meta({ title: 'VideoInputRequest' });
 
 export const audio = fields({
   ...media,
   segmentation: audioSegmentation.optional(),
-  embedding_option: words(option.exclude(['visual']), 'default: both'),
-}).superRefine(checkMedia);
+  embedding_option: words(
+    option.exclude(['visual']).meta({ title: 'AudioInputRequestEmbeddingOptionItems' }),
+    'default: both',
+  ),
+})
+  .superRefine(checkMedia)
+  .meta({ title: 'AudioInputRequest' });
 
 function checkMedia(
   given: { start_sec: number; end_sec?: number; embedding_option?: string[]; embedding_type?: string[] },
@@ -109,7 +122,8 @@ function checkMedia(
 
 /** `bundle` serves marengo3.0, and answers to its own name too. */
 export function modelName(bundle: Pick<BundleInfo, 'name'>) {
-  return z.enum(['marengo3.0', bundle.name]).describe(`served by the bundle ${bundle.name}`);
+  const description = `served by the bundle ${bundle.name}`;
+  return z.enum(['marengo3.0', bundle.name]).meta({ title: 'CreateAsyncEmbeddingRequestModelName', description });
 }
 
 /** What every request can ask of its vectors. */

@@ -95,6 +95,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
     {
       compress: COMPRESSION_OF_NUMBERS,
       schema: {
+        operationId: 'retrieveTask',
         summary: 'Retrieve the status of a task and, once it is ready, its embeddings',
         tags: ['embed-v2'],
         params: taskId,

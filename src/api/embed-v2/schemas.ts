@@ -43,54 +43,62 @@ export const retrieveTaskQuery = z.strictObject({
     .describe('false leaves the vectors out, and only says what there is'),
 });
 
-export const createdTask = z.object({ _id: z.string(), status: z.literal('processing'), data: z.null() });
+export const createdTask = z
+  .object({ _id: z.string(), status: z.literal('processing'), data: z.null() })
+  .meta({ title: 'embed_v2_tasks_create_Response_202' });
 
 /** Where media came from, as far as it has a name. */
 const input = { input_url: z.string().optional(), input_filename: z.string().optional() };
 
-export const metadataBody = z.object({
-  input_type: z.enum(['video', 'audio']),
-  ...input,
-  clip_length: z.int().optional().describe('seconds; video in segments of fixed length only'),
-  embedding_scopes: z.array(scope),
-  embedding_options: z.array(option),
-  transcription_source: z
-    .enum(['subtitles', 'speech'])
-    .optional()
-    .describe('where the words come from: a text track of the media, or what a model heard'),
-  duration: z.number().describe('seconds; of the whole file'),
-  start_offset_sec: z.number().describe('start of the range that was processed'),
-  end_offset_sec: z.number(),
-  embedding_types: z.array(embeddingType).optional().describe('where fused vectors were asked for'),
-  embedding_dimension: z.int().optional().describe('length of the vectors, where it is not 512'),
-  bundle: z.string().describe('name and revision of what made the vectors'),
-});
+export const metadataBody = z
+  .object({
+    input_type: z.enum(['video', 'audio']),
+    ...input,
+    clip_length: z.int().optional().describe('seconds; video in segments of fixed length only'),
+    embedding_scopes: z.array(scope),
+    embedding_options: z.array(option),
+    transcription_source: z
+      .enum(['subtitles', 'speech'])
+      .optional()
+      .describe('where the words come from: a text track of the media, or what a model heard'),
+    duration: z.number().describe('seconds; of the whole file'),
+    start_offset_sec: z.number().describe('start of the range that was processed'),
+    end_offset_sec: z.number(),
+    embedding_types: z.array(embeddingType).optional().describe('where fused vectors were asked for'),
+    embedding_dimension: z.int().optional().describe('length of the vectors, where it is not 512'),
+    bundle: z.string().describe('name and revision of what made the vectors'),
+  })
+  .meta({ title: 'EmbeddingMediaMetadata' });
 
-const embedding = z.object({
-  embedding: z.array(z.number()).describe('512 values, or as many as were asked for; L2 norm 1'),
-  embedding_option: rowOption,
-  embedding_scope: scope,
-  start_sec: z.number().describe('seconds from the start of the file'),
-  end_sec: z.number(),
-});
+const embedding = z
+  .object({
+    embedding: z.array(z.number()).describe('512 values, or as many as were asked for; L2 norm 1'),
+    embedding_option: rowOption.meta({ title: 'EmbeddingDataEmbeddingOption' }),
+    embedding_scope: scope.meta({ title: 'EmbeddingDataEmbeddingScope' }),
+    start_sec: z.number().describe('seconds from the start of the file'),
+    end_sec: z.number(),
+  })
+  .meta({ title: 'EmbeddingData' });
 
-export const retrievedTask = z.object({
-  _id: z.string(),
-  status: taskStatus,
-  created_at: z.string(),
-  updated_at: z.string(),
-  metadata: metadataBody.optional().describe('once the media is known'),
-  error: z.object({ code: z.string(), message: z.string() }).optional().describe('when failed'),
-  progress: z
-    .object({
-      fraction: z.number().min(0).max(1),
-      stage: z.enum(['queued', 'fetching', 'probing', 'embedding', 'finalizing']),
-    })
-    .optional()
-    .describe('while processing'),
-  warnings: z.array(z.string()).describe('what could not be done, in sentences'),
-  data: z.array(embedding).nullable().describe('null until the task is ready; in no particular order'),
-});
+export const retrievedTask = z
+  .object({
+    _id: z.string(),
+    status: taskStatus,
+    created_at: z.string(),
+    updated_at: z.string(),
+    metadata: metadataBody.optional().describe('once the media is known'),
+    error: z.object({ code: z.string(), message: z.string() }).optional().describe('when failed'),
+    progress: z
+      .object({
+        fraction: z.number().min(0).max(1),
+        stage: z.enum(['queued', 'fetching', 'probing', 'embedding', 'finalizing']),
+      })
+      .optional()
+      .describe('while processing'),
+    warnings: z.array(z.string()).describe('what could not be done, in sentences'),
+    data: z.array(embedding).nullable().describe('null until the task is ready; in no particular order'),
+  })
+  .meta({ title: 'EmbeddingTaskResponse' });
 
 export const createEmbeddingQuery = z.strictObject({
   space: z
@@ -109,32 +117,34 @@ export const createEmbeddingQuery = z.strictObject({
 });
 
 /** What a client is answered at once. Words and pictures stand for no stretch of time. */
-export const createdEmbedding = z.object({
-  data: z.array(
-    z.object({
-      embedding: embedding.shape.embedding,
-      embedding_option: rowOption.nullable().describe('null for text and images'),
-      embedding_scope: scope.nullable(),
-      start_sec: z.number().nullable(),
-      end_sec: z.number().nullable(),
-      space: z.string().optional().describe('of text and images, where the bundle has several'),
-      compares_with: z.array(option).optional().describe('the options whose vectors lie in the space'),
-    }),
-  ),
-  metadata: z
-    .union([
-      metadataBody,
+export const createdEmbedding = z
+  .object({
+    data: z.array(
       z.object({
-        input_type: z.enum(['image', 'text_image', 'multi_input']),
-        ...input,
-        embedding_dimension: z.int().optional(),
-        bundle: metadataBody.shape.bundle,
+        embedding: embedding.shape.embedding,
+        embedding_option: rowOption.nullable().describe('null for text and images'),
+        embedding_scope: scope.nullable(),
+        start_sec: z.number().nullable(),
+        end_sec: z.number().nullable(),
+        space: z.string().optional().describe('of text and images, where the bundle has several'),
+        compares_with: z.array(option).optional().describe('the options whose vectors lie in the space'),
       }),
-    ])
-    .optional()
-    .describe('of all but text'),
-  warnings: z.array(z.string()).optional().describe('of audio and video: what could not be done, in sentences'),
-});
+    ),
+    metadata: z
+      .union([
+        metadataBody,
+        z.object({
+          input_type: z.enum(['image', 'text_image', 'multi_input']),
+          ...input,
+          embedding_dimension: z.int().optional(),
+          bundle: metadataBody.shape.bundle,
+        }),
+      ])
+      .optional()
+      .describe('of all but text'),
+    warnings: z.array(z.string()).optional().describe('of audio and video: what could not be done, in sentences'),
+  })
+  .meta({ title: 'EmbeddingSuccessResponse' });
 
 export const listedTask = z.object({
   _id: z.string(),
@@ -169,4 +179,4 @@ export const listedTask = z.object({
     .optional(),
 });
 
-export const taskPage = z.object({ data: z.array(listedTask), page_info: pageInfo });
+export const taskPage = z.object({ data: z.array(listedTask.meta({ title: 'EmbeddingTask' })), page_info: pageInfo });

@@ -26,6 +26,7 @@ export const taskEventsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
       // A compressor would hold events back until it has enough of them.
       compress: false,
       schema: {
+        operationId: 'followTask',
         summary: 'Follow a task as server-sent events: progress, segment, and at the end ready or failed',
         tags: ['embed-v2'],
         params: taskId,

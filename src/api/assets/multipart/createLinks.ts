@@ -9,6 +9,7 @@ export const createLinks: FastifyPluginAsyncZod<MultipartDeps> = async (app, dep
     '/assets/multipart-uploads/:upload_id/presigned-urls',
     {
       schema: {
+        operationId: 'createPresignedUrls',
         summary: 'Get URLs for further chunks, or new ones for those that expired',
         tags: ['assets'],
         params: UploadId,

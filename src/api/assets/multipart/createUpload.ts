@@ -11,6 +11,7 @@ export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, de
     '/assets/multipart-uploads',
     {
       schema: {
+        operationId: 'createMultipartUpload',
         summary: 'Begin an upload in chunks',
         tags: ['assets'],
         headers: idempotencyHeaders,

@@ -10,6 +10,7 @@ export const getUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, { mul
     '/assets/multipart-uploads/:upload_id',
     {
       schema: {
+        operationId: 'retrieveMultipartUpload',
         summary: 'How far an upload is, chunk by chunk',
         tags: ['assets'],
         params: UploadId,

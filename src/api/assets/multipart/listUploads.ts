@@ -11,6 +11,7 @@ export const listUploads: FastifyPluginAsyncZod<MultipartDeps> = async (app, { m
     '/assets/multipart-uploads',
     {
       schema: {
+        operationId: 'listMultipartUploads',
         summary: 'List your uploads that are not complete, newest first',
         tags: ['assets'],
         querystring: z.strictObject(pageQuery),

@@ -18,6 +18,7 @@ export const putChunk: FastifyPluginAsyncZod<MultipartDeps> = async (app, { mult
     {
       bodyLimit: Number.MAX_SAFE_INTEGER,
       schema: {
+        operationId: 'uploadChunk',
         summary: 'Send a chunk, by a URL that was given for it',
         description: 'The body is the bytes of the chunk. Its `ETag` proves that it is stored.',
         tags: ['assets'],

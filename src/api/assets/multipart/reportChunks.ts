@@ -9,6 +9,7 @@ export const reportChunks: FastifyPluginAsyncZod<MultipartDeps> = async (app, { 
     '/assets/multipart-uploads/:upload_id',
     {
       schema: {
+        operationId: 'reportChunks',
         summary: 'Report chunks that were sent; with the last one the upload becomes an asset',
         tags: ['assets'],
         params: UploadId,

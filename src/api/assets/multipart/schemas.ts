@@ -47,7 +47,9 @@ export const ReportBody = z
     ],
   });
 
-const chunkLink = z.object({ chunk_index: z.int(), url: z.string(), expires_at: z.string() });
+const chunkLink = z
+  .object({ chunk_index: z.int(), url: z.string(), expires_at: z.string() })
+  .meta({ title: 'PresignedUrlChunk' });
 
 export const CreatedUpload = z.object({
   upload_id: z.string(),

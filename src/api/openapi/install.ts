@@ -1,13 +1,20 @@
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import { describeAnswers } from './answers.ts';
+import { addExamples } from './examples.ts';
+import { allowNulls, nameSchemas } from './schemas.ts';
+import type { Document } from './types.ts';
 
 const DESCRIPTION = `Embeddings of video and audio on your own machine, through the TwelveLabs v1.3 API.
 
 Every error body is \`{code, message, details?, error: {code, message, details?}}\`. \`null\` means absent everywhere.`;
 
 /** `/openapi.json`, made of the schemas of all routes. */
-export async function installOpenApi(app: FastifyInstance, { version }: { version: string }): Promise<void> {
+export async function installOpenApi(
+  app: FastifyInstance,
+  { version, publicUrl }: { readonly version: string; readonly publicUrl?: string },
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -22,10 +29,22 @@ export async function installOpenApi(app: FastifyInstance, { version }: { versio
         { name: 'assets', description: 'Media kept for use in tasks' },
         { name: 'operations', description: 'For whoever runs the server' },
       ],
+      // Relative to the document, where nobody said under which URL clients reach the server.
+      servers: [{ url: publicUrl?.replace(/\/+$/, '') ?? '/' }],
       components: { securitySchemes: { key: { type: 'apiKey', in: 'header', name: 'x-api-key' } } },
       security: [{ key: [] }],
     },
     transform: jsonSchemaTransform,
+    transformObject: (given) => complete((given as unknown as { openapiObject: Document }).openapiObject) as never,
   });
   app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+}
+
+function complete(document: Document): Document {
+  document.components.schemas ??= {};
+  allowNulls(document);
+  nameSchemas(document);
+  describeAnswers(document);
+  addExamples(document);
+  return document;
 }

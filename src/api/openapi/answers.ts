@@ -1,0 +1,96 @@
+import { RESULT_TYPES } from '../../tasks/results-formats.ts';
+import { type Answer, type Document, type JsonObject, type Operation, operationsOf } from './types.ts';
+
+const ERROR = { $ref: '#/components/schemas/Error' };
+const TEXT = { type: 'string' };
+const BINARY = { type: 'string', contentEncoding: 'binary' };
+const EMBEDDING = { $ref: '#/components/schemas/EmbeddingData' };
+
+/** What any operation of a kind may answer beside what its route declares. */
+const COMMON: readonly [status: string, description: string, applies: (operation: Operation) => boolean][] = [
+  ['400', 'The request is not valid; the message names the field and the rule.', () => true],
+  ['401', 'The API key is missing, not known, or revoked.', hasKey],
+  ['408', 'The body did not arrive whole, or in time.', hasBody],
+  ['413', 'The body is larger than this endpoint takes; the message names the limit and the alternatives.', hasBody],
+  ['415', 'The `Content-Type` is not one of those above, or there is a `Content-Encoding`.', hasBody],
+  ['429', 'A limit was reached, and nothing was done. `Retry-After` says when to try again.', hasJsonBody],
+  ['500', 'The server failed. The `x-request-id` header names the request in its log.', () => true],
+  ['503', 'The server cannot work right now. Try again in some seconds.', () => true],
+];
+
+const header = (description: string, schema: JsonObject = TEXT): JsonObject => ({ description, schema });
+const REQUEST_ID = header('names the request in the log of the server');
+const RETRY_AFTER = header('seconds after which to try again', { type: 'integer' });
+const BUNDLE = header('name and revision of what made the vectors');
+const ETAG = header('entity tag');
+const RATE_LIMITS = Object.fromEntries([
+  ['X-Ratelimit-Dimensions', header('the limits of the key, `Task` and `Duration`, where it has any')],
+  ...['Task', 'Duration'].flatMap((dimension) =>
+    ['Limit', 'Used', 'Remaining'].map((what) => [
+      `X-Ratelimit-${dimension}-${what}`,
+      header(dimension === 'Task' ? 'tasks at the same time' : 'seconds of media in a day', { type: 'integer' }),
+    ]),
+  ),
+  ['X-Ratelimit-Duration-Reset', header('end of the day, in seconds since 1970', { type: 'integer' })],
+]);
+
+/** Headers and media types of single answers, by operation and status. */
+const SINGLE: Readonly<Record<string, Readonly<Record<string, Partial<Answer>>>>> = {
+  create: {
+    202: { headers: { Location: header('absolute URL to poll'), ...RATE_LIMITS } },
+    429: { headers: RATE_LIMITS },
+  },
+  createEmbedding: { 200: { headers: { 'Reelvec-Bundle': BUNDLE, ...RATE_LIMITS } }, 429: { headers: RATE_LIMITS } },
+  retrieveTask: {
+    200: {
+      headers: { ETag: ETAG, 'Reelvec-Bundle': BUNDLE },
+      content: {
+        [RESULT_TYPES.ndjson]: { schema: { description: 'a vector a line', ...EMBEDDING } },
+        [RESULT_TYPES.arrow]: { schema: { description: 'Apache Arrow file', ...BINARY } },
+        [RESULT_TYPES.parquet]: { schema: { description: 'Apache Parquet file', ...BINARY } },
+      },
+    },
+  },
+  followTask: { 200: { content: { 'text/event-stream': { schema: TEXT } } } },
+  retrieveThumbnail: { 200: { content: { 'image/jpeg': { schema: BINARY } } } },
+  uploadChunk: { 200: { headers: { ETag: header('the `proof` with which the chunk is reported') } } },
+  metrics: { 200: { description: 'Metrics', content: { 'text/plain': { schema: TEXT } } } },
+};
+/** Answers that are not JSON, though their routes are declared with a schema. */
+const NOT_JSON = new Set(['followTask', 'retrieveThumbnail', 'metrics']);
+
+/** Completes the answers of every operation: errors that its kind shares, headers, and media types other than JSON. */
+export function describeAnswers(document: Document): void {
+  for (const operation of operationsOf(document)) {
+    const { operationId: id, responses } = operation;
+    for (const [status, description, applies] of COMMON) {
+      if (!applies(operation)) continue;
+      responses[status] = { description, content: { 'application/json': { schema: ERROR } } };
+    }
+    for (const [status, more] of Object.entries(SINGLE[id] ?? {})) {
+      const answer: Answer = responses[status] ?? { description: '' };
+      const json = NOT_JSON.has(id) ? {} : answer.content;
+      responses[status] = { ...answer, ...more, ...(more.content && { content: { ...json, ...more.content } }) };
+    }
+    for (const [status, answer] of Object.entries(responses)) {
+      answer.description ||= 'Done.';
+      answer.headers = {
+        'x-request-id': REQUEST_ID,
+        ...(['429', '503'].includes(status) && { 'Retry-After': RETRY_AFTER }),
+        ...answer.headers,
+      };
+    }
+  }
+}
+
+function hasKey({ security }: Operation): boolean {
+  return security === undefined || security.length > 0;
+}
+
+function hasBody({ requestBody }: Operation): boolean {
+  return requestBody !== undefined;
+}
+
+function hasJsonBody({ requestBody }: Operation): boolean {
+  return requestBody?.content['application/json'] !== undefined;
+}

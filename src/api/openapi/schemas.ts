@@ -1,0 +1,63 @@
+import { isDeepStrictEqual } from 'node:util';
+import { type Document, isObject, type Json, type JsonObject, operationsOf } from './types.ts';
+
+/**
+ * Moves every schema with a `title` to `components.schemas` under that name, and refers to it there. The names are those
+ * of the TwelveLabs documents, so that clients generated from either have the same types.
+ * @throws when two schemas have one name
+ */
+export function nameSchemas(document: Document): void {
+  const { schemas } = document.components;
+  const named = (value: Json): Json => {
+    if (Array.isArray(value)) return value.map(named);
+    if (!isObject(value)) return value;
+    const inner = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, named(item)]));
+    const { title, description, default: fallback, ...schema } = inner;
+    // A property may be called `title` too.
+    if (typeof title !== 'string') return inner;
+    const known = schemas[title];
+    if (known === undefined) schemas[title] = schema;
+    else if (!isDeepStrictEqual(known, schema)) throw new Error(`Two schemas are called ${title}.`);
+    return {
+      $ref: `#/components/schemas/${title}`,
+      ...(description !== undefined && { description }),
+      ...(fallback !== undefined && { default: fallback }),
+    };
+  };
+  for (const { requestBody, responses } of operationsOf(document)) {
+    const contents = [requestBody?.content, ...Object.values(responses).map(({ content }) => content)];
+    for (const media of contents.flatMap((content) => Object.values(content ?? {}))) {
+      if (media.schema) media.schema = named(media.schema) as JsonObject;
+    }
+  }
+  document.components.schemas = Object.fromEntries(Object.entries(schemas).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Says of every optional property in JSON request bodies that it may be null: that is how SDKs send what is unset. */
+export function allowNulls(document: Document): void {
+  for (const { requestBody } of operationsOf(document)) {
+    const media = requestBody?.content['application/json'];
+    if (media?.schema) media.schema = withNulls(media.schema) as JsonObject;
+  }
+}
+
+function withNulls(value: Json): Json {
+  if (Array.isArray(value)) return value.map(withNulls);
+  if (!isObject(value)) return value;
+  const inner = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, withNulls(item)]));
+  if (!isObject(inner['properties'])) return inner;
+  const required = (inner['required'] ?? []) as string[];
+  const properties = Object.entries(inner['properties']).map(([name, property]) => [
+    name,
+    required.includes(name) ? property : orNull(property as JsonObject),
+  ]);
+  return { ...inner, properties: Object.fromEntries(properties) };
+}
+
+function orNull({ description, default: fallback, ...schema }: JsonObject): JsonObject {
+  return {
+    ...(description !== undefined && { description }),
+    ...(fallback !== undefined && { default: fallback }),
+    anyOf: [schema, { type: 'null' }],
+  };
+}
