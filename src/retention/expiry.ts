@@ -2,8 +2,8 @@ import type { Contents } from '../assets/contents.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Db } from '../store/database.ts';
 
-/** Rows that are looked at together. */
-const BATCH = 200;
+/** Rows that are deleted together, and so the most whose blobs are left without a row by a crash or a store that fails. */
+const BATCH = 10;
 
 export interface ExpiryDeps {
   readonly db: Db;

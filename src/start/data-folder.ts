@@ -6,6 +6,9 @@ import { asSetupError, SetupError } from '../setup-error.ts';
 
 /** https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
+const LOCK = 'server.lock';
+/** `reelvec doctor` looks at the lock, and must not keep a server from starting. Milliseconds. */
+const LOCK_WAIT_MS = 500;
 
 /** Another server works in the folder: nothing is wrong but the call. */
 export class DataFolderInUse extends SetupError {}
@@ -57,7 +60,7 @@ export function lockDataFolder(path: string): Disposable {
 function lock(path: string): Disposable {
   mkdirSync(path, { recursive: true });
   const pidFile = join(path, 'server.pid');
-  const held = new DatabaseSync(join(path, 'server.lock'));
+  const held = new DatabaseSync(join(path, LOCK), { timeout: LOCK_WAIT_MS });
   try {
     held.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
@@ -75,13 +78,15 @@ function lock(path: string): Disposable {
 
 /** True while a server, or a command that must be alone, has the folder. */
 export function isDataFolderInUse(path: string): boolean {
-  if (!existsSync(join(path, 'server.lock'))) return false;
+  const file = join(path, LOCK);
+  if (!existsSync(file)) return false;
+  using lock = new DatabaseSync(file, { readOnly: true });
   try {
-    lockDataFolder(path)[Symbol.dispose]();
+    lock.exec('SELECT * FROM sqlite_schema');
     return false;
   } catch (error) {
-    if (error instanceof DataFolderInUse) return true;
-    throw error;
+    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
+    return true;
   }
 }
 
