@@ -181,7 +181,7 @@ async function lookAtMedia(
 
 /** What a multipart upload said that it would be, it has to be. */
 function requireDeclared({ declaredType }: Asset, media: MediaInfo): void {
-  const type = media.image ? 'image' : media.video ? 'video' : 'audio';
+  const type = media.image ? 'image' : media.trackCounts.video > 0 ? 'video' : 'audio';
   if (declaredType === undefined || declaredType === type) return;
   throw new ReelvecError(
     'parameter_invalid',

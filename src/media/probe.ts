@@ -9,11 +9,13 @@ import { measure } from './measure.ts';
 import { rotationOf } from './rotation.ts';
 import { textCodec } from './subtitle-track.ts';
 import { stillPicture } from './unreadable.ts';
+import { undecodable } from './unreadable-track.ts';
 
 /**
  * Looks at a file's content: container, tracks, duration, size of the upright picture.
  * @param onProgress a sign of life, where all of the file has to be read
- * @throws {ReelvecError} `source_not_media` for what may not open, `video_file_broken` for what is damaged
+ * @throws {ReelvecError} `source_not_media` for what may not open, `video_file_broken` for what is damaged,
+ * `media_has_no_track` when none of the tracks can be decoded
  */
 export function probe(path: string, onProgress: (doneSec: number) => void = () => {}): Omit<MediaInfo, 'size'> {
   using container = openContainer(path);
@@ -27,9 +29,11 @@ export function probe(path: string, onProgress: (doneSec: number) => void = () =
   const video = unlessEncrypted(container.video);
   const audio = unlessEncrypted(container.audio);
   const unreadable = unreadableTracks(context, encrypted);
+  if (!video && !audio && unreadable[0]) throw undecodable(unreadable[0]);
+  const hasPictures = video !== undefined || unreadable.some(({ type }) => type === 'video');
   return {
     format,
-    mimeType: mimeType(format, video !== undefined),
+    mimeType: mimeType(format, hasPictures),
     ...measured,
     bitRate: Number(context.bitRate),
     ...(video && { video: describeVideo(video) }),

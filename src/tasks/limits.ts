@@ -1,7 +1,8 @@
 import type { Config } from '../config.ts';
 import { ReelvecError } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
-import type { MediaInfo, UnreadableTrack, VideoTrack } from '../media/info.ts';
+import type { MediaInfo, VideoTrack } from '../media/info.ts';
+import { undecodable } from '../media/unreadable-track.ts';
 import type { TaskRequest } from './request.ts';
 
 export type Limits = Pick<Config, 'maxVideoBytes' | 'maxAudioBytes'>;
@@ -61,7 +62,7 @@ function checkAudioFormat(media: MediaInfo): void {
   if (isAudioFormat(media)) return;
   const { format, audio, video } = media;
   const lost = media.unreadable?.find(({ type }) => type === 'audio');
-  if (!audio && lost) throw cannotDecode(lost);
+  if (!audio && lost) throw undecodable(lost);
   const found = video ? `a video in ${formatName(media)}` : `${formatName(media)} with ${audio?.codec ?? 'no sound'}`;
   const advice = video
     ? 'Use input_type "video" for it, or convert its sound: ffmpeg -i IN -vn OUT.flac'
@@ -86,7 +87,7 @@ function isImage({ image, mimeType }: MediaInfo, inputType: string): ReelvecErro
 
 function noPicture(media: MediaInfo): ReelvecError {
   const lost = media.unreadable?.find(({ type }) => type === 'video');
-  if (lost) return cannotDecode(lost);
+  if (lost) return undecodable(lost);
   const found = media.audio
     ? `only sound (${formatName(media)}, ${media.audio.codec})`
     : `neither pictures nor sound (${formatName(media)})`;
@@ -95,21 +96,6 @@ function noPicture(media: MediaInfo): ReelvecError {
     'media_has_no_track',
     `The file has no video track, ${found}; input_type "video" needs one. For sound alone use input_type "audio"${convert}`,
   );
-}
-
-function cannotDecode(track: UnreadableTrack): ReelvecError {
-  const advice = track.isEncrypted
-    ? 'There is no key for it: send a copy without DRM or encryption.'
-    : 'Convert it with the program that made it, to H.264 and AAC in MP4.';
-  return new ReelvecError('media_has_no_track', `The file cannot be decoded: ${clauseOf(track)}. ${advice}`, {
-    details: { codec: track.codec, encrypted: track.isEncrypted },
-  });
-}
-
-/** The reason why a track cannot be decoded: "the sound is encrypted (aac)". */
-export function clauseOf({ type, codec, isEncrypted }: UnreadableTrack): string {
-  const what = type === 'video' ? 'the pictures are' : 'the sound is';
-  return isEncrypted ? `${what} encrypted (${codec})` : `${what} in a codec without a decoder (${codec})`;
 }
 
 /** FFmpeg's name of a container, shortened for people. */

@@ -73,8 +73,9 @@ function trackMetadata({ video, audio, trackCounts, details }: MediaInfo) {
     total_audio_streams: trackCounts.audio,
     ...(video && {
       video_codec: video.codec,
-      video_width: video.width,
-      video_height: video.height,
+      // Of a track without a picture that could be decoded, not even the size is known.
+      video_width: video.width || undefined,
+      video_height: video.height || undefined,
       // A container that does not tell the rate says 0.
       video_fps: video.frameRate || undefined,
       video_duration_seconds: videoDetails?.durationSec,
