@@ -28,7 +28,7 @@ const FOUND: MediaInfo = {
 };
 const never = new AbortController().signal;
 
-async function setUp(options: { source?: Buffer; probe?: Lookers['probe'] } = {}) {
+async function setUp(options: { source?: Buffer; probe?: Lookers['probe']; image?: Lookers['image'] } = {}) {
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-prepare-'));
   const db = await openDatabase(':memory:');
   const host = await localHost((_, response) => response.end(options.source ?? FILM));
@@ -44,7 +44,7 @@ async function setUp(options: { source?: Buffer; probe?: Lookers['probe'] } = {}
     quotas: new Quotas(db, {}),
     lookers: {
       probe: options.probe ?? (async () => FOUND),
-      image: () => Promise.reject(new Error('no image was sent')),
+      image: options.image ?? (() => Promise.reject(new Error('no image was sent'))),
       thumbnail: () => Promise.reject(new Error('no thumbnail was asked for')),
     },
     log: pino({ level: 'silent' }),
@@ -54,8 +54,15 @@ async function setUp(options: { source?: Buffer; probe?: Lookers['probe'] } = {}
     assets,
     blobs,
     host,
-    fromUrl: () =>
-      assets.create({ id: newId(), owner: 'me', method: 'url', filename: 'f', sourceUrl: host.url('/f').href }),
+    fromUrl: (more: { declaredType?: 'image' } = {}) =>
+      assets.create({
+        ...more,
+        id: newId(),
+        owner: 'me',
+        method: 'url',
+        filename: 'f',
+        sourceUrl: host.url('/f').href,
+      }),
     direct: () => assets.create({ id: newId(), owner: 'me', method: 'direct', filename: 'f' }),
     async [Symbol.asyncDispose]() {
       await host[Symbol.asyncDispose]();
@@ -87,6 +94,35 @@ test('the type is that of the first bytes, unless the tracks say otherwise', asy
     const { id } = await made.fromUrl();
     await prepareAsset(made.deps, id, never);
     assert.equal((await made.assets.get(id))?.fileType, expected);
+  }
+});
+
+test('an image that moves for long enough is a video, unless it was announced as an image', async () => {
+  const source = Buffer.concat([Buffer.from('RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0\x02', 'latin1'), Buffer.alloc(1000)]);
+  const cases: [durationSec: number | Error, declaredType: 'image' | undefined, isImage: boolean][] = [
+    [5, undefined, false],
+    [3.96, undefined, false],
+    [2, undefined, true],
+    [5, 'image', true],
+    [new ReelvecError('source_not_media', 'It shows one picture.'), undefined, true],
+  ];
+  for (const [found, declaredType, isImage] of cases) {
+    await using made = await setUp({
+      source,
+      probe: async () => {
+        if (found instanceof Error) throw found;
+        return { ...FOUND, mimeType: 'image/webp', durationSec: found };
+      },
+      image: async () => {
+        const image = { format: 'webp', width: 640, height: 360, hasAlpha: false, isAnimated: true } as const;
+        return { image, thumbnail: new Uint8Array() };
+      },
+    });
+    const { id } = await made.fromUrl(declaredType && { declaredType });
+    await prepareAsset(made.deps, id, never);
+    const asset = await made.assets.get(id);
+    assert.deepEqual([asset?.status, asset?.fileType], ['ready', 'image/webp'], asset?.error?.message);
+    assert.equal(asset?.media?.image !== undefined, isImage, `${found} s, announced as ${declaredType}`);
   }
 });
 
