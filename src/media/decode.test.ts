@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -59,5 +59,30 @@ test('sound that ends its range before the pictures do is not damaged', () => {
     events.filter(({ type }) => type === 'damage'),
     [],
   );
-  assert.ok(events.some((event) => event.type === 'covered' && Math.abs(event.soundSec! - 10) < 0.001));
+  const soundSec = events.reduce(
+    (sum, event) => sum + (event.type === 'sound' ? event.sound.samples.length / event.sound.sampleRate : 0),
+    0,
+  );
+  assert.ok(Math.abs(soundSec - 10) < 0.001, `${soundSec} s`);
+});
+
+test('pictures that a decoder patches up are damaged, from the first to the next whole key frame', () => {
+  const path = makeMedia(join(folder, 'whole.mp4'), { video: 'testsrc=size=320x180:rate=25:duration=24' });
+  const everyPicture = { width: 16, height: 16, fit: 'stretch' } as const;
+  const damages = (path: string, range?: { startSec: number; endSec: number }) =>
+    [...decode({ path, everyPicture, ...(range && { range }) })].filter(({ type }) => type === 'damage');
+  assert.deepEqual(damages(path), []);
+  // x264 makes a key frame every 250 pictures: 0, 10 and 20 s.
+  const bytes = readFileSync(path);
+  const middle = Math.round((bytes.indexOf('mdat') + bytes.indexOf('moov')) / 2);
+  for (let i = 0; i < 400; i++) bytes[middle + i] = (37 * i + 11) % 256;
+  const damaged = join(folder, 'damaged.mp4');
+  writeFileSync(damaged, bytes);
+  const found = damages(damaged).filter((event) => event.type === 'damage' && event.of === 'pictures');
+  const from = Math.min(...found.map((event) => (event.type === 'damage' ? event.startSec : Infinity)));
+  const to = Math.max(...found.map((event) => (event.type === 'damage' ? event.endSec : 0)));
+  assert.ok(from > 10 && from < 20, `${from} s`);
+  assert.equal(to, 20);
+  assert.deepEqual(damages(damaged, { startSec: 0, endSec: 8 }), []);
+  assert.deepEqual(damages(damaged, { startSec: 20.5, endSec: 23 }), []);
 });

@@ -3,10 +3,14 @@ import { Packet } from 'node-av/lib';
 import { Clock } from './clock.ts';
 import { type Container, openContainer, openStretch } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
-import { PictureReader } from './picture-reader.ts';
+import { PacketTimes } from './packet-times.ts';
+import { frameSecOf, PictureReader } from './picture-reader.ts';
 import { PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { earlierSound, SoundReader } from './sound-reader.ts';
 import { earlierSubtitles, guideOf, isBehind, readSubtitle, SUBTITLE_PRE_ROLL_SEC } from './subtitle-reader.ts';
+
+/** Pictures may stand in the file so much later than the sound of the same moment. Seconds. */
+const LATE_PICTURES_SEC = 60;
 
 /**
  * Decodes a local file once and gives everything that was asked for in the order of the file; each kind in order of
@@ -66,29 +70,49 @@ function* read(container: Container, request: DecodeRequest): Generator<MediaEve
 
   using pictures = wantsPictures && container.video ? new PictureReader(container, request, range) : undefined;
   using sounds = wantsSound ? new SoundReader(container, range, listen.endSec) : undefined;
+  const heard = sounds || (pictures && request.sampled) ? container.audio : undefined;
+  const times = {
+    pictures: pictures && new PacketTimes(container, pictures.stream, frameSecOf(pictures.stream)),
+    sound: heard && new PacketTimes(container, heard),
+  };
   const guide = subtitles && !pictures && !sounds ? guideOf(container) : undefined;
-  readOnly(container, [pictures?.stream, sounds?.stream, subtitles, guide]);
-  seek(container, range.startSec - PRE_ROLL_SEC, clock);
+  readOnly(container, [pictures?.stream, heard, subtitles, guide]);
+  seek(container, range.startSec - PRE_ROLL_SEC, clock, pictures?.stream ?? sounds?.stream);
 
   // Text alone ends with the range; beside pictures or sound it ends with them.
   let textDone = subtitles === undefined;
-  const finished = () => (pictures || sounds ? (pictures?.done ?? true) && (sounds?.done ?? true) : textDone);
+  // A picture that stands to the end of the film is the last: no other comes, and the sound tells how far reading is.
+  let contentEndSec = 0;
+  let picturesOver = pictures === undefined;
+  const finished = () => (pictures || sounds ? picturesOver && (sounds?.done ?? true) : textDone);
   using packet = new Packet();
   packet.alloc();
   while (!finished()) {
     const result = container.context.readFrameSync(packet);
     if (result < 0) {
-      if (result !== AVERROR_EOF) yield { type: 'damage', timeSec: pictures?.timeSec ?? sounds?.timeSec ?? 0 };
-      else if ([pictures, sounds].some((track) => track && !track.done && container.isCutOff(track.stream))) {
+      if (result !== AVERROR_EOF) {
+        const timeSec = pictures?.timeSec ?? sounds?.timeSec ?? 0;
+        yield { type: 'damage', isLost: true, startSec: timeSec, endSec: timeSec };
+      } else if ([pictures, sounds].some((track) => track && !track.done && container.isCutOff(track.stream))) {
         throw new CutTooShort();
       }
       break;
     }
     clock?.apply(packet);
     const index = packet.streamIndex;
-    if (index === pictures?.stream.index) yield* pictures.read(packet);
-    else if (index === sounds?.stream.index) yield* sounds.read(packet);
-    else if (index === subtitles?.index) {
+    if (index === pictures?.stream.index) {
+      const span = times.pictures!.next(packet);
+      contentEndSec = Math.max(contentEndSec, span.endSec);
+      yield { type: 'content', of: 'pictures', ...span };
+      yield* pictures.read(packet, span);
+      picturesOver ||= pictures.done;
+    } else if (index === heard?.index) {
+      const span = times.sound!.next(packet);
+      contentEndSec = Math.max(contentEndSec, span.endSec);
+      yield { type: 'content', of: 'sound', ...span };
+      if (sounds) yield* sounds.read(packet, span);
+      picturesOver ||= times.sound!.hasPassed(range.endSec + LATE_PICTURES_SEC);
+    } else if (index === subtitles?.index) {
       const subtitle = readSubtitle(container, subtitles, packet);
       textDone = subtitle.startSec >= range.endSec;
       if (!textDone && subtitle.startSec >= range.startSec) yield { type: 'subtitle', subtitle };
@@ -97,11 +121,6 @@ function* read(container: Container, request: DecodeRequest): Generator<MediaEve
     }
     packet.unref();
   }
-  if (pictures) yield* pictures.read(null);
-  if (sounds) yield* sounds.read(null);
-  yield {
-    type: 'covered',
-    ...(pictures && { picturesSec: pictures.coveredSec }),
-    ...(sounds && { soundSec: sounds.coveredSec }),
-  };
+  if (pictures) yield* pictures.end(contentEndSec);
+  if (sounds) yield* sounds.end(contentEndSec);
 }

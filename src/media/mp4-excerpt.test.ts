@@ -124,13 +124,13 @@ function bytesOf(source: number, { start, end }: Box): Buffer {
 
 type Events = Partial<Record<string, MediaEvent[]>>;
 
-/** All events of a request but signs of life, each kind by itself, of damage how often; or the error. */
+/** All events of a request but signs of life and content around its range, each kind by itself, of damage how often; or the error. */
 function eventsOf(request: DecodeRequest, longIndex: number): Events | string {
   try {
     return Object.groupBy(
       decode(request, longIndex)
-        .filter(({ type }) => type !== 'skipped')
-        .map((event) => (event.type === 'damage' ? { ...event, timeSec: 0 } : event))
+        .filter((event) => event.type !== 'skipped' && (event.type !== 'content' || meets(event, request.range)))
+        .map((event) => (event.type === 'damage' ? { ...event, startSec: 0, endSec: 0 } : event))
         .map((event) =>
           event.type === 'sound' || event.type === 'around'
             ? { ...event, sound: { ...event.sound, samples: event.sound.samples.slice() } }
@@ -142,6 +142,10 @@ function eventsOf(request: DecodeRequest, longIndex: number): Events | string {
     if (isReelvecError(error)) return error.message;
     throw error;
   }
+}
+
+function meets({ startSec, endSec }: TimeRange, range: TimeRange | undefined): boolean {
+  return !range || (endSec > range.startSec && startSec < range.endSec);
 }
 
 /** Decodes a range with the whole index and with a part of it. @returns whether it was read by a part */

@@ -6,7 +6,7 @@ import type { Picture, PictureSize, TimeRange } from './frames.ts';
 import { pixelAspect } from './probe.ts';
 import { rotationOf } from './rotation.ts';
 import { Scaler } from './scaler.ts';
-import { TrackReader } from './track-reader.ts';
+import { isPatched, TrackReader } from './track-reader.ts';
 
 /** Pictures for each sample from which on such that no other is predicted from are skipped. */
 const PICTURES_TO_SPARE = 5;
@@ -19,52 +19,67 @@ export class PictureReader extends TrackReader {
   readonly #frameSec: number;
   #lastCell = Number.NEGATIVE_INFINITY;
   #next = 0;
-  /** When the first picture of the range came. */
-  #firstSec: number | undefined;
-  #lostSec = 0;
-  /** The last picture before the range, until one behind it comes. */
-  readonly #before = new Frame();
-  #hasBefore = false;
+  #lastStamp = AV_NOPTS_VALUE;
+  /** Where pictures began to be damaged, until one that is predicted from no other is whole. */
+  #damagedSec: number | undefined;
+  /** The last picture up to now, before the range or in it, until a sample is made of it. */
+  readonly #last = new Frame();
+  #lastSec: number | undefined;
 
   constructor(container: Container, request: DecodeRequest, range: TimeRange) {
-    super(container, container.video!, range, thrift(container.video!, request));
+    super(container, 'pictures', container.video!, range, thrift(container.video!, request));
     const orientation = { rotation: rotationOf(this.stream), pixelAspect: pixelAspect(this.stream) };
     this.#request = request;
     this.#every = request.everyPicture && new Scaler(request.everyPicture, orientation);
     this.#sampled = request.sampled && new Scaler(request.sampled, orientation);
-    this.#before.alloc();
-    this.#frameSec = 1 / (frameRateOf(this.stream) || 25);
+    this.#last.alloc();
+    this.#frameSec = frameSecOf(this.stream);
   }
 
-  /** Pictures stand until the next one comes, so only what lies before, behind, or was refused is missing. */
-  override get coveredSec(): number {
-    if (this.#firstSec === undefined) return 0;
-    const endSec = this.done ? this.range.endSec : Math.min(this.#next, this.range.endSec);
-    return Math.max(0, endSec - this.#firstSec - this.#lostSec);
+  /** @param contentEndSec where the content of the file ends that was read, in seconds from its start */
+  override *end(contentEndSec: number): Generator<MediaEvent> {
+    const isPassed = this.done;
+    yield* super.end(contentEndSec);
+    yield* this.#standing(contentEndSec);
+    yield* this.#damagedUpTo(isPassed ? this.range.endSec : this.#next);
   }
 
-  protected override lost(sec: number): void {
-    this.#lostSec += sec;
+  protected override lost({ startSec }: TimeRange): void {
+    this.#damagedSec ??= startSec;
+  }
+
+  *#damagedUpTo(endSec: number): Generator<MediaEvent> {
+    if (this.#damagedSec !== undefined) yield* this.patched({ startSec: this.#damagedSec, endSec });
+    this.#damagedSec = undefined;
+  }
+
+  /**
+   * Presentation time of a frame. Frames that a muxer held at one absurd time, beyond the range, follow those before.
+   * Containers round their start time to microseconds: finer differences would move frames across chunk edges.
+   */
+  #timeOf(frame: Frame): number {
+    const stamp = frame.bestEffortTimestamp;
+    const isHeld = stamp === this.#lastStamp;
+    this.#lastStamp = stamp;
+    const stampedSec = Number(stamp) * this.timeBase - this.startSec;
+    const follows = stamp === AV_NOPTS_VALUE || (isHeld && stampedSec >= this.range.endSec);
+    return Math.max(0, Math.round((follows ? this.#next : stampedSec) * 1e6) / 1e6);
   }
 
   protected override *take(frame: Frame): Generator<MediaEvent> {
-    const stamp = frame.bestEffortTimestamp;
-    const stamped = stamp === AV_NOPTS_VALUE ? this.#next : Number(stamp) * this.timeBase - this.startSec;
-    // Containers round their start time to microseconds: finer differences would move frames across chunk edges.
-    const timeSec = Math.max(0, Math.round(stamped * 1e6) / 1e6);
+    const timeSec = this.#timeOf(frame);
     this.timeSec = timeSec;
     const isPast = this.isPast(timeSec);
+    if (isPatched(frame)) this.#damagedSec ??= timeSec;
+    else if (frame.keyFrame) yield* this.#damagedUpTo(timeSec);
     if (!isPast) this.#next = timeSec + this.#frameSec;
     if (timeSec < this.range.startSec) {
-      this.#firstSec = this.range.startSec;
-      this.#before.unref();
-      this.#hasBefore = this.#before.ref(frame) >= 0;
+      this.#keep(frame, timeSec);
       yield { type: 'skipped', timeSec };
       return;
     }
     yield* this.#standing(timeSec);
     if (isPast) return;
-    this.#firstSec ??= timeSec;
     if (this.#every) {
       yield {
         type: 'picture',
@@ -72,31 +87,38 @@ export class PictureReader extends TrackReader {
         picture: this.#picture(frame, timeSec, this.#every, this.#request.everyPicture!),
       };
     }
-    if (this.#sampled) {
-      // a microsecond of grace: a frame at 0.999999 s opens the cell of 1 s, however the container rounds
-      const cell = Math.floor((timeSec + 1e-6) * this.#request.sampled!.perSecond);
-      if (cell > this.#lastCell) {
-        this.#lastCell = cell;
-        yield {
-          type: 'picture',
-          view: 'sampled',
-          picture: this.#picture(frame, timeSec, this.#sampled, this.#request.sampled!),
-        };
-      }
+    if (!this.#sampled) return;
+    // a microsecond of grace: a frame at 0.999999 s opens the cell of 1 s, however the container rounds
+    const cell = Math.floor((timeSec + 1e-6) * this.#request.sampled!.perSecond);
+    if (cell === this.#lastCell) {
+      this.#keep(frame, timeSec);
+      return;
     }
+    this.#lastCell = cell;
+    yield {
+      type: 'picture',
+      view: 'sampled',
+      picture: this.#picture(frame, timeSec, this.#sampled, this.#request.sampled!),
+    };
   }
 
-  /** Where the first picture of the range comes late, the one before it still stands at its beginning. */
+  #keep(frame: Frame, timeSec: number): void {
+    this.#last.unref();
+    this.#lastSec = this.#last.ref(frame) >= 0 ? timeSec : undefined;
+  }
+
+  /** The last picture, if it stands for longer than a cell of the grid until the next one. */
   *#standing(nextSec: number): Generator<MediaEvent> {
     const { sampled } = this.#request;
-    const { startSec } = this.range;
-    if (this.#hasBefore && sampled && nextSec - startSec > 1 / sampled.perSecond) {
-      this.#lastCell = Math.floor((startSec + 1e-6) * sampled.perSecond);
-      const picture = this.#picture(this.#before, startSec, this.#sampled!, sampled);
-      yield { type: 'picture', view: 'sampled', picture };
-    }
-    this.#hasBefore = false;
-    this.#before.unref();
+    const lastSec = this.#lastSec;
+    this.#lastSec = undefined;
+    if (lastSec === undefined || !sampled) return;
+    const isEarlier = lastSec < this.range.startSec;
+    const fromSec = isEarlier ? this.range.startSec : lastSec;
+    // a microsecond of grace, as above
+    if (nextSec - fromSec <= 1 / sampled.perSecond + 1e-6) return;
+    const picture = this.#picture(this.#last, fromSec, this.#sampled!, sampled);
+    yield { type: 'picture', view: 'sampled', picture, ...(isEarlier && { isEarlier }) };
   }
 
   #picture(frame: Frame, timeSec: number, scaler: Scaler, { width, height }: PictureSize): Picture {
@@ -106,7 +128,7 @@ export class PictureReader extends TrackReader {
   override [Symbol.dispose](): void {
     this.#every?.[Symbol.dispose]();
     this.#sampled?.[Symbol.dispose]();
-    this.#before.free();
+    this.#last.free();
     super[Symbol.dispose]();
   }
 }
@@ -119,6 +141,11 @@ export class PictureReader extends TrackReader {
 function thrift(stream: Stream, { everyPicture, sampled }: DecodeRequest): Record<string, string> {
   const spare = !everyPicture && sampled && frameRateOf(stream) >= PICTURES_TO_SPARE * sampled.perSecond;
   return { skip_loop_filter: 'all', ...(spare && { skip_frame: 'noref' }) };
+}
+
+/** Seconds from one picture to the next, on average. */
+export function frameSecOf(stream: Stream): number {
+  return 1 / (frameRateOf(stream) || 25);
 }
 
 function frameRateOf(stream: Stream): number {

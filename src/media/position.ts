@@ -1,7 +1,14 @@
-import { AVDISCARD_ALL, AVDISCARD_DEFAULT, AVSEEK_FLAG_BACKWARD, AVSEEK_FLAG_BYTE } from 'node-av/constants';
-import type { Stream } from 'node-av/lib';
+import {
+  AV_NOPTS_VALUE,
+  AV_PKT_FLAG_KEY,
+  AVDISCARD_ALL,
+  AVDISCARD_DEFAULT,
+  AVSEEK_FLAG_BACKWARD,
+  AVSEEK_FLAG_BYTE,
+} from 'node-av/constants';
+import { Packet, type Stream } from 'node-av/lib';
 import type { Clock } from './clock.ts';
-import type { Container } from './container.ts';
+import { type Container, ratio } from './container.ts';
 
 /**
  * Seconds before the range at which reading starts: an audio decoder needs a few packets to settle, and a container
@@ -16,13 +23,56 @@ export function readOnly(container: Container, wanted: readonly (Stream | undefi
   }
 }
 
-/** Goes to the last key frame at or before a time, in seconds from the start of the file. */
-export function seek(container: Container, timeSec: number, clock: Clock | undefined): void {
+/** Containers whose index names every key frame, or that are read through until it does. */
+const INDEXED = /mp4|matroska/;
+/** Containers that begin with a packet, at byte 0. */
+const BARE = /^mpeg(ts)?$/;
+/** How far further back a container is searched at first where no key frame was found. Seconds. */
+const FIRST_STEP_SEC = 4;
+
+/**
+ * Goes to a key frame at or before a time. Some containers, MPEG-TS above all, are searched by timestamps alone, which
+ * may lead to the middle of a group of pictures, or behind the picture that still stands: those are searched further back.
+ * @param timeSec seconds from the start of the file
+ * @param stream the track that has to be decodable at that time
+ */
+export function seek(container: Container, timeSec: number, clock: Clock | undefined, stream?: Stream): void {
+  const { context, startSec } = container;
   if (clock) {
-    container.context.seekFrameSync(-1, BigInt(clock.byteBefore(timeSec)), AVSEEK_FLAG_BYTE);
+    context.seekFrameSync(-1, BigInt(clock.byteBefore(timeSec)), AVSEEK_FLAG_BYTE);
     return;
   }
+  if (!(timeSec > 0)) return;
+  const isTrusted = !stream || INDEXED.test(context.iformat?.name ?? '');
   // Where a container cannot seek, reading starts where it stands and what comes too early is dropped.
-  const target = BigInt(Math.round((Math.max(0, timeSec) + container.startSec) * 1e6));
-  if (timeSec > 0) container.context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD);
+  for (let backSec = 0; ; backSec = 2 * backSec || FIRST_STEP_SEC) {
+    const target = BigInt(Math.round((Math.max(0, timeSec - backSec) + startSec) * 1e6));
+    const isFound = context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD) >= 0;
+    if (isTrusted) return;
+    if (isFound && canEnter(container, stream, timeSec)) {
+      context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD);
+      return;
+    }
+    if (backSec < timeSec) continue;
+    // A search for the first timestamp leads behind the first packet of a stream without a header.
+    const isBare = BARE.test(context.iformat?.name ?? '');
+    context.seekFrameSync(-1, isBare ? 0n : target, isBare ? AVSEEK_FLAG_BYTE : AVSEEK_FLAG_BACKWARD);
+    return;
+  }
+}
+
+/** Reads on. @returns true if a key frame of a track comes before a time, or at it */
+function canEnter({ context, startSec }: Container, stream: Stream, timeSec: number): boolean {
+  using packet = new Packet();
+  packet.alloc();
+  while (context.readFrameSync(packet) >= 0) {
+    const { pts, dts, streamIndex, flags } = packet;
+    packet.unref();
+    const stamp = dts === AV_NOPTS_VALUE ? pts : dts;
+    if (stamp === AV_NOPTS_VALUE) continue;
+    const { timeBase } = context.streams[streamIndex]!;
+    if (Number(stamp) * ratio(timeBase) - startSec > timeSec) return false;
+    if (streamIndex === stream.index && (flags & AV_PKT_FLAG_KEY) !== 0) return true;
+  }
+  return false;
 }

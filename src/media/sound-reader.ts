@@ -5,9 +5,13 @@ import type { Container } from './container.ts';
 import { Undecodable } from './damage.ts';
 import type { MediaEvent } from './events.ts';
 import type { TimeRange } from './frames.ts';
+import { PacketTimes } from './packet-times.ts';
 import { PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { MonoMixer } from './resample.ts';
-import { TrackReader } from './track-reader.ts';
+import { isPatched, TrackReader } from './track-reader.ts';
+
+/** Seconds before the range from which on sound is decoded. A picture may have been shown for much longer than that. */
+const SETTLE_SEC = 10;
 
 /** Sound of the range, and where somebody listens on, of what follows it, mixed to mono at its own rate. */
 export class SoundReader extends TrackReader {
@@ -17,17 +21,17 @@ export class SoundReader extends TrackReader {
   #position: number | undefined;
   /** Of the samples so far; a track may change it on the way. Hertz. */
   #sampleRate = 0;
-  coveredSec = 0;
 
   constructor(container: Container, range: TimeRange, listenEndSec = range.endSec) {
-    super(container, container.audio!, { ...range, endSec: Math.max(range.endSec, listenEndSec) }, {});
+    super(container, 'sound', container.audio!, { ...range, endSec: Math.max(range.endSec, listenEndSec) }, {});
     this.#endSec = range.endSec;
   }
 
   /** Damage behind the range is told by whoever reads that. */
-  override *read(packet: Packet | null): Generator<MediaEvent> {
-    for (const event of super.read(packet)) {
-      if (event.type !== 'damage' || this.range.endSec === this.#endSec || event.timeSec < this.#endSec) yield event;
+  override *read(packet: Packet | null, span?: TimeRange): Generator<MediaEvent> {
+    if (span && span.endSec < this.range.startSec - SETTLE_SEC) return;
+    for (const event of super.read(packet, span)) {
+      if (event.type !== 'damage' || this.range.endSec === this.#endSec || event.startSec < this.#endSec) yield event;
     }
   }
 
@@ -48,10 +52,10 @@ export class SoundReader extends TrackReader {
     const to = Math.min(last, Math.round(this.range.endSec * sampleRate));
     this.isPast(this.timeSec);
     if (to <= from) return;
+    if (isPatched(frame)) yield* this.patched({ startSec: first / sampleRate, endSec: last / sampleRate });
     const samples = this.#mixer.mix(frame);
     const sides = this.#mixer.sides(frame);
     const edge = Math.max(from, Math.min(to, Math.round(this.#endSec * sampleRate)));
-    this.coveredSec += (edge - from) / sampleRate;
     const piece = (start: number, end: number) => ({
       startSec: start / sampleRate,
       sampleRate,
@@ -80,13 +84,14 @@ export function* earlierSound(
 ): Generator<MediaEvent> {
   using sounds = new SoundReader(container, { startSec: listenStartSec, endSec: range.startSec });
   readOnly(container, [sounds.stream]);
-  seek(container, listenStartSec - PRE_ROLL_SEC, clock);
+  seek(container, listenStartSec - PRE_ROLL_SEC, clock, sounds.stream);
+  const times = new PacketTimes(container, sounds.stream);
   using packet = new Packet();
   packet.alloc();
   while (!sounds.done && container.context.readFrameSync(packet) >= 0) {
     clock?.apply(packet);
     // What is damaged here is told with the chunk that it belongs to.
-    for (const event of sounds.read(packet)) {
+    for (const event of sounds.read(packet, times.next(packet))) {
       if (event.type === 'sound') yield { type: 'around', sound: event.sound };
     }
     packet.unref();

@@ -1,8 +1,8 @@
-import { AV_NOPTS_VALUE, AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
+import { AV_FRAME_FLAG_CORRUPT, AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
 import { Codec, CodecContext, Frame, type Packet, type Stream } from 'node-av/lib';
 import { type Container, ratio } from './container.ts';
 import { Undecodable } from './damage.ts';
-import type { MediaEvent } from './events.ts';
+import type { MediaEvent, TrackKind } from './events.ts';
 import type { TimeRange } from './frames.ts';
 
 /** A timestamp beyond the range may be damaged: so many in a row, and the range is over. */
@@ -25,7 +25,16 @@ export abstract class TrackReader implements Disposable {
   protected readonly range: TimeRange;
   #past = 0;
 
-  constructor(container: Container, stream: Stream, range: TimeRange, decoderOptions: Record<string, string>) {
+  readonly #kind: TrackKind;
+
+  constructor(
+    container: Container,
+    kind: TrackKind,
+    stream: Stream,
+    range: TimeRange,
+    decoderOptions: Record<string, string>,
+  ) {
+    this.#kind = kind;
     this.stream = stream;
     this.range = range;
     this.timeBase = ratio(stream.timeBase);
@@ -34,36 +43,53 @@ export abstract class TrackReader implements Disposable {
     this.#frame.alloc();
   }
 
-  /** Seconds of the range for which there was something. */
-  abstract get coveredSec(): number;
-
-  /** @param packet null at the end of the file */
-  *read(packet: Packet | null): Generator<MediaEvent> {
+  /**
+   * @param packet null when no other comes
+   * @param span when it is shown or heard, in seconds from the start of the file
+   */
+  *read(
+    packet: Packet | null,
+    span: TimeRange = { startSec: this.timeSec, endSec: this.timeSec },
+  ): Generator<MediaEvent> {
     // Another track may be behind: its pictures are seconds long, or somebody listens to more sound than there are pictures.
     if (this.done) return;
+    // An empty packet says that the picture before it stays.
+    if (packet?.size === 0) return;
     if (!this.#decoder) {
       this.done = true;
-      yield this.#lose(packet);
+      yield {
+        type: 'damage',
+        of: this.#kind,
+        isLost: true,
+        startSec: this.range.startSec,
+        endSec: this.range.startSec,
+      };
       return;
     }
     const sent = this.#decoder.sendPacketSync(packet);
-    if (sent < 0 && sent !== AVERROR_EOF) yield this.#lose(packet);
+    if (sent < 0 && sent !== AVERROR_EOF) yield* this.#lose(span);
     for (let refusals = 0; !this.done && refusals < REFUSALS; ) {
       const received = this.#decoder.receiveFrameSync(this.#frame);
       if (received === AVERROR_EAGAIN || received === AVERROR_EOF) return;
       if (received < 0) {
         refusals++;
-        yield this.#lose(packet);
+        yield* this.#lose(span);
         continue;
       }
       try {
         yield* this.take(this.#frame);
       } catch (error) {
         if (!(error instanceof Undecodable)) throw error;
-        yield this.#lose(packet);
+        yield* this.#lose(span);
       }
       this.#frame.unref();
     }
+  }
+
+  /** Gives what the decoder still holds. Nothing of the range is to come. */
+  *end(_contentEndSec: number): Generator<MediaEvent> {
+    yield* this.read(null);
+    this.done = true;
   }
 
   protected abstract take(frame: Frame): Iterable<MediaEvent>;
@@ -76,23 +102,31 @@ export abstract class TrackReader implements Disposable {
   }
 
   /** Takes note of what could not be decoded. */
-  protected lost(_sec: number): void {}
+  protected lost(_range: TimeRange): void {}
 
-  #lose(packet: Packet | null): MediaEvent {
-    const timeSec = packet && packet.pts !== AV_NOPTS_VALUE ? this.#time(packet.pts) : this.timeSec;
-    const isInside = timeSec >= this.range.startSec && timeSec < this.range.endSec;
-    if (packet && isInside) this.lost(Number(packet.duration) * this.timeBase);
-    return { type: 'damage', timeSec };
+  /** Tells that a stretch came out of the decoder patched up, as far as it lies in the range. */
+  protected *patched(stretch: TimeRange): Generator<MediaEvent> {
+    const startSec = Math.max(stretch.startSec, this.range.startSec);
+    const endSec = Math.min(stretch.endSec, this.range.endSec);
+    if (startSec < endSec) yield { type: 'damage', of: this.#kind, isLost: false, startSec, endSec };
   }
 
-  #time(stamp: bigint): number {
-    return Number(stamp) * this.timeBase - this.startSec;
+  *#lose(span: TimeRange): Generator<MediaEvent> {
+    this.lost(span);
+    // What is lost belongs to the range in which it begins.
+    if (span.startSec < this.range.startSec || span.startSec >= this.range.endSec) return;
+    yield { type: 'damage', of: this.#kind, isLost: true, ...span, endSec: Math.min(span.endSec, this.range.endSec) };
   }
 
   [Symbol.dispose](): void {
     this.#frame.free();
     this.#decoder?.freeContext();
   }
+}
+
+/** True of a frame that the decoder patched up. */
+export function isPatched(frame: Frame): boolean {
+  return frame.decodeErrorFlags !== 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) !== 0;
 }
 
 /** @returns undefined where the track has no decoder, or its header is too damaged for one */

@@ -1,6 +1,7 @@
 import type { AudioClip, VisualClip } from '../encode/encoder.ts';
 import type { Picture, Sound, SoundRate, TimeRange } from '../media/frames.ts';
 import { resample } from '../media/resample.ts';
+import type { Coverage } from './coverage.ts';
 import { SoundBuffer } from './sound-buffer.ts';
 
 /** Sound shorter than this is no clip: a vector of it would describe the decoder's padding. Seconds. */
@@ -8,22 +9,29 @@ const SHORTEST_SOUND_SEC = 0.1;
 
 /** Holds the pictures and the sound of the segments that are not complete yet, and hands them out as clips. */
 export class ClipAssembler {
+  readonly #coverage: Pick<Coverage, 'shows' | 'sounds'>;
   readonly #picturesPerSecond: number;
   readonly #rate: SoundRate;
   readonly #sound = new SoundBuffer();
   #pictures: Picture[] = [];
-  /** The last picture before those held, and how long it was shown at least. */
+  /** The last picture before those held. */
   #shown: Picture | undefined;
-  #shownSec = 0;
 
   /** @param options.sound of the clips */
-  constructor(options: { picturesPerSecond: number; sound: SoundRate }) {
+  constructor(options: {
+    coverage: Pick<Coverage, 'shows' | 'sounds'>;
+    picturesPerSecond: number;
+    sound: SoundRate;
+  }) {
+    this.#coverage = options.coverage;
     this.#picturesPerSecond = options.picturesPerSecond;
     this.#rate = options.sound;
   }
 
-  pushPicture(picture: Picture): void {
-    this.#pictures.push(picture);
+  /** @param isEarlier it began before the chunk */
+  pushPicture(picture: Picture, isEarlier = false): void {
+    if (isEarlier) this.#shown = picture;
+    else this.#pictures.push(picture);
   }
 
   pushSound(sound: Sound): void {
@@ -31,23 +39,24 @@ export class ClipAssembler {
   }
 
   /**
-   * The pictures that are seen in a segment: those that begin in it, or the one that stands on the screen all through
-   * it. Nothing when the picture track is over, or has not begun.
+   * The pictures that are seen in a segment: those that begin in it, and the one that stands on the screen before the
+   * first of them, if it does so for longer than from one sample to the next. Nothing where there is no content, or
+   * before the first picture.
    */
   visual(segment: TimeRange): VisualClip | undefined {
-    const pictures = this.#pictures.filter((p) => p.timeSec >= segment.startSec && p.timeSec < segment.endSec);
-    if (pictures.length > 0) return { ...segment, pictures };
-    const goesOn = this.#pictures.some((p) => p.timeSec >= segment.endSec);
-    const shown = this.#shown;
-    if (shown && (goesOn || shown.timeSec + this.#shownSec > segment.startSec))
-      return { ...segment, pictures: [shown] };
-    return undefined;
+    const { startSec, endSec } = segment;
+    const pictures = this.#pictures.filter(({ timeSec }) => timeSec >= startSec && timeSec < endSec);
+    const shown = this.#pictures.findLast(({ timeSec }) => timeSec < startSec) ?? this.#shown;
+    const until = Math.min(endSec, pictures[0]?.timeSec ?? endSec);
+    const isLong = pictures.length === 0 || until - startSec > 1 / this.#picturesPerSecond + 1e-6;
+    if (shown && isLong && this.#coverage.shows({ startSec, endSec: until })) pictures.unshift(shown);
+    return pictures.length > 0 ? { ...segment, pictures } : undefined;
   }
 
   /** The sound of a segment at the encoder's rate; nothing when the track has none there. */
   audio(segment: TimeRange): AudioClip | undefined {
     const { sampleRate } = this.#sound;
-    if (sampleRate === 0) return undefined;
+    if (sampleRate === 0 || !this.#coverage.sounds(segment)) return undefined;
     const samples = this.#sound.read(segment);
     if (samples.length < SHORTEST_SOUND_SEC * sampleRate) return undefined;
     return { ...segment, samples: resample(samples, sampleRate, this.#rate) };
@@ -56,12 +65,7 @@ export class ClipAssembler {
   /** Lets go of everything before a time. */
   drop(beforeSec: number): void {
     this.#sound.drop(beforeSec);
-    for (const picture of this.#pictures) {
-      if (picture.timeSec >= beforeSec) break;
-      const interval = this.#shown ? picture.timeSec - this.#shown.timeSec : 0;
-      this.#shownSec = Math.max(interval, 1 / this.#picturesPerSecond);
-      this.#shown = picture;
-    }
+    this.#shown = this.#pictures.findLast((p) => p.timeSec < beforeSec) ?? this.#shown;
     this.#pictures = this.#pictures.filter((p) => p.timeSec >= beforeSec);
   }
 }

@@ -9,6 +9,7 @@ import { Whisper } from '../transcribe/whisper.ts';
 import { listenRange } from '../transcribe/windows.ts';
 import type { EmbeddedChunk, EmbedJob, OnProgress } from '../workers/protocol.ts';
 import { ClipAssembler } from './clip-assembler.ts';
+import { Coverage } from './coverage.ts';
 import { Listener } from './listener.ts';
 import { Pulse } from './pulse.ts';
 import { openSegmenter } from './segmenter.ts';
@@ -25,7 +26,9 @@ const PROGRESS_MS = 500;
  */
 export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnProgress): Promise<EmbeddedChunk> {
   const wants = encodersFor(job, bundle);
+  const coverage = new Coverage(job, { sound: wants.audio !== undefined || job.listens === true });
   const clips = new ClipAssembler({
+    coverage,
     picturesPerSecond: wants.visual?.pictures.perSecond ?? 1,
     sound: wants.audio ?? { sampleRate: 0 },
   });
@@ -38,8 +41,6 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
   const waiting = [...segmenter.start()];
   const segments: TimeRange[] = [];
   const cues: Cue[] = [];
-  let damages = 0;
-  let missingSec: EmbeddedChunk['missingSec'] = {};
   let pictureSec = visual || segmenter.needsPictures ? job.range.startSec : Number.POSITIVE_INFINITY;
   let soundSec = audio ? job.range.startSec : Number.POSITIVE_INFINITY;
   let heardSec = listener ? job.range.startSec : Number.POSITIVE_INFINITY;
@@ -79,9 +80,10 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
     subtitles: wants.transcription !== undefined && !listener,
   });
   for (const event of events) {
+    coverage.take(event);
     if (event.type === 'picture') {
       if (event.view === 'every') waiting.push(...segmenter.picture(event.picture));
-      else clips.pushPicture(event.picture);
+      else clips.pushPicture(event.picture, event.isEarlier);
       // The other view of this picture may still come: it is complete up to here, not including it.
       pictureSec = event.picture.timeSec;
     } else if (event.type === 'sound' || event.type === 'around') {
@@ -96,10 +98,6 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
       }
     } else if (event.type === 'subtitle') {
       cues.push(...subtitleCues(event.subtitle));
-    } else if (event.type === 'damage') {
-      damages++;
-    } else if (event.type === 'covered') {
-      missingSec = missing(job, event);
     }
     await embedUpTo(Math.min(pictureSec, soundSec));
     pulse.moved();
@@ -118,19 +116,7 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
       ...(audio && { audio: audio.vectors }),
       ...(wants.transcription && { transcription: await embedText(wants.transcription, cues, segments) }),
     },
-    damages,
-    missingSec,
-  };
-}
-
-function missing(
-  { range, options }: EmbedJob,
-  { picturesSec, soundSec }: { picturesSec?: number; soundSec?: number },
-): EmbeddedChunk['missingSec'] {
-  const without = (sec: number) => Math.max(0, range.endSec - range.startSec - sec);
-  return {
-    ...(picturesSec !== undefined && options.includes('visual') && { visual: without(picturesSec) }),
-    ...(soundSec !== undefined && { audio: without(soundSec) }),
+    ...coverage.report(),
   };
 }
 

@@ -59,3 +59,29 @@ test('another range is suggested only to a request that had one', () => {
     /requested range .* Ask for another range\.$/,
   );
 });
+
+test('damage names the time that it affects, across chunks', () => {
+  const first = { ...whole, damaged: { visual: [{ startSec: 1.4, endSec: 12 }], audio: [] } };
+  const second = { ...whole, damaged: { visual: [{ startSec: 12, endSec: 13.25 }], audio: [] } };
+  assert.deepEqual(resultWarnings([first, second], ['visual', 'audio']), [
+    'The media is damaged: this affects the pictures at 1.4–13.25 s.',
+  ]);
+  const many = Array.from({ length: 7 }, (_, i) => ({ startSec: i, endSec: i + 0.5 }));
+  assert.deepEqual(
+    resultWarnings([{ ...whole, damages: 9, damaged: { audio: many } }], ['visual', 'audio']).slice(0, 2),
+    [
+      'The media is damaged: 9 places could not be decoded and were left out.',
+      'Damage affects the sound at 0–0.5 s, 1–1.5 s, 2–2.5 s, 3–3.5 s, 4–4.5 s and 2 more.',
+    ],
+  );
+});
+
+test('a file of which almost nothing could be read is a failure, and a short track is none', () => {
+  const remains = { ...whole, rows: { visual: 1, audio: 1 }, missingSec: { visual: 11.8, audio: 11.8 } };
+  assert.throws(
+    () => resultWarnings([remains], ['visual', 'audio']),
+    (error) => isReelvecError(error) && error.code === 'video_file_broken' && /Only 0.2 s of 12 s/.test(error.message),
+  );
+  assert.ok(resultWarnings([{ ...remains, missingSec: { visual: 11.8, audio: 0 } }], ['visual', 'audio']).length > 0);
+  assert.ok(resultWarnings([{ ...remains, missingSec: { audio: 11.8 } }], ['audio']).length > 0);
+});

@@ -1,4 +1,5 @@
 import { ReelvecError } from '../errors.ts';
+import type { TimeRange } from '../media/frames.ts';
 import type { EmbeddedChunk } from '../workers/protocol.ts';
 import type { Option, RowOption, TaskRequest } from './request.ts';
 import type { EmbeddingRow } from './results.ts';
@@ -12,27 +13,35 @@ export interface ChunkReport {
   readonly rows: Readonly<Partial<Record<RowOption, number>>>;
   /** Places where something could not be decoded. */
   readonly damages: number;
+  /** Stretches in which a track is damaged. Absent in reports of older versions. */
+  readonly damaged?: EmbeddedChunk['damaged'];
   /** Seconds for which a track that was read has nothing. */
   readonly missingSec: EmbeddedChunk['missingSec'];
 }
 
 /** Tracks rarely end on the same moment: less than this is not worth a word. Seconds. */
 const RAGGED_END_SEC = 0.5;
+/** Of what could be read of no track more than this share, nothing is worth a result. */
+const LEAST_SHARE = 0.02;
+/** So many damaged stretches of a track are listed. */
+const LISTED_STRETCHES = 5;
+/** Damaged stretches that meet, say at the edge of a chunk, are told as one. Seconds. */
+const MEETING_SEC = 0.05;
 const TRACKS = { visual: 'pictures', audio: 'sound' } as const;
 
 export function reportOf(chunk: EmbeddedChunk, rows: readonly EmbeddingRow[]): ChunkReport {
-  const { segments, damages, missingSec } = chunk;
+  const { segments, damages, damaged, missingSec } = chunk;
   const count: Partial<Record<RowOption, number>> = {};
   for (const { option } of rows) count[option] = (count[option] ?? 0) + 1;
   const lengthSec = (segments.at(-1)?.endSec ?? 0) - (segments[0]?.startSec ?? 0);
-  return { segments: segments.length, lengthSec, rows: count, damages, missingSec };
+  return { segments: segments.length, lengthSec, rows: count, damages, damaged, missingSec };
 }
 
 /**
  * What the client should know of the result as a whole: what has no vector, what was damaged, and how much of the
  * range could not be read.
  * @param asked the range of the request, by default all of the media: then no other range is suggested
- * @throws {ReelvecError} `video_file_broken` when nothing at all could be embedded
+ * @throws {ReelvecError} `video_file_broken` when nothing at all could be embedded, or almost nothing could be read
  */
 export function resultWarnings(
   reports: readonly ChunkReport[],
@@ -54,6 +63,7 @@ export function resultWarnings(
       `Nothing in the ${isWhole ? 'media' : 'requested range'} could be turned into ${options.join(', ')} embeddings. ${advice}`,
     );
   }
+  refuseRemains(reports, damages > 0);
   const warnings = counts
     .filter(({ rows }) => rows < segments)
     .map(({ option, rows }) =>
@@ -61,22 +71,68 @@ export function resultWarnings(
         ? `Nothing in the range could be embedded as ${option}: there are no ${option} embeddings.`
         : `${segments - rows} of ${segments} segments have nothing to embed as ${option}.`,
     );
-  return [...warnings, ...damageWarnings(damages), ...lossWarnings(reports, damages > 0)];
+  return [...warnings, ...damageWarnings(damages, reports), ...lossWarnings(reports, damages > 0)];
 }
 
-function damageWarnings(damages: number): string[] {
-  if (damages === 0) return [];
+/**
+ * A media file of which next to nothing is left would be `ready` with a vector or two, and look like a success.
+ * @throws {ReelvecError} `video_file_broken` when every track that was read has under two per cent of the range
+ */
+function refuseRemains(reports: readonly ChunkReport[], isDamaged: boolean): void {
+  const lengthSec = sum(reports, (report) => report.lengthSec);
+  const readSec = lossesOf(reports).map(({ sec }) => lengthSec - sec);
+  // A track that is short is not damaged: of one alone that may be so.
+  if (!(isDamaged || readSec.length > 1) || readSec.length === 0) return;
+  if (readSec.some((sec) => sec >= LEAST_SHARE * lengthSec)) return;
+  throw new ReelvecError(
+    'video_file_broken',
+    `Only ${seconds(Math.max(...readSec))} of ${seconds(lengthSec)} could be read: the media is damaged or cut off. ` +
+      'Check that it plays in a media player and send the whole file.',
+    { details: { read_sec: Math.max(...readSec), length_sec: lengthSec } },
+  );
+}
+
+function damageWarnings(damages: number, reports: readonly ChunkReport[]): string[] {
   const places =
     damages === 1 ? '1 place could not be decoded and was' : `${damages} places could not be decoded and were`;
-  return [`The media is damaged: ${places} left out.`];
+  const affected = (['visual', 'audio'] as const).flatMap((option) => {
+    const stretches = joined(reports.flatMap(({ damaged }) => damaged?.[option] ?? []));
+    return stretches.length > 0 ? [`the ${TRACKS[option]} at ${listed(stretches)}`] : [];
+  });
+  return [
+    ...(damages > 0 ? [`The media is damaged: ${places} left out.`] : []),
+    ...(affected.length > 0
+      ? [`${damages > 0 ? 'Damage' : 'The media is damaged: this'} affects ${affected.join(', and ')}.`]
+      : []),
+  ];
+}
+
+/** Stretches of all chunks, in order; those that meet become one. */
+function joined(stretches: readonly TimeRange[]): TimeRange[] {
+  const result: TimeRange[] = [];
+  for (const stretch of stretches) {
+    const last = result.at(-1);
+    if (last && stretch.startSec <= last.endSec + MEETING_SEC) {
+      result[result.length - 1] = { startSec: last.startSec, endSec: Math.max(last.endSec, stretch.endSec) };
+    } else {
+      result.push(stretch);
+    }
+  }
+  return result;
+}
+
+function listed(stretches: readonly TimeRange[]): string {
+  const texts = stretches
+    .slice(0, LISTED_STRETCHES)
+    .map(({ startSec, endSec }) => `${Number(startSec.toFixed(2))}–${seconds(endSec)}`);
+  const more = stretches.length - texts.length;
+  return texts.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /** Says for how long there was nothing: of undamaged media only what is more than a ragged end. */
 function lossWarnings(reports: readonly ChunkReport[], isDamaged: boolean): string[] {
   const lengthSec = sum(reports, (report) => report.lengthSec);
-  const losses = (['visual', 'audio'] as const)
-    .filter((option) => reports.some(({ missingSec }) => missingSec[option] !== undefined))
-    .map((option) => ({ track: TRACKS[option], sec: sum(reports, ({ missingSec }) => missingSec[option] ?? 0) }));
+  const losses = lossesOf(reports);
   const lost = losses.filter(({ sec }) => sec >= (isDamaged ? 0.01 : RAGGED_END_SEC));
   if (lost.length === 0) return [];
   const amounts = lost.map(({ track, sec }) => `${seconds(sec)} of the ${track}`).join(' and ');
@@ -86,6 +142,13 @@ function lossWarnings(reports: readonly ChunkReport[], isDamaged: boolean): stri
       ? 'are not there: the file is cut off, or its tracks are shorter than it says'
       : 'are not there: a track has a gap, or is shorter than the other';
   return [`Of ${seconds(lengthSec)}, ${amounts} ${verdict}.`];
+}
+
+/** How much is missing of each track that was read. */
+function lossesOf(reports: readonly ChunkReport[]): { track: string; sec: number }[] {
+  return (['visual', 'audio'] as const)
+    .filter((option) => reports.some(({ missingSec }) => missingSec[option] !== undefined))
+    .map((option) => ({ track: TRACKS[option], sec: sum(reports, ({ missingSec }) => missingSec[option] ?? 0) }));
 }
 
 function sum(reports: readonly ChunkReport[], of: (report: ChunkReport) => number): number {

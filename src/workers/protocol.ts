@@ -63,6 +63,8 @@ export interface EmbeddedChunk {
   >;
   /** Places where something could not be decoded. */
   readonly damages: number;
+  /** Stretches of the chunk in which a track is damaged: left out, patched up, or predicted from such pictures. */
+  readonly damaged: { readonly visual?: readonly TimeRange[]; readonly audio?: readonly TimeRange[] };
   /** Seconds of the chunk for which a track that was read has nothing: cut off, damaged, or shorter than the others. */
   readonly missingSec: { readonly visual?: number; readonly audio?: number };
 }

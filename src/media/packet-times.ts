@@ -1,0 +1,37 @@
+import { AV_NOPTS_VALUE } from 'node-av/constants';
+import type { Packet, Stream } from 'node-av/lib';
+import { type Container, ratio } from './container.ts';
+import type { TimeRange } from './frames.ts';
+
+/** Beyond a time by a single timestamp is not beyond it: that may be damaged. So many in a row are. */
+const PAST_PACKETS = 3;
+
+/** Follows the packets of a track, whether they are decoded or not. */
+export class PacketTimes {
+  readonly #timeBase: number;
+  readonly #startSec: number;
+  readonly #usualSec: number;
+  #endSec = 0;
+  #past = 0;
+
+  /** @param usualSec duration of a packet that does not tell it, in seconds */
+  constructor({ startSec }: Container, stream: Stream, usualSec = 0) {
+    this.#timeBase = ratio(stream.timeBase);
+    this.#startSec = startSec;
+    this.#usualSec = usualSec;
+  }
+
+  /** @returns when the next packet is shown or heard, in seconds from the start of the file */
+  next(packet: Packet): TimeRange {
+    const stamp = packet.pts === AV_NOPTS_VALUE ? packet.dts : packet.pts;
+    const startSec = stamp === AV_NOPTS_VALUE ? this.#endSec : Number(stamp) * this.#timeBase - this.#startSec;
+    this.#endSec = startSec + (Number(packet.duration) * this.#timeBase || this.#usualSec);
+    return { startSec, endSec: this.#endSec };
+  }
+
+  /** True when reading has passed a time for good. To be asked once after each packet. */
+  hasPassed(timeSec: number): boolean {
+    this.#past = this.#endSec > timeSec ? this.#past + 1 : 0;
+    return this.#past >= PAST_PACKETS;
+  }
+}

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Stretches } from './stretches.ts';
+
+function made(bridgedSec: number, ...pairs: readonly (readonly [number, number])[]): Stretches {
+  const stretches = new Stretches(bridgedSec);
+  for (const [startSec, endSec] of pairs) stretches.add({ startSec, endSec });
+  return stretches;
+}
+
+const pairs = (stretches: Stretches) => stretches.list.map(({ startSec, endSec }) => [startSec, endSec]);
+
+test('stretches join across short gaps, in whatever order they come', () => {
+  assert.deepEqual(pairs(made(10, [0, 1], [1, 2], [5, 6], [16, 17], [25, 26])), [
+    [0, 6],
+    [16, 26],
+  ]);
+  assert.deepEqual(pairs(made(10, [25, 26], [0, 1], [16, 17], [1, 2], [5, 6])), [
+    [0, 6],
+    [16, 26],
+  ]);
+  assert.deepEqual(pairs(made(10, [0, 1], [40, 41], [20, 21], [10.5, 31])), [[0, 41]]);
+  assert.deepEqual(pairs(made(1, [0, 9], [2, 3])), [[0, 9]]);
+});
+
+test('the length counts what lies in the range', () => {
+  const stretches = made(1, [0, 4], [10, 20]);
+  assert.equal(stretches.lengthIn({ startSec: 2, endSec: 12 }), 4);
+  assert.equal(stretches.lengthIn({ startSec: 5, endSec: 9 }), 0);
+});

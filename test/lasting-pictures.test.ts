@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { openBundle } from '../src/encode/bundles.ts';
+import type { TimeRange } from '../src/media/frames.ts';
+import { probe } from '../src/media/probe.ts';
+import { embedChunk } from '../src/pipeline/embed-chunk.ts';
+import type { EmbeddedChunk, EmbedJob } from '../src/workers/protocol.ts';
+import { makeMedia } from './support/make-media.ts';
+import { REAL_MEDIA } from './support/real-media.ts';
+
+/** What docs/media.md promises of pictures that stand for long, by whatever chunk they are seen. */
+
+const folder = mkdtempSync(join(tmpdir(), 'reelvec-lasting-'));
+after(() => rmSync(folder, { recursive: true }));
+
+/** A picture every so many seconds, in a container that tells or does not tell how long each lasts. */
+const slides = (name: string, everySec: number) =>
+  makeMedia(join(folder, name), { video: `testsrc2=size=640x360:rate=1/${everySec}:duration=48` });
+
+async function embed(path: string, wishes: Partial<EmbedJob> = {}): Promise<EmbeddedChunk> {
+  const media = probe(path);
+  const job: EmbedJob = {
+    path,
+    range: { startSec: 0, endSec: media.durationSec },
+    ...(media.clock && { clock: media.clock }),
+    segmentation: { strategy: 'fixed', durationSec: 2 },
+    options: [...(media.video ? (['visual'] as const) : []), ...(media.audio ? (['audio'] as const) : [])],
+    ...wishes,
+  };
+  return embedChunk(job, await openBundle('signal'), () => {});
+}
+
+/** The visual vectors of a file that is embedded in chunks of so many seconds. */
+async function inChunks(path: string, chunkSec: number, wishes: Partial<EmbedJob> = {}) {
+  const { durationSec } = probe(path);
+  const vectors: (Float32Array | undefined)[] = [];
+  for (let startSec = 0; startSec < durationSec - 0.5; startSec += chunkSec) {
+    const endSec = startSec + chunkSec > durationSec - 0.5 ? durationSec : startSec + chunkSec;
+    const range: TimeRange = { startSec, endSec };
+    vectors.push(...(await embed(path, { range, ...wishes })).vectors.visual!);
+  }
+  return vectors;
+}
+
+test('a cover picture is seen under all of the sound, in every chunk, with and without the sound', async () => {
+  for (const ending of ['mp4', 'mkv', 'flv', 'ts']) {
+    const path = makeMedia(join(folder, `podcast.${ending}`), {
+      video: 'testsrc2=size=640x360:rate=25:duration=0.04',
+      audio: 'sine=frequency=440:duration=40',
+    });
+    const whole = await inChunks(path, 40);
+    assert.equal(whole.length, 20);
+    for (const vector of whole) assert.deepEqual(vector, whole[0], ending);
+    assert.deepEqual(await inChunks(path, 8), whole, ending);
+    assert.deepEqual(await inChunks(path, 8, { options: ['visual'] }), whole, ending);
+  }
+});
+
+test('slides give the same vectors whatever chunks they are read in', async () => {
+  for (const name of ['slides.mp4', 'slides.mkv', 'slides.ts', 'slides.flv', 'slides.nut']) {
+    const path = slides(name, 7);
+    const whole = await inChunks(path, 1000);
+    assert.ok(whole.every(Boolean), name);
+    assert.deepEqual(await inChunks(path, 10), whole, name);
+  }
+});
+
+test('a chunk of MPEG-TS that begins in a long group of pictures is decoded from its key frame', async () => {
+  const video = 'testsrc2=size=640x360:rate=10:duration=24';
+  const path = makeMedia(join(folder, 'gop.ts'), { video });
+  const whole = await inChunks(path, 1000);
+  assert.ok(whole.every(Boolean));
+  assert.deepEqual(await inChunks(path, 6), whole);
+});
+
+const field = (name: string) => join(REAL_MEDIA ?? '', 'field', name);
+
+test('real files: a picture that lasts for its packet, or for the sound, is no loss', {
+  skip: !existsSync(field('k04_hold_300s.mp4')),
+}, async () => {
+  for (const name of ['k04_hold_300s.mp4', 'k04_last_picture_12s_with_sound.mp4', 'k07_theora_dup_frames.ogv']) {
+    const { vectors, damages, damaged, missingSec } = await embed(field(name));
+    assert.ok(vectors.visual!.every(Boolean), name);
+    assert.deepEqual([damages, damaged.visual], [0, []], name);
+    assert.ok(missingSec.visual! < 0.1, `${name}: ${missingSec.visual} s`);
+  }
+});
