@@ -15,6 +15,8 @@ const LOOK_MS = 50;
 const MOST_STEPS = 1000;
 
 export interface RunFailure {
+  /** The error that ended the run, for the log. */
+  readonly error: string | undefined;
   /** What a client may be told: the words of the error that ended the run, where it was meant for clients. */
   readonly reason: string | undefined;
   /** 0 where the run failed outside its steps, or was canceled. */
@@ -68,12 +70,13 @@ export class JobEngine {
   async failureOf(runId: string): Promise<RunFailure> {
     const { backend } = this.#jobs;
     const run = await backend.getWorkflowRun({ workflowRunId: runId });
-    const reason = run?.error?.name === ReelvecError.name ? run.error.message : undefined;
+    const error = run?.error?.message;
+    const reason = run?.error?.name === ReelvecError.name ? error : undefined;
     const { data: steps } = await backend.listStepAttempts({ workflowRunId: runId, limit: MOST_STEPS });
     const failed = steps.filter(({ status }) => status === 'failed');
     const last = failed.at(-1);
-    if (last?.childWorkflowRunId) return { ...(await this.failureOf(last.childWorkflowRunId)), reason };
-    return { reason, attempts: failed.filter(({ stepName }) => stepName === last?.stepName).length };
+    if (last?.childWorkflowRunId) return { ...(await this.failureOf(last.childWorkflowRunId)), error, reason };
+    return { error, reason, attempts: failed.filter(({ stepName }) => stepName === last?.stepName).length };
   }
 
   /** What runs of these workflows are there for that nobody works on now, in order: `limit` after one. */

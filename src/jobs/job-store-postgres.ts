@@ -1,6 +1,7 @@
 import type { CreateWorkflowRunParams, WorkflowRun } from 'openworkflow/internal';
 import { BackendPostgres } from 'openworkflow/postgres';
 import postgres from 'postgres';
+import { answeredQueries } from '../store/answered-queries.ts';
 import { POSTGRES_OPTIONS, WITHOUT_FLUSH } from '../store/database-postgres.ts';
 import {
   type JobStore,
@@ -38,7 +39,7 @@ export class PostgresJobStore implements JobStore {
 
   private constructor(url: string) {
     // OpenWorkflow reads its columns in camel case.
-    this.#sql = postgres(url, {
+    const pool = postgres(url, {
       ...POSTGRES_OPTIONS,
       connection: {
         ...POSTGRES_OPTIONS.connection,
@@ -51,6 +52,7 @@ export class PostgresJobStore implements JobStore {
       max: CONNECTIONS,
       transform: { column: { from: postgres.toCamel } },
     });
+    this.#sql = answeredQueries(pool);
     this.backend = BackendPostgres.fromPool(this.#sql);
     const createWorkflowRun = this.backend.createWorkflowRun.bind(this.backend);
     // OpenWorkflow makes a run with a key in a transaction, for which postgres.js reserves a connection. When connections break,

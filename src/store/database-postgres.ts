@@ -1,5 +1,6 @@
 import { Kysely } from 'kysely';
 import postgres from 'postgres';
+import { answeredQueries } from './answered-queries.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import type { Database } from './schema.ts';
 
@@ -47,5 +48,5 @@ function open(url: string, { connection, ...options }: postgres.Options<never>):
     connection: { ...POSTGRES_OPTIONS.connection, ...connection },
     types: NUMBERS,
   });
-  return new Kysely<Database>({ dialect: postgresDialect(client) });
+  return new Kysely<Database>({ dialect: postgresDialect(answeredQueries(client)) });
 }
