@@ -17,6 +17,14 @@ const STATUS = {
   video_duration_too_long: 400,
   video_file_broken: 400,
   video_filesize_too_large: 400,
+  audio_duration_too_short: 400,
+  audio_duration_too_long: 400,
+  audio_file_broken: 400,
+  audio_filesize_too_large: 400,
+  image_resolution_too_low: 400,
+  image_resolution_too_high: 400,
+  image_file_broken: 400,
+  image_filesize_too_large: 400,
   audio_format_unsupported: 400,
   media_has_no_track: 400,
   api_key_invalid: 401,
@@ -65,6 +73,21 @@ export class ReelvecError extends Error {
 
 export function isReelvecError(error: unknown): error is ReelvecError {
   return error instanceof ReelvecError;
+}
+
+/** What the media of a request is, as far as codes tell it apart. */
+export type MediaKind = 'video' | 'audio' | 'image';
+
+/**
+ * The same error with the code of the kind of media that was asked for: `video_file_broken` becomes
+ * `audio_file_broken`. What reads a file does not know what it was sent as.
+ */
+export function ofKind(error: unknown, kind: MediaKind): unknown {
+  if (!isReelvecError(error)) return error;
+  const code = error.code.replace(/^video_/, `${kind}_`);
+  if (code === error.code || !(code in STATUS)) return error;
+  const { message, details, cause, status } = error;
+  return new ReelvecError(code as ErrorCode, message, { details, cause, status });
 }
 
 /** The same error, and if it is a bad request, which parameter it is about: in the sentence and in the details. */

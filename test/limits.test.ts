@@ -42,7 +42,7 @@ const MADE: readonly (Refusal & { recipe: Parameters<typeof makeMedia>[1] })[] =
     file: 'short.wav',
     type: 'audio',
     recipe: { audio: 'sine=duration=3.5', audioCodec: FF_ENCODER_PCM_S16LE },
-    code: 'video_duration_too_short',
+    code: 'audio_duration_too_short',
     says: /lasts 3\.5 s/,
   },
   {

@@ -63,6 +63,7 @@ test('more tasks than may run at the same time are 429, until one has ended', as
   assert.match(body.message, /2 tasks may run at the same time/);
   assert.ok(Number(headers['retry-after']) > 0);
   assert.equal(headers['x-ratelimit-task-remaining'], '0');
+  assert.equal(headers['x-ratelimit-task-used'], '2', 'the one that was refused does not run');
   assert.equal(t.started.length, 2);
   await t.tasks.setReady(first.body._id, []);
   assert.equal((await createTask(t, fromUrl)).status, 202);
@@ -92,6 +93,8 @@ test('minutes of media in a day: what fits passes, what is too much is 429 until
   assert.match(body.message, /1\.2 min of media.*1 min were, and this task has 0\.5 min/);
   const midnight = Math.ceil(Date.now() / 86_400_000) * 86_400;
   assert.equal(Number(headers['x-ratelimit-duration-reset']), midnight);
+  assert.equal(headers['x-ratelimit-duration-used'], '60');
+  assert.equal(headers['x-ratelimit-duration-remaining'], '12');
   assert.ok(Math.abs(Number(headers['retry-after']) - (midnight - Date.now() / 1000)) < 5);
   // What was sent with a task that was refused is not kept.
   assert.equal((await Array.fromAsync(t.blobs.list('tasks/'))).length, 1);
@@ -158,4 +161,5 @@ test('media that is embedded while the client waits counts like that of tasks', 
   assert.equal(refused.statusCode, 429, refused.body);
   assert.equal(refused.json().code, 'too_many_requests');
   assert.ok(Number(refused.headers['retry-after']) > 0);
+  assert.equal(refused.headers['x-ratelimit-duration-used'], '60');
 });

@@ -1,5 +1,5 @@
 import { buffer } from 'node:stream/consumers';
-import { isReelvecError, ReelvecError } from '../errors.ts';
+import { isReelvecError, type MediaKind, ofKind, ReelvecError } from '../errors.ts';
 import type { ImageInfo, MediaInfo } from '../media/info.ts';
 import { causeText } from '../observe/cause.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -64,9 +64,10 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     }
     await assets.setReady(assetId, media, asset.thumbnail && (looked.hasThumbnail ? 'ready' : 'error'));
     log.info({ assetId, type: media.mimeType, bytes: media.size, durationSec: media.durationSec }, 'asset ready');
-  } catch (error) {
+  } catch (thrown) {
     signal.throwIfAborted();
     if (deleted.signal.aborted) return;
+    const error = ofKind(thrown, kindOf(asset));
     // A fault of the server, a full disk say, is not held against the asset.
     if (!isReelvecError(error) || error.status >= 500) throw error;
     // Nor what it looks like while another node, to which the run was handed, is about to end it.
@@ -135,6 +136,12 @@ async function lookAtAnimation(
   }
 }
 
+/** By its first bytes, or else by what a client said. */
+function kindOf({ fileType, declaredType }: Asset): MediaKind {
+  const found = fileType?.split('/')[0];
+  return found === 'audio' || found === 'image' ? found : (declaredType ?? 'video');
+}
+
 async function lookAtImage(
   { blobs, lookers, maxImageBytes }: PrepareDeps,
   asset: Asset,
@@ -143,7 +150,7 @@ async function lookAtImage(
 ): Promise<Looked> {
   if (size > maxImageBytes) {
     throw new ReelvecError(
-      'video_filesize_too_large',
+      'image_filesize_too_large',
       `The image has ${size} bytes; ${maxImageBytes} are allowed. Encode it smaller.`,
       { details: { bytes: size, max_bytes: maxImageBytes } },
     );

@@ -64,7 +64,12 @@ function tooLarge(maxBytes: number, fileType: string | undefined): ReelvecError 
   const message = fileType?.startsWith('image/')
     ? `file is larger than the ${maxBytes} bytes that an image may have.`
     : `file is larger than the ${maxBytes} bytes that a direct upload may have. Upload it in chunks, or use method url.`;
-  return new ReelvecError('video_filesize_too_large', message, { details: { field: 'file', max_bytes: maxBytes } });
+  const code = fileType?.startsWith('image/')
+    ? 'image_filesize_too_large'
+    : fileType?.startsWith('audio/')
+      ? 'audio_filesize_too_large'
+      : 'video_filesize_too_large';
+  return new ReelvecError(code, message, { details: { field: 'file', max_bytes: maxBytes } });
 }
 
 function noRoomLeft(bytesLeft: number): ReelvecError {

@@ -44,7 +44,7 @@ export async function describeImage(input: string | Uint8Array): Promise<ImageIn
   if (!known || (format === 'heif' && compression !== 'av1')) throw unsupported(format);
   if (width * height > MAX_PIXELS) {
     throw new ReelvecError(
-      'video_resolution_too_high',
+      'image_resolution_too_high',
       `The image has ${width}×${height} pixels; at most ${MAX_PIXELS / 1e6} million are allowed. Scale it down.`,
       { details: { width, height } },
     );
@@ -64,7 +64,7 @@ export async function describeImage(input: string | Uint8Array): Promise<ImageIn
 /** Why an image could not be decoded. */
 export function damagedImage(cause: unknown): ReelvecError {
   return new ReelvecError(
-    'video_file_broken',
+    'image_file_broken',
     'The image could not be read: it is damaged or cut off. Check that it opens in an image viewer and send the whole file.',
     { cause },
   );

@@ -103,7 +103,7 @@ test('a picture of forty million pixels is read', async () => {
 test('what breaks a rule is refused with the rule', async () => {
   const blank = (width: number, height: number) => sharp({ create: { width, height, channels: 3, background: 'red' } });
   await assert.rejects(read('small.png', await blank(300, 127).png().toBuffer()), {
-    code: 'video_resolution_too_low',
+    code: 'image_resolution_too_low',
     message: /300×127.*at least 128/,
   });
   assert.equal((await read('just.png', await blank(128, 128).png().toBuffer())).width, 128);
@@ -124,6 +124,6 @@ test('what is damaged, cut off, or another format is refused', async () => {
     'self.txt': await readFile(import.meta.filename),
   };
   for (const [name, bytes] of Object.entries(faults)) {
-    await assert.rejects(read(name, bytes), { code: /video_file_broken|source_not_media/ }, name);
+    await assert.rejects(read(name, bytes), { code: /image_file_broken|source_not_media/ }, name);
   }
 });

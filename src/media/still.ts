@@ -49,7 +49,7 @@ async function look(path: string): Promise<Omit<StillPicture, 'picture'>> {
   const { format, width, height } = await describeImage(path);
   if (Math.min(width, height) < MIN_SIDE) {
     throw new ReelvecError(
-      'video_resolution_too_low',
+      'image_resolution_too_low',
       `The image has ${width}×${height} pixels; both sides must have at least ${MIN_SIDE}. Scale it up, or use a better copy.`,
       { details: { width, height } },
     );

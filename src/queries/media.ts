@@ -1,3 +1,4 @@
+import { ofKind } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Quotas } from '../quotas/quotas.ts';
 import { type EmbeddedFile, embedFile } from '../tasks/embed-file.ts';
@@ -44,7 +45,7 @@ export async function embedMedia(
   const { inputType } = request;
   const maxBytes = inputType === 'audio' ? limits.maxAudioBytes : limits.maxVideoBytes;
   const wanted = { source, field: `${inputType}.media_source`, maxBytes };
-  return useMedia(deps, wanted, context, async ({ location, media, filename }) => {
+  const answer = useMedia(deps, wanted, context, async ({ location, media, filename }) => {
     const { startSec, endSec } = checkLimits(media, request, limits, QUERY_DURATION);
     await deps.quotas.admitMedia({ owner: context.owner, mediaSec: endSec - startSec });
     const embedded = await embedFile({
@@ -62,5 +63,8 @@ export async function embedMedia(
       onProgress: () => {},
     });
     return { ...embedded, request: { ...request, filename }, media, rows: () => readResult(blobs, RESULT) };
+  });
+  return answer.catch((error) => {
+    throw ofKind(error, inputType);
   });
 }

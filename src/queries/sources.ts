@@ -162,7 +162,7 @@ async function whileThere<T>({ assets }: SourceDeps, wanted: NamedAsset, read: (
 function refuseTooLarge(bytes: number, { subject, maxBytes }: { subject: string; maxBytes: number }): void {
   if (bytes <= maxBytes) return;
   const found = `${(bytes / MEGABYTE).toFixed(1)} MB; an image may have ${maxBytes / MEGABYTE} MB`;
-  throw new ReelvecError('video_filesize_too_large', `${subject} has ${found}. Encode it smaller.`, {
+  throw new ReelvecError('image_filesize_too_large', `${subject} has ${found}. Encode it smaller.`, {
     details: { bytes, allowed: maxBytes },
   });
 }

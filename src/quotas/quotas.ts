@@ -44,12 +44,13 @@ export class Quotas {
   /**
    * To be called after a task's row was inserted, in its transaction.
    * @param task.mediaSec seconds of media that will be embedded, where they are known already
+   * @param task.isQuery it has no row: the client waits for it
    * @param known the owner's limits, where somebody has looked
    * @throws {RateLimited} and the transaction must be rolled back
    */
   async admitTask(
     transaction: Db,
-    task: { id: string; owner: string; mediaSec?: number },
+    task: { id: string; owner: string; mediaSec?: number; isQuery?: boolean },
     known?: QuotaLimits,
   ): Promise<void> {
     const limits = known ?? (await this.#limitsOf(transaction, task.owner));
@@ -57,11 +58,15 @@ export class Quotas {
     await takeTurn(transaction, task.owner);
     if (task.mediaSec !== undefined) await noteUse(transaction, { ...task, mediaSec: task.mediaSec });
     const [tasks, duration] = await this.#rates(transaction, task.owner, limits);
-    // The row that asks is counted already.
+    // The row that asks is counted already, and is not there once it is refused.
+    const withoutAsker = [
+      tasks && { ...tasks, used: tasks.used - (task.isQuery ? 0 : 1) },
+      duration && { ...duration, used: duration.used - (task.mediaSec ?? 0) },
+    ];
     if (tasks && tasks.used > tasks.limit) {
       throw new RateLimited(
         `${tasks.limit} tasks may run at the same time with this key. Wait until one of them has ended.`,
-        { exceeded: tasks, limits: [tasks, duration], retryAfterSec: TASK_RETRY_SEC },
+        { exceeded: tasks, limits: withoutAsker, retryAfterSec: TASK_RETRY_SEC },
       );
     }
     // A length that is not known yet passes as long as anything is left, and is charged when it is.
@@ -70,7 +75,7 @@ export class Quotas {
       throw new RateLimited(
         `${minutes(duration.limit)} of media may be embedded in a day with this key; ${minutes(before)} were, and this task has ` +
           `${task.mediaSec === undefined ? 'more' : minutes(task.mediaSec)}. The day ends at midnight, UTC.`,
-        { exceeded: duration, limits: [tasks, duration], retryAfterSec: (nextDay() - Date.now()) / 1000 },
+        { exceeded: duration, limits: withoutAsker, retryAfterSec: (nextDay() - Date.now()) / 1000 },
       );
     }
   }
@@ -82,7 +87,7 @@ export class Quotas {
   admitMedia({ owner, mediaSec }: { owner: string; mediaSec: number }): Promise<void> {
     return this.#db
       .transaction()
-      .execute((transaction) => this.admitTask(transaction, { id: newId(), owner, mediaSec }));
+      .execute((transaction) => this.admitTask(transaction, { id: newId(), owner, mediaSec, isQuery: true }));
   }
 
   /** Notes what a task uses, as soon as it is known; once, however often it is told. */

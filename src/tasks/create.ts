@@ -1,6 +1,7 @@
 import { noSuchAsset, usableAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
+import { ofKind } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -78,7 +79,7 @@ export async function createTask(
     if (source.kind === 'asset' && isForeignKeyViolation(error)) {
       throw noSuchAsset(source.assetId, { field: `${request.inputType}.media_source.asset_id` });
     }
-    throw error;
+    throw ofKind(error, request.inputType);
   }
   // Not waited for: the row is what is promised. A task that is not started now, the next upkeep starts.
   deps.start(task).catch((error) => deps.log.error({ err: error, taskId: id }, 'task not started yet'));

@@ -72,7 +72,7 @@ test('a picture has 360×360 to 5184×2160 pixels in either orientation, and an 
 test('sizes follow the kind of input', () => {
   assert.equal(codeOf({ ...VIDEO, size: 4_000_000 }), 'accepted');
   assert.equal(codeOf({ ...VIDEO, size: 4_000_001 }), 'video_filesize_too_large');
-  assert.equal(codeOf({ ...AUDIO, size: 2_000_001 }, audio), 'video_filesize_too_large');
+  assert.equal(codeOf({ ...AUDIO, size: 2_000_001 }, audio), 'audio_filesize_too_large');
 });
 
 test('audio is uncompressed WAV, MP3 or FLAC by its content', () => {

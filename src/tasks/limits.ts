@@ -42,7 +42,7 @@ export function checkLimits(
   checkSize(media.size, inputType, limits);
   if (inputType === 'audio') checkAudioFormat(media);
   else if (!media.video) throw noPicture(media);
-  checkDuration(media.durationSec, duration);
+  checkDuration(media.durationSec, inputType, duration);
   if (inputType === 'video') checkPicture(media.video!);
   return selectRange(media.durationSec, request);
 }
@@ -51,7 +51,7 @@ function checkSize(size: number, inputType: 'audio' | 'video', { maxVideoBytes, 
   const allowed = inputType === 'audio' ? maxAudioBytes : maxVideoBytes;
   if (size <= allowed) return;
   throw new ReelvecError(
-    'video_filesize_too_large',
+    `${inputType}_filesize_too_large`,
     `The file has ${megabytes(size)}; ${inputType} may have ${megabytes(allowed)}. Encode it smaller, or cut it into parts.`,
     { details: { bytes: size, allowed } },
   );
@@ -104,10 +104,14 @@ function formatName({ format }: MediaInfo): string {
   return format.includes('webm') ? 'Matroska or WebM' : format.toUpperCase();
 }
 
-function checkDuration(durationSec: number, { minSec, maxSec }: typeof TASK_DURATION): void {
+function checkDuration(
+  durationSec: number,
+  inputType: 'audio' | 'video',
+  { minSec, maxSec }: typeof TASK_DURATION,
+): void {
   if (!(durationSec > 0 && durationSec < CREDIBLE_SEC)) {
     throw new ReelvecError(
-      'video_file_broken',
+      `${inputType}_file_broken`,
       'The duration of the media is not known: its header and its timestamps are missing or wrong. ' +
         'Write them anew and send that: ffmpeg -i IN -c copy OUT.mkv',
     );
@@ -117,10 +121,10 @@ function checkDuration(durationSec: number, { minSec, maxSec }: typeof TASK_DURA
   const found = `The media lasts ${seconds(durationSec)}; allowed are ${allowed}.`;
   const details = { duration_sec: durationSec, min_sec: minSec, max_sec: maxSec };
   if (durationSec < minSec - DURATION_TOLERANCE_SEC) {
-    throw new ReelvecError('video_duration_too_short', found, { details });
+    throw new ReelvecError(`${inputType}_duration_too_short`, found, { details });
   }
   if (durationSec > maxSec + DURATION_TOLERANCE_SEC) {
-    throw new ReelvecError('video_duration_too_long', `${found} Cut it into parts.`, { details });
+    throw new ReelvecError(`${inputType}_duration_too_long`, `${found} Cut it into parts.`, { details });
   }
 }
 

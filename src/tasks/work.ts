@@ -3,7 +3,7 @@ import type { Contents } from '../assets/contents.ts';
 import { usableAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
-import { isReelvecError, ReelvecError } from '../errors.ts';
+import { isReelvecError, ofKind, ReelvecError } from '../errors.ts';
 import type { Steps } from '../jobs/steps.ts';
 import { causeText } from '../observe/cause.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -228,9 +228,10 @@ export class TaskWork {
     const watch = this.#wanted.watch(taskId);
     try {
       return await run(task, AbortSignal.any([watch.signal, stopping]));
-    } catch (error) {
+    } catch (thrown) {
       stopping.throwIfAborted();
       if (watch.signal.aborted) return undefined;
+      const error = ofKind(thrown, task.request.inputType);
       // A fault of the server, a full disk say, is not held against the task.
       if (!isReelvecError(error) || error.status >= 500) {
         log.warn({ taskId, err: error }, 'a step of the task failed and is tried again');

@@ -9,6 +9,7 @@ import { embeddingsJson, vectorJson } from '../../tasks/results-json.ts';
 import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
+import { setRateLimits } from '../rate-limits.ts';
 import { type CreateEmbeddingBody, createEmbeddingBody } from './createEmbeddingBody.ts';
 import { BODY_LIMIT } from './createTask.ts';
 import type { EmbedDeps } from './deps.ts';
@@ -28,7 +29,7 @@ with the name of the \`space\` and the options whose vectors lie in it (\`compar
 The header \`Reelvec-Bundle\` names what made the vectors, as \`metadata.bundle\` of a task does: only vectors of the same one
 compare. \`?bundle=\` has any other refused.`;
 
-export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { queries, log }) => {
+export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { queries, quotas, log }) => {
   const { bundle } = queries;
   app.addHook('preClose', async () => queries.close());
 
@@ -54,7 +55,7 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
         },
       },
     },
-    async ({ body, owner, query, event }, reply) => {
+    async ({ body, owner, query, event, quotas: own }, reply) => {
       event.inputType = body.input_type;
       if (query.bundle !== undefined) requireServing(query.bundle);
       reply.header('reelvec-bundle', bundleId(bundle));
@@ -76,6 +77,7 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
       reply.raw.once('close', () => release().catch((err) => log.error({ err }, 'scratch folder stays')));
       if (asking.signal.aborted) await release();
       asking.signal.throwIfAborted();
+      setRateLimits(reply, await quotas.rates(owner, quotas.limits(own)));
       const metadata = { ...taskMetadata(answer), bundle: bundleId(bundle) };
       const facts = { metadata, warnings: answer.warnings };
       return written.send(await withData(facts, embeddingsJson(answer.rows())));

@@ -68,7 +68,7 @@ export class MultipartUploads {
     const { uploads, store, quotas, maxBytes } = this.#deps;
     if (totalSize > maxBytes[type]) {
       throw new ReelvecError(
-        'video_filesize_too_large',
+        `${type}_filesize_too_large`,
         `total_size is ${totalSize}; a file of type ${type} may have ${maxBytes[type]} bytes.`,
         { details: { field: 'total_size', value: totalSize, max_bytes: maxBytes[type] } },
       );

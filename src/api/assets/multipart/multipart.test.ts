@@ -307,8 +307,8 @@ describe('an upload in chunks', () => {
     await using made = await assetApp();
     const valid = { filename: 'a.mp4', type: 'video', total_size: 1 };
     const faults: [object, string, string][] = [
-      [{ type: 'audio', total_size: 50_000_001 }, 'video_filesize_too_large', 'total_size'],
-      [{ type: 'image', total_size: 1_000_001 }, 'video_filesize_too_large', 'total_size'],
+      [{ type: 'audio', total_size: 50_000_001 }, 'audio_filesize_too_large', 'total_size'],
+      [{ type: 'image', total_size: 1_000_001 }, 'image_filesize_too_large', 'total_size'],
       [{ total_size: 0 }, 'parameter_invalid', 'total_size'],
       [{ total_size: 1.5 }, 'parameter_invalid', 'total_size'],
       [{ total_size: null }, 'parameter_not_provided', 'total_size'],
