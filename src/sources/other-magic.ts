@@ -4,8 +4,9 @@ import { isBoxedPicture, latin1 } from './media-magic.ts';
 const PLAYLIST = 'which only points to media: give the media file itself.';
 const MEDIA = 'not a media file: give the media file itself.';
 const ARCHIVE = 'not a media file: unpack it and send the video or audio inside.';
-const PICTURE =
-  'which shows no moving pictures. An image is embedded with POST /embed-v2 and input_type "image", as JPEG, PNG, WebP or AVIF.';
+const EMBED_IMAGE = 'with POST /embed-v2 and input_type "image".';
+/** Formats of images that can be embedded. */
+const READABLE = ['JPEG', 'PNG', 'WebP', 'AVIF'];
 
 /** Its first bytes do not tell whether it moves: a media worker finds out. */
 const JPEG_XL = 'JPEG XL';
@@ -59,7 +60,7 @@ const ELEMENTS: readonly (readonly [reason: string, name: RegExp])[] = [
 export function notMedia(head: Uint8Array): string | undefined {
   if (head.length === 0) return 'is empty.';
   const picture = pictureName(head);
-  if (picture && picture !== JPEG_XL) return `is ${picture === 'AVIF' ? 'an' : 'a'} ${picture} image, ${PICTURE}`;
+  if (picture && picture !== JPEG_XL) return stillPicture(picture);
   const bytes = latin1(head);
   const signature = SIGNATURES.find(([, offset, magic]) => bytes.startsWith(magic, offset));
   if (signature) return signature[0];
@@ -70,6 +71,13 @@ export function notMedia(head: Uint8Array): string | undefined {
     ? ELEMENTS.find(([, name]) => name.test(element))
     : TEXTS.find(([, beginning]) => beginning.test(text));
   return kind?.[0] ?? `is plain text, ${MEDIA}`;
+}
+
+function stillPicture(format: string): string {
+  const name = `is ${format === 'AVIF' ? 'an' : 'a'} ${format} image`;
+  return READABLE.includes(format)
+    ? `${name}, and shows no moving pictures. Embed it ${EMBED_IMAGE}`
+    : `${name}, a format that is not read. Convert it to JPEG, PNG, WebP or AVIF and embed it ${EMBED_IMAGE}`;
 }
 
 /** The name of an image's format, `HEIC`; undefined for everything else. */
