@@ -25,7 +25,7 @@ describe('DELETE of a task', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-delete-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
-  let tasks: string;
+  let blobs: string;
   let byUrl: object;
   let byAsset: object;
   before(async () => {
@@ -34,7 +34,7 @@ describe('DELETE of a task', { timeout: 120_000 }, () => {
     const long = loopMedia(join(folder, 'long.mp4'), { of: round, times: 400, everySec: 2 });
     const host = stack.use(await hostFiles(folder));
     const dataDir = stack.use(temporaryFolder()).path;
-    tasks = join(dataDir, 'blobs', 'tasks');
+    blobs = join(dataDir, 'blobs');
     // One worker, so that one that is not freed is missed.
     server = stack.use(await startServer({ dataDir, env: { REELVEC_WORKERS: '1' } }));
     byUrl = asking('video', { url: `${host.url}/long.mp4` });
@@ -47,7 +47,7 @@ describe('DELETE of a task', { timeout: 120_000 }, () => {
   });
 
   /** Files of tasks, finished or not; the asset stays. */
-  const taskFiles = () => filesIn(tasks);
+  const taskFiles = () => ['tasks', '.tmp'].flatMap((name) => filesIn(join(blobs, name)));
   const isFreed = () => workersReading(server, '/source').length === 0 && taskFiles().length === 0;
 
   test('frees its worker within 2 s and leaves no file, at whatever moment it comes', async (t) => {
