@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { writeFilm } from './encode.ts';
 import { makeFilm } from './film.ts';
 import { filesOf, recipes, SERIES, type Split } from './films.ts';
+import { recordingFiles, recordings, writeRecording } from './recordings/recordings.ts';
 import { openShots } from './sources.ts';
 
 export async function composeFilms(split: Split): Promise<void> {
@@ -25,7 +26,23 @@ export async function composeFilms(split: Split): Promise<void> {
   }
 }
 
+export async function composeRecordings(split: Split): Promise<void> {
+  const missing = recordings(split).filter((recipe) => !existsSync(recordingFiles(recipe).film));
+  if (missing.length === 0) return;
+  const shots = await openShots(split);
+  for (const recipe of missing) {
+    const { film: path, truth: truthPath } = recordingFiles(recipe);
+    const film = await recipe.make(shots);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(truthPath, JSON.stringify({ truth: film.truth, distractions: film.distractions }));
+    await writeRecording(recipe, film.pictures());
+    console.log(`${recipe.name}: ${film.truth.length} boundaries, ${film.distractions.length} distractions`);
+  }
+}
+
 if (import.meta.main) {
-  await composeFilms('tuning');
-  await composeFilms('report');
+  for (const split of ['tuning', 'report'] as const) {
+    await composeFilms(split);
+    await composeRecordings(split);
+  }
 }

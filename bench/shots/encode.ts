@@ -31,8 +31,16 @@ export interface Encoding {
   readonly height: number;
 }
 
-/** Writes pictures as a film; an unfinished one has another name. */
-export async function writeFilm(path: string, pictures: Iterable<Rgb>, encoding: Encoding): Promise<void> {
+/**
+ * Writes pictures as a film; an unfinished one has another name.
+ * @param size of the pictures, in pixels
+ */
+export async function writeFilm(
+  path: string,
+  pictures: Iterable<Rgb> | AsyncIterable<Rgb>,
+  encoding: Encoding,
+  size = { width: WIDTH, height: HEIGHT },
+): Promise<void> {
   Log.setLevel(AV_LOG_ERROR);
   const { codec, rate, width, height, isVariable } = encoding;
   const [num, den] = Number.isInteger(rate) ? [rate, 1] : [Math.round(rate * 1001), 1001];
@@ -46,7 +54,7 @@ export async function writeFilm(path: string, pictures: Iterable<Rgb>, encoding:
     using encoder = await Encoder.create(name, { filter, bitrate, options });
     await using output = await Muxer.open(unfinished);
     const track = output.addStream(encoder);
-    for await (using packet of encoder.packets(filter.frames(frames(pictures, num, den, isVariable)))) {
+    for await (using packet of encoder.packets(filter.frames(frames(pictures, size, num, den, isVariable)))) {
       await output.writePacket(packet, track);
     }
   }
@@ -58,12 +66,18 @@ const QUARTERS = 4;
 /** How long pictures last in a film of variable rate, in quarters, stretch by stretch. */
 const LENGTHS = [4, 8, 4, 2, 16, 3, 5, 4];
 
-async function* frames(pictures: Iterable<Rgb>, num: number, den: number, isVariable: boolean): AsyncGenerator<Frame> {
+async function* frames(
+  pictures: Iterable<Rgb> | AsyncIterable<Rgb>,
+  size: { width: number; height: number },
+  num: number,
+  den: number,
+  isVariable: boolean,
+): AsyncGenerator<Frame> {
   let quarters = 0;
   let number = 0;
-  for (const picture of pictures) {
+  for await (const picture of pictures) {
     const frame = Frame.fromVideoBuffer(Buffer.from(picture.buffer, picture.byteOffset, picture.byteLength), {
-      ...{ width: WIDTH, height: HEIGHT, format: AV_PIX_FMT_RGB24 },
+      ...{ ...size, format: AV_PIX_FMT_RGB24 },
       ...{ timeBase: { num: den, den: QUARTERS * num }, pts: BigInt(quarters) },
     });
     quarters += isVariable ? LENGTHS[Math.floor((number++ * den) / num) % LENGTHS.length]! : QUARTERS;

@@ -36,9 +36,12 @@ export interface Truth {
   readonly end: number;
 }
 
+/** What happens in recordings and is no boundary. */
+export type RecordingEvent = 'build-up' | 'pointer' | 'scrolling' | 'typing' | 'dialog' | 'speaker';
+
 /** Something that must not be taken for a boundary. */
 export interface Distraction {
-  readonly kind: EffectName;
+  readonly kind: EffectName | RecordingEvent;
   readonly start: number;
   readonly end: number;
 }

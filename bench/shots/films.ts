@@ -53,7 +53,7 @@ function mixed(split: Split): Recipe[] {
   });
 }
 
-const PLAIN: Look = {
+export const PLAIN: Look = {
   ...{ genre: 'mixed', rate: 24, paceSec: 2, speed: 1, hold: 1 },
   ...{ light: 1, isDrawn: false, isGrey: false, near: 1, grain: 0, bars: 0, residue: 'none' },
 };

@@ -73,6 +73,16 @@ export const GENRES = {
     effects: ['title', 'flash', 'lightning', 'explosion', 'zoom', 'object crossing', 'whip pan', 'crash zoom'],
     ...{ eventful: 0.4, cards: 0.12, leastFrames: 8, leastSec: 0.4, handheld: 0.01 },
   },
+  /** Cuts alone, and what may happen in any film. */
+  cuts: {
+    transition: () => cut('cut'),
+    ...{ effects: COMMON, eventful: 0.3, cards: 0, leastFrames: 20, leastSec: 1, handheld: 0 },
+  },
+  /** Cuts alone, and nothing else but what is done to the whole film. */
+  'quiet cuts': {
+    transition: () => cut('cut'),
+    ...{ effects: COMMON, eventful: 0, cards: 0, leastFrames: 20, leastSec: 1, handheld: 0.004 },
+  },
 } satisfies Record<string, Genre>;
 
 export type GenreName = keyof typeof GENRES;

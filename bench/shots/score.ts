@@ -8,9 +8,10 @@ import { basename } from 'node:path';
 import { type ShotBoundary, ShotDetector } from '../../src/segment/shots.ts';
 import { mediaFiles } from '../media.ts';
 import { checkTargets, percent } from '../report.ts';
-import { composeFilms } from './compose.ts';
+import { composeFilms, composeRecordings } from './compose.ts';
 import type { Truth } from './film.ts';
 import { filesOf, type Recipe, recipes, SERIES } from './films.ts';
+import { RECORDING_KINDS, type RecordingRecipe, recordingFiles, recordings } from './recordings/recordings.ts';
 import { causeOf, isHard, type Outcome, score } from './scoring.ts';
 import { smallPictures } from './small.ts';
 import { type SmallFilm, VARIANTS } from './variants.ts';
@@ -37,6 +38,21 @@ for (const split of ['tuning', 'report'] as const) {
     report(`${split}, ${series}`, films, COMPOSED);
   }
 }
+for (const split of ['tuning', 'report'] as const) {
+  if (!isAsked('recordings') && !asked.includes(`${split}-recordings`)) continue;
+  await composeRecordings(split);
+  const films = recordings(split).map((recipe) => ({ recipe, film: scoreFilm(recipe.name, recorded(recipe)) }));
+  for (const kind of RECORDING_KINDS)
+    summarise(
+      `${split}, ${kind}`,
+      films.filter(({ recipe }) => recipe.kind === kind).map(({ film }) => film),
+    );
+  report(
+    `${split}, recordings`,
+    films.map(({ film }) => film),
+    COMPOSED,
+  );
+}
 if (isAsked('shared')) report('shared clips', sharedClips(), SHARED);
 if (asked.includes('variants')) {
   await composeFilms('tuning');
@@ -51,6 +67,11 @@ if (asked.includes('variants')) {
 
 function composed(recipe: Recipe): SmallFilm {
   const { film, truth } = filesOf(recipe);
+  return { ...JSON.parse(readFileSync(truth, 'utf8')), pictures: () => smallPictures(film) };
+}
+
+function recorded(recipe: RecordingRecipe): SmallFilm {
+  const { film, truth } = recordingFiles(recipe);
   return { ...JSON.parse(readFileSync(truth, 'utf8')), pictures: () => smallPictures(film) };
 }
 
@@ -119,8 +140,10 @@ function summarise(name: string, films: readonly Scored[]): void {
   const alarms = films.flatMap((film) => film.falseAlarms);
   const f1 = percent(f1Of(found.length, missed.length, alarms.length));
   const cuts = missed.filter(isHard).length;
+  const minutes = films.reduce((sum, { durationSec }) => sum + durationSec, 0) / 60;
   console.log(
-    `       ${name}: F1 ${f1}, missed ${cuts} cuts and ${missed.length - cuts} gradual, ${alarms.length} false alarms`,
+    `       ${name}: F1 ${f1}, found ${found.length} of ${found.length + missed.length}, missed ${cuts} cuts and ` +
+      `${missed.length - cuts} gradual, ${alarms.length} false alarms in ${minutes.toFixed(1)} minutes`,
   );
 }
 

@@ -27,12 +27,12 @@ export function* smallPictures(film: string): Generator<Picture> {
   const file = openSync(kept(film), 'r');
   try {
     const count = fstatSync(file).size / RECORD_BYTES;
-    const record = new Uint8Array(RECORD_BYTES);
-    const time = new DataView(record.buffer);
-    const data = record.subarray(8);
     for (let i = 0; i < count; i++) {
+      // Memory of its own for each picture: the detector keeps them for seconds.
+      const record = new Uint8Array(RECORD_BYTES);
       readSync(file, record, 0, RECORD_BYTES, i * RECORD_BYTES);
-      yield { timeSec: time.getFloat64(0), width, height, data };
+      const timeSec = new DataView(record.buffer).getFloat64(0);
+      yield { timeSec, width, height, data: record.subarray(8) };
     }
   } finally {
     closeSync(file);

@@ -1,4 +1,4 @@
-import { change, kept } from './change.ts';
+import { change, differsByNoise, kept } from './change.ts';
 import { likeness } from './likeness.ts';
 import { isRelit } from './relit.ts';
 import { type Signature, WIDTH } from './signature.ts';
@@ -136,6 +136,7 @@ export class BlankFinder {
     if (open.reported || !before) return NOTHING;
     if (fadeStart === first && sec - firstSec >= CARD_SEC) {
       open.reported = true;
+      if (differsByNoise(before, timeline.at(first))) return NOTHING;
       return { boundary: cutAt(first), from: first - 1, to: frame };
     }
     if (!open.isTitle) return NOTHING;
@@ -169,6 +170,7 @@ export class BlankFinder {
     // What is faded in at the start of a film is its first shot, and what follows some empty pictures there is so too;
     // after a plain card the fade belongs to the card.
     if (!before || reported) return cutOut && !isShort ? { ...range, boundary: cutAt(end) } : range;
+    if (differsByNoise(before, timeline.at(Math.max(end, lastFaded)))) return range;
     if (isShort && isSame(before, timeline.at(Math.max(end, lastFaded)))) return range;
     if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
     return { ...range, boundary: { frame: end, startFrame: fadeStart, endFrame: fadeEnd } };

@@ -1,5 +1,5 @@
 import { blended, mixture } from './between.ts';
-import { change, kept, standing } from './change.ts';
+import { change, differsByNoise, kept, standing } from './change.ts';
 import { fineLikeness, likeness } from './likeness.ts';
 import { isRelit, isWrittenOver } from './relit.ts';
 import type { Signature } from './signature.ts';
@@ -67,6 +67,7 @@ export function isCut(timeline: Timeline, frame: number): boolean {
   if (size < threshold(usual)) return false;
   if (isFlashEdge(timeline, frame)) return false;
   const [old, fresh] = [timeline.at(frame - 1), timeline.at(frame)];
+  if (differsByNoise(old, fresh)) return false;
   const stands = standing(old, fresh);
   if (stands > MOST_STANDING) return false;
   const news = (size / (usual + NOISE)) * (1 - stands);

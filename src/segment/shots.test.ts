@@ -248,3 +248,23 @@ test('a boundary comes within ten seconds of film, and without pictures there is
     if (frame > 240) assert.ok(frame / 24 - detector.settledSec < 10);
   }
 });
+
+describe('in the dark', () => {
+  const noise = (k: number) => {
+    const value = Math.sin(k * 12.9898) * 43758.5453;
+    return value - Math.floor(value);
+  };
+  /** A scene that is nearly black, with noise that stands still until a key frame renews it. */
+  const night = (contrast: number, strength: number) => (i: number) =>
+    dim(scene(1), contrast).map((value, k) => value + 8 + strength * (noise(k + 7919 * Math.floor(i / 50)) - 0.5));
+
+  test('noise that a key frame renews is no boundary', () => {
+    assert.deepEqual(detect(times(200, night(0.04, 14))), [], 'weak noise');
+    assert.deepEqual(detect(times(200, night(0.03, 24))), [], 'strong noise, which looks like text');
+  });
+
+  test('cuts are found', () => {
+    const film = times(140, (i) => dim(scene(i < 70 ? 1 : 2, i / 16), 0.15));
+    assert.deepEqual(cuts(detect(film)), [[70, 'cut']]);
+  });
+});

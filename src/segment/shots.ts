@@ -2,10 +2,13 @@ import type { Picture } from '../media/frames.ts';
 import { Slab } from '../media/slab.ts';
 import { Bars } from './bars.ts';
 import { BlankFinder, FADE_SEC } from './blanks.ts';
-import { cutThreshold, hasCutLookAhead, isCut } from './cuts.ts';
+import { cutThreshold, hasCutLookAhead, INTERRUPTION_SEC, isCut } from './cuts.ts';
 import { type GradualTransition, Grid, gradualAt, LEAST_SCORE, REACH_SEC } from './gradual.ts';
+import { isCutInside } from './inset.ts';
 import { isWithinOneShot } from './one-shot.ts';
 import { Signature, WHOLE } from './signature.ts';
+import { isNewStill } from './stills.ts';
+import { isCutUnderStrobe } from './strobe.ts';
 import { Timeline } from './timeline.ts';
 
 export { SHOT_PICTURE } from './signature.ts';
@@ -134,7 +137,18 @@ export class ShotDetector {
   #findCut(frame: number): void {
     this.#observer?.change(frame, this.#timeline.change(frame).size, cutThreshold(this.#timeline, frame));
     if (!isCut(this.#timeline, frame)) return;
+    this.#addCut(frame);
+  }
+
+  #isHiddenCut(frame: number): boolean {
+    const timeline = this.#timeline;
+    if (isNewStill(timeline, frame) || isCutUnderStrobe(timeline, frame)) return true;
+    return !this.#blanks.touches(frame - 1, frame) && isCutInside(timeline, frame);
+  }
+
+  #addCut(frame: number): void {
     this.#cuts.push(frame);
+    this.#cuts.sort((a, b) => a - b);
     this.#add({ frame, startFrame: frame, endFrame: frame });
   }
 
@@ -143,6 +157,16 @@ export class ShotDetector {
     // What a cut to or from a blank picture means is for the blank stretch to say.
     this.#pending = this.#pending.filter((other) => other.frame < from || other.frame > to);
     if (boundary) this.#add(boundary);
+    this.#findHiddenCut(frame);
+  }
+
+  /** Finds a cut that the whole picture hides: only a part of it changes, or the light changes as much by itself. */
+  #findHiddenCut(frame: number): void {
+    if (frame === this.#timeline.first) return;
+    const sec = this.#timeline.clockSec(frame);
+    if (this.#cuts.some((cut) => Math.abs(this.#timeline.clockSec(cut) - sec) <= INTERRUPTION_SEC)) return;
+    if (!this.#isHiddenCut(frame)) return;
+    this.#addCut(frame);
   }
 
   #findGradual(middle: number): void {

@@ -47,6 +47,13 @@ export interface Area {
 
 export const WHOLE: Area = { top: 0, bottom: HEIGHT, left: 0, right: WIDTH };
 
+/** Means of luma and both colour differences, whatever the area. */
+export interface Light {
+  readonly luma: number;
+  readonly blue: number;
+  readonly red: number;
+}
+
 /** What is kept of a picture. Planes have their rows from the top. */
 export class Signature {
   readonly timeSec: number;
@@ -67,6 +74,8 @@ export class Signature {
   mean = 0;
   contrast = 0;
   #detail: Int16Array | undefined;
+  #fine: Int16Array | undefined;
+  #light: Light | undefined;
   #fineDetail: Int16Array | undefined;
   #inside: Int16Array | undefined;
   readonly #data: Uint8Array;
@@ -147,9 +156,39 @@ export class Signature {
     return this.#detail;
   }
 
+  /** What is inside `area`, scaled up to a picture of the size `SHOT_PICTURE`. */
+  magnified({ top, bottom, left, right }: Area): Picture {
+    const rows = interpolation(2 * top, 2 * bottom, FINE_HEIGHT);
+    const columns = interpolation(2 * left, 2 * right, FINE_WIDTH);
+    const data = new Uint8Array(this.#data.length);
+    let o = 0;
+    for (const [above, below, down] of rows) {
+      for (const [beside, next, across] of columns) {
+        for (let k = 0; k < 3; k++, o++) {
+          const value = (row: number, column: number) => this.#data[(row * FINE_WIDTH + column) * 3 + k]!;
+          const upper = value(above, beside) * (1 - across) + value(above, next) * across;
+          const lower = value(below, beside) * (1 - across) + value(below, next) * across;
+          data[o] = Math.round(upper * (1 - down) + lower * down);
+        }
+      }
+    }
+    return { ...SHOT_PICTURE, data, timeSec: this.timeSec };
+  }
+
+  get light(): Light {
+    this.#light ??= { luma: meanOf(this.luma), blue: meanOf(this.blue), red: meanOf(this.red) };
+    return this.#light;
+  }
+
+  /** 64 × 36: the luma of the picture as it came. */
+  get fine(): Int16Array {
+    this.#fine ??= fineLuma(this.#data);
+    return this.#fine;
+  }
+
   /** 64 × 36: the same of the whole picture as it came, with half as large a square. Asked for more seldom still. */
   get fineDetail(): Int16Array {
-    this.#fineDetail ??= detailOf(fineLuma(this.#data), FINE_WIDTH, {
+    this.#fineDetail ??= detailOf(this.fine, FINE_WIDTH, {
       top: 2 * this.area.top,
       bottom: 2 * this.area.bottom,
       left: 2 * this.area.left,
@@ -159,12 +198,26 @@ export class Signature {
   }
 }
 
+function meanOf(plane: Int16Array): number {
+  let sum = 0;
+  for (let i = 0; i < plane.length; i++) sum += plane[i]!;
+  return sum / plane.length;
+}
+
 function shrink(plane: Int16Array, into: Uint8Array, at: number): void {
   for (let row = 0, o = at; row < COARSE_HEIGHT; row++) {
     for (let i = row * 2 * WIDTH, end = i + WIDTH; i < end; i += 2, o++) {
       into[o] = (plane[i]! + plane[i + 1]! + plane[i + WIDTH]! + plane[i + WIDTH + 1]! + 2) >> 2;
     }
   }
+}
+
+/** For each of `length` pixels that show `from` to `to`: the two pixels it lies between, and how far towards the second. */
+function interpolation(from: number, to: number, length: number): [number, number, number][] {
+  return Array.from({ length }, (_, i) => {
+    const at = Math.min(to - 1, Math.max(from, from + ((i + 0.5) * (to - from)) / length - 0.5));
+    return [Math.floor(at), Math.min(to - 1, Math.floor(at) + 1), at - Math.floor(at)];
+  });
 }
 
 function fineLuma(data: Uint8Array): Int16Array {

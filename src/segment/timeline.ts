@@ -27,6 +27,17 @@ export class Timeline {
     return this.#signatures[frame - this.first]!;
   }
 
+  /** The picture that is shown at a time: the last that is not later, of those held. Seconds of the detector's clock. */
+  shownAt(clockSec: number): Signature {
+    let [low, high] = [this.first, this.end - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if (this.clockSec(middle) <= clockSec) low = middle;
+      else high = middle - 1;
+    }
+    return this.at(low);
+  }
+
   clockSec(frame: number): number {
     return this.at(frame).clockSec;
   }

@@ -1,0 +1,54 @@
+import type { Distraction, Truth } from '../film.ts';
+import type { Rgb } from '../picture.ts';
+
+/** What must not be taken for a boundary in a recording. */
+export type DistractionKind = Distraction['kind'];
+
+/** A recording under construction: parts one after the other, and what lies between them. */
+export class Reel {
+  readonly rate: number;
+  readonly truth: Truth[] = [];
+  readonly distractions: Distraction[] = [];
+  readonly #parts: { count: number; picture: (i: number) => Rgb }[] = [];
+  /** Pictures so far. */
+  end = 0;
+
+  constructor(rate: number) {
+    this.rate = rate;
+  }
+
+  get durationSec(): number {
+    return this.end / this.rate;
+  }
+
+  /** Adds pictures; `picture` gets the number of the picture in the part. */
+  add(sec: number, picture: (i: number) => Rgb): void {
+    const count = Math.max(1, Math.round(sec * this.rate));
+    this.#parts.push({ count, picture });
+    this.end += count;
+  }
+
+  /** The next picture is the first after a cut. */
+  cut(): void {
+    if (this.end > 0) this.truth.push({ kind: 'cut', frame: this.end, start: this.end, end: this.end });
+  }
+
+  /** The next pictures are a blend of what was and what will be. */
+  dissolve(sec: number, picture: (share: number) => Rgb): void {
+    const start = this.end;
+    const count = Math.max(2, Math.round(sec * this.rate));
+    this.add(count / this.rate, (i) => picture((i + 1) / (count + 1)));
+    this.truth.push({ kind: 'dissolve', frame: (start + this.end) >> 1, start, end: this.end });
+  }
+
+  /** Something happens in the next pictures that is no boundary. */
+  distract(kind: DistractionKind, sec: number, picture: (i: number) => Rgb): void {
+    const start = this.end;
+    this.add(sec, picture);
+    this.distractions.push({ kind, start, end: this.end });
+  }
+
+  *pictures(): Generator<Rgb> {
+    for (const { count, picture } of this.#parts) for (let i = 0; i < count; i++) yield picture(i);
+  }
+}

@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { cuts, detect, dim, even, height, type Pixels, scene, times, width } from './shots.fixture.ts';
+
+/** Lines of made-up words on white, below a bar that all slides have; `seed` says which words, `lines` how many. */
+function slide(seed: number, lines = 5, paper = 250, ink = 20): Pixels {
+  return even(paper).map((value, i) => {
+    const [row, column] = [Math.floor(i / (width * 3)), Math.floor(i / 3) % width];
+    if (row < 4) return 60;
+    const line = Math.floor((row - 8) / 5);
+    if (row < 8 || (row - 8) % 5 > 1 || line >= lines || column < 4 || column > 50) return value;
+    const word = Math.sin(seed * 12.9898 + line * 78.233 + Math.floor(column / 2) * 37.719) * 43758.5453;
+    return word - Math.floor(word) < 0.6 ? ink : value;
+  });
+}
+
+/** A patch of moving video in the lower right corner. */
+function withCamera(pixels: Pixels, i: number): Pixels {
+  const camera = scene(7, 2 * i);
+  return pixels.map((value, k) => {
+    const [row, column] = [Math.floor(k / (width * 3)), Math.floor(k / 3) % width];
+    return row > height - 11 && column > width - 18 ? camera[k]! : value;
+  });
+}
+
+describe('slides are boundaries', () => {
+  test('that share their paper and their title bar', () => {
+    const film = [...times(50, () => slide(1)), ...times(50, () => slide(2)), ...times(50, () => slide(3, 3))];
+    assert.deepEqual(cuts(detect(film)), [
+      [50, 'cut'],
+      [100, 'cut'],
+    ]);
+  });
+
+  test('in white on black', () => {
+    const film = times(150, (i) => slide(1 + Math.floor(i / 50), 5, 6, 200));
+    assert.deepEqual(cuts(detect(film)), [
+      [50, 'cut'],
+      [100, 'cut'],
+    ]);
+  });
+
+  test('beside the camera on the speaker', () => {
+    const film = times(100, (i) => withCamera(slide(i < 50 ? 1 : 2), i));
+    assert.deepEqual(cuts(detect(film)), [[50, 'cut']]);
+  });
+
+  test('where each is a single picture that lasts, and the last one too', () => {
+    const film = [1, 2, 3].map((seed) => slide(seed));
+    assert.deepEqual(cuts(detect(film, (frame) => 7 * frame)), [
+      [1, 'cut'],
+      [2, 'cut'],
+    ]);
+  });
+});
+
+describe('slides are no boundary', () => {
+  test('where lines are added one by one, or go', () => {
+    assert.deepEqual(detect(times(200, (i) => slide(1, 1 + Math.floor(i / 40)))), []);
+    assert.deepEqual(detect(times(200, (i) => slide(1, 5 - Math.floor(i / 40)))), []);
+  });
+
+  test('where they are dimmed', () => {
+    assert.deepEqual(detect(times(100, (i) => (i < 50 ? slide(1) : dim(slide(1), 0.5)))), []);
+  });
+
+  test('where text is scrolled in steps', () => {
+    const steps = (i: number) => Math.floor(Math.min(40, Math.max(0, i - 50)) / 5);
+    assert.deepEqual(detect(times(150, (i) => slide(steps(i)))), []);
+  });
+
+  test('where nothing but an icon changes', () => {
+    const icon = (seed: number) =>
+      even(250).map((value, i) => {
+        const [row, column] = [Math.floor(i / (width * 3)), Math.floor(i / 3) % width];
+        if (row < 30 || row > 33 || column < 58 || column > 62) return value;
+        return (row * seed + column) % 3 === 0 ? 20 : value;
+      });
+    assert.deepEqual(detect(times(100, (i) => icon(i < 50 ? 1 : 2))), []);
+  });
+
+  test('in the first half second, when it is not known what stood still', () => {
+    assert.deepEqual(detect(times(100, (i) => (i < 8 ? slide(1) : slide(2)))), []);
+  });
+});

@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { cuts, detect, dim, type Pixels, scene, times } from './shots.fixture.ts';
+
+const isOn = (i: number, period: number, on: number) => i % period < on;
+const lit = (pixels: Pixels, gain: number) => pixels.map((value) => value * gain);
+const coloured = (pixels: Pixels, colour: readonly number[]) => pixels.map((value, i) => value * colour[i % 3]!);
+
+describe('cuts are found', () => {
+  test('between flashes in the dark', () => {
+    const show = (i: number) =>
+      isOn(i, 12, 4) ? scene(i < 64 ? 1 : 2, i / 8) : dim(scene(i < 64 ? 1 : 2, i / 8), 0.12);
+    assert.deepEqual(cuts(detect(times(150, show))), [[64, 'cut']]);
+  });
+
+  test('under lamps of two colours in turn', () => {
+    const [red, blue] = [
+      [1.1, 0.25, 0.4],
+      [0.3, 0.5, 1.2],
+    ];
+    const show = (i: number) => coloured(scene(i < 63 ? 1 : 2, i / 8), isOn(i, 8, 4) ? red! : blue!);
+    assert.deepEqual(cuts(detect(times(150, show))), [[63, 'cut']]);
+  });
+
+  test('under a strobe that whitens most of the picture', () => {
+    const show = (i: number) => (isOn(i, 5, 2) ? lit(scene(i < 62 ? 1 : 2, i / 8), 3) : scene(i < 62 ? 1 : 2, i / 8));
+    assert.deepEqual(cuts(detect(times(150, show))), [[62, 'cut']]);
+  });
+});
+
+describe('no cut is found', () => {
+  test('under a strobe', () => {
+    assert.deepEqual(detect(times(150, (i) => (isOn(i, 5, 2) ? lit(scene(1, i / 8), 3) : scene(1, i / 8)))), []);
+    assert.deepEqual(detect(times(150, (i) => (isOn(i, 12, 4) ? scene(1, i / 8) : dim(scene(1, i / 8), 0.12)))), []);
+  });
+
+  test('where a strobe starts, or ends', () => {
+    const show = (i: number) => (i > 60 && i < 110 && isOn(i, 8, 4) ? lit(scene(1, i / 8), 2.5) : scene(1, i / 8));
+    assert.deepEqual(detect(times(170, show)), []);
+  });
+});
