@@ -5,7 +5,7 @@ import { type Container, openContainer, openStretch } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
 import { PacketTimes } from './packet-times.ts';
 import { frameSecOf, PictureReader } from './picture-reader.ts';
-import { PRE_ROLL_SEC, readOnly, seek } from './position.ts';
+import { isStream, PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { earlierSound, SoundReader } from './sound-reader.ts';
 import { earlierSubtitles, guideOf, isBehind, readSubtitle, SUBTITLE_PRE_ROLL_SEC } from './subtitle-reader.ts';
 
@@ -82,6 +82,7 @@ function* read(container: Container, request: DecodeRequest): Generator<MediaEve
   // Text alone ends with the range; beside pictures or sound it ends with them.
   let textDone = subtitles === undefined;
   // A picture that stands to the end of the film is the last: no other comes, and the sound tells how far reading is.
+  const latePicturesSec = isStream(container) ? Number.POSITIVE_INFINITY : LATE_PICTURES_SEC;
   let contentEndSec = 0;
   let picturesOver = pictures === undefined;
   const finished = () => (pictures || sounds ? picturesOver && (sounds?.done ?? true) : textDone);
@@ -111,7 +112,7 @@ function* read(container: Container, request: DecodeRequest): Generator<MediaEve
       contentEndSec = Math.max(contentEndSec, span.endSec);
       yield { type: 'content', of: 'sound', ...span };
       if (sounds) yield* sounds.read(packet, span);
-      picturesOver ||= times.sound!.hasPassed(range.endSec + LATE_PICTURES_SEC);
+      picturesOver ||= times.sound!.hasPassed(range.endSec + latePicturesSec);
     } else if (index === subtitles?.index) {
       const subtitle = readSubtitle(container, subtitles, packet);
       textDone = subtitle.startSec >= range.endSec;

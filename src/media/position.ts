@@ -25,8 +25,8 @@ export function readOnly(container: Container, wanted: readonly (Stream | undefi
 
 /** Containers whose index names every key frame, or that are read through until it does. */
 const INDEXED = /mp4|matroska/;
-/** Containers that begin with a packet, at byte 0. */
-const BARE = /^mpeg(ts)?$/;
+/** MPEG-TS and -PS. They have no header, and a picture in them ends where the next one begins. */
+const STREAMS = /^mpeg(ts)?$/;
 /** How far further back a container is searched at first where no key frame was found. Seconds. */
 const FIRST_STEP_SEC = 4;
 
@@ -55,10 +55,15 @@ export function seek(container: Container, timeSec: number, clock: Clock | undef
     }
     if (backSec < timeSec) continue;
     // A search for the first timestamp leads behind the first packet of a stream without a header.
-    const isBare = BARE.test(context.iformat?.name ?? '');
-    context.seekFrameSync(-1, isBare ? 0n : target, isBare ? AVSEEK_FLAG_BYTE : AVSEEK_FLAG_BACKWARD);
+    const [to, how] = isStream(container) ? [0n, AVSEEK_FLAG_BYTE] : [target, AVSEEK_FLAG_BACKWARD];
+    context.seekFrameSync(-1, to, how);
     return;
   }
+}
+
+/** True of a container whose demuxer holds each picture back until the next one comes, however long that takes. */
+export function isStream({ context }: Container): boolean {
+  return STREAMS.test(context.iformat?.name ?? '');
 }
 
 /** Reads on. @returns true if a key frame of a track comes before a time, or at it */
