@@ -157,6 +157,7 @@ describe('the command line', { timeout: 120_000 }, () => {
       [2, /no command "fly"/, 'fly'],
       [2, /^reelvec: There is no option --fast\. See --help\.$/m, 'embed', film, '--fast'],
       [2, /^reelvec: --format needs a value\.$/m, 'embed', film, '--format'],
+      [2, /^reelvec: --port needs a value\.$/m, 'serve', '--port='],
       [2, /^reelvec: -o needs a value\.$/m, 'embed', film, '-o', '--format', 'json'],
       [2, /^reelvec: --json takes no value\.$/m, 'shots', film, '--json=yes'],
       [1, /--output: .* is a folder/, 'embed', film, '-o', folder],

@@ -22,6 +22,8 @@ export function readArguments<const O extends Options>(args: string[], options: 
       allowPositionals: true,
     });
     const given = values as Record<string, unknown>;
+    const empty = Object.keys(given).find((flag) => given[flag] === '');
+    if (empty !== undefined) throw new UsageError(`--${empty} needs a value.`);
     const overrides = settings
       .filter(({ flag }) => given[flag] !== undefined)
       .map(({ name, flag }) => [name, fromCaller(name, String(given[flag]))]);
@@ -40,7 +42,7 @@ function fromCaller(name: SettingName, value: string): string {
     name === 'REELVEC_CACHE_DIR' ||
     name === 'REELVEC_MODELS_DIR' ||
     (name === 'REELVEC_BUNDLE' && isBundlePath(value));
-  if (isPath && value !== '') return callerPath(value);
+  if (isPath) return callerPath(value);
   return name === 'REELVEC_BLOBS' ? value.replace(/^file:(.+)$/s, (_, folder) => `file:${callerPath(folder)}`) : value;
 }
 
