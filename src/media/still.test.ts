@@ -108,7 +108,7 @@ test('what breaks a rule is refused with the rule', async () => {
   });
   assert.equal((await read('just.png', await blank(128, 128).png().toBuffer())).width, 128);
   await assert.rejects(read('bomb.png', await blank(12_000, 9_000).png({ compressionLevel: 9 }).toBuffer()), {
-    code: 'video_resolution_too_high',
+    code: 'image_resolution_too_high',
     message: /12000×9000.*100 million/,
   });
 });

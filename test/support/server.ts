@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { checkAnswersOf } from './checked-fetch.ts';
 import { BLOBS_ON_S3, s3Settings } from './s3.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
@@ -29,6 +30,8 @@ export interface RunningServer extends AsyncDisposable {
 export interface ServerOptions {
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Answers are not held to the OpenAPI document. */
+  readonly unchecked?: boolean;
   /** Of the code; default: this. */
   readonly root?: string;
   /** For Node, beside those of `npm start`. */
@@ -37,8 +40,11 @@ export interface ServerOptions {
   readonly openFiles?: number;
 }
 
-export function startServer(options: ServerOptions): Promise<RunningServer> {
-  return startNode(['serve'], /serves (http:\S+)/, options);
+/** Answers of the server that are read with `fetch` must match its OpenAPI document, unless it is asked not to check. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const server = await startNode(['serve'], /serves (http:\S+)/, options);
+  if ((options.root ?? ROOT) === ROOT && !options.unchecked) checkAnswersOf(server.url);
+  return server;
 }
 
 /** A worker without an API of its own; `url` is where it answers probes. */

@@ -107,15 +107,16 @@ test('a ready task has its vectors, each float32 as it was', async () => {
     'warnings',
   ]);
   assert.deepEqual([body.status, body.warnings], ['ready', ['There is no sound.']]);
+  const data = body.data as { embedding: number[] }[];
   assert.deepEqual(
-    body.data?.map(({ embedding, ...item }) => item),
+    data.map(({ embedding, ...item }) => item),
     [
       { embedding_option: 'visual', embedding_scope: 'clip', start_sec: 2, end_sec: 8 },
       { embedding_option: 'visual', embedding_scope: 'clip', start_sec: 8, end_sec: 14 },
       { embedding_option: 'visual', embedding_scope: 'asset', start_sec: 2, end_sec: 20.5 },
     ],
   );
-  for (const item of body.data!) assert.deepEqual(Float32Array.from(item.embedding), rows[0]!.embedding);
+  for (const item of data) assert.deepEqual(Float32Array.from(item.embedding), rows[0]!.embedding);
   assert.match(response.body, /"embedding":\[0,0,0,0\.8,-0\.6,0,/);
 });
 

@@ -80,6 +80,9 @@ const embedding = z
   })
   .meta({ title: 'EmbeddingData' });
 
+/** What `embeddings=false` leaves of a vector. */
+const segment = embedding.omit({ embedding: true }).meta({ title: 'EmbeddingSegment' });
+
 export const retrievedTask = z
   .object({
     _id: z.string(),
@@ -96,7 +99,10 @@ export const retrievedTask = z
       .optional()
       .describe('while processing'),
     warnings: z.array(z.string()).describe('what could not be done, in sentences'),
-    data: z.array(embedding).nullable().describe('null until the task is ready; in no particular order'),
+    data: z
+      .array(z.union([embedding, segment]))
+      .nullable()
+      .describe('null until the task is ready; in no particular order'),
   })
   .meta({ title: 'EmbeddingTaskResponse' });
 
