@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -45,5 +45,17 @@ test('Node gets the same flags whichever way a server is started', () => {
   for (const flag of NODE_FLAGS) {
     assert.ok(starter.includes(`'${flag}'`) && dockerfile.includes(`"${flag}"`), flag);
     assert.ok(scripts.reelvec.includes(flag), flag);
+  }
+});
+
+test('what the Dockerfile copies is in the context that is sent to the builder', () => {
+  const sent = readFileSync(join(ROOT, '.dockerignore'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('!'));
+  for (const [, words] of dockerfile.matchAll(/^COPY (?!--from)(.+)$/gm)) {
+    for (const path of words!.split(' ').slice(0, -1)) {
+      assert.ok(sent.includes(`!${path.replace(/^\.\//, '')}`), path);
+      assert.ok(existsSync(join(ROOT, path)), path);
+    }
   }
 });
