@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -9,7 +9,6 @@ import { probe } from '../src/media/probe.ts';
 import { embedChunk } from '../src/pipeline/embed-chunk.ts';
 import type { EmbeddedChunk, EmbedJob } from '../src/workers/protocol.ts';
 import { makeMedia } from './support/make-media.ts';
-import { REAL_MEDIA } from './support/real-media.ts';
 
 /** What docs/media.md promises of pictures that stand for long, by whatever chunk they are seen. */
 
@@ -74,17 +73,4 @@ test('a chunk of MPEG-TS that begins in a long group of pictures is decoded from
   const whole = await inChunks(path, 1000);
   assert.ok(whole.every(Boolean));
   assert.deepEqual(await inChunks(path, 6), whole);
-});
-
-const field = (name: string) => join(REAL_MEDIA ?? '', 'field', name);
-
-test('real files: a picture that lasts for its packet, or for the sound, is no loss', {
-  skip: !existsSync(field('k04_hold_300s.mp4')),
-}, async () => {
-  for (const name of ['k04_hold_300s.mp4', 'k04_last_picture_12s_with_sound.mp4', 'k07_theora_dup_frames.ogv']) {
-    const { vectors, damages, damaged, missingSec } = await embed(field(name));
-    assert.ok(vectors.visual!.every(Boolean), name);
-    assert.deepEqual([damages, damaged.visual], [0, []], name);
-    assert.ok(missingSec.visual! < 0.1, `${name}: ${missingSec.visual} s`);
-  }
 });
