@@ -218,7 +218,7 @@ describe('embedding at once', { timeout: 240_000 }, () => {
   test('what breaks a limit is refused with the limit', async () => {
     const { status, body } = await post(asking('audio', { url: `${host.url}/long.flac` }));
     assert.equal(status, 400);
-    assert.equal(body.code, 'video_duration_too_long');
+    assert.equal(body.code, 'audio_duration_too_long');
     assert.match(body.message, /lasts 6\d\d\.?\d* s; allowed are at most 10 min/);
     const image = (media_source: object) => ({
       input_type: 'image',
@@ -231,7 +231,7 @@ describe('embedding at once', { timeout: 240_000 }, () => {
       .png()
       .toBuffer();
     const tooSmall = await post(image({ base64_string: small.toString('base64') }));
-    assert.equal(tooSmall.body.code, 'video_resolution_too_low');
+    assert.equal(tooSmall.body.code, 'image_resolution_too_low');
     const nothing = await post(image({ url: `${host.url}/nothing.png` }));
     assert.equal(nothing.body.code, 'source_unreachable');
     const unknown = await post(image({ asset_id: '000000000000000000000000' }));
