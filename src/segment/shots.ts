@@ -7,7 +7,7 @@ import { type GradualTransition, Grid, gradualAt, LEAST_SCORE, REACH_SEC } from 
 import { isCutInside } from './inset.ts';
 import { isWithinOneShot } from './one-shot.ts';
 import { Signature, WHOLE } from './signature.ts';
-import { isNewStill } from './stills.ts';
+import { isNewStill, stillDissolve } from './stills.ts';
 import { isCutUnderStrobe } from './strobe.ts';
 import { Timeline } from './timeline.ts';
 
@@ -140,6 +140,15 @@ export class ShotDetector {
     this.#addCut(frame);
   }
 
+  #findStillDissolve(frame: number): void {
+    const found = stillDissolve(this.#timeline, frame);
+    if (!found || this.#isBroken(found.startFrame - 1, frame)) return;
+    const { startFrame, endFrame } = found;
+    if (this.#gradual.some((other) => other.startFrame <= endFrame && other.endFrame >= startFrame)) return;
+    const middle = (startFrame + endFrame) >> 1;
+    this.#gradual.push({ frame: middle, startFrame, endFrame, score: 1, strength: Number.POSITIVE_INFINITY });
+  }
+
   #isHiddenCut(frame: number): boolean {
     const timeline = this.#timeline;
     if (isNewStill(timeline, frame) || isCutUnderStrobe(timeline, frame)) return true;
@@ -158,6 +167,7 @@ export class ShotDetector {
     this.#pending = this.#pending.filter((other) => other.frame < from || other.frame > to);
     if (boundary) this.#add(boundary);
     this.#findHiddenCut(frame);
+    this.#findStillDissolve(frame);
   }
 
   /** Finds a cut that the whole picture hides: only a part of it changes, or the light changes as much by itself. */

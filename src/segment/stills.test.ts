@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cuts, detect, dim, even, height, type Pixels, scene, times, width } from './shots.fixture.ts';
+import { cuts, detect, dim, even, height, mix, type Pixels, scene, times, width } from './shots.fixture.ts';
 
 /** Lines of made-up words on white, below a bar that all slides have; `seed` says which words, `lines` how many. */
 function slide(seed: number, lines = 5, paper = 250, ink = 20): Pixels {
@@ -51,6 +51,35 @@ describe('slides are boundaries', () => {
       [1, 'cut'],
       [2, 'cut'],
     ]);
+  });
+});
+
+describe('a dissolve between slides', () => {
+  test('is one gradual boundary', () => {
+    const share = (i: number) => Math.min(1, Math.max(0, (i - 50) / 12));
+    const found = detect(times(120, (i) => mix(slide(1), slide(2), share(i))));
+    assert.equal(found.length, 1);
+    const { frame, startFrame, endFrame, transition } = found[0]!;
+    assert.equal(transition, 'gradual');
+    assert.ok(startFrame >= 50 && frame > 52 && frame < 60 && endFrame <= 63, `${startFrame}, ${frame}, ${endFrame}`);
+  });
+
+  test('is none where a line fades in, or the slide is dimmed slowly', () => {
+    const share = (i: number) => Math.min(1, Math.max(0, (i - 50) / 12));
+    assert.deepEqual(detect(times(120, (i) => mix(slide(1, 3), slide(1, 4), share(i)))), []);
+    assert.deepEqual(detect(times(120, (i) => dim(slide(1), 1 - share(i) / 2))), []);
+  });
+
+  test('is none where text is scrolled smoothly', () => {
+    const scrolled = (down: number) => {
+      const page = slide(1, 20);
+      return page.map((_, i) => {
+        const [row, rest] = [Math.floor(i / (width * 3)), i % (width * 3)];
+        return row < 8 ? 60 : page[(8 + ((row - 8 + Math.round(down)) % (height - 8))) * width * 3 + rest]!;
+      });
+    };
+    const down = (i: number) => Math.min(13, Math.max(0, i - 50));
+    assert.deepEqual(detect(times(120, (i) => scrolled(down(i)))), []);
   });
 });
 

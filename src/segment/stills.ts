@@ -5,10 +5,14 @@ import type { Timeline } from './timeline.ts';
 const STILL_LUMA = 5;
 /** Time that pixels must stand still on either side of a change. Scrolling in steps rests for less. Seconds. */
 const STILL_SEC = 0.5;
+/** It is looked at this long before and after a change: at uneven times, for lines of text scroll past at even ones. */
+const LOOKS_SEC = [0.1, 0.25, STILL_SEC];
 /** Contrast to the pixel on the right or below that makes a pixel ink: text, lines, texture. Steps of 8-bit luma. */
 const INK_LUMA = 12;
 /** Ink that is needed for a comparison: an icon alone is no slide. Pixels of 64 × 36. */
 const LEAST_INK = 24;
+/** Least share of the picture that stands still on both sides: less of a film does, beside what moves in it. */
+const LEAST_STILL = 0.7;
 /**
  * Least share of the ink that is replaced, times the share of the picture that stands still. Slides reach 0.45 and more
  * on the tuning recordings; dialogs, scrolling and marked speakers stay below 0.38.
@@ -34,11 +38,83 @@ export function isNewStill(timeline: Timeline, frame: number): boolean {
   // The last picture of a stream stands for as long as it lasts.
   if (frame < last && timeline.clockSec(last) - fresh.clockSec < STILL_SEC) return false;
   const shown = (sec: number) => timeline.shownAt(fresh.clockSec + sec);
-  const after = [shown(STILL_SEC / 2), shown(STILL_SEC)];
-  if (changedPixels(old, fresh, after[1]!) < LEAST_CHANGED) return false;
-  const before = [shown(-STILL_SEC / 2), shown(-STILL_SEC)];
-  const { replaced, related } = compareInk(old.fine, fresh.fine, standing([old, ...before], [fresh, ...after]));
-  return replaced >= LEAST_REPLACED && related < MOST_RELATED;
+  const after = LOOKS_SEC.map(shown);
+  if (changedPixels(old, fresh, after.at(-1)!) < LEAST_CHANGED) return false;
+  const before = LOOKS_SEC.map((sec) => shown(-sec));
+  const { share, replaced, related } = compareInk(old.fine, fresh.fine, standing([old, ...before], [fresh, ...after]));
+  return share >= LEAST_STILL && replaced >= LEAST_REPLACED && related < MOST_RELATED;
+}
+
+/** The longest dissolve between slides. Seconds. */
+const LONGEST_SEC = 1;
+/** Least share of the picture that stands still before and after a dissolve: less of one that fades slowly does. */
+const LEAST_AT_REST = 0.9;
+/** Most that a blend of the two slides leaves of a picture between them, as a share of what differs between the slides. */
+const MOST_UNBLENDED = 0.2;
+/** Shares of the new slide at which a dissolve starts and ends. */
+const STARTED = 0.1;
+const ENDED = 0.9;
+/** Blends are looked for so long before the end first: most windows hold none at all. Seconds. */
+const BLENDS_SEC = [0.1, 0.25, 0.5, 0.75];
+
+/**
+ * The dissolve from one still picture to another that is over at `frame`, if there is one: at least two pictures between
+ * them are blends of both, and every other is one of them. Scrolling and moving windows are no blends.
+ */
+export function stillDissolve(timeline: Timeline, frame: number): { startFrame: number; endFrame: number } | undefined {
+  const fresh = timeline.at(frame);
+  const last = timeline.end - 1;
+  const startSec = fresh.clockSec - LONGEST_SEC;
+  if (startSec - timeline.clockSec(timeline.first) < STILL_SEC) return undefined;
+  if (timeline.clockSec(last) - fresh.clockSec < STILL_SEC) return undefined;
+  const old = timeline.shownAt(startSec);
+  // A fade to a plain picture is for `blanks.ts` to find.
+  if (Math.min(old.contrast, fresh.contrast) < LEAST_CONTRAST) return undefined;
+  const shown = (sec: number) => timeline.shownAt(fresh.clockSec + sec);
+  const after = LOOKS_SEC.map(shown);
+  if (changedPixels(old, fresh, after.at(-1)!) < LEAST_CHANGED) return undefined;
+  const anywhere = new Uint8Array(fresh.luma.length).fill(1);
+  const isBlend = (sec: number) => isBetween(blendOf(old.luma, fresh.luma, shown(-sec).luma, anywhere));
+  if (!BLENDS_SEC.some(isBlend)) return undefined;
+  const still = standing([old, timeline.shownAt(startSec - STILL_SEC)], [fresh, ...after]);
+  const { share, replaced, related } = compareInk(old.fine, fresh.fine, still);
+  if (share < LEAST_AT_REST || replaced < LEAST_REPLACED || related >= MOST_RELATED) return undefined;
+  let [startFrame, endFrame, blends] = [frame, frame, 0];
+  for (let i = frame - 1; timeline.clockSec(i) > startSec; i--) {
+    const blend = blendOf(old.fine, fresh.fine, timeline.at(i).fine, still);
+    if (blend.left > MOST_UNBLENDED) return undefined;
+    if (blend.share >= ENDED) endFrame = i;
+    if (blend.share > STARTED) startFrame = i;
+    if (isBetween(blend)) blends++;
+  }
+  return blends < 2 ? undefined : { startFrame, endFrame };
+}
+
+function isBetween({ share, left }: ReturnType<typeof blendOf>): boolean {
+  return left <= MOST_UNBLENDED && share > STARTED && share < ENDED;
+}
+
+/**
+ * The best blend of two planes for a third one.
+ * @returns the share of the second, and what that blend leaves as a share of what differs between the two
+ */
+function blendOf(old: Int16Array, fresh: Int16Array, between: Int16Array, where: Uint8Array) {
+  let [along, all] = [0, 1];
+  for (let i = 0; i < old.length; i++) {
+    if (where[i] === 0) continue;
+    const difference = fresh[i]! - old[i]!;
+    along += (between[i]! - old[i]!) * difference;
+    all += difference * difference;
+  }
+  const share = along / all;
+  let [left, most] = [0, 1];
+  for (let i = 0; i < old.length; i++) {
+    if (where[i] === 0) continue;
+    const difference = fresh[i]! - old[i]!;
+    left += Math.abs(between[i]! - old[i]! - share * difference);
+    most += Math.abs(difference);
+  }
+  return { share, left: left / most };
 }
 
 /** Number of pixels of the small planes that change and stay changed. */
@@ -65,10 +141,10 @@ function isNear(a: number, b: number): boolean {
 
 /**
  * Compares the ink of two planes of luma where they stand still.
- * @returns share of the ink that is gone and that is new (their geometric mean) times the share of pixels that stand
- *   still; and the correlation of the luma of the pixels that change
+ * @returns share of pixels that stand still; that share times the share of the ink that is gone and that is new (their
+ *   geometric mean); and the correlation of the luma of the pixels that change
  */
-function compareInk(old: Int16Array, fresh: Int16Array, still: Uint8Array): { replaced: number; related: number } {
+function compareInk(old: Int16Array, fresh: Int16Array, still: Uint8Array) {
   let [stills, oldInk, freshInk, gone, added] = [0, 0, 0, 0, 0];
   const changes = new Correlation();
   for (let y = 0; y < FINE_HEIGHT - 1; y++) {
@@ -89,9 +165,10 @@ function compareInk(old: Int16Array, fresh: Int16Array, still: Uint8Array): { re
       }
     }
   }
-  if (Math.min(oldInk, freshInk) < LEAST_INK) return { replaced: 0, related: 0 };
+  if (Math.min(oldInk, freshInk) < LEAST_INK) return { share: 0, replaced: 0, related: 0 };
   const share = stills / (FINE_HEIGHT - 1) / (FINE_WIDTH - 1);
-  return { replaced: share * Math.sqrt((gone / oldInk) * (added / freshInk)), related: changes.value };
+  const replaced = share * Math.sqrt((gone / oldInk) * (added / freshInk));
+  return { share, replaced, related: changes.value };
 }
 
 /** Correlation of pairs of values: −1 to 1, and 0 for pairs that are all alike. */

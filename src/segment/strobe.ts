@@ -7,6 +7,8 @@ import { Timeline } from './timeline.ts';
 const OTHER_LIGHT = 14;
 /** A strobe changes the light and brings it back within this time, in the same shot. Seconds. */
 const BACK_SEC = 0.8;
+/** Two pictures of one shot in one light differ by less than this after such a time, see `change`. */
+const MOST_MOVED = 32;
 /** Every light is seen within this time on either side of a cut. Seconds. */
 const PERIOD_SEC = 0.5;
 /** Time on either side from which pictures in one light are taken to judge a cut by. Seconds. */
@@ -45,7 +47,7 @@ function comesBack(timeline: Timeline, from: number, direction: 1 | -1): boolean
     const other = timeline.at(i);
     if (Math.abs(other.clockSec - picture.clockSec) > BACK_SEC) return false;
     if (differs(other.light, light)) isAway = true;
-    else if (isAway && change(other, picture) < LEAST_CHANGE) return true;
+    else if (isAway && change(other, picture) < MOST_MOVED) return true;
   }
   return false;
 }

@@ -6,7 +6,7 @@ import { HEIGHT as FOOTAGE_HEIGHT, WIDTH as FOOTAGE_WIDTH, type Rgb } from '../p
 import { seeded } from '../random.ts';
 import type { Shot } from '../sources.ts';
 import { videoCall } from './calls.ts';
-import { drawn, HEIGHT, WIDTH } from './canvas.ts';
+import { HEIGHT, WIDTH } from './canvas.ts';
 import { played, talkingHead } from './footage.ts';
 import { boxOf, framed, type Surround, surroundOf } from './frames.ts';
 import { type Strobe, underStrobe } from './lights.ts';
