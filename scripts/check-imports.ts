@@ -26,6 +26,7 @@ const LAYERS = [
   'media',
   'jobs',
   'quotas',
+  'keys',
   'store',
   'observe',
   'config.ts',

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ReelvecError } from '../errors.ts';
-import { hashKey, type KeyQuotas, type KeyRepository, sameHash } from '../store/keys.ts';
+import { hashKey, type KeyQuotas, type KeyRepository, sameHash } from '../keys/repository.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {

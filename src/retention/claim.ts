@@ -1,9 +1,9 @@
 import { buffer } from 'node:stream/consumers';
+import { serverSecret } from '../keys/secrets.ts';
 import { SetupError } from '../setup-error.ts';
 import type { BlobStore } from '../store/blobs.ts';
 import type { Db } from '../store/database.ts';
 import { raise, recall, remember } from '../store/remembered.ts';
-import { serverSecret } from '../store/secrets.ts';
 import { CLAIMS, compareBlobs } from './orphans.ts';
 
 /**

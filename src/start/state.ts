@@ -3,6 +3,7 @@ import { Contents } from '../assets/contents.ts';
 import { AssetRepository } from '../assets/repository.ts';
 import type { Config } from '../config.ts';
 import { JobEngine } from '../jobs/engine.ts';
+import { KeyRepository } from '../keys/repository.ts';
 import type { Logger } from '../observe/logger.ts';
 import { Quotas } from '../quotas/quotas.ts';
 import { BlobsRefused, claimBlobs, examineClaim } from '../retention/claim.ts';
@@ -12,7 +13,6 @@ import { type Db, databasePlace, isNewDatabase, oneAtATime, openDatabase } from 
 import { isDatabaseAway } from '../store/database-away.ts';
 import { openPostgresForNotes } from '../store/database-postgres.ts';
 import { IdempotencyKeys } from '../store/idempotency.ts';
-import { KeyRepository } from '../store/keys.ts';
 import { describePlace, openBlobStore, openUploadStore, sweepTemporary } from '../store/open-blobs.ts';
 import type { UploadStore } from '../store/uploads.ts';
 import { TaskRepository } from '../tasks/repository.ts';

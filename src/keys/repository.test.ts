@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openDatabase } from './database.ts';
-import { KeyRepository } from './keys.ts';
+import { openDatabase } from '../store/database.ts';
+import { KeyRepository } from './repository.ts';
 
 const db = await openDatabase(':memory:');
 after(() => db.destroy());
