@@ -26,6 +26,7 @@ const LAYERS = [
   'media',
   'jobs',
   'quotas',
+  'idempotency',
   'keys',
   'store',
   'observe',

@@ -24,8 +24,8 @@ import { discardUnreadBodies } from './api/unread-bodies.ts';
 import { validate } from './api/validation.ts';
 import type { Contents } from './assets/contents.ts';
 import type { AssetService } from './assets/service.ts';
+import type { IdempotencyKeys } from './idempotency/keys.ts';
 import type { QueryService } from './queries/service.ts';
-import type { IdempotencyKeys } from './store/idempotency.ts';
 import { newId } from './store/ids.ts';
 import type { CreateTaskDeps } from './tasks/create.ts';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONFIGURED_KEY, MP4_HEAD, openTestApp, type TestApp } from '../app.fixture.ts';
+import { type Claim, IdempotencyKeys } from '../idempotency/keys.ts';
 import { openDatabase } from '../store/database.ts';
-import { type Claim, IdempotencyKeys } from '../store/idempotency.ts';
 
 const BODY = {
   input_type: 'video',

@@ -1,6 +1,6 @@
 import type { Contents } from '../../assets/contents.ts';
+import type { IdempotencyKeys } from '../../idempotency/keys.ts';
 import type { QueryService } from '../../queries/service.ts';
-import type { IdempotencyKeys } from '../../store/idempotency.ts';
 import type { CreateTaskDeps } from '../../tasks/create.ts';
 
 /** What the routes under `/embed-v2` work with. */

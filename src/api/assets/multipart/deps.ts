@@ -1,5 +1,5 @@
 import type { MultipartUploads } from '../../../assets/multipart/service.ts';
-import type { IdempotencyKeys } from '../../../store/idempotency.ts';
+import type { IdempotencyKeys } from '../../../idempotency/keys.ts';
 import type { SignedLinks } from '../../signed-links.ts';
 
 export interface MultipartDeps {
