@@ -1,11 +1,11 @@
 import { sql, type Updateable } from 'kysely';
 import type { ErrorCode } from '../errors.ts';
+import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
 import type { MediaInfo } from '../media/info.ts';
 import { COLUMNS } from '../store/columns.ts';
 import type { Db, OnCreated } from '../store/database.ts';
 import { newestFirst, type Page } from '../store/page.ts';
 import type { AssetsTable } from '../store/schema.ts';
-import { type RunPage, startedRows } from '../store/started.ts';
 import { storedObject } from '../store/stored-json.ts';
 
 export type AssetStatus = AssetsTable['status'];
