@@ -28,6 +28,7 @@ const LAYERS = [
   'quotas',
   'idempotency',
   'keys',
+  'blobs',
   'store',
   'observe',
   'config.ts',

@@ -1,4 +1,4 @@
-import type { BlobStore } from '../store/blobs.ts';
+import type { BlobStore } from '../blobs/store.ts';
 
 /** Where what comes with an asset is stored. */
 export function assetKey(assetId: string): string {

@@ -1,4 +1,4 @@
-import type { BlobStore } from '../store/blobs.ts';
+import type { BlobStore } from '../blobs/store.ts';
 import { type Db, isForeignKeyViolation } from '../store/database.ts';
 import { assetKey } from './blobs.ts';
 

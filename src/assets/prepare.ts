@@ -1,4 +1,6 @@
 import { buffer } from 'node:stream/consumers';
+import { sha256OfBlob } from '../blobs/hash-blob.ts';
+import { BlobNotFound, type BlobStore } from '../blobs/store.ts';
 import { isReelvecError, type MediaKind, ofKind, ReelvecError } from '../errors.ts';
 import type { ImageInfo, MediaInfo } from '../media/info.ts';
 import { causeText } from '../observe/cause.ts';
@@ -7,8 +9,6 @@ import type { Quotas } from '../quotas/quotas.ts';
 import { animationType, imageType } from '../sources/media-magic.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
-import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
-import { sha256OfBlob } from '../store/hash-blob.ts';
 import { assetKey, mediaKey, thumbnailKey } from './blobs.ts';
 import type { Contents } from './contents.ts';
 import type { Asset, AssetRepository } from './repository.ts';

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
+import { sha256OfBlob } from '../blobs/hash-blob.ts';
+import type { BlobStore } from '../blobs/store.ts';
 import { type ErrorCode, ReelvecError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Quotas } from '../quotas/quotas.ts';
 import { requireMediaOrImage } from '../sources/sniff.ts';
 import { filenameOf, type UrlGuard } from '../sources/url.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import type { OnCreated } from '../store/database.ts';
-import { sha256OfBlob } from '../store/hash-blob.ts';
 import { newId } from '../store/ids.ts';
 import type { Page } from '../store/page.ts';
 import { assetKey, removeAssetBlobs, thumbnailKey } from './blobs.ts';

@@ -1,7 +1,7 @@
+import type { BlobStore } from '../blobs/store.ts';
 import { ReelvecError } from '../errors.ts';
 import { animationType } from '../sources/media-magic.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import { newId } from '../store/ids.ts';
 import { assetKey } from './blobs.ts';
 

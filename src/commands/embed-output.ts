@@ -1,10 +1,10 @@
 import { createWriteStream } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { BlobStore } from '../blobs/store.ts';
 import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import { taskMetadata } from '../tasks/metadata.ts';
 import type { TranscriptionSource } from '../tasks/repository.ts';

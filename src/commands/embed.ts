@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { FolderBlobStore } from '../blobs/folder/store.ts';
 import type { Config } from '../config.ts';
 import { describeBundle } from '../encode/bundles.ts';
 import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
@@ -10,7 +11,6 @@ import { isReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Segmentation } from '../segment/segment.ts';
 import { mediaWorkers } from '../start/media-workers.ts';
-import { FolderBlobStore } from '../store/blob-folder.ts';
 import type { Option, Scope, Source, TaskRequest } from '../tasks/request.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
 import { CommandError, onlyPositional, readArguments, UsageError } from './arguments.ts';

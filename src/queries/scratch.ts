@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { FolderBlobStore } from '../store/blob-folder.ts';
-import { makeFolders } from '../store/durable-files.ts';
+import { makeFolders } from '../blobs/folder/durable-files.ts';
+import { FolderBlobStore } from '../blobs/folder/store.ts';
 
 /** What one request needs on disk while it is answered; goes with the scope that it was opened in. */
 export interface ScratchFolder extends AsyncDisposable {

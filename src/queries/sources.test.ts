@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { mediaKey } from '../assets/blobs.ts';
 import type { Asset } from '../assets/repository.ts';
-import { FolderBlobStore } from '../store/blob-folder.ts';
+import { FolderBlobStore } from '../blobs/folder/store.ts';
 import { readPicture, type SourceDeps, useMedia } from './sources.ts';
 
 const root = await mkdtemp(join(tmpdir(), 'reelvec-sources-'));

@@ -1,13 +1,13 @@
 import { mediaKey } from '../assets/blobs.ts';
 import { type NamedAsset, readyAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
+import { BlobNotFound, type BlobStore } from '../blobs/store.ts';
 import type { Config } from '../config.ts';
 import { ReelvecError } from '../errors.ts';
 import type { MediaInfo, StillPicture } from '../media/info.ts';
 import { decodeBase64 } from '../sources/base64.ts';
 import { HEAD_BYTES, requireImage, requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
-import { BlobNotFound, type BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { PictureSource, QuerySource } from './request.ts';

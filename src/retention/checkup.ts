@@ -1,10 +1,10 @@
 import { assetKey } from '../assets/blobs.ts';
 import type { Contents } from '../assets/contents.ts';
 import { AssetRepository } from '../assets/repository.ts';
-import type { BlobStore } from '../store/blobs.ts';
+import { sha256OfBlob } from '../blobs/hash-blob.ts';
+import type { BlobStore } from '../blobs/store.ts';
 import { COLUMNS } from '../store/columns.ts';
 import type { Db } from '../store/database.ts';
-import { sha256OfBlob } from '../store/hash-blob.ts';
 import { missingSource, REMADE } from '../tasks/lost-result.ts';
 import { TaskRepository } from '../tasks/repository.ts';
 import { readResult } from '../tasks/results.ts';

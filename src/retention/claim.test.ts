@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
-import { MemoryBlobStore } from '../store/blob-memory.fixture.ts';
+import { MemoryBlobStore } from '../blobs/memory.fixture.ts';
 import { type Db, openDatabase } from '../store/database.ts';
 import { recall } from '../store/remembered.ts';
 import { TaskRepository } from '../tasks/repository.ts';

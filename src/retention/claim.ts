@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
+import type { BlobStore } from '../blobs/store.ts';
 import { serverSecret } from '../keys/secrets.ts';
 import { SetupError } from '../setup-error.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import type { Db } from '../store/database.ts';
 import { raise, recall, remember } from '../store/remembered.ts';
 import { CLAIMS, compareBlobs } from './orphans.ts';

@@ -1,6 +1,6 @@
-import type { BlobEntry, BlobStore } from '../store/blobs.ts';
+import { keptBefore } from '../blobs/kept.ts';
+import type { BlobEntry, BlobStore } from '../blobs/store.ts';
 import type { Db } from '../store/database.ts';
-import { keptBefore } from '../store/kept.ts';
 
 /** Blobs that are looked up together. */
 const BATCH = 500;

@@ -1,5 +1,5 @@
+import type { UploadStore } from '../blobs/uploads.ts';
 import type { Logger } from '../observe/logger.ts';
-import type { UploadStore } from '../store/uploads.ts';
 import { BlobsRefused, claimBlobs } from './claim.ts';
 import { type ExpiryDeps, expireAssets, expireTasks, type KeepTimes } from './expiry.ts';
 import { isHeld } from './hold.ts';

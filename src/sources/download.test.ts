@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
-import { FolderBlobStore } from '../store/blob-folder.ts';
+import { FolderBlobStore } from '../blobs/folder/store.ts';
 import { breakOff, localHost } from './local-host.fixture.ts';
 
 const maxBytes = 10_000_000;

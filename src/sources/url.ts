@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent } from 'undici';
+import type { BlobStore } from '../blobs/store.ts';
 import { ReelvecError } from '../errors.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import type { AllowList } from './addresses.ts';
 import { guardedConnector, type Resolve } from './connect.ts';
 import { CannotResume, contentLength, download, refuseTooLarge } from './download.ts';

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { mock, type TestContext, test } from 'node:test';
-import { FolderBlobStore } from '../store/blob-folder.ts';
+import { FolderBlobStore } from '../blobs/folder/store.ts';
 import { openReadiness } from './readiness.ts';
 
 /** A data folder with its database, and a clock that no check is reused by. */

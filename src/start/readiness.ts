@@ -1,10 +1,10 @@
 import { open, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FolderBlobStore } from '../blobs/folder/store.ts';
+import type { BlobStore } from '../blobs/store.ts';
 import type { Config } from '../config.ts';
 import { ReelvecError } from '../errors.ts';
-import { FolderBlobStore } from '../store/blob-folder.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import { databasePlace } from '../store/database.ts';
 import type { TaskRepository } from '../tasks/repository.ts';
 

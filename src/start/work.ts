@@ -1,6 +1,7 @@
 import { UploadRepository } from '../assets/multipart/repository.ts';
 import { MultipartUploads } from '../assets/multipart/service.ts';
 import { prepareAssetWorkflow } from '../assets/workflow.ts';
+import { describePlace } from '../blobs/open.ts';
 import type { Config } from '../config.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { cancelEnded } from '../jobs/cancel-ended.ts';
@@ -14,7 +15,6 @@ import { sweepSlot, sweepWorkflow } from '../retention/workflow.ts';
 import { parseAllowList } from '../sources/addresses.ts';
 import { openUrlGuard, type UrlGuard } from '../sources/url.ts';
 import { isShared, unlessOthersDo } from '../store/database.ts';
-import { describePlace } from '../store/open-blobs.ts';
 import { refreshStatistics } from '../store/statistics.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import type { Task } from '../tasks/repository.ts';

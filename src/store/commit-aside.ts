@@ -2,7 +2,6 @@ import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { sql } from 'kysely';
 import { type Db, isShared } from './database.ts';
-import { flushFolder } from './durable-files.ts';
 
 /** What flushes the log of a database that is open. */
 const logs = new WeakMap<Db, SharedFlush>();
@@ -60,7 +59,9 @@ class SharedFlush {
     await using file = await open(this.#path);
     await file.datasync();
     // The log may have begun with what is flushed here.
-    if (!this.#isNamed) await flushFolder(dirname(this.#path));
+    if (this.#isNamed) return;
+    await using folder = await open(dirname(this.#path));
+    await folder.sync();
     this.#isNamed = true;
   }
 }

@@ -1,5 +1,6 @@
 import { noSuchAsset, usableAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
+import type { BlobStore } from '../blobs/store.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { ofKind } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
@@ -9,7 +10,6 @@ import { limitsTasks, type QuotaLimits, type Quotas } from '../quotas/quotas.ts'
 import { decodeBase64 } from '../sources/base64.ts';
 import { requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import type { OnCreated } from '../store/database.ts';
 import { isForeignKeyViolation } from '../store/database.ts';
 import { newId } from '../store/ids.ts';

@@ -1,7 +1,7 @@
+import type { BlobStore } from '../blobs/store.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import { bundleId, chunkJob, chunkRows, servableOptions } from './embedding.ts';

@@ -1,4 +1,4 @@
-import type { BlobStore } from '../store/blobs.ts';
+import type { BlobStore } from '../blobs/store.ts';
 import { type EmbeddingRow, type ResultFacts, type RowFilter, readResult } from './results.ts';
 import { ArrowRows } from './results-arrow.ts';
 import { embeddingsJson, embeddingsNdjson } from './results-json.ts';

@@ -1,8 +1,8 @@
 import { RecordBatchReader } from 'apache-arrow';
+import type { BlobStore } from '../blobs/store.ts';
 import { DIMENSION } from '../encode/encoder.ts';
 import { shorten } from '../encode/shorten.ts';
 import type { TimeRange } from '../media/frames.ts';
-import type { BlobStore } from '../store/blobs.ts';
 import type { RowOption, Scope, TaskRequest } from './request.ts';
 import { ArrowRows, ASSET_SEGMENT, type EmbeddingRow, toRows } from './results-arrow.ts';
 import { withFused } from './results-fused.ts';

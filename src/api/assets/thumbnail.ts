@@ -1,8 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { AssetService } from '../../assets/service.ts';
+import { BlobNotFound } from '../../blobs/store.ts';
 import { ReelvecError } from '../../errors.ts';
-import { BlobNotFound } from '../../store/blobs.ts';
 import { baseUrl } from '../base-url.ts';
 import { errorBody } from '../errors.ts';
 import { linkQuery, type SignedLinks } from '../signed-links.ts';

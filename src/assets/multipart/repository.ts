@@ -1,10 +1,10 @@
+import type { Part } from '../../blobs/uploads.ts';
 import { COLUMNS } from '../../store/columns.ts';
 import { commitAside } from '../../store/commit-aside.ts';
 import type { Db, OnCreated } from '../../store/database.ts';
 import { newestFirst, type Page } from '../../store/page.ts';
 import type { UploadChunksTable, UploadsTable } from '../../store/schema.ts';
 import { storedObject } from '../../store/stored-json.ts';
-import type { Part } from '../../store/uploads.ts';
 import { insertAsset, type NewAsset } from '../repository.ts';
 import type { MultipartUpload, StoredChunk, UploadWishes } from './upload.ts';
 

@@ -7,9 +7,9 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import type { WriteOptions } from '../blobs.ts';
-import { inBlocks } from '../in-blocks.ts';
+import type { WriteOptions } from '../store.ts';
 import { untilAborted } from '../until-aborted.ts';
+import { inBlocks } from './in-blocks.ts';
 
 /** All of a size, which some stores demand; 10,000 of them, the most that S3 takes, are 78 GiB. Bytes. */
 const PART_BYTES = 8 * 1024 ** 2;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
-import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './blobs.ts';
+import { assertBlobKey, assertBlobPrefix } from './keys.ts';
+import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './store.ts';
 
 /** Blobs of a test, whose times are those of its clock. */
 export class MemoryBlobStore implements BlobStore {

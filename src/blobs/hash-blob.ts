@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import type { BlobStore } from './blobs.ts';
-import { freeBuffers } from './free-buffers.ts';
+import { freeBuffers } from './folder/free-buffers.ts';
+import type { BlobStore } from './store.ts';
 
 /** Bytes that are read at a time. */
 const BLOCK_BYTES = 1024 ** 2;

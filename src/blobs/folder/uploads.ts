@@ -1,8 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { open, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import { assertBlobKey } from './blob-keys.ts';
-import { explainFullDisk, flushFolder, isMissing, makeFolders, moveDurably, unlessMissing } from './durable-files.ts';
+import { assertBlobKey } from '../keys.ts';
 import {
   type Part,
   type PartialBlob,
@@ -12,7 +11,8 @@ import {
   partRange,
   type ServerIntake,
   type UploadStore,
-} from './uploads.ts';
+} from '../uploads.ts';
+import { explainFullDisk, flushFolder, isMissing, makeFolders, moveDurably, unlessMissing } from './durable-files.ts';
 import { writeFlushed } from './write-flushed.ts';
 
 /** Starts with a dot, which no key may do, and is not the folder of temporary files: uploads outlive a restart. */

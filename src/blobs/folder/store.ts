@@ -3,9 +3,9 @@ import * as fs from 'node:fs';
 import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
-import { ReelvecError } from '../errors.ts';
-import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
-import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './blobs.ts';
+import { ReelvecError } from '../../errors.ts';
+import { assertBlobKey, assertBlobPrefix } from '../keys.ts';
+import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from '../store.ts';
 import { explainFullDisk, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
 import { writeFlushed } from './write-flushed.ts';
 

@@ -7,9 +7,9 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { FolderBlobStore } from './blob-folder.ts';
-import { blobStoreContract } from './blobs.contract.ts';
-import { FolderUploadStore } from './upload-folder.ts';
+import { blobStoreContract } from '../store.contract.ts';
+import { FolderBlobStore } from './store.ts';
+import { FolderUploadStore } from './uploads.ts';
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-blobs-'));
@@ -50,7 +50,7 @@ test('a disk that is full is named in the error, and nothing half written stays'
   const root = await temporaryFolder();
   // A limit on the size of files fails like a full disk and needs no disk: the write comes back short, then fails.
   const script = `
-    import { FolderBlobStore } from ${JSON.stringify(import.meta.resolve('./blob-folder.ts'))};
+    import { FolderBlobStore } from ${JSON.stringify(import.meta.resolve('./store.ts'))};
     process.on('SIGXFSZ', () => {});
     const store = new FolderBlobStore(${JSON.stringify(root)});
     await store.write('small', Buffer.alloc(1000));

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
-import { BlobNotFound } from '../blobs.ts';
+import { BlobNotFound } from '../store.ts';
 import { isNoSuchKey, isOutOfRange } from './client.ts';
 
 /** How often in a row reading may break off without a byte before it is given up. */

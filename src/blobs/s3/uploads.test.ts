@@ -3,12 +3,12 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { S3BlobStore } from './blob-s3.ts';
+import { uploadStoreContract } from '../uploads.contract.ts';
 import { BlockCache } from './block-cache.ts';
 import { RangeServer } from './range-server.ts';
-import { s3Server } from './s3/s3-server.fixture.ts';
-import { S3UploadStore } from './upload-s3.ts';
-import { uploadStoreContract } from './uploads.contract.ts';
+import { s3Server } from './s3-server.fixture.ts';
+import { S3BlobStore } from './store.ts';
+import { S3UploadStore } from './uploads.ts';
 
 const server = await s3Server();
 after(() => server[Symbol.asyncDispose]());

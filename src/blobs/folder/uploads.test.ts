@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
-import { FolderBlobStore } from './blob-folder.ts';
-import { FolderUploadStore } from './upload-folder.ts';
-import { uploadStoreContract } from './uploads.contract.ts';
-import { PartSizeError } from './uploads.ts';
+import { uploadStoreContract } from '../uploads.contract.ts';
+import { PartSizeError } from '../uploads.ts';
+import { FolderBlobStore } from './store.ts';
+import { FolderUploadStore } from './uploads.ts';
 
 async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-uploads-'));

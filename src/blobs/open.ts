@@ -2,13 +2,13 @@ import { access, constants } from 'node:fs/promises';
 import { sep } from 'node:path';
 import type { Config } from '../config.ts';
 import { asSetupError } from '../setup-error.ts';
-import { FolderBlobStore } from './blob-folder.ts';
-import { S3BlobStore } from './blob-s3.ts';
-import type { BlobStore } from './blobs.ts';
-import { BlockCache } from './block-cache.ts';
-import { RangeServer } from './range-server.ts';
-import { FolderUploadStore } from './upload-folder.ts';
-import { S3UploadStore } from './upload-s3.ts';
+import { FolderBlobStore } from './folder/store.ts';
+import { FolderUploadStore } from './folder/uploads.ts';
+import { BlockCache } from './s3/block-cache.ts';
+import { RangeServer } from './s3/range-server.ts';
+import { S3BlobStore } from './s3/store.ts';
+import { S3UploadStore } from './s3/uploads.ts';
+import type { BlobStore } from './store.ts';
 import type { UploadStore } from './uploads.ts';
 
 /** Nobody writes to a file so slowly: milliseconds. */

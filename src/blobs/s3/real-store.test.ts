@@ -5,13 +5,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { CreateBucketCommand, DeleteBucketCommand } from '@aws-sdk/client-s3';
-import { S3BlobStore } from '../blob-s3.ts';
-import { blobStoreContract } from '../blobs.contract.ts';
-import { BlockCache } from '../block-cache.ts';
-import { RangeServer } from '../range-server.ts';
-import { S3UploadStore } from '../upload-s3.ts';
+import { blobStoreContract } from '../store.contract.ts';
 import { uploadStoreContract } from '../uploads.contract.ts';
+import { BlockCache } from './block-cache.ts';
 import { openS3Client } from './client.ts';
+import { RangeServer } from './range-server.ts';
+import { S3BlobStore } from './store.ts';
+import { S3UploadStore } from './uploads.ts';
 
 /**
  * The promises of the store on a real one, which checks signatures and parts as the emulator does not. Credentials as

@@ -10,8 +10,7 @@ import {
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
 import { getSignedUrl } from '@aws-sdk/s3-request-presigner';
-import { assertBlobKey } from './blob-keys.ts';
-import { openS3Client, type S3Options } from './s3/client.ts';
+import { assertBlobKey } from '../keys.ts';
 import {
   type DirectIntake,
   type Part,
@@ -19,7 +18,8 @@ import {
   type PartPlan,
   partCount,
   type UploadStore,
-} from './uploads.ts';
+} from '../uploads.ts';
+import { openS3Client, type S3Options } from './client.ts';
 
 export interface S3UploadStoreOptions extends S3Options {
   /** Where clients reach the store, where that is another URL than the server's. */

@@ -1,6 +1,6 @@
-import type { BlobStore } from './blobs.ts';
-import type { Db } from './database.ts';
-import { recall } from './remembered.ts';
+import type { Db } from '../store/database.ts';
+import { recall } from '../store/remembered.ts';
+import type { BlobStore } from './store.ts';
 
 /**
  * Blobs without a row that were written up to this time were there when the database took the blobs over. They go only

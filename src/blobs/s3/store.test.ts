@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
-import { S3BlobStore } from './blob-s3.ts';
-import { blobStoreContract } from './blobs.contract.ts';
+import { blobStoreContract } from '../store.contract.ts';
 import { BlockCache } from './block-cache.ts';
 import { RangeServer } from './range-server.ts';
-import { type S3Server, s3Server } from './s3/s3-server.fixture.ts';
+import { type S3Server, s3Server } from './s3-server.fixture.ts';
+import { S3BlobStore } from './store.ts';
 
 const MEGABYTE = 1024 ** 2;
 const server = await s3Server();

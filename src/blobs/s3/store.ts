@@ -7,13 +7,13 @@ import {
   ListObjectsV2Command,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { SetupError } from '../setup-error.ts';
-import { assertBlobKey, assertBlobPrefix } from './blob-keys.ts';
-import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './blobs.ts';
+import { SetupError } from '../../setup-error.ts';
+import { assertBlobKey, assertBlobPrefix } from '../keys.ts';
+import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from '../store.ts';
+import { explainS3, isNoSuchKey, openS3Client, type S3Options } from './client.ts';
 import type { RangeServer } from './range-server.ts';
-import { explainS3, isNoSuchKey, openS3Client, type S3Options } from './s3/client.ts';
-import { readObject } from './s3/read.ts';
-import { writeObject } from './s3/write.ts';
+import { readObject } from './read.ts';
+import { writeObject } from './write.ts';
 
 export interface S3BlobStoreOptions extends S3Options {
   /** Through which media workers read. */

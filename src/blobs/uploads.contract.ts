@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
-import type { BlobStore } from './blobs.ts';
+import type { BlobStore } from './store.ts';
 import { type Part, type PartialBlob, partCount, partRange, type UploadStore } from './uploads.ts';
 
 /** The least that S3 takes. */

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import { untilAborted } from './until-aborted.ts';
+import { untilAborted } from '../until-aborted.ts';
 
 /** Takes a piece. What it answers is waited for before the next; nothing, where there is nothing to wait for. */
 type TakePiece = (piece: Uint8Array) => Promise<void> | undefined;

@@ -1,6 +1,6 @@
 import { mkdir, open, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { ReelvecError } from '../errors.ts';
+import { ReelvecError } from '../../errors.ts';
 
 /**
  * Moves a flushed file to its place below `root`, making the folders on the way: after that it survives a power cut.

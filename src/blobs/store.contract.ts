@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BlobNotFound, type BlobStore } from './blobs.ts';
 import { sha256OfBlob } from './hash-blob.ts';
+import { BlobNotFound, type BlobStore } from './store.ts';
 
 /** What every blob store promises. `open` gives an empty store; `close` throws it away. `many` is more than a page of it. */
 export function blobStoreContract(
