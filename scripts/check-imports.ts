@@ -29,7 +29,7 @@ const LAYERS = [
   'idempotency',
   'keys',
   'blobs',
-  'store',
+  'database',
   'observe',
   'config.ts',
   'machine-memory.ts',

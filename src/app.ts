@@ -24,9 +24,9 @@ import { discardUnreadBodies } from './api/unread-bodies.ts';
 import { validate } from './api/validation.ts';
 import type { Contents } from './assets/contents.ts';
 import type { AssetService } from './assets/service.ts';
+import { newId } from './database/ids.ts';
 import type { IdempotencyKeys } from './idempotency/keys.ts';
 import type { QueryService } from './queries/service.ts';
-import { newId } from './store/ids.ts';
 import type { CreateTaskDeps } from './tasks/create.ts';
 
 export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {

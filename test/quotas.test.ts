@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { insertAsset } from '../src/assets/repository.ts';
+import { newId } from '../src/database/ids.ts';
+import { type Db, openDatabase } from '../src/database/open.ts';
 import { KeyRepository } from '../src/keys/repository.ts';
 import { Quotas } from '../src/quotas/quotas.ts';
 import { RateLimited } from '../src/quotas/rate-limit.ts';
-import { type Db, openDatabase } from '../src/store/database.ts';
-import { newId } from '../src/store/ids.ts';
 import { TaskRepository } from '../src/tasks/repository.ts';
 import type { TaskRequest } from '../src/tasks/request.ts';
 import { NO_POSTGRES, startPostgres, type TestPostgres } from './support/postgres.ts';

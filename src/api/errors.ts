@@ -2,10 +2,10 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { newId } from '../database/ids.ts';
+import { isDatabaseAway } from '../database/unavailable.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import { RateLimited } from '../quotas/rate-limit.ts';
-import { isDatabaseAway } from '../store/database-away.ts';
-import { newId } from '../store/ids.ts';
 import { setRateLimits } from './rate-limits.ts';
 
 const shape = {

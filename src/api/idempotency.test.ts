@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONFIGURED_KEY, MP4_HEAD, openTestApp, type TestApp } from '../app.fixture.ts';
+import { openDatabase } from '../database/open.ts';
 import { type Claim, IdempotencyKeys } from '../idempotency/keys.ts';
-import { openDatabase } from '../store/database.ts';
 
 const BODY = {
   input_type: 'video',

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { OnCreated } from '../database/open.ts';
 import { ReelvecError } from '../errors.ts';
 import type { Claim, IdempotencyKeys, KeyState } from '../idempotency/keys.ts';
-import type { OnCreated } from '../store/database.ts';
 import { hangUpSignal } from './hang-up.ts';
 
 /** How often one who waits for another's answer looks, and how often a holder shows that it lives, in milliseconds. */

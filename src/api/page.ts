@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Page } from '../store/page.ts';
+import type { Page } from '../database/page.ts';
 
 const DEFAULT_LIMIT = 10;
 const MAX_LIMIT = 50;

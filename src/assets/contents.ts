@@ -1,5 +1,5 @@
 import type { BlobStore } from '../blobs/store.ts';
-import { type Db, isForeignKeyViolation } from '../store/database.ts';
+import { type Db, isForeignKeyViolation } from '../database/open.ts';
 import { assetKey } from './blobs.ts';
 
 /** How often content that somebody removes at the same moment is looked for again. */

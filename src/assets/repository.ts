@@ -1,12 +1,12 @@
 import { sql, type Updateable } from 'kysely';
+import { COLUMNS } from '../database/columns.ts';
+import type { Db, OnCreated } from '../database/open.ts';
+import { newestFirst, type Page } from '../database/page.ts';
+import type { AssetsTable } from '../database/schema.ts';
+import { storedObject } from '../database/stored-json.ts';
 import type { ErrorCode } from '../errors.ts';
 import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
 import type { MediaInfo } from '../media/info.ts';
-import { COLUMNS } from '../store/columns.ts';
-import type { Db, OnCreated } from '../store/database.ts';
-import { newestFirst, type Page } from '../store/page.ts';
-import type { AssetsTable } from '../store/schema.ts';
-import { storedObject } from '../store/stored-json.ts';
 
 export type AssetStatus = AssetsTable['status'];
 export type AssetMethod = AssetsTable['method'];

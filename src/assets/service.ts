@@ -1,14 +1,14 @@
 import type { Readable } from 'node:stream';
 import { sha256OfBlob } from '../blobs/hash-blob.ts';
 import type { BlobStore } from '../blobs/store.ts';
+import { newId } from '../database/ids.ts';
+import type { OnCreated } from '../database/open.ts';
+import type { Page } from '../database/page.ts';
 import { type ErrorCode, ReelvecError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Quotas } from '../quotas/quotas.ts';
 import { requireMediaOrImage } from '../sources/sniff.ts';
 import { filenameOf, type UrlGuard } from '../sources/url.ts';
-import type { OnCreated } from '../store/database.ts';
-import { newId } from '../store/ids.ts';
-import type { Page } from '../store/page.ts';
 import { assetKey, removeAssetBlobs, thumbnailKey } from './blobs.ts';
 import type { Contents } from './contents.ts';
 import { settledAsset } from './ready.ts';

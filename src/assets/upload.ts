@@ -1,8 +1,8 @@
 import type { BlobStore } from '../blobs/store.ts';
+import { newId } from '../database/ids.ts';
 import { ReelvecError } from '../errors.ts';
 import { animationType } from '../sources/media-magic.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
-import { newId } from '../store/ids.ts';
 import { assetKey } from './blobs.ts';
 
 /** A file that is stored and belongs to no asset yet: make it one, or discard it. */

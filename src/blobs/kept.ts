@@ -1,5 +1,5 @@
-import type { Db } from '../store/database.ts';
-import { recall } from '../store/remembered.ts';
+import type { Db } from '../database/open.ts';
+import { recall } from '../database/remembered.ts';
 import type { BlobStore } from './store.ts';
 
 /**

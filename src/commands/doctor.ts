@@ -2,13 +2,13 @@ import { join } from 'node:path';
 import { Contents } from '../assets/contents.ts';
 import { describePlace, openBlobStore } from '../blobs/open.ts';
 import type { Config } from '../config.ts';
+import { faultsOfSqlite } from '../database/integrity.ts';
+import { databasePlace, isNewDatabase, openDatabase } from '../database/open.ts';
 import { checkUp } from '../retention/checkup.ts';
 import { type ClaimDeps, examineClaim, takeOverBlobs } from '../retention/claim.ts';
 import { compareBlobs, countBlobs } from '../retention/orphans.ts';
 import { GRACE_MS } from '../retention/sweep.ts';
 import { isDataFolderInUse, keepFilesPrivate, lockDataFolder } from '../start/data-folder.ts';
-import { databasePlace, isNewDatabase, openDatabase } from '../store/database.ts';
-import { faultsOfSqlite } from '../store/integrity.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
 export const help = `Compares what is stored with what the database knows of, and says what it would mend.

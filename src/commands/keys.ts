@@ -1,5 +1,5 @@
+import { databasePlace, openDatabase } from '../database/open.ts';
 import { type KeyQuotas, KeyRepository } from '../keys/repository.ts';
-import { databasePlace, openDatabase } from '../store/database.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
 export const help = `Manages API keys; a running server knows of changes at once.

@@ -1,4 +1,4 @@
-import { databasePlace, openDatabase } from '../store/database.ts';
+import { databasePlace, openDatabase } from '../database/open.ts';
 import { type Delivery, DeliveryRepository } from '../webhooks/deliveries.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { Db } from '../store/database.ts';
+import type { Db } from '../database/open.ts';
 
 /** A request that may be carried out once: whose it is, its key, and what it asks for. */
 export interface OnceRequest {

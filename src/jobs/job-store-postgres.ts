@@ -1,8 +1,8 @@
 import type { CreateWorkflowRunParams, WorkflowRun } from 'openworkflow/internal';
 import { BackendPostgres } from 'openworkflow/postgres';
 import postgres from 'postgres';
-import { answeredQueries } from '../store/answered-queries.ts';
-import { POSTGRES_OPTIONS, WITHOUT_FLUSH } from '../store/database-postgres.ts';
+import { answeredQueries } from '../database/answered-queries.ts';
+import { POSTGRES_OPTIONS, WITHOUT_FLUSH } from '../database/postgres.ts';
 import {
   type JobStore,
   type NewRun,

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import postgres from 'postgres';
 import { Losses } from '../../test/support/losses.ts';
 import { NO_POSTGRES, startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
-import { mayPass } from '../store/database-away.ts';
+import { mayPass } from '../database/unavailable.ts';
 import { type AnyWorkflow, JobEngine } from './engine.ts';
 import { PostgresJobStore } from './job-store-postgres.ts';
 

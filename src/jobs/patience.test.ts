@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { mayPass } from '../store/database-away.ts';
+import { mayPass } from '../database/unavailable.ts';
 import { answered, Patience, patient } from './patience.ts';
 
 const log = pino({ level: 'silent' });

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { mayPass } from '../database/unavailable.ts';
 import type { Logger } from '../observe/logger.ts';
-import { mayPass } from '../store/database-away.ts';
 
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 2000;

@@ -1,4 +1,4 @@
-import type { Db } from '../store/database.ts';
+import type { Db } from '../database/open.ts';
 
 /** A part of the rows that have a run: `limit` of them after one. */
 export interface RunPage {

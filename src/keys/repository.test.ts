@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { openDatabase } from '../store/database.ts';
+import { openDatabase } from '../database/open.ts';
 import { KeyRepository } from './repository.ts';
 
 const db = await openDatabase(':memory:');

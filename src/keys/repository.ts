@@ -1,9 +1,9 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Selectable } from 'kysely';
-import { COLUMNS } from '../store/columns.ts';
-import type { Db } from '../store/database.ts';
-import { newId } from '../store/ids.ts';
-import type { KeysTable } from '../store/schema.ts';
+import { COLUMNS } from '../database/columns.ts';
+import { newId } from '../database/ids.ts';
+import type { Db } from '../database/open.ts';
+import type { KeysTable } from '../database/schema.ts';
 
 /** An API key as it may be shown: the key itself is not kept. */
 export interface ApiKey {

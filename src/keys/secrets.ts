@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Db } from '../store/database.ts';
+import type { Db } from '../database/open.ts';
 
 /**
  * A secret of the server, made the first time that it is asked for: the same after a restart and on every machine that

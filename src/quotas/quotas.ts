@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
+import { newId } from '../database/ids.ts';
+import type { Db } from '../database/open.ts';
 import { ReelvecError } from '../errors.ts';
 import { type KeyQuotas, quotasOfKey } from '../keys/repository.ts';
-import type { Db } from '../store/database.ts';
-import { newId } from '../store/ids.ts';
 import { type RateLimit, RateLimited } from './rate-limit.ts';
 import { mediaSecOf, runningTasks, storedBytes } from './usage.ts';
 

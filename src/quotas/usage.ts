@@ -1,4 +1,4 @@
-import type { Db } from '../store/database.ts';
+import type { Db } from '../database/open.ts';
 
 /**
  * Bytes of an owner's assets, the same content once, and those that uploads under way will have. A failed asset keeps

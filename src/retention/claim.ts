@@ -1,9 +1,9 @@
 import { buffer } from 'node:stream/consumers';
 import type { BlobStore } from '../blobs/store.ts';
+import type { Db } from '../database/open.ts';
+import { raise, recall, remember } from '../database/remembered.ts';
 import { serverSecret } from '../keys/secrets.ts';
 import { SetupError } from '../setup-error.ts';
-import type { Db } from '../store/database.ts';
-import { raise, recall, remember } from '../store/remembered.ts';
 import { CLAIMS, compareBlobs } from './orphans.ts';
 
 /**

@@ -1,6 +1,6 @@
 import type { Contents } from '../assets/contents.ts';
 import type { BlobStore } from '../blobs/store.ts';
-import type { Db } from '../store/database.ts';
+import type { Db } from '../database/open.ts';
 
 /** Rows that are deleted together, and so the most whose blobs are left without a row by a crash or a store that fails. */
 const BATCH = 10;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openDatabase } from '../store/database.ts';
+import { openDatabase } from '../database/open.ts';
 import { isHeld } from './hold.ts';
 
 const HOUR_MS = 3_600_000;

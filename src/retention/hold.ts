@@ -1,5 +1,5 @@
-import type { Db } from '../store/database.ts';
-import { recall, remember } from '../store/remembered.ts';
+import type { Db } from '../database/open.ts';
+import { recall, remember } from '../database/remembered.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -5,7 +5,7 @@ import { Contents } from '../assets/contents.ts';
 import { removeUnlessKept } from '../blobs/kept.ts';
 import { MemoryBlobStore } from '../blobs/memory.fixture.ts';
 import type { UploadStore } from '../blobs/uploads.ts';
-import { openDatabase } from '../store/database.ts';
+import { openDatabase } from '../database/open.ts';
 import { TaskRepository } from '../tasks/repository.ts';
 import type { TaskRequest } from '../tasks/request.ts';
 import { resultKey, sourceKey } from '../tasks/work.ts';

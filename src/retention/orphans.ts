@@ -1,6 +1,6 @@
 import { keptBefore } from '../blobs/kept.ts';
 import type { BlobEntry, BlobStore } from '../blobs/store.ts';
-import type { Db } from '../store/database.ts';
+import type { Db } from '../database/open.ts';
 
 /** Blobs that are looked up together. */
 const BATCH = 500;

@@ -1,6 +1,6 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
+import { unlessOthersDo } from '../database/open.ts';
 import type { Steps } from '../jobs/steps.ts';
-import { unlessOthersDo } from '../store/database.ts';
 import { type SweepDeps, sweepDue, sweepOrphans } from './sweep.ts';
 
 /** What is due goes within this time. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import type { Config } from '../config.ts';
+import { isShared } from '../database/open.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import type { Logger } from '../observe/logger.ts';
 import { Scratch } from '../queries/scratch.ts';
 import { QueryService } from '../queries/service.ts';
-import { isShared } from '../store/database.ts';
 import { mediaWorkers } from './media-workers.ts';
 import type { ShutdownList } from './shutdown.ts';
 import type { State } from './state.ts';

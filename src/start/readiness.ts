@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FolderBlobStore } from '../blobs/folder/store.ts';
 import type { BlobStore } from '../blobs/store.ts';
 import type { Config } from '../config.ts';
+import { databasePlace } from '../database/open.ts';
 import { ReelvecError } from '../errors.ts';
-import { databasePlace } from '../store/database.ts';
 import type { TaskRepository } from '../tasks/repository.ts';
 
 /** Load balancers look every second; however many look, the disk is written to once. */

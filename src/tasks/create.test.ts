@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AUDIO, MP4_HEAD, openTestApp, type TestApp, VIDEO } from '../app.fixture.ts';
+import { newId } from '../database/ids.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
-import { newId } from '../store/ids.ts';
 import { createTask } from './create.ts';
 import type { Source, TaskRequest } from './request.ts';
 import { sourceKey } from './work.ts';

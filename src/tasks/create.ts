@@ -1,6 +1,9 @@
 import { noSuchAsset, usableAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
 import type { BlobStore } from '../blobs/store.ts';
+import { newId } from '../database/ids.ts';
+import type { OnCreated } from '../database/open.ts';
+import { isForeignKeyViolation } from '../database/open.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { ofKind } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
@@ -10,9 +13,6 @@ import { limitsTasks, type QuotaLimits, type Quotas } from '../quotas/quotas.ts'
 import { decodeBase64 } from '../sources/base64.ts';
 import { requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
-import type { OnCreated } from '../store/database.ts';
-import { isForeignKeyViolation } from '../store/database.ts';
-import { newId } from '../store/ids.ts';
 import { bundleId } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
 import type { Task, TaskRepository } from './repository.ts';

@@ -1,13 +1,13 @@
 import { sql, type Updateable } from 'kysely';
+import { COLUMNS } from '../database/columns.ts';
+import { type Db, isForeignKeyViolation, type OnCreated } from '../database/open.ts';
+import { newestFirst, type Page } from '../database/page.ts';
+import type { TasksTable } from '../database/schema.ts';
+import { storedObject, storedSentences } from '../database/stored-json.ts';
 import type { ErrorCode } from '../errors.ts';
 import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
-import { COLUMNS } from '../store/columns.ts';
-import { type Db, isForeignKeyViolation, type OnCreated } from '../store/database.ts';
-import { newestFirst, type Page } from '../store/page.ts';
-import type { TasksTable } from '../store/schema.ts';
-import { storedObject, storedSentences } from '../store/stored-json.ts';
 import type { TaskRequest } from './request.ts';
 
 export type TaskStatus = 'processing' | 'ready' | 'failed';

@@ -1,8 +1,8 @@
 import type { WebhookEndpoint } from '../config.ts';
+import { COLUMNS } from '../database/columns.ts';
+import type { Db } from '../database/open.ts';
+import type { WebhookDeliveriesTable } from '../database/schema.ts';
 import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
-import { COLUMNS } from '../store/columns.ts';
-import type { Db } from '../store/database.ts';
-import type { WebhookDeliveriesTable } from '../store/schema.ts';
 import type { OnEnded } from '../tasks/repository.ts';
 import { endOfTask } from './event.ts';
 

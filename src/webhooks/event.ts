@@ -1,4 +1,4 @@
-import { newId } from '../store/ids.ts';
+import { newId } from '../database/ids.ts';
 import type { Task } from '../tasks/repository.ts';
 
 export type EventType = 'embed.task.ready' | 'embed.task.failed';

@@ -14,7 +14,7 @@ export function nextVersion(folder: string, of = ROOT): string {
   const root = mkdtempSync(join(folder, 'next-version-'));
   for (const name of ['src', 'package.json']) cpSync(join(of, name), join(root, name), { recursive: true });
   symlinkSync(join(ROOT, 'node_modules'), join(root, 'node_modules'));
-  const list = join(root, 'src/store/migrations.ts');
+  const list = join(root, 'src/database/migrations.ts');
   const before = readFileSync(list, 'utf8');
   const last = /'(\d{4})_\w+': \w+,\n\};\n$/.exec(before)?.[1];
   assert.ok(last, 'the list of migrations ends as it is known to');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { UserMetadata } from '../../assets/repository.ts';
-import { newId } from '../../store/ids.ts';
+import { newId } from '../../database/ids.ts';
 import { type AssetApp, assetApp, MP4 } from './assets.fixture.ts';
 
 const PNG = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), Buffer.alloc(200)]);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newId } from '../../store/ids.ts';
+import { newId } from '../../database/ids.ts';
 import { type AssetApp, assetApp } from './assets.fixture.ts';
 
 const BEFORE = { title: 'Take 3', take: 3, wide: true };

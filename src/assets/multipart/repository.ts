@@ -1,10 +1,10 @@
 import type { Part } from '../../blobs/uploads.ts';
-import { COLUMNS } from '../../store/columns.ts';
-import { commitAside } from '../../store/commit-aside.ts';
-import type { Db, OnCreated } from '../../store/database.ts';
-import { newestFirst, type Page } from '../../store/page.ts';
-import type { UploadChunksTable, UploadsTable } from '../../store/schema.ts';
-import { storedObject } from '../../store/stored-json.ts';
+import { COLUMNS } from '../../database/columns.ts';
+import { commitAside } from '../../database/group-commit.ts';
+import type { Db, OnCreated } from '../../database/open.ts';
+import { newestFirst, type Page } from '../../database/page.ts';
+import type { UploadChunksTable, UploadsTable } from '../../database/schema.ts';
+import { storedObject } from '../../database/stored-json.ts';
 import { insertAsset, type NewAsset } from '../repository.ts';
 import type { MultipartUpload, StoredChunk, UploadWishes } from './upload.ts';
 

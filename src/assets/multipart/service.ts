@@ -1,10 +1,10 @@
 import { type Part, type PartialBlob, PartSizeError, partRange, type UploadStore } from '../../blobs/uploads.ts';
+import { newId } from '../../database/ids.ts';
+import type { OnCreated } from '../../database/open.ts';
+import type { Page } from '../../database/page.ts';
 import { ReelvecError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Quotas } from '../../quotas/quotas.ts';
-import type { OnCreated } from '../../store/database.ts';
-import { newId } from '../../store/ids.ts';
-import type { Page } from '../../store/page.ts';
 import { assetKey } from '../blobs.ts';
 import type { AssetType } from '../repository.ts';
 import { LatestOnly } from './latest-only.ts';

@@ -6,8 +6,8 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
-import { type Db, openDatabase, unlessOthersDo } from './database.ts';
 import { isId, newId } from './ids.ts';
+import { type Db, openDatabase, unlessOthersDo } from './open.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-database-'));
 after(() => rmSync(folder, { recursive: true }));

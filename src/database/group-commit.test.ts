@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { sql } from 'kysely';
-import { commitAside } from './commit-aside.ts';
-import { type Db, openDatabase } from './database.ts';
+import { commitAside } from './group-commit.ts';
 import { newId } from './ids.ts';
+import { type Db, openDatabase } from './open.ts';
 
 const folder = await fs.mkdtemp(join(tmpdir(), 'reelvec-aside-'));
 after(() => fs.rm(folder, { recursive: true }));

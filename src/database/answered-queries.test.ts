@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import postgres from 'postgres';
 import { answeredQueries } from './answered-queries.ts';
-import { mayPass } from './database-away.ts';
+import { mayPass } from './unavailable.ts';
 
 type Resolvable = Promise<unknown> & { resolve(result: unknown): void };
 

@@ -4,11 +4,11 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Kysely, PostgresAdapter, sql } from 'kysely';
 import { type Migration, Migrator } from 'kysely/migration';
 import { asSetupError } from '../setup-error.ts';
-import { openPostgres } from './database-postgres.ts';
-import { openSqlite } from './database-sqlite.ts';
 import { migrations } from './migrations.ts';
 import { NewerSchema } from './newer-schema.ts';
+import { openPostgres } from './postgres.ts';
 import type { Database } from './schema.ts';
+import { openSqlite } from './sqlite.ts';
 
 export type Db = Kysely<Database>;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { COLUMNS } from './columns.ts';
-import { openDatabase } from './database.ts';
+import { openDatabase } from './open.ts';
 
 test('whole rows are whole: no column of theirs is left out', async () => {
   const db = await openDatabase(':memory:');

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { sql, type TableMetadata } from 'kysely';
 import { Migrator } from 'kysely/migration';
-import { openSqlite } from './database-sqlite.ts';
 import { migrations } from './migrations.ts';
+import { openSqlite } from './sqlite.ts';
 
 const names = Object.keys(migrations);
 

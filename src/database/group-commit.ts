@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { sql } from 'kysely';
-import { type Db, isShared } from './database.ts';
+import { type Db, isShared } from './open.ts';
 
 /** What flushes the log of a database that is open. */
 const logs = new WeakMap<Db, SharedFlush>();

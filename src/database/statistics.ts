@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import { type Db, isShared } from './database.ts';
+import { type Db, isShared } from './open.ts';
 
 /** Rows that a table must have changed by, beside half of its own, to be looked at again. */
 const CHANGED_ROWS = 200;

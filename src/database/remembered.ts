@@ -1,4 +1,4 @@
-import type { Db } from './database.ts';
+import type { Db } from './open.ts';
 import type { RememberedTable } from './schema.ts';
 
 type Name = RememberedTable['name'];
