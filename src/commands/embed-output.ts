@@ -9,7 +9,7 @@ import { bundleId } from '../tasks/embedding.ts';
 import { taskMetadata } from '../tasks/metadata.ts';
 import type { TranscriptionSource } from '../tasks/repository.ts';
 import type { TaskRequest } from '../tasks/request.ts';
-import { resultContent } from '../tasks/results-formats.ts';
+import { resultContent } from '../tasks/results/formats.ts';
 import type { Format } from './embed-formats.ts';
 
 interface Output {

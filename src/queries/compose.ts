@@ -1,4 +1,4 @@
-import { WeightedMean } from '../tasks/results-mean.ts';
+import { WeightedMean } from '../tasks/results/mean.ts';
 
 /**
  * Several things looked for at once, as one vector: the mean of their unit vectors, each of equal weight, brought back

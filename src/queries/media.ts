@@ -4,7 +4,7 @@ import type { Quotas } from '../quotas/quotas.ts';
 import { type EmbeddedFile, embedFile } from '../tasks/embed-file.ts';
 import { checkLimits } from '../tasks/limits.ts';
 import type { TaskRequest } from '../tasks/request.ts';
-import { type EmbeddingRow, readResult } from '../tasks/results.ts';
+import { type EmbeddingRow, readResult } from '../tasks/results/results.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { PointDeps } from './points.ts';
 import type { QuerySource } from './request.ts';

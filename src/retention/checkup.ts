@@ -7,7 +7,7 @@ import { COLUMNS } from '../database/columns.ts';
 import type { Db } from '../database/open.ts';
 import { missingSource, REMADE } from '../tasks/lost-result.ts';
 import { TaskRepository } from '../tasks/repository.ts';
-import { readResult } from '../tasks/results.ts';
+import { readResult } from '../tasks/results/results.ts';
 import { resultKey } from '../tasks/work.ts';
 import { type Census, compareBlobs, countBlobs } from './orphans.ts';
 import { GRACE_MS, mostRemoved } from './sweep.ts';

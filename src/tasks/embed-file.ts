@@ -9,7 +9,7 @@ import { checkLimits, type Limits, TASK_DURATION } from './limits.ts';
 import { planChunks } from './plan.ts';
 import type { TranscriptionSource } from './repository.ts';
 import type { TaskRequest } from './request.ts';
-import { encodeBlock, writeResult } from './results.ts';
+import { encodeBlock, writeResult } from './results/results.ts';
 import { reportOf, resultWarnings } from './warnings.ts';
 
 export interface EmbedFileOptions {

@@ -6,7 +6,7 @@ import { clauseOf } from '../media/unreadable-track.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
 import type { TranscriptionSource } from './repository.ts';
 import type { Option, TaskRequest } from './request.ts';
-import type { EmbeddingRow } from './results.ts';
+import type { EmbeddingRow } from './results/results.ts';
 
 /** What the work on a task shares with embedding from the command line. */
 

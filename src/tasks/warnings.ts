@@ -2,7 +2,7 @@ import { ReelvecError } from '../errors.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { EmbeddedChunk } from '../workers/protocol.ts';
 import type { Option, RowOption, TaskRequest } from './request.ts';
-import type { EmbeddingRow } from './results.ts';
+import type { EmbeddingRow } from './results/results.ts';
 
 /** What a chunk tells the task, beside its rows. */
 export interface ChunkReport {

@@ -21,7 +21,7 @@ import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
 import type { Task, TaskRepository } from './repository.ts';
 import type { Option } from './request.ts';
-import { encodeBlock, writeResult } from './results.ts';
+import { encodeBlock, writeResult } from './results/results.ts';
 import { WantedTasks } from './wanted.ts';
 import { type ChunkReport, reportOf, resultWarnings } from './warnings.ts';
 

@@ -5,7 +5,7 @@ import { ReelvecError } from '../../errors.ts';
 import type { PointAnswer } from '../../queries/points.ts';
 import { bundleId } from '../../tasks/embedding.ts';
 import { taskMetadata } from '../../tasks/metadata.ts';
-import { embeddingsJson, vectorJson } from '../../tasks/results-json.ts';
+import { embeddingsJson, vectorJson } from '../../tasks/results/json.ts';
 import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';

@@ -1,6 +1,6 @@
 import type { AddressInfo } from 'node:net';
 import { CONFIGURED_KEY, openTestApp } from '../../app.fixture.ts';
-import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results.ts';
+import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results/results.ts';
 import { resultKey } from '../../tasks/work.ts';
 
 /*

@@ -1,4 +1,4 @@
-import { RESULT_TYPES, type ResultFormat } from '../../tasks/results-formats.ts';
+import { RESULT_TYPES, type ResultFormat } from '../../tasks/results/formats.ts';
 
 const FORMATS = Object.keys(RESULT_TYPES) as ResultFormat[];
 /** What else the formats are called. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
 import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../app.fixture.ts';
-import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results.ts';
+import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results/results.ts';
 import { resultKey } from '../../tasks/work.ts';
 
 const headers = { 'x-api-key': CONFIGURED_KEY };

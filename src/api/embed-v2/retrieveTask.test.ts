@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../app.fixture.ts';
-import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results.ts';
+import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results/results.ts';
 import { resultKey } from '../../tasks/work.ts';
 import { retrievedTask } from './schemas.ts';
 

@@ -8,7 +8,7 @@ import { DIMENSION } from '../../encode/encoder.ts';
 import { ReelvecError } from '../../errors.ts';
 import { remakeResult } from '../../tasks/lost-result.ts';
 import type { Task } from '../../tasks/repository.ts';
-import { RESULT_TYPES, type ResultFormat, type ResultWish, resultContent } from '../../tasks/results-formats.ts';
+import { RESULT_TYPES, type ResultFormat, type ResultWish, resultContent } from '../../tasks/results/formats.ts';
 import { resultKey } from '../../tasks/work.ts';
 import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';

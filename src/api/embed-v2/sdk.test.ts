@@ -4,7 +4,7 @@ import { after, test } from 'node:test';
 import { TwelvelabsApi, TwelvelabsApiClient, TwelvelabsApiError } from 'twelvelabs-js';
 import { AUDIO, CONFIGURED_KEY, MP4_HEAD, openTestApp, VIDEO } from '../../app.fixture.ts';
 import { newId } from '../../database/ids.ts';
-import { encodeBlock, writeResult } from '../../tasks/results.ts';
+import { encodeBlock, writeResult } from '../../tasks/results/results.ts';
 import { resultKey } from '../../tasks/work.ts';
 
 const t = await openTestApp();

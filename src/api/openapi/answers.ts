@@ -1,4 +1,4 @@
-import { RESULT_TYPES } from '../../tasks/results-formats.ts';
+import { RESULT_TYPES } from '../../tasks/results/formats.ts';
 import { type Answer, type Document, type JsonObject, type Operation, operationsOf } from './types.ts';
 
 const ERROR = { $ref: '#/components/schemas/Error' };

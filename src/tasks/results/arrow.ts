@@ -13,8 +13,8 @@ import {
   Utf8,
   type Vector,
 } from 'apache-arrow';
-import { DIMENSION } from '../encode/encoder.ts';
-import type { RowOption, Scope } from './request.ts';
+import { DIMENSION } from '../../encode/encoder.ts';
+import type { RowOption, Scope } from '../request.ts';
 
 /** One vector and what it stands for. */
 export interface EmbeddingRow {

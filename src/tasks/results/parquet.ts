@@ -1,5 +1,5 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
-import type { EmbeddingRow } from './results-arrow.ts';
+import type { EmbeddingRow } from './arrow.ts';
 
 /** Rows of a row group: a megabyte of vectors. Writing one keeps the thread for the better part of a tenth of a second. */
 const GROUP_ROWS = 512;

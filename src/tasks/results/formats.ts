@@ -1,7 +1,7 @@
-import type { BlobStore } from '../blobs/store.ts';
+import type { BlobStore } from '../../blobs/store.ts';
+import { ArrowRows } from './arrow.ts';
+import { embeddingsJson, embeddingsNdjson } from './json.ts';
 import { type EmbeddingRow, type ResultFacts, type RowFilter, readResult } from './results.ts';
-import { ArrowRows } from './results-arrow.ts';
-import { embeddingsJson, embeddingsNdjson } from './results-json.ts';
 
 /** In which formats a result can be had, and what they are called on the wire. */
 export const RESULT_TYPES = {
@@ -67,6 +67,6 @@ async function* parquet(
   batches: AsyncIterable<readonly EmbeddingRow[]>,
   options: { facts: Readonly<Record<string, string>>; vectors: boolean },
 ): AsyncGenerator<Uint8Array> {
-  const { parquetBytes } = await import('./results-parquet.ts');
+  const { parquetBytes } = await import('./parquet.ts');
   yield* parquetBytes(batches, options);
 }

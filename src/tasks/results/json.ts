@@ -1,4 +1,4 @@
-import { DIMENSION } from '../encode/encoder.ts';
+import { DIMENSION } from '../../encode/encoder.ts';
 import { MAX_FLOAT32_BYTES, writeFloat32 } from './float32.ts';
 import type { EmbeddingRow } from './results.ts';
 

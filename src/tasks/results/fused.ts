@@ -1,5 +1,5 @@
-import type { EmbeddingRow } from './results-arrow.ts';
-import { WeightedMean } from './results-mean.ts';
+import type { EmbeddingRow } from './arrow.ts';
+import { WeightedMean } from './mean.ts';
 
 /**
  * Adds to each segment's rows, which follow each other, one that stands for all of them: the mean of the unit vectors

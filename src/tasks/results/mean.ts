@@ -1,4 +1,4 @@
-import { DIMENSION } from '../encode/encoder.ts';
+import { DIMENSION } from '../../encode/encoder.ts';
 
 /** The mean of unit vectors, each weighted with how long it stands for, brought back to length 1. */
 export class WeightedMean {

@@ -1,14 +1,14 @@
 import { RecordBatchReader } from 'apache-arrow';
-import type { BlobStore } from '../blobs/store.ts';
-import { DIMENSION } from '../encode/encoder.ts';
-import { shorten } from '../encode/shorten.ts';
-import type { TimeRange } from '../media/frames.ts';
-import type { RowOption, Scope, TaskRequest } from './request.ts';
-import { ArrowRows, ASSET_SEGMENT, type EmbeddingRow, toRows } from './results-arrow.ts';
-import { withFused } from './results-fused.ts';
-import { WeightedMean } from './results-mean.ts';
+import type { BlobStore } from '../../blobs/store.ts';
+import { DIMENSION } from '../../encode/encoder.ts';
+import { shorten } from '../../encode/shorten.ts';
+import type { TimeRange } from '../../media/frames.ts';
+import type { RowOption, Scope, TaskRequest } from '../request.ts';
+import { ArrowRows, ASSET_SEGMENT, type EmbeddingRow, toRows } from './arrow.ts';
+import { withFused } from './fused.ts';
+import { WeightedMean } from './mean.ts';
 
-export type { EmbeddingRow } from './results-arrow.ts';
+export type { EmbeddingRow } from './arrow.ts';
 
 /** What a result says of itself, in the metadata of the Arrow schema. */
 export interface ResultFacts {
