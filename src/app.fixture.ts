@@ -21,7 +21,7 @@ import { IdempotencyKeys } from './idempotency/keys.ts';
 import { KeyRepository } from './keys/repository.ts';
 import { serverSecret } from './keys/secrets.ts';
 import type { MediaInfo } from './media/info.ts';
-import { readStill } from './media/still.ts';
+import { readStill } from './media/picture/still.ts';
 import { embedQuery, visualOf } from './pipeline/embed-query.ts';
 import { Scratch } from './queries/scratch.ts';
 import { type QueryDeps, QueryService } from './queries/service.ts';

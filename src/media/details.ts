@@ -8,7 +8,7 @@ import {
 import { avGetPixFmtName, type FormatContext, type Stream } from 'node-av/lib';
 import { codecName, ratio, tracksOf } from './container.ts';
 import type { AudioDetails, MediaDetails, VideoDetails } from './info.ts';
-import { rotationOf } from './rotation.ts';
+import { rotationOf } from './picture/rotation.ts';
 
 /** What an open file tells of itself and its tracks. What it does not tell is left out. */
 export function detailsOf(context: FormatContext): MediaDetails {

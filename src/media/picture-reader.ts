@@ -3,9 +3,9 @@ import { Frame, type Stream } from 'node-av/lib';
 import { type Container, ratio } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
 import type { Picture, PictureSize, TimeRange } from './frames.ts';
+import { rotationOf } from './picture/rotation.ts';
+import { Scaler } from './picture/scaler.ts';
 import { pixelAspect } from './probe.ts';
-import { rotationOf } from './rotation.ts';
-import { Scaler } from './scaler.ts';
 import { isPatched, TrackReader } from './track-reader.ts';
 
 /** Pictures for each sample from which on such that no other is predicted from are skipped. */

@@ -6,7 +6,7 @@ import { detailsOf } from './details.ts';
 import { encryptedTracks, isEncryptedTrack } from './encryption.ts';
 import type { AudioTrack, MediaInfo, SubtitleTrack, UnreadableTrack, VideoTrack } from './info.ts';
 import { measure } from './measure.ts';
-import { rotationOf } from './rotation.ts';
+import { rotationOf } from './picture/rotation.ts';
 import { textCodec } from './subtitle-track.ts';
 import { stillPicture } from './unreadable.ts';
 import { undecodable } from './unreadable-track.ts';

@@ -1,7 +1,7 @@
 import { ReelvecError } from '../errors.ts';
 import { decode } from '../media/decode.ts';
 import type { MediaInfo } from '../media/info.ts';
-import { JpegEncoder } from '../media/jpeg.ts';
+import { JpegEncoder } from '../media/picture/jpeg.ts';
 
 /** Longest side, in pixels. */
 const SIDE = 640;

@@ -1,5 +1,5 @@
 import type { Picture, TimeRange } from '../media/frames.ts';
-import { JpegEncoder } from '../media/jpeg.ts';
+import { JpegEncoder } from '../media/picture/jpeg.ts';
 
 /** Pixels. */
 const WIDTH = 160;

@@ -55,11 +55,11 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
     }
     case 'picture': {
       // Only where pictures come: its decoders take memory and time to load.
-      const { readStill } = await import('../media/still.ts');
+      const { readStill } = await import('../media/picture/still.ts');
       return readStill(job.path, visualOf(bundle()).pictures);
     }
     case 'image': {
-      const { lookAtImage } = await import('../media/look-at-image.ts');
+      const { lookAtImage } = await import('../media/picture/look-at-image.ts');
       return lookAtImage(job.path);
     }
     case 'thumbnail':

@@ -6,7 +6,7 @@ import {
   type SwsFlags,
 } from 'node-av/constants';
 import { Frame, SoftwareScaleContext } from 'node-av/lib';
-import { Undecodable } from './damage.ts';
+import { Undecodable } from '../damage.ts';
 
 /** One swscale context and the frame that it writes into, again and again. */
 export class ScalingStep implements Disposable {

@@ -1,5 +1,5 @@
+import type { ImageInfo } from '../info.ts';
 import { damagedImage, describeImage, openImage } from './image-file.ts';
-import type { ImageInfo } from './info.ts';
 
 /** Longest side of a thumbnail, in pixels. */
 const THUMBNAIL_SIDE = 640;

@@ -14,10 +14,10 @@ import {
   SWS_FAST_BILINEAR,
 } from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
-import type { PictureSize } from './frames.ts';
+import type { PictureSize } from '../frames.ts';
+import { Slab } from '../slab.ts';
 import { Resizer } from './resize.ts';
 import { ScalingStep } from './scaling-step.ts';
-import { Slab } from './slab.ts';
 
 /** How the coded picture lies: what turns it upright and makes its pixels square. */
 export interface Orientation {

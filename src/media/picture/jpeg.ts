@@ -9,7 +9,7 @@ import {
   FF_QP2LAMBDA,
 } from 'node-av/constants';
 import { Codec, CodecContext, Frame, Packet, Rational, SoftwareScaleContext } from 'node-av/lib';
-import type { Picture } from './frames.ts';
+import type { Picture } from '../frames.ts';
 
 /** FFmpeg's scale from 2 (large) to 31 (blocks): about 5 kB for a picture of 160 × 90. */
 const QUALITY = 5;

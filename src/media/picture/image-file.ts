@@ -1,6 +1,6 @@
 import sharp, { type Sharp } from 'sharp';
-import { ReelvecError } from '../errors.ts';
-import type { ImageInfo } from './info.ts';
+import { ReelvecError } from '../../errors.ts';
+import type { ImageInfo } from '../info.ts';
 
 /** Of the picture as it is in the file: what decoding takes grows with them. */
 const MAX_PIXELS = 100_000_000;

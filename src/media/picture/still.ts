@@ -1,9 +1,9 @@
 import { AV_PIX_FMT_RGB24, AVCOL_RANGE_JPEG, AVCOL_SPC_RGB } from 'node-av/constants';
 import { Frame } from 'node-av/lib';
-import { ReelvecError } from '../errors.ts';
-import type { PictureSize } from './frames.ts';
+import { ReelvecError } from '../../errors.ts';
+import type { PictureSize } from '../frames.ts';
+import type { StillPicture } from '../info.ts';
 import { damagedImage, describeImage, openImage } from './image-file.ts';
-import type { StillPicture } from './info.ts';
 import { Scaler } from './scaler.ts';
 
 /** Pixels. */
