@@ -1,5 +1,5 @@
+import { Fft } from '../dsp/fft.ts';
 import { chromaOf, PITCH_CLASSES } from './chroma.ts';
-import { Fft } from './fft.ts';
 import { MelBands } from './mel.ts';
 import { findPitch } from './pitch.ts';
 import { HOP, SAMPLE_RATE, WINDOW, window } from './windows.ts';

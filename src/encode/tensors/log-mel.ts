@@ -1,4 +1,4 @@
-import { Fft } from '../signal/fft.ts';
+import { Fft } from '../dsp/fft.ts';
 
 /** Least power that is told apart from silence: −100 dB. */
 const LEAST_POWER = 1e-10;
