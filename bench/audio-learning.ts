@@ -1,7 +1,7 @@
-import type { AudioModel } from '../src/encode/signal/audio.ts';
-import { describeSound } from '../src/encode/signal/sound.ts';
+import type { AudioModel } from '../src/encode/signal/audio/audio.ts';
+import { describeSound } from '../src/encode/signal/audio/sound.ts';
+import { SAMPLE_RATE } from '../src/encode/signal/audio/windows.ts';
 import { standardise } from '../src/encode/signal/standard.ts';
-import { SAMPLE_RATE } from '../src/encode/signal/windows.ts';
 import { noise } from '../src/encode/test-noise.ts';
 import { decode } from '../src/media/decode.ts';
 import { resample } from '../src/media/resample.ts';

@@ -2,7 +2,7 @@
  * Do sounds of one kind lie together? Leave-one-source-out 5-nearest-neighbour accuracy of the audio vectors on ESC-10
  * (Piczak 2015). What the encoder has learnt never comes from a clip of the fold that is reported.
  */
-import { type AudioModel, createAudioEncoder } from '../src/encode/signal/audio.ts';
+import { type AudioModel, createAudioEncoder } from '../src/encode/signal/audio/audio.ts';
 import { type LabelledClip, learn, readEsc10 } from './audio-learning.ts';
 import { checkTargets, cosine, percent } from './report.ts';
 

@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSignalBundle } from '../src/encode/signal/bundle.ts';
-import { describePictures } from '../src/encode/signal/look.ts';
+import { describePictures } from '../src/encode/signal/visual/look.ts';
 import { clipsOf } from './clips.ts';
 import { mediaFiles } from './media.ts';
 import { moments, rounded } from './moments.ts';

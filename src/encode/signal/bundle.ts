@@ -6,9 +6,9 @@ import {
   type TextEncoder,
   type VisualEncoder,
 } from '../encoder.ts';
-import { AUDIO_SPACE, createAudioEncoder } from './audio.ts';
+import { AUDIO_SPACE, createAudioEncoder } from './audio/audio.ts';
 import { textEncoder } from './text.ts';
-import { visualEncoder } from './visual.ts';
+import { visualEncoder } from './visual/visual.ts';
 
 /** Vectors without a download: plain signal processing, described feature by feature in docs/encoders.md. */
 export const SIGNAL: BundleInfo = {

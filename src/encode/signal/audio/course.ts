@@ -1,4 +1,4 @@
-import { Fft } from '../dsp/fft.ts';
+import { Fft } from '../../dsp/fft.ts';
 
 /** How strongly something varies within a band of frequencies. */
 export interface Variation {

@@ -1,6 +1,6 @@
+import { peakOf, sumOf } from '../sums.ts';
 import { BANDS } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
-import { peakOf, sumOf } from './sums.ts';
 import { WINDOWS_PER_SECOND } from './windows.ts';
 
 /** Edges of the lags that are looked at, in windows: 70 ms to 2 s, equally spaced in log. */

@@ -1,5 +1,5 @@
+import { peakOf, sumOf } from '../sums.ts';
 import { CourseSpectrum } from './course.ts';
-import { peakOf, sumOf } from './sums.ts';
 import { SAMPLE_RATE } from './windows.ts';
 
 /** Samples. 5.8 ms: short enough for a click, and for a rotor's or an engine's beats. */

@@ -1,5 +1,5 @@
+import { peakOf, sumOf } from '../sums.ts';
 import { BANDS, type Frames } from './frames.ts';
-import { peakOf, sumOf } from './sums.ts';
 
 /** Power under which nothing is heard: about the rounding noise of 16-bit samples. */
 const QUIET = 1e-6;

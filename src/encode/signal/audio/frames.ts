@@ -1,4 +1,4 @@
-import { Fft } from '../dsp/fft.ts';
+import { Fft } from '../../dsp/fft.ts';
 import { chromaOf, PITCH_CLASSES } from './chroma.ts';
 import { MelBands } from './mel.ts';
 import { findPitch } from './pitch.ts';

@@ -1,6 +1,6 @@
+import { peakOf, sumOf } from '../sums.ts';
 import type { Frames } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
-import { peakOf, sumOf } from './sums.ts';
 
 /** Steps of 6 dB under the loudest window. */
 const STEPS = 11;

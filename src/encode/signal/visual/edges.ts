@@ -1,5 +1,5 @@
+import { sumOf } from '../sums.ts';
 import { type Planes, SIDE } from './planes.ts';
-import { sumOf } from './sums.ts';
 
 const CELLS = 4;
 const DIRECTIONS = 8;

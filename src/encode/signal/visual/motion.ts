@@ -1,6 +1,6 @@
+import { sumOf } from '../sums.ts';
 import { lowFrequencies } from './dct.ts';
 import { type Planes, SIDE } from './planes.ts';
-import { sumOf } from './sums.ts';
 
 const CELLS = 8;
 const CELL = SIDE / CELLS;

@@ -1,10 +1,10 @@
-import type { VisualClip, VisualEncoder } from '../encoder.ts';
-import { describeEach } from './each.ts';
+import type { VisualClip, VisualEncoder } from '../../encoder.ts';
+import { describeEach } from '../each.ts';
+import { evenOut, standardise } from '../standard.ts';
+import { toUnitVector } from '../vector.ts';
+import standard from '../visual-model.json' with { type: 'json' };
 import { describePictures } from './look.ts';
 import { SIDE } from './planes.ts';
-import { evenOut, standardise } from './standard.ts';
-import { toUnitVector } from './vector.ts';
-import standard from './visual-model.json' with { type: 'json' };
 
 /** How a clip looks and moves. */
 export const visualEncoder: VisualEncoder = {

@@ -1,10 +1,10 @@
-import type { AudioEncoder } from '../encoder.ts';
-import learnt from './audio-model.json' with { type: 'json' };
-import { describeEach } from './each.ts';
+import type { AudioEncoder } from '../../encoder.ts';
+import learnt from '../audio-model.json' with { type: 'json' };
+import { describeEach } from '../each.ts';
+import { evenOut, type Standard, standardise } from '../standard.ts';
+import { dotProduct, squaresOf } from '../sums.ts';
+import { toUnitVector } from '../vector.ts';
 import { describeSound } from './sound.ts';
-import { evenOut, type Standard, standardise } from './standard.ts';
-import { dotProduct, squaresOf } from './sums.ts';
-import { toUnitVector } from './vector.ts';
 import { SAMPLE_RATE } from './windows.ts';
 
 /** What the encoder knows of sounds in general; learnt by bench/learn-audio.ts, see docs/encoders.md. */

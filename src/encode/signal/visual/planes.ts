@@ -1,4 +1,4 @@
-import type { Picture } from '../../media/frames.ts';
+import type { Picture } from '../../../media/frames.ts';
 
 /** Pixels, both ways. Enough for what a clip looks like as a whole; codec noise is smaller than a pixel of this. */
 export const SIDE = 64;

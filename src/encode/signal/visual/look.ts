@@ -1,4 +1,4 @@
-import type { Picture } from '../../media/frames.ts';
+import type { Picture } from '../../../media/frames.ts';
 import { Color } from './color.ts';
 import { Edges } from './edges.ts';
 import { Layout } from './layout.ts';
