@@ -21,7 +21,7 @@ export function nextVersion(folder: string, of = ROOT): string {
   const number = String(Number(last) + 1).padStart(4, '0');
   const name = `${number}_next`;
   writeFileSync(
-    join(root, `src/store/migrations/${name}.ts`),
+    join(root, `src/database/migrations/${name}.ts`),
     `import type { Kysely } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
