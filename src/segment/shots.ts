@@ -40,6 +40,14 @@ export const GRADUAL_THRESHOLD = LEAST_SCORE;
 
 type Extent = Pick<ShotBoundary, 'frame' | 'startFrame' | 'endFrame'>;
 
+/** A cut that only a part of the picture shows still changes it by this, see `change`: most pictures need no closer look. */
+const LEAST_HIDDEN = 8;
+/** … and a new slide, which is mostly paper, by this. */
+const LEAST_OF_STILLS = 2;
+/** Where a dissolve between slides has ended, pictures change by no more than a speaker's camera in a corner … */
+const MOST_AT_REST = 4;
+/** … and it is looked for in such steps: it can be seen for up to a second after its end. Seconds. */
+const REST_STEP_SEC = 0.2;
 /** A transition over so few pictures is a cut smeared by blended fields or a changed frame rate. */
 const SMEAR_FRAMES = 2;
 /** A gradual transition is judged once blank stretches are known this far after its middle. Seconds. */
@@ -79,6 +87,7 @@ export class ShotDetector {
   #gradual: GradualTransition[] = [];
   /** Boundaries that may still be overruled, or overtaken by an earlier one. */
   #pending: ShotBoundary[] = [];
+  #nextRestSec = Number.NEGATIVE_INFINITY;
   #settledSec = Number.NEGATIVE_INFINITY;
 
   /** @param observer costs time: for looking at the detector, not for production */
@@ -141,6 +150,9 @@ export class ShotDetector {
   }
 
   #findStillDissolve(frame: number): void {
+    const sec = this.#timeline.clockSec(frame);
+    if (sec < this.#nextRestSec || this.#timeline.change(frame).size > MOST_AT_REST) return;
+    this.#nextRestSec = sec + REST_STEP_SEC;
     const found = stillDissolve(this.#timeline, frame);
     if (!found || this.#isBroken(found.startFrame - 1, frame)) return;
     const { startFrame, endFrame } = found;
@@ -151,7 +163,10 @@ export class ShotDetector {
 
   #isHiddenCut(frame: number): boolean {
     const timeline = this.#timeline;
-    if (isNewStill(timeline, frame) || isCutUnderStrobe(timeline, frame)) return true;
+    const { size } = timeline.change(frame);
+    if (size >= LEAST_OF_STILLS && isNewStill(timeline, frame)) return true;
+    if (size < LEAST_HIDDEN) return false;
+    if (isCutUnderStrobe(timeline, frame)) return true;
     return !this.#blanks.touches(frame - 1, frame) && isCutInside(timeline, frame);
   }
 

@@ -38,8 +38,8 @@ export function isNewStill(timeline: Timeline, frame: number): boolean {
   // The last picture of a stream stands for as long as it lasts.
   if (frame < last && timeline.clockSec(last) - fresh.clockSec < STILL_SEC) return false;
   const shown = (sec: number) => timeline.shownAt(fresh.clockSec + sec);
+  if (!isWorthALook(old, fresh, shown(STILL_SEC))) return false;
   const after = LOOKS_SEC.map(shown);
-  if (changedPixels(old, fresh, after.at(-1)!) < LEAST_CHANGED) return false;
   const before = LOOKS_SEC.map((sec) => shown(-sec));
   const { share, replaced, related } = compareInk(old.fine, fresh.fine, standing([old, ...before], [fresh, ...after]));
   return share >= LEAST_STILL && replaced >= LEAST_REPLACED && related < MOST_RELATED;
@@ -71,8 +71,8 @@ export function stillDissolve(timeline: Timeline, frame: number): { startFrame: 
   // A fade to a plain picture is for `blanks.ts` to find.
   if (Math.min(old.contrast, fresh.contrast) < LEAST_CONTRAST) return undefined;
   const shown = (sec: number) => timeline.shownAt(fresh.clockSec + sec);
+  if (!isWorthALook(old, fresh, shown(STILL_SEC))) return undefined;
   const after = LOOKS_SEC.map(shown);
-  if (changedPixels(old, fresh, after.at(-1)!) < LEAST_CHANGED) return undefined;
   const anywhere = new Uint8Array(fresh.luma.length).fill(1);
   const isBlend = (sec: number) => isBetween(blendOf(old.luma, fresh.luma, shown(-sec).luma, anywhere));
   if (!BLENDS_SEC.some(isBlend)) return undefined;
@@ -117,11 +117,15 @@ function blendOf(old: Int16Array, fresh: Int16Array, between: Int16Array, where:
   return { share, left: left / most };
 }
 
-/** Number of pixels of the small planes that change and stay changed. */
-function changedPixels({ luma: old }: Signature, { luma: fresh }: Signature, { luma: later }: Signature): number {
-  let count = 0;
-  for (let i = 0; i < old.length; i++) if (!isNear(old[i]!, fresh[i]!) && isNear(fresh[i]!, later[i]!)) count++;
-  return count;
+/** A quick look at the small planes: enough of the new picture rests, and some of what rests is new. */
+function isWorthALook({ luma: old }: Signature, { luma: fresh }: Signature, { luma: later }: Signature): boolean {
+  let [resting, changed] = [0, 0];
+  for (let i = 0; i < old.length; i++) {
+    if (!isNear(fresh[i]!, later[i]!)) continue;
+    resting++;
+    if (!isNear(old[i]!, fresh[i]!)) changed++;
+  }
+  return changed >= LEAST_CHANGED && resting >= LEAST_STILL * old.length;
 }
 
 /** 1 for each pixel of 64 × 36 that is the same in all pictures of the one side, and in all of the other. */
