@@ -1,7 +1,7 @@
 /**
  * How many of the boundaries in the composed films and in the shared clips are found, by kind, and what is reported
- * beside them. `--list` also names each one that is missed, and each false alarm. `tuning`, `report` and `shared` pick some
- * of the films; `variants`, never done unasked, is the tuning films as they might have been.
+ * beside them. `--list` also names each one that is missed, and each false alarm. `tuning`, `report`, `recordings`
+ * and `shared` pick some of the films; `variants`, never done unasked, is the tuning films as they might have been.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
