@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { keepCompiledCode } from './code-cache.ts';
+import { enableCodeCache } from './code-cache.ts';
 
 /** The command line. Each command lives in a file of its own and is loaded only when it is called. */
 
@@ -40,7 +40,7 @@ Examples:
 reelvec COMMAND --help tells more of a command, reelvec --version which reelvec it is.
 `;
 
-keepCompiledCode();
+enableCodeCache();
 const { CommandError, UsageError } = await import('./commands/faults.ts');
 const { ConfigError } = await import('./config.ts');
 const { SetupError } = await import('./setup-error.ts');

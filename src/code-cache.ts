@@ -9,7 +9,7 @@ import { join } from 'node:path';
  *
  * Call it before anything that is worth keeping is imported. Node's own variables for it go first.
  */
-export function keepCompiledCode(): void {
+export function enableCodeCache(): void {
   const { env } = process;
   if (env['NODE_COMPILE_CACHE'] !== undefined || env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return;
   const folder = join(cacheFolder(), 'reelvec', 'code');
@@ -18,7 +18,7 @@ export function keepCompiledCode(): void {
 }
 
 /** Writes down what was compiled so far: for processes that will be killed. */
-export { flushCompileCache as saveCompiledCode };
+export { flushCompileCache as flushCodeCache };
 
 function cacheFolder(): string {
   if (process.platform === 'darwin') return join(homedir(), 'Library/Caches');

@@ -291,7 +291,7 @@ export interface Config {
   readonly hub: HubSettings;
   readonly device: Device;
   /** What `device` was before it was settled for onnxruntime: whisper.cpp settles on its own. */
-  readonly askedDevice?: Device;
+  readonly requestedDevice?: Device;
   readonly modelIdleMs: number;
   readonly inference: InferenceSettings;
   readonly logLevel: string;

@@ -3,9 +3,9 @@ import { totalmem } from 'node:os';
 const MEGABYTE = 1024 ** 2;
 
 /** Enough for any video within the limits in a common codec: 5184 × 2160 pixels of H.264 take 250 MB. */
-const LEAST_WORKER_MB = 512;
+const MIN_WORKER_MB = 512;
 /** Sixteen reference pictures of 5184 × 2160 pixels at ten bits are 540 MB; what takes four times that is damaged. */
-const MOST_WORKER_MB = 2048;
+const MAX_WORKER_MB = 2048;
 /** The rest is for the server itself, for the page cache and for others. */
 const WORKERS_SHARE = 3 / 4;
 
@@ -21,5 +21,5 @@ export function machineMemoryBytes(): number {
  */
 export function workerMemoryMb({ machineBytes, workers }: { machineBytes: number; workers: number }): number {
   const share = Math.floor((machineBytes * WORKERS_SHARE) / (workers + 1) / MEGABYTE);
-  return Math.min(Math.max(share, LEAST_WORKER_MB), MOST_WORKER_MB);
+  return Math.min(Math.max(share, MIN_WORKER_MB), MAX_WORKER_MB);
 }

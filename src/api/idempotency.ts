@@ -8,12 +8,12 @@ import type { Claim, IdempotencyKeys, KeyState } from '../idempotency/keys.ts';
 import { hangUpSignal } from './hang-up.ts';
 
 /** How often one who waits for another's answer looks, and how often a holder shows that it lives, in milliseconds. */
-const LOOK_MS = 100;
-const BEAT_MS = 3000;
+const KEY_POLL_INTERVAL_MS = 100;
+const HEARTBEAT_INTERVAL_MS = 3000;
 /** A holder that has not moved for so long is gone, or frozen: what it has not created by now it never will. */
-const DEAD_MS = 15_000;
+const HOLDER_TIMEOUT_MS = 15_000;
 /** The longest wait for another's answer. */
-const WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
 /** The header, for the schemas of operations that create. */
 export const idempotencyHeaders = z.object({
@@ -48,7 +48,7 @@ export async function createOnce<Created, Answer>(
     return JSON.parse(claimed.answer) as Answer;
   }
   // A lost beat is made good by the next.
-  const timer = setInterval(() => keys.beat(claimed).catch(() => {}), BEAT_MS);
+  const timer = setInterval(() => keys.beat(claimed).catch(() => {}), HEARTBEAT_INTERVAL_MS);
   try {
     const created = await create((transaction, created) =>
       keys.complete(transaction, claimed, JSON.stringify(wish.answer(created))),
@@ -87,18 +87,18 @@ async function claimOrWait(
     if (state.holder !== seen?.holder || state.beat !== seen.beat) {
       seen = state;
       movedAt = now;
-    } else if (now - movedAt > DEAD_MS) {
+    } else if (now - movedAt > HOLDER_TIMEOUT_MS) {
       const claim = await keys.takeOver(wanted, state);
       if (claim) return claim;
     }
-    if (now - start > WAIT_MS) {
+    if (now - start > MAX_WAIT_MS) {
       throw new ReelvecError(
         'conflict',
         `The first request with the Idempotency-Key "${wanted.key}" is still being carried out. Send it again later.`,
         { details: { field: 'Idempotency-Key' } },
       );
     }
-    await sleep(LOOK_MS, undefined, { signal });
+    await sleep(KEY_POLL_INTERVAL_MS, undefined, { signal });
   }
 }
 

@@ -7,7 +7,7 @@ const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 
  * Answers 405 with `Allow`, where Fastify would say 404, for paths that exist with another method.
  * @returns to be called once all routes are registered
  */
-export function watchMethods(app: FastifyInstance): () => void {
+export function trackMethods(app: FastifyInstance): () => void {
   const allowed = new Map<string, Set<string>>();
   app.addHook('onRoute', ({ url, method }) => {
     if (!allowed.has(url)) allowed.set(url, new Set());

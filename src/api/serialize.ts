@@ -9,12 +9,12 @@ type Parent = Record<PropertyKey, unknown>;
  * out, and the log names it. Rows may hold what nobody expected (a picture of unknown size, an edited database), and
  * one of them must not hide a whole list.
  */
-export function serializeKnown(log: FastifyBaseLogger): FastifySerializerCompiler<z.ZodType> {
+export function serializeLeniently(log: FastifyBaseLogger): FastifySerializerCompiler<z.ZodType> {
   return ({ schema, method, url }) =>
     (data) => {
       const encoded = z.safeEncode(schema, data);
       if (encoded.success) return JSON.stringify(encoded.data);
-      const { known, omitted } = knownParts(schema, data);
+      const { known, omitted } = validParts(schema, data);
       log.warn({ method, route: url, omitted }, 'values that do not fit the schema are left out of an answer');
       return JSON.stringify(known);
     };
@@ -25,7 +25,7 @@ export function serializeKnown(log: FastifyBaseLogger): FastifySerializerCompile
  * clients rely on all of such an object; an item of a list, and the whole, stay without it.
  * @returns the rest, and dotted paths of what was left out
  */
-export function knownParts<T>(schema: z.ZodType, data: T): { known: T; omitted: string[] } {
+export function validParts<T>(schema: z.ZodType, data: T): { known: T; omitted: string[] } {
   const root = { whole: structuredClone(data) as unknown };
   const omitted: string[] = [];
   for (;;) {

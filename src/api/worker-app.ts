@@ -6,7 +6,7 @@ import { installMetrics, type MetricsDeps } from './metrics.ts';
 import { installNotFound } from './not-found.ts';
 import { type OperationsDeps, operationsRoutes } from './operations.ts';
 import { installRequestLog } from './request-log.ts';
-import { serializeKnown } from './serialize.ts';
+import { serializeLeniently } from './serialize.ts';
 import { validate } from './validation.ts';
 
 /** What a worker answers: whether it lives, whether it can work, and its metrics. */
@@ -18,7 +18,7 @@ export async function buildWorkerApp(
     logController: new LogController({ disableRequestLogging: true }),
   }) as unknown as FastifyInstance;
   app.setValidatorCompiler(validate);
-  app.setSerializerCompiler(serializeKnown(app.log));
+  app.setSerializerCompiler(serializeLeniently(app.log));
   installRequestLog(app);
   installErrors(app);
   installNotFound(app);

@@ -6,11 +6,11 @@ import { checkLimits } from '../tasks/limits.ts';
 import type { TaskRequest } from '../tasks/request.ts';
 import { type EmbeddingRow, readResult } from '../tasks/results/results.ts';
 import type { WorkerPool } from '../workers/pool.ts';
-import type { PointDeps } from './points.ts';
+import type { QueryVectorDeps } from './query-vectors.ts';
 import type { QuerySource } from './request.ts';
 import { type SourceContext, useMedia } from './sources.ts';
 
-export interface MediaDeps extends PointDeps {
+export interface MediaDeps extends QueryVectorDeps {
   readonly maxSegmentSec: number;
   readonly quotas: Pick<Quotas, 'admitMedia'>;
   /** Embed audio and video that somebody waits for. */

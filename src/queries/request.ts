@@ -12,7 +12,7 @@ export interface PictureSource {
 }
 
 /** What is turned into one vector for each space: words, pictures, or both together. */
-export interface PointQuery {
+export interface VectorQuery {
   readonly text?: string;
   /** Path of the text's parameter in the request, for errors. */
   readonly textField: string;

@@ -1,16 +1,16 @@
 import { ReelvecError } from '../errors.ts';
 import type { TaskRequest } from '../tasks/request.ts';
-import { Crowd } from './crowd.ts';
+import { ConcurrencyLimit } from './concurrency-limit.ts';
 import { embedMedia, type MediaAnswer, type MediaDeps } from './media.ts';
-import { findPoints, type PointAnswer, warmEncoders } from './points.ts';
-import type { PointQuery, QuerySource } from './request.ts';
+import { type QueryVectorsAnswer, queryVectors, warmEncoders } from './query-vectors.ts';
+import type { QuerySource, VectorQuery } from './request.ts';
 import type { Scratch } from './scratch.ts';
 
 export interface QueryDeps extends MediaDeps {
   readonly scratch: Scratch;
 }
 
-interface Asking {
+interface QueryContext {
   /** Id of the key that asks. */
   readonly owner: string;
   /** Aborted when nobody waits any more. */
@@ -18,15 +18,15 @@ interface Asking {
 }
 
 /** Requests that are answered or waiting for a worker at the same time, at most, and when to come again, in seconds. */
-const POINTS = { max: 64, retryAfterSec: 1, what: 'Text and image queries' };
-const MEDIA = { max: 8, retryAfterSec: 10, what: 'Audio and video queries' };
+const VECTOR_QUERIES = { max: 64, retryAfterSec: 1, subject: 'Text and image queries' };
+const MEDIA_QUERIES = { max: 8, retryAfterSec: 10, subject: 'Audio and video queries' };
 
 /** Everything that is embedded while somebody waits. What a request leaves on disk is gone when it is answered. */
 export class QueryService {
   readonly bundle: QueryDeps['bundle'];
   readonly #deps: QueryDeps;
-  readonly #points = new Crowd(POINTS);
-  readonly #media = new Crowd(MEDIA);
+  readonly #vectorLimit = new ConcurrencyLimit(VECTOR_QUERIES);
+  readonly #mediaLimit = new ConcurrencyLimit(MEDIA_QUERIES);
   readonly #closing = new AbortController();
 
   constructor(deps: QueryDeps) {
@@ -34,22 +34,26 @@ export class QueryService {
     this.bundle = deps.bundle;
   }
 
-  async points(query: PointQuery, asking: Asking): Promise<PointAnswer> {
-    using _place = this.#points.enter();
+  async vectors(query: VectorQuery, context: QueryContext): Promise<QueryVectorsAnswer> {
+    using _slot = this.#vectorLimit.acquire();
     await using scratch = await this.#deps.scratch.open();
-    return await findPoints(this.#deps, query, { scratch, owner: asking.owner, signal: this.#until(asking.signal) });
+    return await queryVectors(this.#deps, query, {
+      scratch,
+      owner: context.owner,
+      signal: this.#until(context.signal),
+    });
   }
 
   /** The answer holds a place and a folder until it is disposed of. */
   async media(
     query: { request: TaskRequest; source: QuerySource },
-    asking: Asking,
+    context: QueryContext,
   ): Promise<MediaAnswer & AsyncDisposable> {
     await using stack = new AsyncDisposableStack();
-    stack.use(this.#media.enter());
+    stack.use(this.#mediaLimit.acquire());
     const scratch = stack.use(await this.#deps.scratch.open());
-    const signal = this.#until(asking.signal);
-    const answer = await embedMedia(this.#deps, query, { scratch, owner: asking.owner, signal });
+    const signal = this.#until(context.signal);
+    const answer = await embedMedia(this.#deps, query, { scratch, owner: context.owner, signal });
     const held = stack.move();
     return { ...answer, [Symbol.asyncDispose]: () => held.disposeAsync() };
   }

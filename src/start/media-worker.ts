@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { saveCompiledCode } from '../code-cache.ts';
+import { flushCodeCache } from '../code-cache.ts';
 import type { Bundle } from '../encode/encoder.ts';
 import type { EncodeSettings } from '../encode/settings.ts';
 import { isReelvecError } from '../errors.ts';
@@ -76,7 +76,7 @@ function send(reply: Reply): void {
 process.on('message', async ({ job }: Request) => {
   try {
     const result = await run(job);
-    saveCompiledCode();
+    flushCodeCache();
     send({ type: 'done', result });
   } catch (error) {
     const { name, message, stack } = error instanceof Error ? error : new Error(String(error));

@@ -30,7 +30,10 @@ export async function prepareModels(config: Config, log?: Logger): Promise<{ con
   if (bad.length > 0) throw new ConfigError(notReady(bad, store, config));
   await lookAtServers(file, config, log);
   if (!usesOnnx(file)) return { config, runsModels: false };
-  return { config: { ...config, device: await settleDevice(config), askedDevice: config.device }, runsModels: true };
+  return {
+    config: { ...config, device: await settleDevice(config), requestedDevice: config.device },
+    runsModels: true,
+  };
 }
 
 /** A model that does not fit the bundle will not fit it tomorrow; a server that is not there may come yet. */

@@ -40,7 +40,7 @@ export function workerPool(config: Config, options: WorkerPoolOptions): WorkerPo
 export function encodeSettings({
   modelsDir,
   device,
-  askedDevice,
+  requestedDevice,
   modelIdleMs,
   workers,
   inference,
@@ -49,7 +49,7 @@ export function encodeSettings({
     inference,
     modelsDir,
     device,
-    speechDevice: askedDevice ?? device,
+    speechDevice: requestedDevice ?? device,
     modelIdleMs,
     threads: Math.max(1, Math.floor(availableParallelism() / Math.max(1, workers))),
   };

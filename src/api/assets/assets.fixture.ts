@@ -21,7 +21,7 @@ import { type QuotaLimits, Quotas } from '../../quotas/quotas.ts';
 import { parseAllowList } from '../../sources/addresses.ts';
 import { openUrlGuard } from '../../sources/url.ts';
 import { installErrors } from '../errors.ts';
-import { serializeKnown } from '../serialize.ts';
+import { serializeLeniently } from '../serialize.ts';
 import { SignedLinks } from '../signed-links.ts';
 import { discardUnreadBodies } from '../unread-bodies.ts';
 import { validate } from '../validation.ts';
@@ -125,7 +125,7 @@ export async function assetApp({
   };
   const app = Fastify();
   app.setValidatorCompiler(validate);
-  app.setSerializerCompiler(serializeKnown(app.log));
+  app.setSerializerCompiler(serializeLeniently(app.log));
   discardUnreadBodies(app);
   installErrors(app);
   app.decorateRequest('owner', '');

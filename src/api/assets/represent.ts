@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Asset } from '../../assets/repository.ts';
 import type { ImageInfo, MediaDetails, MediaInfo } from '../../media/info.ts';
-import { readable } from '../readable.ts';
+import { omitIfMalformed } from '../malformed-rows.ts';
 import type { AssetBody, AssetDetailBody, TechnicalMetadata } from './schemas.ts';
 
 const NO_HLS = 'This server makes no HLS streams: play the file itself.';
@@ -30,7 +30,7 @@ export function assetDetailBody(
     ...(asset.media && {
       size: asset.media.size,
       ...(!asset.media.image && { duration: asset.media.durationSec }),
-      technical_metadata: readable(() => technicalMetadata(asset.media!)),
+      technical_metadata: omitIfMalformed(() => technicalMetadata(asset.media!)),
     }),
     ...(asset.hls && { hls: { status: asset.hls, message: NO_HLS } }),
     ...(asset.thumbnail && {

@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { optionsIn } from '../../encode/spaces.ts';
 import { ReelvecError } from '../../errors.ts';
-import type { PointAnswer } from '../../queries/points.ts';
+import type { QueryVectorsAnswer } from '../../queries/query-vectors.ts';
 import { bundleId } from '../../tasks/embedding.ts';
 import { taskMetadata } from '../../tasks/metadata.ts';
 import { embeddingsJson, vectorJson } from '../../tasks/results/json.ts';
@@ -13,7 +13,7 @@ import { setRateLimits } from '../rate-limits.ts';
 import { type CreateEmbeddingBody, createEmbeddingBody } from './createEmbeddingBody.ts';
 import { BODY_LIMIT } from './createTask.ts';
 import type { EmbedDeps } from './deps.ts';
-import { toPointQuery, toQuerySource } from './query.ts';
+import { toQuerySource, toVectorQuery } from './query.ts';
 import { createdEmbedding, createEmbeddingQuery } from './schemas.ts';
 import { withData } from './stream.ts';
 import { toTaskRequest } from './taskRequest.ts';
@@ -59,24 +59,24 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
       event.inputType = body.input_type;
       if (query.bundle !== undefined) requireServing(query.bundle);
       reply.header('reelvec-bundle', bundleId(bundle));
-      const asking = { owner, signal: hangUpSignal(reply) };
+      const context = { owner, signal: hangUpSignal(reply) };
       // The type of the schema is that of the text, not of the text itself.
       const written = reply.type(JSON_TYPE) as unknown as FastifyReply;
       if (body.input_type !== 'audio' && body.input_type !== 'video') {
-        const answer = await queries.points(toPointQuery(body, bundle, query.space), asking);
-        return written.send(pointsJson(body, answer));
+        const answer = await queries.vectors(toVectorQuery(body, bundle, query.space), context);
+        return written.send(vectorsJson(body, answer));
       }
       if (query.space !== undefined) throw spaceOfMedia(body.input_type);
       const { request } = toTaskRequest({ ...body, input_type: body.input_type }, bundle);
       const source = toQuerySource(body[body.input_type]!.media_source);
-      const answer = await queries.media({ request, source }, asking);
+      const answer = await queries.media({ request, source }, context);
       // The rows are read while they are sent: what they lie in goes when the answer is out, or nobody takes it.
       const release = async () => {
         await using _held = answer;
       };
       reply.raw.once('close', () => release().catch((err) => log.error({ err }, 'scratch folder stays')));
-      if (asking.signal.aborted) await release();
-      asking.signal.throwIfAborted();
+      if (context.signal.aborted) await release();
+      context.signal.throwIfAborted();
       setRateLimits(reply, await quotas.rates(owner, quotas.limits(own)));
       const metadata = { ...taskMetadata(answer), bundle: bundleId(bundle) };
       const facts = { metadata, warnings: answer.warnings };
@@ -97,9 +97,9 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
   }
 
   /** One item for each point. Text of a bundle with one space is answered exactly as the original does. */
-  function pointsJson(body: CreateEmbeddingBody, { points, filenames }: PointAnswer): string {
+  function vectorsJson(body: CreateEmbeddingBody, { vectors, filenames }: QueryVectorsAnswer): string {
     const tellSpace = bundle.textQuerySpaces.length > 1 || new Set(Object.values(bundle.spaces)).size > 1;
-    const items = points.map(({ space, embedding }) => {
+    const items = vectors.map(({ space, embedding }) => {
       const facts = {
         embedding_option: null,
         embedding_scope: null,
@@ -109,11 +109,11 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
       };
       return `{"embedding":${vectorJson(embedding)},${JSON.stringify(facts).slice(1)}`;
     });
-    const metadata = body.input_type === 'text' ? undefined : pointMetadata(body, filenames);
+    const metadata = body.input_type === 'text' ? undefined : vectorMetadata(body, filenames);
     return `{"data":[${items.join(',')}]${metadata ? `,"metadata":${JSON.stringify(metadata)}` : ''}}`;
   }
 
-  function pointMetadata(body: CreateEmbeddingBody, filenames: PointAnswer['filenames']) {
+  function vectorMetadata(body: CreateEmbeddingBody, filenames: QueryVectorsAnswer['filenames']) {
     const { input_type, embedding_dimension } = body;
     const url = (body.image ?? body.text_image)?.media_source.url;
     const filename = input_type === 'multi_input' ? undefined : filenames[0];

@@ -9,7 +9,7 @@ import { resultKey } from '../../tasks/work.ts';
  */
 const BLOCKS = 20;
 const SEGMENTS_PER_BLOCK = 500;
-const LOOK_EVERY_MS = 5;
+const SAMPLE_INTERVAL_MS = 5;
 
 export interface LargeResult {
   readonly url: string;
@@ -43,7 +43,7 @@ let peak = 0;
 const look = () => {
   peak = Math.max(peak, process.memoryUsage.rss());
 };
-setInterval(look, LOOK_EVERY_MS);
+setInterval(look, SAMPLE_INTERVAL_MS);
 process.on('message', () => {
   look();
   process.send?.(peak);

@@ -1,5 +1,5 @@
 import type { BundleInfo } from '../../encode/encoder.ts';
-import type { PictureSource, PointQuery, QuerySource } from '../../queries/request.ts';
+import type { PictureSource, QuerySource, VectorQuery } from '../../queries/request.ts';
 import { querySpaces } from '../../queries/spaces.ts';
 import { checkText } from '../../queries/text.ts';
 import { type CreateEmbeddingBody, REFERENCE } from './createEmbeddingBody.ts';
@@ -7,7 +7,7 @@ import type { MediaSource } from './mediaBody.ts';
 import { toDimension } from './taskRequest.ts';
 
 /** What is asked for of words and pictures: the inputs, with the paths of their fields. */
-interface PointInput {
+interface VectorInput {
   readonly text?: string;
   readonly pictures: readonly PictureSource[];
 }
@@ -17,7 +17,7 @@ interface PointInput {
  * @param space the one that is wanted, of several
  * @throws {ReelvecError} for a text that is too long, and for what the bundle cannot do
  */
-export function toPointQuery(body: CreateEmbeddingBody, bundle: BundleInfo, space?: string): PointQuery {
+export function toVectorQuery(body: CreateEmbeddingBody, bundle: BundleInfo, space?: string): VectorQuery {
   const { input_type: inputType } = body;
   const { text, pictures } = toInput(body);
   const textField = `${inputType}.input_text`;
@@ -33,7 +33,7 @@ export function toQuerySource({ url, asset_id, base64_string }: MediaSource): Qu
   return asset_id !== undefined ? { kind: 'asset', assetId: asset_id } : { kind: 'base64', base64: base64_string! };
 }
 
-function toInput({ text, image, text_image, multi_input }: CreateEmbeddingBody): PointInput {
+function toInput({ text, image, text_image, multi_input }: CreateEmbeddingBody): VectorInput {
   if (text) return { text: text.input_text, pictures: [] };
   if (image) return { pictures: [{ field: 'image.media_source', source: toQuerySource(image.media_source) }] };
   if (text_image) {

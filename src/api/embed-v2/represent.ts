@@ -2,14 +2,14 @@ import type { z } from 'zod';
 import { ReelvecError } from '../../errors.ts';
 import { inputNames, taskMetadata } from '../../tasks/metadata.ts';
 import type { Task } from '../../tasks/repository.ts';
-import { readable } from '../readable.ts';
+import { omitIfMalformed } from '../malformed-rows.ts';
 import type { listedTask, metadataBody } from './schemas.ts';
 
 /** What the API shows of a task's media and request; undefined until the media is known: SDKs want all of it. */
 export function metadataOf(task: Task): z.infer<typeof metadataBody> | undefined {
   const { request, media, range, transcriptionSource, bundle } = task;
   if (!media || !range) return undefined;
-  return readable(() => ({ ...taskMetadata({ request, media, range, transcriptionSource }), bundle }));
+  return omitIfMalformed(() => ({ ...taskMetadata({ request, media, range, transcriptionSource }), bundle }));
 }
 
 /** A task in the list, whose names are those of the first version of the API. */
@@ -20,7 +20,7 @@ export function listedTaskOf(task: Task): z.infer<typeof listedTask> {
     status: task.status,
     created_at: task.createdAt,
     updated_at: task.updatedAt,
-    ...readable(() => listedEmbedding(task)),
+    ...omitIfMalformed(() => listedEmbedding(task)),
   };
 }
 

@@ -13,7 +13,7 @@ import { resultKey } from '../../tasks/work.ts';
 import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
-import { knownParts } from '../serialize.ts';
+import { validParts } from '../serialize.ts';
 import type { EmbedDeps } from './deps.ts';
 import { metadataOf, noSuchTask } from './represent.ts';
 import { acceptedFormat } from './result-format.ts';
@@ -21,7 +21,7 @@ import { retrievedTask, retrieveTaskQuery, taskId } from './schemas.ts';
 import { streamOf, withData } from './stream.ts';
 
 /** How often a waiting request looks at its task, in milliseconds. */
-const LOOK_EVERY_MS = 200;
+const TASK_POLL_INTERVAL_MS = 200;
 
 interface Wanted {
   readonly id: string;
@@ -50,7 +50,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
       const task = await find(id, owner);
       const left = deadline - performance.now();
       if (task.status !== 'processing' || left <= 0 || closing.signal.aborted) return task;
-      await sleep(Math.min(LOOK_EVERY_MS, left), undefined, { signal }).catch(() => hungUp.throwIfAborted());
+      await sleep(Math.min(TASK_POLL_INTERVAL_MS, left), undefined, { signal }).catch(() => hungUp.throwIfAborted());
     }
   }
 
@@ -80,7 +80,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
     const content = resultContent(result, wish);
     try {
       return await (wish.format === 'json'
-        ? withData(knownParts(readyFacts, factsOf(task)).known, content)
+        ? withData(validParts(readyFacts, factsOf(task)).known, content)
         : streamOf(content));
     } catch (error) {
       const { status } = await find(id, owner); // deleted meanwhile, it is not found rather than broken

@@ -4,7 +4,7 @@ import { commonErrors, errorBody } from '../../errors.ts';
 import { createOnce, idempotencyHeaders } from '../../idempotency.ts';
 import type { MultipartDeps } from './deps.ts';
 import { chunkLinks } from './links.ts';
-import { CreatedUpload, MOST_LINKS, NewUploadBody } from './schemas.ts';
+import { CreatedUpload, MAX_LINKS, NewUploadBody } from './schemas.ts';
 
 export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, deps) => {
   app.post(
@@ -29,7 +29,7 @@ export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, de
       );
       request.event.uploadId = id;
       const upload = await deps.multipart.get(id, request.owner);
-      const places = await deps.multipart.places(upload, { start: 1, count: MOST_LINKS });
+      const places = await deps.multipart.places(upload, { start: 1, count: MAX_LINKS });
       return reply.code(201).send({
         upload_id: upload.id,
         asset_id: upload.assetId,

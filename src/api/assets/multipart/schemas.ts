@@ -5,9 +5,9 @@ import { userMetadata } from '../schemas.ts';
 export const UploadId = z.object({ upload_id: z.string() });
 
 /** Links that one answer has at most. */
-export const MOST_LINKS = 50;
+export const MAX_LINKS = 50;
 /** Chunks that can be reported at once. */
-const MOST_REPORTED = 50;
+const MAX_REPORTED_CHUNKS = 50;
 
 export const NewUploadBody = z
   .strictObject({
@@ -23,7 +23,7 @@ export const NewUploadBody = z
 export const LinksBody = z
   .strictObject({
     start: z.int().min(1).describe('number of the first chunk, from 1'),
-    count: z.int().min(1).max(MOST_LINKS),
+    count: z.int().min(1).max(MAX_LINKS),
   })
   .meta({ examples: [{ start: 1, count: 2 }] });
 
@@ -39,7 +39,7 @@ export const ReportBody = z
         }),
       )
       .min(1)
-      .max(MOST_REPORTED, { error: `must have at most ${MOST_REPORTED} entries.` }),
+      .max(MAX_REPORTED_CHUNKS, { error: `must have at most ${MAX_REPORTED_CHUNKS} entries.` }),
   })
   .meta({
     examples: [

@@ -6,24 +6,24 @@ import type { WorkerPool } from '../workers/pool.ts';
 import type { QueryJob, QueryVectors } from '../workers/protocol.ts';
 import { WorkerLost, WorkerNotStarted } from '../workers/supervised-process.ts';
 import { compose } from './compose.ts';
-import type { PointQuery } from './request.ts';
+import type { VectorQuery } from './request.ts';
 import { readPicture, type SourceContext, type SourceDeps } from './sources.ts';
 
-export interface PointDeps extends SourceDeps {
+export interface QueryVectorDeps extends SourceDeps {
   readonly bundle: BundleInfo;
   /** Encode what comes decoded, with models that stay loaded. */
   readonly encoders: WorkerPool;
 }
 
 /** Where a query leads: one vector in one space. */
-export interface Point {
+export interface QueryVector {
   readonly space: string;
   /** L2 norm 1. */
   readonly embedding: Float32Array;
 }
 
-export interface PointAnswer {
-  readonly points: readonly Point[];
+export interface QueryVectorsAnswer {
+  readonly vectors: readonly QueryVector[];
   /** Names of the pictures' files, in order, where they have one. */
   readonly filenames: readonly (string | undefined)[];
 }
@@ -38,7 +38,11 @@ export interface Warming {
  * Turns a query into its vectors.
  * @throws {ReelvecError} for a source that cannot be used, or when the encoders are out of order
  */
-export async function findPoints(deps: PointDeps, query: PointQuery, context: SourceContext): Promise<PointAnswer> {
+export async function queryVectors(
+  deps: QueryVectorDeps,
+  query: VectorQuery,
+  context: SourceContext,
+): Promise<QueryVectorsAnswer> {
   const { text, spaces, dimension = DIMENSION } = query;
   const stills = await allOrNone(query.pictures, context.signal, (picture, i, signal) =>
     readPicture(deps, picture, `picture-${i}`, { ...context, signal }).catch((error) => {
@@ -50,15 +54,15 @@ export async function findPoints(deps: PointDeps, query: PointQuery, context: So
     // Pictures come to the encoders as pixels, so what they refuse is the text.
     throw aboutField(error, query.textField);
   });
-  const points = spaces.map((space, i) => {
+  const vectors = spaces.map((space, i) => {
     const parts = [...texts.slice(i, i + 1), ...pictures];
     return { space, embedding: shorten(compose(parts), dimension) };
   });
-  return { points, filenames: stills.map(({ filename }) => filename) };
+  return { vectors, filenames: stills.map(({ filename }) => filename) };
 }
 
 /** Encodes a word for nobody, in each space and in so many workers at once. */
-export async function warmEncoders(deps: PointDeps, { workers, signal }: Warming): Promise<void> {
+export async function warmEncoders(deps: QueryVectorDeps, { workers, signal }: Warming): Promise<void> {
   const spaces = deps.bundle.textQuerySpaces;
   if (spaces.length === 0) return;
   const job = { text: 'warm', spaces, pictures: [] };

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
  * Ends connections with the answers that are given while the app closes: those that become idle only then would be
  * waited for until the client drops them.
  */
-export function closeWithAnswers(app: FastifyInstance): void {
+export function closeConnectionsOnShutdown(app: FastifyInstance): void {
   let closing = false;
   app.addHook('preClose', async () => {
     closing = true;

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Crowd } from './crowd.ts';
+import { ConcurrencyLimit } from './concurrency-limit.ts';
 
 test('as many as there is room for come in; one more is told when to come again', () => {
-  const crowd = new Crowd({ max: 2, retryAfterSec: 3, what: 'Queries' });
-  const first = crowd.enter();
-  crowd.enter();
-  assert.throws(() => crowd.enter(), {
+  const limit = new ConcurrencyLimit({ max: 2, retryAfterSec: 3, subject: 'Queries' });
+  const first = limit.acquire();
+  limit.acquire();
+  assert.throws(() => limit.acquire(), {
     code: 'too_many_requests',
     status: 429,
     retryAfterSec: 3,
@@ -14,6 +14,6 @@ test('as many as there is room for come in; one more is told when to come again'
   });
   first[Symbol.dispose]();
   first[Symbol.dispose]();
-  crowd.enter();
-  assert.throws(() => crowd.enter());
+  limit.acquire();
+  assert.throws(() => limit.acquire());
 });

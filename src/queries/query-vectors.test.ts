@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { QueryJob } from '../workers/protocol.ts';
-import { type PointDeps, warmEncoders } from './points.ts';
+import { type QueryVectorDeps, warmEncoders } from './query-vectors.ts';
 
 const signal = new AbortController().signal;
 
@@ -13,7 +13,10 @@ function watched(textQuerySpaces: readonly string[]) {
     jobs.push(job);
     return { texts: job.spaces.map(() => new Float32Array(512)), pictures: [] };
   };
-  const deps = { encoders: { run } as unknown as WorkerPool, bundle: { textQuerySpaces } } as unknown as PointDeps;
+  const deps = {
+    encoders: { run } as unknown as WorkerPool,
+    bundle: { textQuerySpaces },
+  } as unknown as QueryVectorDeps;
   return { jobs, deps };
 }
 
