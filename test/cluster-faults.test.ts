@@ -140,7 +140,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       );
       assert.equal((await blobKeys()).length, created.length, 'one result for each');
       const locks = await sql`select from pg_locks where locktype = 'advisory'`;
-      assert.ok(locks.length <= 1, 'no lock stays: but for the upkeep that may run just now');
+      assert.ok(locks.length <= 1, 'no lock stays: but for the maintenance that may run just now');
     } finally {
       await sql.end();
     }

@@ -21,7 +21,7 @@ const WORST = [
 ];
 const MOST_CALLS = 8;
 const STORM = { ms: ALL ? 60_000 : 8000, everyMs: 100 };
-/** The upkeep that starts what has no run comes every 20 s, and after 35 s at the latest. */
+/** The maintenance that starts what has no run comes every 20 s, and after 35 s at the latest. */
 const END_TIMEOUT_MS = 120_000;
 
 describe('a server that loses its connections to PostgreSQL', {
@@ -161,6 +161,6 @@ describe('a server that loses its connections to PostgreSQL', {
     const [{ held } = {}] = await postgres.query(
       `select count(*)::int as held from pg_locks where locktype = 'advisory'`,
     );
-    assert.ok((held as number) <= 1, 'no lock stays: but for the upkeep that may run just now');
+    assert.ok((held as number) <= 1, 'no lock stays: but for the maintenance that may run just now');
   });
 });

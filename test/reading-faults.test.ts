@@ -10,9 +10,9 @@ import { S3BlobStore } from '../src/blobs/s3/store.ts';
 import { readConfig } from '../src/config.ts';
 import { isReelvecError } from '../src/errors.ts';
 import { mediaWorkers } from '../src/start/media-workers.ts';
-import { runTwice } from '../src/workers/attempts.ts';
 import type { WorkerPool } from '../src/workers/pool.ts';
 import type { EmbeddedChunk, OnProgress } from '../src/workers/protocol.ts';
+import { runWithRetry } from '../src/workers/retry.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
 import { childrenOf } from './support/server.ts';
@@ -51,7 +51,7 @@ before(async () => {
 function embed(path: string, onProgress?: OnProgress): Promise<EmbeddedChunk> {
   const segmentation = { strategy: 'fixed', durationSec: 5 } as const;
   const job = { kind: 'embed', path, range, segmentation, options: ['visual', 'audio'] } as const;
-  return runTwice<'embed'>(workers, job, { ...(onProgress && { onProgress }) });
+  return runWithRetry<'embed'>(workers, job, { ...(onProgress && { onProgress }) });
 }
 
 /** The film in a bucket of its own, with nothing in the cache. */

@@ -1,9 +1,9 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
-import type { Steps } from '../jobs/steps.ts';
+import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { type PrepareDeps, prepareAsset } from './prepare.ts';
 
 /** The durable workflow that brings an asset from `processing` to `ready` or `failed`. */
-export function prepareAssetWorkflow(deps: PrepareDeps, steps: Steps) {
+export function prepareAssetWorkflow(deps: PrepareDeps, steps: InFlightSteps) {
   return defineWorkflow(
     { name: 'prepare-asset' },
     ({ input: { assetId }, step }: Run<{ assetId: string; owner: string }>) =>

@@ -1,10 +1,10 @@
 import type { Workflow } from 'openworkflow';
 import { ReelvecError } from '../errors.ts';
 import type { Logger } from '../observe/logger.ts';
+import { ClaimLoop, type ClaimLoopOptions } from './claim-loop.ts';
 import type { AnyWorkflow, JobStore, QueueLength, RunStatus } from './job-store.ts';
 import { PostgresJobStore } from './job-store-postgres.ts';
 import { SqliteJobStore } from './job-store-sqlite.ts';
-import { Lane, type LaneOptions } from './lane.ts';
 
 export type { AnyWorkflow, QueueLength, RunStatus, WaitingFlow } from './job-store.ts';
 
@@ -27,7 +27,7 @@ export interface RunFailure {
 export class JobEngine {
   readonly #jobs: JobStore;
   readonly #log: Logger;
-  readonly #lanes: Lane[] = [];
+  readonly #loops: ClaimLoop[] = [];
 
   private constructor(jobs: JobStore, log: Logger) {
     this.#jobs = jobs;
@@ -95,40 +95,40 @@ export class JobEngine {
   }
 
   /** Takes work on. Lanes do not wait for each other. */
-  work(options: Omit<LaneOptions, 'onChange'>): void {
-    const lane = new Lane(this.#jobs, { ...options, onChange: (what) => this.#onChange(what) }, this.#log);
-    this.#lanes.push(lane);
-    lane.start();
+  work(options: Omit<ClaimLoopOptions, 'onChange'>): void {
+    const loop = new ClaimLoop(this.#jobs, { ...options, onChange: (what) => this.#onChange(what) }, this.#log);
+    this.#loops.push(loop);
+    loop.start();
   }
 
   /** What is yet to be done of a run that is worked on here needs no place: the next may begin before it ends. */
-  leavePlace(runId: string): void {
-    for (const lane of this.#lanes) lane.leavePlace(runId);
+  releaseSlot(runId: string): void {
+    for (const loop of this.#loops) loop.releaseSlot(runId);
   }
 
   /** Begins nothing any more. */
-  async takeNoMore(): Promise<void> {
-    await Promise.all(this.#lanes.map((lane) => lane.stop()));
+  async drain(): Promise<void> {
+    await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
   /** Takes on no more work, and waits for what is under way until the signal says that it was long enough. */
   async finish(signal: AbortSignal): Promise<void> {
-    await this.takeNoMore();
-    while (!signal.aborted && this.#lanes.some((lane) => lane.running > 0)) {
+    await this.drain();
+    while (!signal.aborted && this.#loops.some((loop) => loop.running > 0)) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
     }
   }
 
   /** Hands what is still under way over to whoever comes next. Call it when nothing works on it any more. */
-  async handOver(): Promise<void> {
-    await this.takeNoMore();
-    for (const lane of this.#lanes) lane.abandon();
-    const held = this.#lanes.flatMap((lane) => lane.workerIds);
+  async releaseLeases(): Promise<void> {
+    await this.drain();
+    for (const loop of this.#loops) loop.abandon();
+    const held = this.#loops.flatMap((loop) => loop.workerIds);
     if (held.length > 0) await this.#jobs.release(held);
   }
 
   /** Mends what crashes left and forgets what is long over. One node at a time is enough. */
-  async upkeep(): Promise<void> {
+  async maintain(): Promise<void> {
     await this.#jobs.wakeParents();
     await this.#jobs.forget(new Date(Date.now() - KEEP_ENDED_MS));
     this.#hear();
@@ -144,7 +144,7 @@ export class JobEngine {
   }
 
   #hear(): void {
-    for (const lane of this.#lanes) lane.hear();
+    for (const loop of this.#loops) loop.hear();
   }
 }
 

@@ -3,6 +3,7 @@ import { BackendPostgres } from 'openworkflow/postgres';
 import postgres from 'postgres';
 import { answeredQueries } from '../database/answered-queries.ts';
 import { POSTGRES_OPTIONS, WITHOUT_FLUSH } from '../database/postgres.ts';
+import type { Flow } from './fair-scheduler.ts';
 import {
   type JobStore,
   type NewRun,
@@ -12,7 +13,6 @@ import {
   toStatus,
   type WaitingFlow,
 } from './job-store.ts';
-import type { Flow } from './turns.ts';
 
 /** How many tasks of one owner take turns with each other at a time. */
 const FLOWS_OF_AN_OWNER = 200;

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { WorkflowRun } from 'openworkflow/internal';
 import { BackendSqlite } from 'openworkflow/sqlite';
+import type { Flow } from './fair-scheduler.ts';
 import {
   type JobStore,
   type NewRun,
@@ -13,7 +14,6 @@ import {
   toStatus,
   type WaitingFlow,
 } from './job-store.ts';
-import type { Flow } from './turns.ts';
 
 /** How many tasks of one owner take turns with each other at a time. */
 const FLOWS_OF_AN_OWNER = 200;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cancelEnded } from './cancel-ended.ts';
+import { cancelOrphanedRuns } from './cancel-orphaned-runs.ts';
 import type { AnyWorkflow } from './engine.ts';
 import type { JobStore, NewRun } from './job-store.ts';
 
@@ -101,7 +101,7 @@ export function jobStoreContract(
       assert.ok(waiting.includes(subject), 'a crash while it tidies finds the runs again');
       tidied.push(subject);
     };
-    assert.equal(await cancelEnded({ engine, workflows, unfinished, tidy }), 2);
+    assert.equal(await cancelOrphanedRuns({ engine, workflows, unfinished, tidy }), 2);
     assert.deepEqual(tidied, ['deleted']);
     assert.deepEqual(await jobs.count(), [{ workflow: CHUNK, waiting: 3, running: 1 }]);
     assert.deepEqual(

@@ -1,6 +1,6 @@
 import type { Workflow } from 'openworkflow';
 import type { Backend, WorkflowRun } from 'openworkflow/internal';
-import type { Flow } from './turns.ts';
+import type { Flow } from './fair-scheduler.ts';
 
 /** A workflow of any input and output. */
 export type AnyWorkflow = Workflow<unknown, unknown, unknown>;

@@ -80,7 +80,7 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
     losses = stack.use(new Losses([BackendPostgres, PostgresJobStore]));
     engine = await JobEngine.openShared(url, pino({ level: 'silent' }));
     stack.defer(async () => {
-      await engine.handOver();
+      await engine.releaseLeases();
       await engine.close();
     });
     sql = postgres(url, { max: 1 });
@@ -102,7 +102,7 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
     }
   }
 
-  /** Runs one task to its end, and mends what was lost as a server's upkeep does. */
+  /** Runs one task to its end, and mends what was lost as a server's maintenance does. */
   async function run(name: string): Promise<void> {
     const taskId = `${name} ${++cases}`;
     const id = await start(taskId);
@@ -117,7 +117,7 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
         break;
       }
       assert.ok(performance.now() < deadline, `still ${row!['status']}`);
-      await engine.upkeep().catch((error) => assert.ok(mayPass(error), error));
+      await engine.maintain().catch((error) => assert.ok(mayPass(error), error));
       await sleep(10);
     }
     // Nothing was done twice because its end could not be written down at once.

@@ -41,7 +41,7 @@ async function toldOf(error: Error, maximumAttempts: number): Promise<{ code: st
     });
     return told;
   } finally {
-    await engine.handOver();
+    await engine.releaseLeases();
     await engine.close();
   }
 }

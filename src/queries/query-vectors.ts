@@ -1,9 +1,9 @@
 import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
 import { shorten } from '../encode/shorten.ts';
 import { aboutField, ReelvecError } from '../errors.ts';
-import { tryTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { QueryJob, QueryVectors } from '../workers/protocol.ts';
+import { retryLostWorker } from '../workers/retry.ts';
 import { WorkerLost, WorkerNotStarted } from '../workers/supervised-process.ts';
 import { compose } from './compose.ts';
 import type { VectorQuery } from './request.ts';
@@ -97,7 +97,7 @@ async function encode(encoders: WorkerPool, job: QueryJob, signal: AbortSignal):
   const abort = () => reject(signal.reason);
   signal.addEventListener('abort', abort, { once: true });
   try {
-    return await Promise.race([tryTwice<'query'>(encoders, { kind: 'query', ...job }, {}), aborted]);
+    return await Promise.race([retryLostWorker<'query'>(encoders, { kind: 'query', ...job }, {}), aborted]);
   } catch (error) {
     if (error instanceof WorkerLost || error instanceof WorkerNotStarted) throw outOfOrder(error);
     throw error;

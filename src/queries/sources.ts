@@ -8,8 +8,8 @@ import type { MediaInfo, StillPicture } from '../media/info.ts';
 import { decodeBase64 } from '../sources/base64.ts';
 import { HEAD_BYTES, requireImage, requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl, type UrlGuard } from '../sources/url.ts';
-import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
+import { runWithRetry } from '../workers/retry.ts';
 import type { PictureSource, QuerySource } from './request.ts';
 import type { ScratchFolder } from './scratch.ts';
 
@@ -127,13 +127,13 @@ export async function readPicture(
   }
   requireImage(await headOf(scratch, name), { subject, details: { field } });
   const still = await scratch.blobs.use(name, (path) =>
-    runTwice<'picture'>(deps.probes, { kind: 'picture', path }, { signal }),
+    runWithRetry<'picture'>(deps.probes, { kind: 'picture', path }, { signal }),
   );
   return { ...still, ...(filename !== undefined && { filename }) };
 }
 
 function probe({ probes }: SourceDeps, path: string, signal: AbortSignal): Promise<MediaInfo> {
-  return runTwice<'probe'>(probes, { kind: 'probe', path }, { signal });
+  return runWithRetry<'probe'>(probes, { kind: 'probe', path }, { signal });
 }
 
 async function headOf({ blobs }: ScratchFolder, name: string): Promise<Uint8Array> {

@@ -1,6 +1,6 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
 import { unlessOthersDo } from '../database/open.ts';
-import type { Steps } from '../jobs/steps.ts';
+import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { type SweepDeps, sweepDue, sweepOrphans } from './sweep.ts';
 
 /** What is due goes within this time. */
@@ -15,7 +15,7 @@ export function sweepSlot(now: Date): { readonly slot: number; readonly key: str
 }
 
 /** The durable workflow that clears what is no longer needed; one run at a time, on whichever node takes it. */
-export function sweepWorkflow(deps: SweepDeps, steps: Steps) {
+export function sweepWorkflow(deps: SweepDeps, steps: InFlightSteps) {
   return defineWorkflow({ name: 'sweep' }, async ({ input: { slot }, step }: Run<{ slot: number }>) => {
     // One that took longer than its slot is still at it: then this one is not needed.
     const alone = (work: () => Promise<void>) => () => steps.run(() => unlessOthersDo(deps.db, 'sweep', work));

@@ -33,7 +33,7 @@ export async function openQueries({
 }): Promise<QueryService> {
   const { queryWorkers: size, maxSegmentSec } = config;
   // Somebody waits for each of a few milliseconds' work: it gets every core, and goes before the work on tasks.
-  const encoders = mediaWorkers({ ...config, workers: size, modelIdleMs: NEVER_MS }, { size, log, givesWay: false });
+  const encoders = mediaWorkers({ ...config, workers: size, modelIdleMs: NEVER_MS }, { size, log, lowPriority: false });
   shutdown.add('query workers', () => encoders[Symbol.asyncDispose]());
   const media = mediaWorkers(config, { size, log });
   shutdown.add('workers of media queries', () => media[Symbol.asyncDispose]());

@@ -9,7 +9,6 @@ import { serverSecret } from '../keys/secrets.ts';
 import { openLogger } from '../observe/logger.ts';
 import { asSetupError } from '../setup-error.ts';
 import { bundleId } from '../tasks/embedding.ts';
-import { announce } from './announce.ts';
 import { httpCloser } from './close-http.ts';
 import { listen } from './listen.ts';
 import { prepareModels } from './models.ts';
@@ -17,6 +16,7 @@ import { packageVersion } from './package-version.ts';
 import { openQueries } from './queries.ts';
 import { openReadiness } from './readiness.ts';
 import { ShutdownList } from './shutdown.ts';
+import { printStartupBanner } from './startup-banner.ts';
 import { openState, type State } from './state.ts';
 import { openWork } from './work.ts';
 
@@ -73,7 +73,7 @@ export async function serve(given: Config): Promise<void> {
     // Only now: a key that is made by a start that fails is never shown to anybody.
     const newKey = config.apiKeys.length === 0 ? await firstKey(state) : undefined;
     shutdown.finishFirst(() => new Promise((resolve) => setTimeout(resolve, config.drainMs)));
-    announce({ address: app.server.address(), config, bundle, runsModels, newKey });
+    printStartupBanner({ address: app.server.address(), config, bundle, runsModels, newKey });
     if (runsModels) {
       // Large models take seconds to load. They do it beside everything else, and not when the first query waits.
       queries.warm({ workers: config.queryWorkers }).catch((err) => {

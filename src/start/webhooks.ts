@@ -1,7 +1,7 @@
 import type { Config } from '../config.ts';
 import type { AnyWorkflow } from '../jobs/engine.ts';
+import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { reconcile } from '../jobs/reconcile.ts';
-import type { Steps } from '../jobs/steps.ts';
 import type { Logger } from '../observe/logger.ts';
 import { parseAllowList } from '../sources/addresses.ts';
 import type { Delivery } from '../webhooks/deliveries.ts';
@@ -20,13 +20,13 @@ export interface Webhooks {
   /** Looks every second what there is to tell. */
   watch(): void;
   /** Makes deliveries and their runs agree, and forgets old ones. */
-  upkeep(): Promise<void>;
+  maintain(): Promise<void>;
 }
 
 /** Opens what tells webhooks of the ends of tasks. */
 export function openWebhooks(
   { engine, deliveries }: State,
-  { config, steps, shutdown, log }: { config: Config; steps: Steps; shutdown: ShutdownList; log: Logger },
+  { config, steps, shutdown, log }: { config: Config; steps: InFlightSteps; shutdown: ShutdownList; log: Logger },
 ): Webhooks {
   const client = new WebhookClient({ allow: parseAllowList(config.urlAllow) });
   shutdown.add('webhooks', () => client.close());
@@ -42,7 +42,7 @@ export function openWebhooks(
       const timer = setInterval(() => startAll().catch((error) => log.error({ err: error }, 'webhooks')), OUTBOX_MS);
       shutdown.add('outbox', () => clearInterval(timer));
     },
-    async upkeep() {
+    async maintain() {
       await reconcile({
         engine,
         log,

@@ -6,10 +6,10 @@ import type { Config } from '../config.ts';
 import { isShared, unlessOthersDo } from '../database/open.ts';
 import { refreshStatistics } from '../database/statistics.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
-import { cancelEnded } from '../jobs/cancel-ended.ts';
+import { cancelOrphanedRuns } from '../jobs/cancel-orphaned-runs.ts';
 import type { AnyWorkflow, WaitingFlow } from '../jobs/engine.ts';
+import { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { reconcile } from '../jobs/reconcile.ts';
-import { Steps } from '../jobs/steps.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
 import { isHeld } from '../retention/hold.ts';
@@ -22,8 +22,8 @@ import type { Option } from '../tasks/request.ts';
 import { TaskStarter } from '../tasks/starter.ts';
 import { TaskWork } from '../tasks/work.ts';
 import { taskWorkflows } from '../tasks/workflow.ts';
-import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
+import { runWithRetry } from '../workers/retry.ts';
 import { mediaWorkers } from './media-workers.ts';
 import type { ShutdownList } from './shutdown.ts';
 import type { State } from './state.ts';
@@ -37,8 +37,8 @@ const IO_RUNS = 16;
  * How often a node sees to it that rows and runs are compared, and how long it is enough that another did. It is for nodes
  * that work: those that only answer, in the time of which it takes a share, do it where none of them is left. Milliseconds.
  */
-const UPKEEP_MS = 20_000;
-const UPKEEP_AGAIN_MS = { working: 15_000, answering: 30_000 };
+const MAINTENANCE_INTERVAL_MS = 20_000;
+const MAINTENANCE_RECENT_MS = { working: 15_000, answering: 30_000 };
 /** How long a chunk waits for a worker with its bundle: longer than any queue should be. */
 const BUNDLE_PATIENCE_SEC = 24 * 3600;
 /** How long the answer to a request with an `Idempotency-Key` is remembered. */
@@ -70,14 +70,15 @@ export interface Work {
 /** Opens what works on tasks and assets, and starts to work unless this node has no workers. */
 export async function openWork({ config, state, bundle, only, shutdown, log }: WorkOptions): Promise<Work> {
   const { db, engine, tasks, assets, blobs, contents, uploads, idempotency, quotas } = state;
-  const steps = new Steps(shutdown.signal, log);
+  const steps = new InFlightSteps(shutdown.signal, log);
   const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
   shutdown.add('downloads', () => urls.close());
   const media = mediaWorkers(config, { size: config.workers, log });
   shutdown.add('media workers', () => media[Symbol.asyncDispose]());
   const probes = mediaWorkers(config, { size: PROBE_WORKERS, embeds: false, log });
   shutdown.add('probe workers', () => probes[Symbol.asyncDispose]());
-  const probe = (path: string, signal?: AbortSignal) => runTwice<'probe'>(probes, { kind: 'probe', path }, { signal });
+  const probe = (path: string, signal?: AbortSignal) =>
+    runWithRetry<'probe'>(probes, { kind: 'probe', path }, { signal });
 
   const mediaSeconds = () => new Map([...probes.seconds, ...media.seconds]);
 
@@ -98,7 +99,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     log,
     steps,
   });
-  const { embedTask, embedChunk } = taskWorkflows(work, (runId) => engine.leavePlace(runId));
+  const { embedTask, embedChunk } = taskWorkflows(work, (runId) => engine.releaseSlot(runId));
   const maxUrlBytes = Math.max(config.maxVideoBytes, config.maxAudioBytes);
   const prepare = prepareAssetWorkflow(
     {
@@ -111,8 +112,8 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
       quotas,
       lookers: {
         probe,
-        image: (path, signal) => runTwice<'image'>(probes, { kind: 'image', path }, { signal }),
-        thumbnail: (film, signal) => runTwice<'thumbnail'>(probes, { kind: 'thumbnail', ...film }, { signal }),
+        image: (path, signal) => runWithRetry<'image'>(probes, { kind: 'image', path }, { signal }),
+        thumbnail: (film, signal) => runWithRetry<'thumbnail'>(probes, { kind: 'thumbnail', ...film }, { signal }),
       },
       log,
     },
@@ -145,7 +146,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   });
   const webhooks = openWebhooks(state, { config, steps, shutdown, log });
 
-  const upkeep = async () => {
+  const maintain = async () => {
     await refreshStatistics(db);
     const held = await isHeld(db);
     if (!held) await multipart.expire();
@@ -167,22 +168,22 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
       start: ({ id }) => startAsset(id),
       fail: (id, e) => assets.setFailed(id, e),
     });
-    await cancelEnded({
+    await cancelOrphanedRuns({
       engine,
       workflows: [embedTask, embedChunk] as AnyWorkflow[],
       unfinished: (ids) => tasks.unfinished(ids),
       tidy: (id) => work.tidy(id),
     });
-    await webhooks.upkeep();
+    await webhooks.maintain();
     if (!held) await quotas.prune();
     const { slot, key } = sweepSlot(new Date());
     await engine.start(sweep, { slot }, key);
     if (!held) await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_KEPT_MS).toISOString());
-    await engine.upkeep();
+    await engine.maintain();
   };
-  const againAfterMs = config.workers > 0 ? UPKEEP_AGAIN_MS.working : UPKEEP_AGAIN_MS.answering;
-  const keepUp = () =>
-    unlessOthersDo(db, 'upkeep', upkeep, { againAfterMs }).catch((error) =>
+  const againAfterMs = config.workers > 0 ? MAINTENANCE_RECENT_MS.working : MAINTENANCE_RECENT_MS.answering;
+  const runMaintenance = () =>
+    unlessOthersDo(db, 'upkeep', maintain, { againAfterMs }).catch((error) =>
       log.error({ err: error }, 'rows and runs not compared'),
     );
 
@@ -196,16 +197,16 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     });
     webhooks.watch();
     shutdown.add('runs', async () => {
-      await engine.takeNoMore();
+      await engine.drain();
       await steps.settled();
-      await engine.handOver();
+      await engine.releaseLeases();
     });
     // Alone there is nobody to leave anything to, and a person who waits for the end.
     if (isShared(db)) shutdown.finishFirst((giveUp) => engine.finish(giveUp));
   }
-  await keepUp();
-  const timer = setInterval(keepUp, UPKEEP_MS);
-  shutdown.add('upkeep', () => clearInterval(timer));
+  await runMaintenance();
+  const timer = setInterval(runMaintenance, MAINTENANCE_INTERVAL_MS);
+  shutdown.add('maintenance', () => clearInterval(timer));
   return { urls, probes, probe, multipart, mediaSeconds, startTask, startAsset };
 }
 

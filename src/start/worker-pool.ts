@@ -16,22 +16,24 @@ export interface WorkerPoolOptions {
   /**
    * Default: beside a server, whose own thread answers first, and not beside a command, where nobody else waits.
    */
-  readonly givesWay?: boolean;
+  readonly lowPriority?: boolean;
 }
 
 /** A pool of media workers, within the configured limits. */
 export function workerPool(config: Config, options: WorkerPoolOptions): WorkerPool {
-  const { size, bundle, usesNetwork = false, log, givesWay = log !== undefined } = options;
+  const { size, bundle, usesNetwork = false, log, lowPriority = log !== undefined } = options;
   const settings = encodeSettings(config);
   return new WorkerPool({
     entry: new URL('./media-worker.ts', import.meta.url),
     args: bundle ? [bundle.name] : [],
-    greeting: usesNetwork ? settings : { ...settings, inference: { ...settings.inference, authorization: undefined } },
+    initialMessage: usesNetwork
+      ? settings
+      : { ...settings, inference: { ...settings.inference, authorization: undefined } },
     usesNetwork,
     size,
     memoryBytes: config.workerMemoryBytes + (bundle?.memoryBytes ?? 0),
-    silenceMs: config.workerSilenceMs,
-    givesWay,
+    stallTimeoutMs: config.workerSilenceMs,
+    lowPriority,
     onLost: (error) => log?.warn({ reason: error.message, cause: causeText(error) }, 'media worker lost'),
   });
 }

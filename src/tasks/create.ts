@@ -81,7 +81,7 @@ export async function createTask(
     }
     throw ofKind(error, request.inputType);
   }
-  // Not waited for: the row is what is promised. A task that is not started now, the next upkeep starts.
+  // Not waited for: the row is what is promised. A task that is not started now, the next maintenance run starts.
   deps.start(task).catch((error) => deps.log.error({ err: error, taskId: id }, 'task not started yet'));
   return task;
 }

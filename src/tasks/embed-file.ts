@@ -2,8 +2,8 @@ import type { BlobStore } from '../blobs/store.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
-import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
+import { runWithRetry } from '../workers/retry.ts';
 import { bundleId, chunkJob, chunkRows, servableOptions } from './embedding.ts';
 import { checkLimits, type Limits, TASK_DURATION } from './limits.ts';
 import { planChunks } from './plan.ts';
@@ -59,7 +59,7 @@ export async function embedFile(options: EmbedFileOptions): Promise<EmbeddedFile
         transcriptionSource: servable.transcriptionSource,
         maxSegmentSec: options.maxSegmentSec,
       });
-      const embedded = await runTwice<'embed'>(workers, job, {
+      const embedded = await runWithRetry<'embed'>(workers, job, {
         signal: options.signal,
         onProgress: (doneSec) => {
           done[number] = doneSec;

@@ -29,7 +29,7 @@ export async function remakeResult(deps: Deps, task: Task): Promise<void> {
   const restarted = await tasks.restart(task, REMADE);
   if (!restarted) return;
   log.error({ taskId: task.id }, 'result lost, and is made again');
-  // Not awaited, as in createTask: the row is what counts, and the next upkeep starts what has no run.
+  // Not awaited, as in createTask: the row is what counts, and the next maintenance run starts what has no run.
   start(restarted).catch((error) => log.error({ err: error, taskId: task.id }, 'task not started yet'));
 }
 

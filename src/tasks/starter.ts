@@ -12,7 +12,7 @@ export interface StarterDeps {
 }
 
 /**
- * Starts the runs of tasks and notes which works on which. Nobody waits for a note: when it is lost, the next upkeep finds
+ * Starts the runs of tasks and notes which works on which. Nobody waits for a note: when it is lost, the next maintenance run finds
  * the run by its key and makes it. So those of many tasks go to the database in one statement.
  */
 export class TaskStarter {
@@ -24,7 +24,7 @@ export class TaskStarter {
     this.#deps = deps;
   }
 
-  /** @throws what the queue throws: the task is started by the next upkeep */
+  /** @throws what the queue throws: the task is started by the next maintenance run */
   start(task: Task): Promise<void> {
     const started = this.#deps.enqueue(task).then((runId) => this.#note(task.id, runId));
     this.#starting.add(started);

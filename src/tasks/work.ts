@@ -8,14 +8,14 @@ import { newId } from '../database/ids.ts';
 import type { Db } from '../database/open.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { isReelvecError, ofKind, ReelvecError } from '../errors.ts';
-import type { Steps } from '../jobs/steps.ts';
+import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { causeText } from '../observe/cause.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Quotas } from '../quotas/quotas.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
-import { runTwice } from '../workers/attempts.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { OnProgress } from '../workers/protocol.ts';
+import { runWithRetry } from '../workers/retry.ts';
 import { chunkJob, chunkRows, requireBundle, servableOptions } from './embedding.ts';
 import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
@@ -42,7 +42,7 @@ export interface TaskWorkDeps {
   /** Probes, which somebody waits for: workers of its own, never behind a chunk of five minutes. */
   readonly probes: WorkerPool;
   readonly log: Logger;
-  readonly steps: Steps;
+  readonly steps: InFlightSteps;
 }
 
 /** The outcome of a `fetch` whose asset is still being prepared: fetch again later. No blob has such a key. */
@@ -113,7 +113,7 @@ export class TaskWork {
       const { tasks, probes, limits, bundle } = this.#deps;
       await tasks.setStage(id, 'probing');
       const media = await this.#useSource(task, source, (path) =>
-        runTwice<'probe'>(probes, { kind: 'probe', path }, { signal }),
+        runWithRetry<'probe'>(probes, { kind: 'probe', path }, { signal }),
       );
       const range = checkLimits(media, request, limits);
       await tasks.setProbed(id, media, range);
@@ -152,7 +152,7 @@ export class TaskWork {
       const chunk = await this.#useSource(task, source, (path) => {
         const { media: info, transcriptionSource } = task;
         const job = chunkJob({ path, media: info, range, request, options, transcriptionSource, maxSegmentSec });
-        return runTwice<'embed'>(media, job, { signal, onProgress });
+        return runWithRetry<'embed'>(media, job, { signal, onProgress });
       });
       onEmbedded();
       const rows = chunkRows(chunk);

@@ -10,11 +10,11 @@ export type TaskInput = { readonly taskId: string; readonly owner: string };
 /**
  * The durable workflows of a task: `embed-task` fetches, plans, has each chunk embedded by an `embed-chunk` child on
  * whichever worker is free, and finishes. Steps that were finished are not done again after a crash.
- * @param leavePlace called with the id of an `embed-chunk` that needs no media worker any more
+ * @param releaseSlot called with the id of an `embed-chunk` that needs no media worker any more
  */
-export function taskWorkflows(work: TaskWork, leavePlace: (runId: string) => void) {
+export function taskWorkflows(work: TaskWork, releaseSlot: (runId: string) => void) {
   const embedChunk = defineWorkflow({ name: 'embed-chunk' }, ({ input, step, run }: Run<ChunkInput>) =>
-    step.run({ name: 'embed' }, () => work.embed(input, { onEmbedded: () => leavePlace(run.id) })),
+    step.run({ name: 'embed' }, () => work.embed(input, { onEmbedded: () => releaseSlot(run.id) })),
   );
 
   const embedTask = defineWorkflow(

@@ -8,7 +8,7 @@ import { pino } from 'pino';
 import type { WebhookEndpoint } from '../config.ts';
 import { openDatabase } from '../database/open.ts';
 import { type AnyWorkflow, JobEngine } from '../jobs/engine.ts';
-import { Steps } from '../jobs/steps.ts';
+import { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { DeliveryRepository } from './deliveries.ts';
 import type { WebhookClient } from './post.ts';
 import { deliverWorkflow } from './workflow.ts';
@@ -45,7 +45,7 @@ async function deliver(endpoints: (attempt: number) => WebhookEndpoint[]) {
         return endpoints(outcomes.length);
       },
       log,
-      steps: new Steps(new AbortController().signal, log),
+      steps: new InFlightSteps(new AbortController().signal, log),
       backoffSec: [0.05, 0.05],
     });
     engine.work({ workflows: [workflow] as AnyWorkflow[], concurrency: 1 });
@@ -57,7 +57,7 @@ async function deliver(endpoints: (attempt: number) => WebhookEndpoint[]) {
       await sleep(5);
     }
   } finally {
-    await engine.handOver();
+    await engine.releaseLeases();
     await engine.close();
     await db.destroy();
     rmSync(folder, { recursive: true });

@@ -1,6 +1,6 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
 import type { WebhookEndpoint } from '../config.ts';
-import type { Steps } from '../jobs/steps.ts';
+import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { DeliveryRepository } from './deliveries.ts';
 import type { WebhookClient } from './post.ts';
@@ -14,7 +14,7 @@ export interface DeliveryDeps {
   readonly client: WebhookClient;
   readonly endpoints: readonly WebhookEndpoint[];
   readonly log: Logger;
-  readonly steps: Steps;
+  readonly steps: InFlightSteps;
   /** Waits between attempts, in seconds. */
   readonly backoffSec?: readonly number[];
 }

@@ -2,15 +2,15 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReelvecError } from '../errors.ts';
-import { runTwice } from './attempts.ts';
 import { WorkerPool } from './pool.ts';
+import { runWithRetry } from './retry.ts';
 import { WorkerLost, WorkerNotStarted, WorkerStalled } from './supervised-process.ts';
 
 const options = {
   entry: new URL('./misbehaving-worker.fixture.ts', import.meta.url),
   args: [],
   memoryBytes: 400 * 1024 ** 2,
-  silenceMs: 400,
+  stallTimeoutMs: 400,
 };
 const pool = new WorkerPool({ ...options, size: 2 });
 after(() => pool[Symbol.asyncDispose]());
@@ -33,7 +33,7 @@ for (const [path, how] of [
 const LINUX_ONLY = process.platform === 'linux' ? false : 'only Linux tells what a process does';
 
 test('media is blamed for workers that work on it and get nowhere', { skip: LINUX_ONLY }, async () => {
-  const hangs = runTwice(pool, { kind: 'probe', path: 'hang' }, {});
+  const hangs = runWithRetry(pool, { kind: 'probe', path: 'hang' }, {});
   await assert.rejects(hangs, (error) => error instanceof ReelvecError && error.code === 'video_file_broken');
 });
 
@@ -44,7 +44,7 @@ test('media is not blamed for a worker that does nothing, and is not tried again
     size: 1,
     onLost: (error) => error instanceof WorkerStalled && lost++,
   });
-  await assert.rejects(runTwice(own, { kind: 'probe', path: 'wait' }, {}), (error) => {
+  await assert.rejects(runWithRetry(own, { kind: 'probe', path: 'wait' }, {}), (error) => {
     assert.ok(error instanceof ReelvecError);
     assert.equal(error.code, 'service_unavailable');
     assert.match(error.message, /stopped answering.*no progress in 0.4 s.*Nothing says that the media is at fault/);
@@ -63,7 +63,7 @@ for (const [path, told] of [
   test(`media is not blamed for a worker that happens to "${path}", and is not tried again there and then`, async () => {
     const lost: string[] = [];
     await using own = new WorkerPool({ ...options, size: 1, onLost: (error) => lost.push(error.name) });
-    await assert.rejects(runTwice(own, { kind: 'probe', path }, {}), (error) => {
+    await assert.rejects(runWithRetry(own, { kind: 'probe', path }, {}), (error) => {
       assert.ok(error instanceof ReelvecError);
       assert.equal(error.code, 'service_unavailable');
       assert.match(error.message, told);
@@ -82,7 +82,7 @@ test('one crash after a failed start is no proof against the media', async () =>
       return 'done';
     },
   } as unknown as WorkerPool;
-  assert.equal(await runTwice(flaky, { kind: 'probe', path: 'ok' }, {}), 'done');
+  assert.equal(await runWithRetry(flaky, { kind: 'probe', path: 'ok' }, {}), 'done');
 });
 
 test('signs of life keep a slow job alive beyond the silence allowed', async () => {
@@ -123,7 +123,7 @@ test('an abort while the worker still starts keeps the job from running', async 
 test('a worker that does not start is a fault of the server and not of the media', async () => {
   await using none = new WorkerPool({ ...options, entry: new URL('./no-such-worker.ts', import.meta.url), size: 1 });
   await assert.rejects(
-    runTwice(none, { kind: 'probe', path: 'ok' }, {}),
+    runWithRetry(none, { kind: 'probe', path: 'ok' }, {}),
     (error) => error instanceof WorkerNotStarted && /no-such-worker/.test(error.message),
   );
 });

@@ -3,25 +3,25 @@ import { constants, getPriority, setPriority } from 'node:os';
 import { childEnvironment, childFlags } from './environment.ts';
 import { residentBytes, usageOf } from './process-usage.ts';
 import type { OnProgress, Reply, Request } from './protocol.ts';
-import { LOOKS, Silence } from './silence.ts';
+import { CHECKS_PER_TIMEOUT, StallDetector } from './stall-detector.ts';
 
 /** How much further than its parent a process gives way, as `nice` counts it. */
-const GIVES_WAY = 10;
+const NICE_INCREMENT = 10;
 
 export interface ProcessOptions {
   /** Module that the child runs. */
   readonly entry: URL;
   readonly args: readonly string[];
   /** The first message to the child, before any request. What is secret goes here: everybody on the machine sees arguments. */
-  readonly greeting?: object;
+  readonly initialMessage?: object;
   /** The child asks servers over TLS: it gets the variables that say which certificates are trusted. */
   readonly usesNetwork?: boolean;
   /** Resident memory at which the child is killed, in bytes. */
   readonly memoryBytes: number;
-  /** Time without a reply, while a job runs, after which the child is killed, in milliseconds: see {@link Silence}. */
-  readonly silenceMs: number;
+  /** Time without a reply, while a job runs, after which the child is killed, in milliseconds: see {@link StallDetector}. */
+  readonly stallTimeoutMs: number;
   /** Whether the child gives way to this process where cores are short. */
-  readonly givesWay?: boolean;
+  readonly lowPriority?: boolean;
 }
 
 /** Why a child was lost in the middle of a job: the job may be tried again on another. */
@@ -58,7 +58,7 @@ const CRASHES: ReadonlySet<NodeJS.Signals> = new Set([
 const START_TIMEOUT_MS = 30_000;
 const MEMORY_CHECK_MS = 250;
 /** How much of what a child wrote to stderr is kept to explain its death, in characters. */
-const LAST_WORDS = 2000;
+const STDERR_TAIL_CHARS = 2000;
 
 /**
  * What keeps the memory of a child level over hours of media, and children off each other's cores. V8 would let the young
@@ -78,12 +78,12 @@ export class SupervisedProcess {
   readonly #child: ChildProcess;
   readonly #options: ProcessOptions;
   readonly #memoryTimer: NodeJS.Timeout;
-  #silence: Silence | undefined;
+  #stallDetector: StallDetector | undefined;
   #onReply: ((reply: Reply) => void) | undefined;
   #onLost: ((error: WorkerLost) => void) | undefined;
   #cause: string | undefined;
   #Lost = WorkerLost;
-  #lastWords = '';
+  #stderrTail = '';
   #exited = false;
 
   private constructor(options: ProcessOptions) {
@@ -96,12 +96,12 @@ export class SupervisedProcess {
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     // A child that is gone already says so itself.
-    if (options.greeting !== undefined) this.#child.send(options.greeting, () => {});
+    if (options.initialMessage !== undefined) this.#child.send(options.initialMessage, () => {});
     this.#child.stderr?.on('data', (text: Buffer) => {
-      this.#lastWords = (this.#lastWords + text).slice(-LAST_WORDS);
+      this.#stderrTail = (this.#stderrTail + text).slice(-STDERR_TAIL_CHARS);
     });
     this.#child.on('message', (reply: Reply) => {
-      this.#silence?.end(performance.now());
+      this.#stallDetector?.reset(performance.now());
       this.#onReply?.(reply);
     });
     this.#child.on('error', (error) => this.#lost(error.message));
@@ -129,9 +129,9 @@ export class SupervisedProcess {
       clearTimeout(timer);
       process.#onReply = process.#onLost = undefined;
     }
-    if (options.givesWay) {
+    if (options.lowPriority) {
       try {
-        setPriority(process.#child.pid!, Math.min(getPriority() + GIVES_WAY, constants.priority.PRIORITY_LOW));
+        setPriority(process.#child.pid!, Math.min(getPriority() + NICE_INCREMENT, constants.priority.PRIORITY_LOW));
       } catch {
         // Containers may forbid it; the work gets done all the same.
       }
@@ -159,16 +159,16 @@ export class SupervisedProcess {
       if (reply.type === 'progress') onProgress?.(reply.doneSec, reply.segments);
       else resolve(reply);
     };
-    const { silenceMs } = this.#options;
-    this.#silence = new Silence(silenceMs, performance.now());
-    const timer = setInterval(() => this.#listen(), silenceMs / LOOKS);
+    const { stallTimeoutMs } = this.#options;
+    this.#stallDetector = new StallDetector(stallTimeoutMs, performance.now());
+    const timer = setInterval(() => this.#checkProgress(), stallTimeoutMs / CHECKS_PER_TIMEOUT);
     if (!this.alive) reject(new WorkerLost(`The media worker ${this.#cause ?? 'is gone'}.`));
     else this.#child.send(request, (error) => error && this.#lost(error.message));
     try {
       return await promise;
     } finally {
       clearInterval(timer);
-      this.#onReply = this.#onLost = this.#silence = undefined;
+      this.#onReply = this.#onLost = this.#stallDetector = undefined;
     }
   }
 
@@ -190,18 +190,18 @@ export class SupervisedProcess {
   #lost(how: string): void {
     clearInterval(this.#memoryTimer);
     this.#exited = true;
-    const lastWords = this.#lastWords.trim();
+    const stderrTail = this.#stderrTail.trim();
     this.#onLost?.(
-      new this.#Lost(`The media worker ${this.#cause ?? how}.`, { cause: lastWords === '' ? undefined : lastWords }),
+      new this.#Lost(`The media worker ${this.#cause ?? how}.`, { cause: stderrTail === '' ? undefined : stderrTail }),
     );
   }
 
-  #listen(): void {
-    const verdict = this.#silence?.look(performance.now(), usageOf(this.#child.pid));
+  #checkProgress(): void {
+    const verdict = this.#stallDetector?.check(performance.now(), usageOf(this.#child.pid));
     if (verdict === undefined || !this.alive) return;
     const isHung = verdict === 'hung';
     if (!isHung) this.#Lost = WorkerStalled;
-    this.kill(`made no progress in ${this.#options.silenceMs / 1000} s${isHung ? ' of work' : ''}`);
+    this.kill(`made no progress in ${this.#options.stallTimeoutMs / 1000} s${isHung ? ' of work' : ''}`);
   }
 
   #checkMemory(): void {

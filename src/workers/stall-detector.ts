@@ -1,7 +1,7 @@
 import type { Usage } from './process-usage.ts';
 
 /** So often within the silence allowed it is looked at. */
-export const LOOKS = 10;
+export const CHECKS_PER_TIMEOUT = 10;
 /** A process that gets no core has so many times the silence allowed, by the clock. */
 const PATIENCE = 10;
 /** Who was on a core for this share of its silence was at work, and got nowhere. */
@@ -15,7 +15,7 @@ export type Verdict = 'hung' | 'stalled';
  * a machine that has too much to do everybody is slow. Nor does time in which nobody looked, because the one who looks
  * got no core either.
  */
-export class Silence {
+export class StallDetector {
   readonly #allowedMs: number;
   #lookedAt: number;
   #before: Usage | undefined;
@@ -30,7 +30,7 @@ export class Silence {
   }
 
   /** There was a sign of life. */
-  end(nowMs: number): void {
+  reset(nowMs: number): void {
     this.#lookedAt = nowMs;
     this.#passedMs = this.#silentMs = this.#workedMs = 0;
   }
@@ -39,8 +39,8 @@ export class Silence {
    * @param usage of the process so far, where it is known
    * @returns what to think of the process when it was silent for too long
    */
-  look(nowMs: number, usage: Usage | undefined): Verdict | undefined {
-    const passedMs = Math.min(nowMs - this.#lookedAt, (2 * this.#allowedMs) / LOOKS);
+  check(nowMs: number, usage: Usage | undefined): Verdict | undefined {
+    const passedMs = Math.min(nowMs - this.#lookedAt, (2 * this.#allowedMs) / CHECKS_PER_TIMEOUT);
     const [worked, waited] = [this.#since(usage, 'workedMs'), this.#since(usage, 'waitedMs')];
     this.#lookedAt = nowMs;
     this.#before = usage;

@@ -1,21 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../observe/logger.ts';
-import { Patience } from './patience.ts';
+import { DatabaseRetry } from './database-retry.ts';
 
 /** What a step does after it was broken off, such as remove what it wrote, gets so long. Milliseconds. */
 const SETTLE_MS = 3000;
 
 /** The steps that this process is at. They are broken off when it stops, and go on after the restart. */
-export class Steps {
+export class InFlightSteps {
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
   readonly #underWay = new Set<Promise<unknown>>();
-  readonly #patience: Patience;
+  readonly #retry: DatabaseRetry;
 
   constructor(stopping: AbortSignal, log: Logger) {
     this.stopping = stopping;
-    this.#patience = new Patience(log);
-    stopping.addEventListener('abort', () => this.#patience.end(), { once: true });
+    this.#retry = new DatabaseRetry(log);
+    stopping.addEventListener('abort', () => this.#retry.end(), { once: true });
   }
 
   /**
@@ -23,7 +23,7 @@ export class Steps {
    * When it is broken off, the promise never settles: the step must not count as failed.
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    const underWay = this.#patience.call('step', work);
+    const underWay = this.#retry.call('step', work);
     this.#underWay.add(underWay);
     try {
       return await underWay;

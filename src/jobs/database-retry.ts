@@ -8,7 +8,7 @@ const LONGEST_WAIT_MS = 2000;
 const ANSWER_TIMEOUT_MS = 30_000;
 
 /** Fails like a broken connection when the database does not answer a call in time. */
-export async function answered<T>(call: () => Promise<T>): Promise<T> {
+export async function withTimeout<T>(call: () => Promise<T>): Promise<T> {
   const { promise, reject } = Promise.withResolvers<never>();
   const late = Object.assign(new Error(`PostgreSQL did not answer within ${ANSWER_TIMEOUT_MS / 1000} s.`), {
     code: 'CONNECT_TIMEOUT',
@@ -27,7 +27,7 @@ export async function answered<T>(call: () => Promise<T>): Promise<T> {
  * done and only its answer lost is repeated too. So it must be harmless the second time, or be refused because the run is not
  * held any more; all calls about a run are, and so are steps.
  */
-export class Patience {
+export class DatabaseRetry {
   readonly #log: Logger;
   readonly #ended = new AbortController();
 
@@ -56,13 +56,13 @@ export class Patience {
   }
 }
 
-/** An object whose methods are called with patience, and take no longer than {@link answered} allows. */
-export function patient<T extends object>(target: T, patience: Patience): T {
+/** An object whose methods are called with retry, and take no longer than {@link withTimeout} allows. */
+export function withRetry<T extends object>(target: T, retry: DatabaseRetry): T {
   return new Proxy(target, {
     get(object, name) {
       if (typeof Reflect.get(object, name) !== 'function') return Reflect.get(object, name);
       return (...args: unknown[]) =>
-        patience.call(String(name), () => answered(() => (object as Record<PropertyKey, Method>)[name]!(...args)));
+        retry.call(String(name), () => withTimeout(() => (object as Record<PropertyKey, Method>)[name]!(...args)));
     },
   });
 }

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { Steps } from './steps.ts';
+import { InFlightSteps } from './in-flight-steps.ts';
 
 const log = pino({ level: 'silent' });
 
 test('a step that fails before the process stops has failed', async () => {
-  const steps = new Steps(new AbortController().signal, log);
+  const steps = new InFlightSteps(new AbortController().signal, log);
   await assert.rejects(
     steps.run(async () => {
       throw new Error('full disk');
@@ -18,7 +18,7 @@ test('a step that fails before the process stops has failed', async () => {
 });
 
 test('a step that the database was away from is done again, and has not failed', async () => {
-  const steps = new Steps(new AbortController().signal, log);
+  const steps = new InFlightSteps(new AbortController().signal, log);
   let times = 0;
   const step = steps.run(async () => {
     if (++times < 3) throw Object.assign(new Error('write'), { code: 'CONNECTION_CLOSED' });
@@ -29,7 +29,7 @@ test('a step that the database was away from is done again, and has not failed',
 
 test('a step that the stop breaks off comes to no end, but what it removes is waited for', async () => {
   const stop = new AbortController();
-  const steps = new Steps(stop.signal, log);
+  const steps = new InFlightSteps(stop.signal, log);
   let removed = false;
   const step = steps.run(async () => {
     try {

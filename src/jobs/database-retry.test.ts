@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { mayPass } from '../database/unavailable.ts';
-import { answered, Patience, patient } from './patience.ts';
+import { DatabaseRetry, withRetry, withTimeout } from './database-retry.ts';
 
 const log = pino({ level: 'silent' });
 const closed = () => Object.assign(new Error('write CONNECTION_CLOSED'), { code: 'CONNECTION_CLOSED' });
@@ -21,16 +21,16 @@ test('a call is repeated until the database answers', async () => {
       return what;
     },
   };
-  assert.equal(await patient(store, new Patience(log)).write('it'), 'it');
+  assert.equal(await withRetry(store, new DatabaseRetry(log)).write('it'), 'it');
   assert.equal(store.count, 6);
 });
 
 test('what the database answers to the query itself, or something else says, is thrown at once', async () => {
-  const patience = new Patience(log);
+  const retry = new DatabaseRetry(log);
   const ofBucket = Object.assign(new Error('read'), { code: 'ECONNRESET', syscall: 'read' });
   for (const error of [ofBucket, answering('23505'), answering('57014'), new Error('Failed to complete the run')]) {
     let calls = 0;
-    const call = patience.call('write', async () => {
+    const call = retry.call('write', async () => {
       calls++;
       throw error;
     });
@@ -39,10 +39,10 @@ test('what the database answers to the query itself, or something else says, is 
   }
 });
 
-test('a call that is never answered counts as one whose connection broke', async (t) => {
+test('a call that is never withTimeout counts as one whose connection broke', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const call = assert.rejects(
-    answered(() => new Promise(() => {})),
+    withTimeout(() => new Promise(() => {})),
     (error) => mayPass(error) && /did not answer within 30 s/.test(String(error)),
   );
   t.mock.timers.tick(30_000);
@@ -50,14 +50,14 @@ test('a call that is never answered counts as one whose connection broke', async
 });
 
 test('what still waits when the run is handed over never goes on', async () => {
-  const patience = new Patience(log);
+  const retry = new DatabaseRetry(log);
   let calls = 0;
-  const call = patience.call('write', async () => {
+  const call = retry.call('write', async () => {
     calls++;
     throw closed();
   });
   await sleep(10);
-  patience.end();
+  retry.end();
   assert.equal(await Promise.race([call.then(() => 'ended'), sleep(200, 'open')]), 'open');
   assert.equal(calls, 1);
 });

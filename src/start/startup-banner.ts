@@ -4,7 +4,7 @@ import type { BundleInfo } from '../encode/encoder.ts';
 import { encodeSettings } from './worker-pool.ts';
 
 /** Tells the person who started the server what they need to use it. */
-export function announce(start: {
+export function printStartupBanner(start: {
   address: AddressInfo | string | null;
   config: Config;
   bundle: BundleInfo;

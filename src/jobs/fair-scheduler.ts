@@ -10,9 +10,9 @@ export interface Flow {
  * so does who comes anew, so that nobody waits for more than one round however much others bring. Each node keeps its
  * own rings: where every node is fair, all of them are.
  */
-export class Turns {
-  readonly #owners = new Ring();
-  readonly #subjects = new Map<string, Ring>();
+export class FairScheduler {
+  readonly #owners = new RoundRobin();
+  readonly #subjects = new Map<string, RoundRobin>();
 
   /** @param waiting what there is to choose from, the oldest first */
   next<F extends Flow>(waiting: readonly F[]): F | undefined {
@@ -20,20 +20,20 @@ export class Turns {
     for (const owner of this.#subjects.keys()) if (!byOwner.has(owner)) this.#subjects.delete(owner);
     const owner = this.#owners.first([...byOwner.keys()]);
     if (owner === undefined) return undefined;
-    const subjects = this.#subjects.get(owner) ?? new Ring();
+    const subjects = this.#subjects.get(owner) ?? new RoundRobin();
     this.#subjects.set(owner, subjects);
     const subject = subjects.first(byOwner.get(owner)!.map((flow) => flow.subject));
     return byOwner.get(owner)!.find((flow) => flow.subject === subject);
   }
 
   /** It was their turn. */
-  taken({ owner, subject }: Flow): void {
-    this.#owners.toEnd(owner);
-    this.#subjects.get(owner)?.toEnd(subject);
+  served({ owner, subject }: Flow): void {
+    this.#owners.moveToBack(owner);
+    this.#subjects.get(owner)?.moveToBack(subject);
   }
 }
 
-class Ring {
+class RoundRobin {
   /** The first is who waits longest. */
   #names = new Set<string>();
 
@@ -44,7 +44,7 @@ class Ring {
     return this.#names.values().next().value;
   }
 
-  toEnd(name: string): void {
+  moveToBack(name: string): void {
     if (this.#names.delete(name)) this.#names.add(name);
   }
 }

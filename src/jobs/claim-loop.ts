@@ -1,11 +1,11 @@
 import { Worker } from 'openworkflow';
 import type { Backend } from 'openworkflow/internal';
 import type { Logger } from '../observe/logger.ts';
+import { DatabaseRetry, withRetry, withTimeout } from './database-retry.ts';
+import { FairScheduler } from './fair-scheduler.ts';
 import type { AnyWorkflow, JobStore, WaitingFlow } from './job-store.ts';
-import { answered, Patience, patient } from './patience.ts';
-import { Turns } from './turns.ts';
 
-/** A lane looks for work when it hears of some, and this often by itself: for leases that ran out. Milliseconds. */
+/** A loop looks for work when it hears of some, and this often by itself: for leases that ran out. Milliseconds. */
 const LOOK_MS = 1000;
 /**
  * A list of what waits is good for so long, or until what is on it is taken; whoever comes meanwhile waits for the next.
@@ -13,7 +13,7 @@ const LOOK_MS = 1000;
  */
 const LIST_MS = 500;
 
-export interface LaneOptions {
+export interface ClaimLoopOptions {
   readonly workflows: readonly AnyWorkflow[];
   /** Places: runs at a time that need one. As many again may be ending, which have left theirs. */
   readonly concurrency: number;
@@ -47,17 +47,17 @@ interface HeldRun {
  * Works on runs of some workflows, as many at a time as there are places, and takes them by turns. OpenWorkflow's worker
  * does the work and keeps the leases; when it looks for a run, and which it gets, is decided here.
  */
-export class Lane {
+export class ClaimLoop {
   readonly #jobs: JobStore;
-  readonly #options: LaneOptions;
+  readonly #options: ClaimLoopOptions;
   readonly #log: Logger;
   readonly #names: string[];
-  readonly #turns = new Turns();
+  readonly #scheduler = new FairScheduler();
   readonly #worker: Worker;
   /** Runs under way, by their worker id. */
   readonly #held = new Map<string, HeldRun>();
-  readonly #patience: Patience;
-  /** Worker ids whose last claim was not answered: they may hold a run that nobody works on. */
+  readonly #retry: DatabaseRetry;
+  /** Worker ids whose last claim was not withTimeout: they may hold a run that nobody works on. */
   readonly #unanswered = new Set<string>();
   #list: List | undefined;
   #claiming: Promise<unknown> = Promise.resolve();
@@ -68,12 +68,12 @@ export class Lane {
   #heard = 0;
   #loop: Promise<void> | undefined;
 
-  constructor(jobs: JobStore, options: LaneOptions, log: Logger) {
+  constructor(jobs: JobStore, options: ClaimLoopOptions, log: Logger) {
     this.#jobs = jobs;
     this.#options = options;
     this.#log = log;
     this.#names = options.workflows.map(({ spec }) => spec.name);
-    this.#patience = new Patience(log);
+    this.#retry = new DatabaseRetry(log);
     const { workflows, concurrency } = options;
     this.#worker = new Worker({ backend: this.#backend(), workflows: [...workflows], concurrency: 2 * concurrency });
   }
@@ -88,7 +88,7 @@ export class Lane {
   }
 
   /** What is yet to be done of a run needs no place: the next may begin before it ends. */
-  leavePlace(runId: string): void {
+  releaseSlot(runId: string): void {
     const run = this.#heldRun(runId);
     if (!run) return;
     run.hasPlace = false;
@@ -112,7 +112,7 @@ export class Lane {
 
   /** Works on nothing any more: what still waits for the database never goes on. */
   abandon(): void {
-    this.#patience.end();
+    this.#retry.end();
   }
 
   /** What the runs under way are held by, for them to be released. */
@@ -159,9 +159,9 @@ export class Lane {
     return this.#held.values().reduce((sum, { hasPlace }) => sum + Number(hasPlace), 0);
   }
 
-  /** OpenWorkflow's backend, but for the claim, for patience with a database that is away, and for news of what it does. */
+  /** OpenWorkflow's backend, but for the claim, for retry with a database that is away, and for news of what it does. */
   #backend(): Backend {
-    const base = patient(this.#jobs.backend, this.#patience);
+    const base = withRetry(this.#jobs.backend, this.#retry);
     const ending =
       <P extends { workerId: string }, R>(method: (params: P) => Promise<R>) =>
       async (params: P): Promise<R> => {
@@ -215,9 +215,9 @@ export class Lane {
 
   /** A time by this node's clock, by that of the database: the one who compares it. */
   async #byDatabase(time: Date): Promise<Date> {
-    const { asked, now } = await this.#patience.call('now', async () => ({
+    const { asked, now } = await this.#retry.call('now', async () => ({
       asked: Date.now(),
-      now: await answered(() => this.#jobs.now()),
+      now: await withTimeout(() => this.#jobs.now()),
     }));
     return new Date(now.getTime() + (time.getTime() - asked));
   }
@@ -229,21 +229,21 @@ export class Lane {
       const taken = this.#taken;
       if (this.#stopped || taken === concurrency || !hasRoom(taken)) return null;
       const list = await this.#waiting();
-      const flow = this.#turns.next(list.flows);
+      const flow = this.#scheduler.next(list.flows);
       if (!flow) {
         if (!list.hadSome) return null;
         this.#list = undefined; // all of it is taken, and there may be more than a list holds
         continue;
       }
       this.#unanswered.add(lease.workerId);
-      const run = await answered(() => this.#jobs.claim(flow, this.#names, lease));
+      const run = await withTimeout(() => this.#jobs.claim(flow, this.#names, lease));
       this.#unanswered.delete(lease.workerId);
       if (!run) {
         // Other workers have taken what there was of it.
         list.flows.splice(list.flows.indexOf(flow), 1);
         continue;
       }
-      this.#turns.taken(flow);
+      this.#scheduler.served(flow);
       this.#held.set(lease.workerId, {
         id: run.id,
         hasPlace: true,
@@ -256,7 +256,7 @@ export class Lane {
   /** Gives back what a claim took whose answer was lost: else it would be held until its lease runs out. */
   async #releaseUnanswered(workerId: string): Promise<void> {
     if (!this.#unanswered.has(workerId)) return;
-    await answered(() => this.#jobs.release([workerId]));
+    await withTimeout(() => this.#jobs.release([workerId]));
     this.#unanswered.delete(workerId);
     this.#list = undefined;
   }
@@ -268,7 +268,7 @@ export class Lane {
     const age = known ? performance.now() - known.at : Number.POSITIVE_INFINITY;
     if (known && age < LIST_MS && (known.hadSome || known.heard === this.#heard)) return known;
     const heard = this.#heard;
-    const flows = (await answered(() => this.#jobs.waiting(this.#names))).filter(accepts);
+    const flows = (await withTimeout(() => this.#jobs.waiting(this.#names))).filter(accepts);
     this.#list = { flows, hadSome: flows.length > 0, heard, at: performance.now() };
     return this.#list;
   }

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Silence } from './silence.ts';
+import { StallDetector } from './stall-detector.ts';
 
 const ALLOWED_MS = 1000;
-const LOOK_MS = 100;
+const CHECK_INTERVAL_MS = 100;
 
 /** Looks at a process that works and waits for so much of the time, until there is a verdict. */
 function judge(share: { worked: number; waited: number } | undefined, { signOfLifeAt = -1 } = {}) {
-  const silence = new Silence(ALLOWED_MS, 0);
-  for (let ms = LOOK_MS; ms < 100 * ALLOWED_MS; ms += LOOK_MS) {
-    if (ms === signOfLifeAt) silence.end(ms);
-    const verdict = silence.look(ms, share && { workedMs: ms * share.worked, waitedMs: ms * share.waited });
+  const detector = new StallDetector(ALLOWED_MS, 0);
+  for (let ms = CHECK_INTERVAL_MS; ms < 100 * ALLOWED_MS; ms += CHECK_INTERVAL_MS) {
+    if (ms === signOfLifeAt) detector.reset(ms);
+    const verdict = detector.check(ms, share && { workedMs: ms * share.worked, waitedMs: ms * share.waited });
     if (verdict) return { verdict, ms };
   }
   return undefined;
@@ -43,7 +43,7 @@ test('a sign of life starts the count anew', () => {
 });
 
 test('time in which nobody looked does not count', () => {
-  const silence = new Silence(ALLOWED_MS, 0);
-  assert.equal(silence.look(LOOK_MS, undefined), undefined);
-  assert.equal(silence.look(60 * ALLOWED_MS, undefined), undefined, 'the one who looks was frozen itself');
+  const detector = new StallDetector(ALLOWED_MS, 0);
+  assert.equal(detector.check(CHECK_INTERVAL_MS, undefined), undefined);
+  assert.equal(detector.check(60 * ALLOWED_MS, undefined), undefined, 'the one who looks was frozen itself');
 });

@@ -10,7 +10,13 @@ import { type AnyWorkflow, JobEngine } from './engine.ts';
 const A_WHILE_MS = 150;
 
 /** A lane, and runs that do as they are told: `leave` their place, `end`. */
-async function openLane({ concurrency, hasRoom }: { concurrency: number; hasRoom?: (running: number) => boolean }) {
+async function openClaimLoop({
+  concurrency,
+  hasRoom,
+}: {
+  concurrency: number;
+  hasRoom?: (running: number) => boolean;
+}) {
   await using stack = new AsyncDisposableStack();
   const begun: string[] = [];
   const runs = new Map<string, { leave: () => void; end: () => void }>();
@@ -26,7 +32,7 @@ async function openLane({ concurrency, hasRoom }: { concurrency: number; hasRoom
     async ({ input, run }: { input: { taskId: string }; run: { id: string } }) => {
       const { promise, resolve } = Promise.withResolvers<void>();
       begun.push(input.taskId);
-      runs.set(input.taskId, { leave: () => engine.leavePlace(run.id), end: resolve });
+      runs.set(input.taskId, { leave: () => engine.releaseSlot(run.id), end: resolve });
       await promise;
     },
   );
@@ -48,27 +54,27 @@ async function openLane({ concurrency, hasRoom }: { concurrency: number; hasRoom
 }
 
 test('a run that leaves its place makes room for one more, and no second time when it ends', async () => {
-  await using lane = await openLane({ concurrency: 1 });
-  await lane.ask('a', 'b', 'c');
-  assert.deepEqual(await lane.begun(), ['a']);
-  lane.leave('a');
-  assert.deepEqual(await lane.begun(), ['a', 'b']);
-  lane.end('a');
-  assert.deepEqual(await lane.begun(), ['a', 'b']);
-  lane.end('b');
-  assert.deepEqual(await lane.begun(), ['a', 'b', 'c']);
+  await using loop = await openClaimLoop({ concurrency: 1 });
+  await loop.ask('a', 'b', 'c');
+  assert.deepEqual(await loop.begun(), ['a']);
+  loop.leave('a');
+  assert.deepEqual(await loop.begun(), ['a', 'b']);
+  loop.end('a');
+  assert.deepEqual(await loop.begun(), ['a', 'b']);
+  loop.end('b');
+  assert.deepEqual(await loop.begun(), ['a', 'b', 'c']);
 });
 
 test('no more runs are ending at a time than there are places', async () => {
-  await using lane = await openLane({ concurrency: 1 });
-  await lane.ask('a', 'b', 'c');
+  await using loop = await openClaimLoop({ concurrency: 1 });
+  await loop.ask('a', 'b', 'c');
   for (const task of ['a', 'b']) {
-    await lane.begun();
-    lane.leave(task);
+    await loop.begun();
+    loop.leave(task);
   }
-  assert.deepEqual(await lane.begun(), ['a', 'b']);
-  lane.end('a');
-  assert.deepEqual(await lane.begun(), ['a', 'b', 'c']);
+  assert.deepEqual(await loop.begun(), ['a', 'b']);
+  loop.end('a');
+  assert.deepEqual(await loop.begun(), ['a', 'b', 'c']);
 });
 
 test('runs that have left their place do not count against the room for others', async () => {
@@ -77,10 +83,10 @@ test('runs that have left their place do not count against the room for others',
     asked.push(running);
     return running === 0;
   };
-  await using lane = await openLane({ concurrency: 2, hasRoom });
-  await lane.ask('a', 'b');
-  assert.deepEqual(await lane.begun(), ['a']);
-  lane.leave('a');
-  assert.deepEqual(await lane.begun(), ['a', 'b']);
+  await using loop = await openClaimLoop({ concurrency: 2, hasRoom });
+  await loop.ask('a', 'b');
+  assert.deepEqual(await loop.begun(), ['a']);
+  loop.leave('a');
+  assert.deepEqual(await loop.begun(), ['a', 'b']);
   assert.ok(Math.max(...asked) === 1);
 });

@@ -13,7 +13,7 @@ const AT_A_TIME = 500;
  *   that keeps one in the queue may have come right before that
  * @returns how many were taken off
  */
-export async function cancelEnded({
+export async function cancelOrphanedRuns({
   engine,
   workflows,
   unfinished,

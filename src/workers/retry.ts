@@ -14,13 +14,13 @@ const STARTS = 2;
  *   killed from outside, which says nothing of the media
  * @throws {WorkerNotStarted} which is no fault of the media
  */
-export async function runTwice<Kind extends Job['kind']>(
+export async function runWithRetry<Kind extends Job['kind']>(
   pool: WorkerPool,
   job: Extract<Job, { kind: Kind }>,
   options: RunOptions,
 ): Promise<Results[Kind]> {
   try {
-    return await tryTwice<Kind>(pool, job, options);
+    return await retryLostWorker<Kind>(pool, job, options);
   } catch (error) {
     if (error instanceof WorkerKilled) throw killed(error);
     if (error instanceof WorkerStalled) throw unanswered(error);
@@ -35,7 +35,7 @@ export async function runTwice<Kind extends Job['kind']>(
  * @throws {WorkerStalled}
  * @throws {WorkerNotStarted}
  */
-export async function tryTwice<Kind extends Job['kind']>(
+export async function retryLostWorker<Kind extends Job['kind']>(
   pool: WorkerPool,
   job: Extract<Job, { kind: Kind }>,
   options: RunOptions,

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Flow, Turns } from './turns.ts';
+import { FairScheduler, type Flow } from './fair-scheduler.ts';
 
 /** Chunks that wait, by owner/task: takes turns until there are none. @returns whose turns they were */
-function play(turns: Turns, waiting: Map<string, number>, most = Number.POSITIVE_INFINITY): string[] {
+function play(scheduler: FairScheduler, waiting: Map<string, number>, most = Number.POSITIVE_INFINITY): string[] {
   const order: string[] = [];
   while (order.length < most) {
-    const flow = turns.next([...waiting].filter(([, chunks]) => chunks > 0).map(([name]) => flowOf(name)));
+    const flow = scheduler.next([...waiting].filter(([, chunks]) => chunks > 0).map(([name]) => flowOf(name)));
     if (!flow) break;
     const name = `${flow.owner}/${flow.subject}`;
-    turns.taken(flow);
+    scheduler.served(flow);
     waiting.set(name, waiting.get(name)! - 1);
     order.push(name);
   }
@@ -23,7 +23,7 @@ function flowOf(name: string): Flow {
 
 test('the tasks of one key take turns', () => {
   const order = play(
-    new Turns(),
+    new FairScheduler(),
     new Map([
       ['a/long', 4],
       ['a/short', 1],
@@ -33,16 +33,16 @@ test('the tasks of one key take turns', () => {
 });
 
 test('a task that comes while others are worked on waits for one round', () => {
-  const turns = new Turns();
+  const scheduler = new FairScheduler();
   const waiting = new Map([['a/long', 24]]);
-  play(turns, waiting, 3);
+  play(scheduler, waiting, 3);
   waiting.set('a/short', 1);
-  assert.deepEqual(play(turns, waiting, 2), ['a/long', 'a/short']);
+  assert.deepEqual(play(scheduler, waiting, 2), ['a/long', 'a/short']);
 });
 
 test('a key with many tasks has no more turns than a key with one', () => {
   const many = Array.from({ length: 10 }, (_, i): [string, number] => [`a/${i}`, 3]);
-  const order = play(new Turns(), new Map([...many, ['b/0', 5]]));
+  const order = play(new FairScheduler(), new Map([...many, ['b/0', 5]]));
   assert.deepEqual(
     order.slice(0, 10).map((name) => name[0]),
     [...'ababababab'],
@@ -50,13 +50,13 @@ test('a key with many tasks has no more turns than a key with one', () => {
 });
 
 test('short tasks that keep coming do not starve a long one', () => {
-  const turns = new Turns();
+  const scheduler = new FairScheduler();
   const waiting = new Map([['a/long', 24]]);
   let turnsOfLong = 0;
   for (let round = 0; round < 30; round++) {
     // two come for each that is done
     waiting.set(`a/short-${2 * round}`, 1).set(`a/short-${2 * round + 1}`, 1);
-    turnsOfLong += play(turns, waiting, 2).filter((name) => name === 'a/long').length;
+    turnsOfLong += play(scheduler, waiting, 2).filter((name) => name === 'a/long').length;
   }
   assert.ok(turnsOfLong >= 5, `${turnsOfLong} of 60 turns`);
 });
