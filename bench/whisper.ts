@@ -77,7 +77,7 @@ async function measure(model: string, threads: number): Promise<Measured> {
   const started = process.cpuUsage();
   using filter = await WhisperFilter.open({ model, language: 'auto', gpu: 'never', threads });
   const loaded = process.cpuUsage();
-  await filter.hear(0, sound);
+  await filter.transcribe(0, sound);
   await filter.finish();
   if (filter.output().split('\n').length < 60) throw new Error('The model did not say what it should.');
   const memory = process.memoryUsage().rss - before;

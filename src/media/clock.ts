@@ -4,11 +4,11 @@ import { type Container, ratio } from './container.ts';
 import type { ClockMap } from './info.ts';
 
 /** How often the clock notes where reading can start, in seconds. */
-const MARK_SEC = 10;
+const MARK_INTERVAL_SEC = 10;
 /** Timestamps that fall back further than this start over: inside a part they are only out of order. Seconds. */
-const BACK_SEC = 1;
+const RESET_BACKSTEP_SEC = 1;
 /** A hole longer than this is none: nobody recorded nothing for so long, so the timestamps start over. Seconds. */
-const HOLE_SEC = 60;
+const RESET_GAP_SEC = 60;
 
 /**
  * Follows the timestamps of a file's packets, in the order of the file, and finds where they start over, as they do
@@ -40,8 +40,8 @@ export class ClockReader {
     const last = this.#last.get(packet.streamIndex);
     const step = last === undefined ? 0 : rawSec + partAt(this.#parts, this.#position).addSec - last;
     // While another track goes on, a picture that stands for long is no hole.
-    const isHole = step > HOLE_SEC && step > HOLE_SEC + this.endSec - last!;
-    if (step < -BACK_SEC || isHole) {
+    const isResetGap = step > RESET_GAP_SEC && step > RESET_GAP_SEC + this.endSec - last!;
+    if (step < -RESET_BACKSTEP_SEC || isResetGap) {
       this.#parts.push({ fromByte: this.#position, addSec: this.endSec - rawSec });
     }
     const { addSec } = partAt(this.#parts, this.#position);
@@ -49,7 +49,11 @@ export class ClockReader {
     this.#last.set(packet.streamIndex, sec);
     const shownSec = packet.pts === AV_NOPTS_VALUE ? sec : Number(packet.pts) * timeBase - this.#startSec + addSec;
     this.endSec = Math.max(this.endSec, shownSec + Number(packet.duration) * timeBase);
-    if (isEntry && packet.pos >= 0n && sec >= (this.#marks.at(-1)?.sec ?? Number.NEGATIVE_INFINITY) + MARK_SEC) {
+    if (
+      isEntry &&
+      packet.pos >= 0n &&
+      sec >= (this.#marks.at(-1)?.sec ?? Number.NEGATIVE_INFINITY) + MARK_INTERVAL_SEC
+    ) {
       this.#marks.push({ byte: this.#position, sec });
     }
   }

@@ -10,7 +10,7 @@ import { earlierSound, SoundReader } from './sound-reader.ts';
 import { earlierSubtitles, guideOf, isBehind, readSubtitle, SUBTITLE_PRE_ROLL_SEC } from './subtitle-reader.ts';
 
 /** Pictures may stand in the file so much later than the sound of the same moment. Seconds. */
-const LATE_PICTURES_SEC = 60;
+const MAX_PICTURE_DELAY_SEC = 60;
 
 /**
  * Decodes a local file once and gives everything that was asked for in the order of the file; each kind in order of
@@ -82,7 +82,7 @@ function* read(container: Container, request: DecodeRequest): Generator<MediaEve
   // Text alone ends with the range; beside pictures or sound it ends with them.
   let textDone = subtitles === undefined;
   // A picture that stands to the end of the film is the last: no other comes, and the sound tells how far reading is.
-  const latePicturesSec = isStream(container) ? Number.POSITIVE_INFINITY : LATE_PICTURES_SEC;
+  const maxPictureDelaySec = isStream(container) ? Number.POSITIVE_INFINITY : MAX_PICTURE_DELAY_SEC;
   let contentEndSec = 0;
   let picturesOver = pictures === undefined;
   const finished = () => (pictures || sounds ? picturesOver && (sounds?.done ?? true) : textDone);
@@ -112,7 +112,7 @@ function* read(container: Container, request: DecodeRequest): Generator<MediaEve
       contentEndSec = Math.max(contentEndSec, span.endSec);
       yield { type: 'content', of: 'sound', ...span };
       if (sounds) yield* sounds.read(packet, span);
-      picturesOver ||= times.sound!.hasPassed(range.endSec + latePicturesSec);
+      picturesOver ||= times.sound!.hasPassed(range.endSec + maxPictureDelaySec);
     } else if (index === subtitles?.index) {
       const subtitle = readSubtitle(container, subtitles, packet);
       textDone = subtitle.startSec >= range.endSec;

@@ -16,7 +16,7 @@ export function detailsOf(context: FormatContext): MediaDetails {
   const tags = context.metadata?.getAll() ?? {};
   const timecode = tags['timecode'] ?? streams.map(({ metadata }) => metadata?.get('timecode')).find(Boolean);
   return {
-    ...told({
+    ...definedOnly({
       createdAt: asTime(tags['creation_time']),
       timecode: timecode && /^\d\d:\d\d:\d\d[:;]\d\d$/.test(timecode) ? timecode : undefined,
       location: asLocation(tags['location'] ?? tags['com.apple.quicktime.location.ISO6709']),
@@ -35,7 +35,7 @@ function videoDetails(stream: Stream): VideoDetails {
     height,
     rotation: rotationOf(stream),
     isHdr: colorTrc === AVCOL_TRC_SMPTE2084 || colorTrc === AVCOL_TRC_ARIB_STD_B67,
-    ...told({
+    ...definedOnly({
       frameRate: ratio(stream.avgFrameRate) || ratio(stream.rFrameRate) || undefined,
       durationSec: durationOf(stream),
       bitRate: Number(bitRate) || undefined,
@@ -52,7 +52,7 @@ function audioDetails(stream: Stream): AudioDetails {
     codec: codecName(stream),
     sampleRate,
     channels,
-    ...told({
+    ...definedOnly({
       durationSec: durationOf(stream),
       bitRate: Number(bitRate) || undefined,
       language: language && language !== 'und' ? language : undefined,
@@ -84,6 +84,6 @@ function asLocation(text: string | undefined): MediaDetails['location'] {
   };
 }
 
-function told<T extends object>(facts: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
+function definedOnly<T extends object>(facts: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as T;
 }

@@ -8,9 +8,9 @@
 /** Length of a window; ordinary stereo is in antiphase for single tones and some milliseconds at most. Seconds. */
 const WINDOW_SEC = 0.5;
 /** Energy of the sum over that of the difference, below which the sum counts as cancelled: −20 dB. */
-const CANCELLED = 0.01;
+const MAX_CANCELLED_ENERGY_RATIO = 0.01;
 /** Mean square below which a difference is the noise of a codec and not sound: −70 dB of full scale. */
-const INAUDIBLE = 1e-7;
+const CODEC_NOISE_MEAN_SQUARE = 1e-7;
 /** Of the fade from one to the other, around the border of two windows. Seconds. */
 const FADE_SEC = 0.02;
 
@@ -44,7 +44,7 @@ export function restoreCancelled(sums: Float32Array, sides: Float32Array, sample
 
 function isCancelled(sums: Float32Array, sides: Float32Array): boolean {
   const energy = energyOf(sides);
-  return energy > INAUDIBLE * sides.length && energyOf(sums) < CANCELLED * energy;
+  return energy > CODEC_NOISE_MEAN_SQUARE * sides.length && energyOf(sums) < MAX_CANCELLED_ENERGY_RATIO * energy;
 }
 
 function energyOf(samples: Float32Array): number {

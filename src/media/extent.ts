@@ -3,13 +3,13 @@ import type { Packet, Stream } from 'node-av/lib';
 import { ratio } from './container.ts';
 
 /** A timestamp that lies further ahead of its track than this is doubted. Seconds. */
-const JUMP_SEC = 60;
+const DOUBTED_JUMP_SEC = 60;
 /** Inside a track timestamps may fall back this far, because pictures are stored out of order. Seconds. */
 const REORDER_SEC = 1;
 /** A doubted timestamp is believed when so many packets, itself included, go on from it in time. */
 const CONFIRMING_PACKETS = 3;
 /** At the end of a file nothing follows that could confirm: a last packet is believed up to this far ahead. Seconds. */
-const LAST_JUMP_SEC = 600;
+const MAX_LAST_JUMP_SEC = 600;
 
 /**
  * Measures how far the packets of one track reach. Absurd timestamps do not count: a packet that has one, and those that
@@ -44,13 +44,13 @@ export class TrackExtent {
     // Raw streams have no timestamps: there one packet follows the other.
     const startSec = stamp === AV_NOPTS_VALUE ? this.#endSec : Number(stamp) * this.#timeBase - this.#startSec;
     const endSec = startSec + Number(packet.duration) * this.#timeBase;
-    if (this.#goesOn(startSec)) {
+    if (this.#continuesDoubted(startSec)) {
       this.#doubted.push({ startSec, endSec });
       const isConfirmed = this.#doubted.length >= CONFIRMING_PACKETS && startSec > this.#doubted[0]!.startSec;
       if (isConfirmed) this.#resolve(true);
     } else {
       this.#resolve(false);
-      if (startSec > (this.#lastSec === undefined ? this.#fromSec : this.#endSec) + JUMP_SEC)
+      if (startSec > (this.#lastSec === undefined ? this.#fromSec : this.#endSec) + DOUBTED_JUMP_SEC)
         this.#doubted = [{ startSec, endSec }];
       else this.#accept(startSec, endSec);
     }
@@ -58,7 +58,7 @@ export class TrackExtent {
 
   /** No packet follows. @returns where the last one ends, in seconds from the start of the file; 0 without packets */
   end(): number {
-    this.#resolve(this.#doubted.every(({ startSec }) => startSec <= this.#endSec + LAST_JUMP_SEC));
+    this.#resolve(this.#doubted.every(({ startSec }) => startSec <= this.#endSec + MAX_LAST_JUMP_SEC));
     return this.#endSec;
   }
 
@@ -67,7 +67,7 @@ export class TrackExtent {
     return this.#doubted.length > 0;
   }
 
-  #goesOn(startSec: number): boolean {
+  #continuesDoubted(startSec: number): boolean {
     const [first] = this.#doubted;
     return first !== undefined && startSec >= first.startSec - REORDER_SEC;
   }

@@ -7,19 +7,19 @@ import { TrackExtent } from './extent.ts';
 import type { MediaInfo } from './info.ts';
 
 /** Formats without any word of their length: what FFmpeg says of them is a guess from the first bytes' bit rate. */
-const GUESSED = new Set(['mp3', 'aac', 'h264', 'hevc', 'm4v', 'mpegvideo', 'dv']);
+const FORMATS_WITHOUT_DURATION = new Set(['mp3', 'aac', 'h264', 'hevc', 'm4v', 'mpegvideo', 'dv']);
 /** Formats whose files are joined byte by byte, so that timestamps may start over in the middle. */
-const JOINED = new Set(['mpegts', 'mpeg']);
+const CONCATENABLE_FORMATS = new Set(['mpegts', 'mpeg']);
 /** Encoders pad: sound that ends this much later than its header says is no news. Seconds. */
-const PADDING_SEC = 0.1;
+const ENCODER_PADDING_SEC = 0.1;
 /** A header is believed unless the packets end further away from what it says than this. Seconds. */
-const TOLERANCE_SEC = 0.5;
+const DURATION_TOLERANCE_SEC = 0.5;
 /** How far before the end that the header names reading starts, for a packet to be there. Seconds. */
 const TAIL_SEC = 5;
 /** The end of a file tells its length when a track has so many packets there. */
-const TAIL_PACKETS = 3;
+const MIN_TAIL_PACKETS = 3;
 /** How often progress is told, in packets: some fifty megabytes. */
-const PROGRESS_PACKETS = 20_000;
+const PROGRESS_INTERVAL_PACKETS = 20_000;
 
 type OnProgress = (doneSec: number) => void;
 
@@ -38,43 +38,43 @@ export function measure(
 ): Pick<MediaInfo, 'durationSec' | 'clock'> {
   const { context, startSec } = container;
   const format = context.iformat?.name ?? '';
-  const declaredSec = declaredBy(container);
+  const declaredSec = declaredDuration(container);
   // MP4's index is complete or it is not: there is nothing behind what it lists.
   const isIndexed = format.includes('mp4');
   if (isIndexed && declaredSec > 0 && startSec === 0) return { durationSec: declaredSec };
-  if (JOINED.has(format)) {
+  if (CONCATENABLE_FORMATS.has(format)) {
     const { map, endSec } = readClock(container, onProgress);
     if (map) return { durationSec: toMicro(endSec), clock: map };
   }
-  if (declaredSec === 0 || GUESSED.has(format)) {
+  if (declaredSec === 0 || FORMATS_WITHOUT_DURATION.has(format)) {
     using extent = readExtent(container, 0, onProgress);
     const { endSec } = extent;
-    return { durationSec: Math.abs(endSec - declaredSec) > PADDING_SEC ? endSec : declaredSec };
+    return { durationSec: Math.abs(endSec - declaredSec) > ENCODER_PADDING_SEC ? endSec : declaredSec };
   }
   using tail = readExtent(container, declaredSec - TAIL_SEC, onProgress);
-  const durationSec = believed(declaredSec, startSec, tail);
+  const durationSec = agreedDuration(declaredSec, startSec, tail);
   if (durationSec !== undefined && (tail.isCertain || isIndexed)) return { durationSec };
   if (isIndexed) return { durationSec: Math.max(declaredSec, tail.endSec) };
   // Opened again: after a failed search for the end, not every container finds its beginning.
   using again = openContainer(path);
   using whole = readExtent(again, 0, onProgress);
-  return { durationSec: believed(declaredSec, startSec, whole) ?? contradicted(declaredSec, again, whole) };
+  return { durationSec: agreedDuration(declaredSec, startSec, whole) ?? durationByPackets(declaredSec, again, whole) };
 }
 
 /** The duration of a file whose packets do not reach to where the header says, or go on far behind it. */
-function contradicted(declaredSec: number, container: Container, { endSec, last }: Extent): number {
+function durationByPackets(declaredSec: number, container: Container, { endSec, last }: Extent): number {
   return endSec < declaredSec && isCutOff(container, last) ? declaredSec : endSec;
 }
 
 /** The header's duration in seconds, of the tracks that are used where it tells those apart; 0 if it says nothing. */
-function declaredBy({ context, video, audio, startSec }: Container): number {
+function declaredDuration({ context, video, audio, startSec }: Container): number {
   const ofFileSec = Math.max(0, Number(context.duration) / 1e6);
   const tracks = [video, audio].filter((stream) => stream !== undefined);
   const ends = tracks.map(({ startTime, duration, timeBase }) => Number(startTime + duration) * ratio(timeBase));
   // AV_NOPTS_VALUE is far below zero
   const isTold =
     ends.length > 0 && tracks.every(({ startTime, duration }) => startTime > -(1n << 60n) && duration > 0n);
-  const isLonger = ofFileSec > 0 && isTold && ofFileSec > Math.max(...ends) - startSec + TOLERANCE_SEC;
+  const isLonger = ofFileSec > 0 && isTold && ofFileSec > Math.max(...ends) - startSec + DURATION_TOLERANCE_SEC;
   return isLonger ? toMicro(Math.max(...ends) - startSec) : ofFileSec;
 }
 
@@ -83,10 +83,13 @@ function declaredBy({ context, video, audio, startSec }: Container): number {
  * the packets say it. The last picture may be known to the header alone.
  * @returns undefined where they do not agree
  */
-function believed(declaredSec: number, startSec: number, { endSec, longestStepSec }: Extent): number | undefined {
+function agreedDuration(declaredSec: number, startSec: number, { endSec, longestStepSec }: Extent): number | undefined {
   const isEnd = startSec > 0 && Math.abs(declaredSec - startSec - endSec) < Math.abs(declaredSec - endSec);
   const headerSec = isEnd ? toMicro(declaredSec - startSec) : declaredSec;
-  if (endSec > headerSec + TOLERANCE_SEC || endSec < headerSec - Math.max(TOLERANCE_SEC, longestStepSec))
+  if (
+    endSec > headerSec + DURATION_TOLERANCE_SEC ||
+    endSec < headerSec - Math.max(DURATION_TOLERANCE_SEC, longestStepSec)
+  )
     return undefined;
   return isEnd ? Math.max(headerSec, endSec) : headerSec;
 }
@@ -129,7 +132,8 @@ function readExtent(container: Container, fromSec: number, onProgress: OnProgres
     track.packet.ref(packet);
   }
   const extents = [...tracks.values()].map(({ extent }) => extent);
-  const isCertain = extents.some(({ count }) => count >= TAIL_PACKETS) && !extents.some(({ isDoubtful }) => isDoubtful);
+  const isCertain =
+    extents.some(({ count }) => count >= MIN_TAIL_PACKETS) && !extents.some(({ isDoubtful }) => isDoubtful);
   const pictures = container.video && tracks.get(container.video)?.extent;
   return {
     endSec: toMicro(Math.max(0, ...extents.map((extent) => extent.end()))),
@@ -159,7 +163,8 @@ function* packetsOf(
   packet.alloc();
   for (let count = 1; context.readFrameSync(packet) >= 0; count++) {
     const stream = tracks.get(packet.streamIndex);
-    if (stream && count % PROGRESS_PACKETS === 0) onProgress(Number(packet.pts) * ratio(stream.timeBase) - startSec);
+    if (stream && count % PROGRESS_INTERVAL_PACKETS === 0)
+      onProgress(Number(packet.pts) * ratio(stream.timeBase) - startSec);
     if (stream) yield { packet, stream };
     packet.unref();
   }

@@ -4,7 +4,7 @@ import { type Container, ratio } from './container.ts';
 import type { TimeRange } from './frames.ts';
 
 /** Beyond a time by a single timestamp is not beyond it: that may be damaged. So many in a row are. */
-const PAST_PACKETS = 3;
+const CONFIRMING_LATE_PACKETS = 3;
 
 /** Follows the packets of a track, whether they are decoded or not. */
 export class PacketTimes {
@@ -32,6 +32,6 @@ export class PacketTimes {
   /** True when reading has passed a time for good. To be asked once after each packet. */
   hasPassed(timeSec: number): boolean {
     this.#past = this.#endSec > timeSec ? this.#past + 1 : 0;
-    return this.#past >= PAST_PACKETS;
+    return this.#past >= CONFIRMING_LATE_PACKETS;
   }
 }

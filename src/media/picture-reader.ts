@@ -9,7 +9,7 @@ import { pixelAspect } from './probe.ts';
 import { isPatched, TrackReader } from './track-reader.ts';
 
 /** Pictures for each sample from which on such that no other is predicted from are skipped. */
-const PICTURES_TO_SPARE = 5;
+const SKIPPABLE_PICTURES_PER_SAMPLE = 5;
 
 /** Pictures of the range, upright and scaled. */
 export class PictureReader extends TrackReader {
@@ -27,7 +27,7 @@ export class PictureReader extends TrackReader {
   #lastSec: number | undefined;
 
   constructor(container: Container, request: DecodeRequest, range: TimeRange) {
-    super(container, 'pictures', container.video!, range, thrift(container.video!, request));
+    super(container, 'pictures', container.video!, range, decoderSkips(container.video!, request));
     const orientation = { rotation: rotationOf(this.stream), pixelAspect: pixelAspect(this.stream) };
     this.#request = request;
     this.#every = request.everyPicture && new Scaler(request.everyPicture, orientation);
@@ -138,8 +138,8 @@ export class PictureReader extends TrackReader {
  * follows stays below what scaling averages out, and ends with each key frame); and where only samples are wanted, and
  * the film has several pictures for each, pictures that no other is predicted from.
  */
-function thrift(stream: Stream, { everyPicture, sampled }: DecodeRequest): Record<string, string> {
-  const spare = !everyPicture && sampled && frameRateOf(stream) >= PICTURES_TO_SPARE * sampled.perSecond;
+function decoderSkips(stream: Stream, { everyPicture, sampled }: DecodeRequest): Record<string, string> {
+  const spare = !everyPicture && sampled && frameRateOf(stream) >= SKIPPABLE_PICTURES_PER_SAMPLE * sampled.perSecond;
   return { skip_loop_filter: 'all', ...(spare && { skip_frame: 'noref' }) };
 }
 

@@ -24,11 +24,11 @@ export function readOnly(container: Container, wanted: readonly (Stream | undefi
 }
 
 /** Containers whose index names every key frame, or that are read through until it does. */
-const INDEXED = /mp4|matroska/;
+const INDEXED_FORMATS = /mp4|matroska/;
 /** MPEG-TS and -PS. They have no header, and a picture in them ends where the next one begins. */
-const STREAMS = /^mpeg(ts)?$/;
+const HEADERLESS_STREAMS = /^mpeg(ts)?$/;
 /** How far further back a container is searched at first where no key frame was found. Seconds. */
-const FIRST_STEP_SEC = 4;
+const FIRST_BACK_STEP_SEC = 4;
 
 /**
  * Goes to a key frame at or before a time. Some containers, MPEG-TS above all, are searched by timestamps alone, which
@@ -43,13 +43,13 @@ export function seek(container: Container, timeSec: number, clock: Clock | undef
     return;
   }
   if (!(timeSec > 0)) return;
-  const isTrusted = !stream || INDEXED.test(context.iformat?.name ?? '');
+  const isTrusted = !stream || INDEXED_FORMATS.test(context.iformat?.name ?? '');
   // Where a container cannot seek, reading starts where it stands and what comes too early is dropped.
-  for (let backSec = 0; ; backSec = 2 * backSec || FIRST_STEP_SEC) {
+  for (let backSec = 0; ; backSec = 2 * backSec || FIRST_BACK_STEP_SEC) {
     const target = BigInt(Math.round((Math.max(0, timeSec - backSec) + startSec) * 1e6));
     const isFound = context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD) >= 0;
     if (isTrusted) return;
-    if (isFound && canEnter(container, stream, timeSec)) {
+    if (isFound && hasKeyFrameBefore(container, stream, timeSec)) {
       context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD);
       return;
     }
@@ -63,11 +63,11 @@ export function seek(container: Container, timeSec: number, clock: Clock | undef
 
 /** True of a container whose demuxer holds each picture back until the next one comes, however long that takes. */
 export function isStream({ context }: Container): boolean {
-  return STREAMS.test(context.iformat?.name ?? '');
+  return HEADERLESS_STREAMS.test(context.iformat?.name ?? '');
 }
 
 /** Reads on. @returns true if a key frame of a track comes before a time, or at it */
-function canEnter({ context, startSec }: Container, stream: Stream, timeSec: number): boolean {
+function hasKeyFrameBefore({ context, startSec }: Container, stream: Stream, timeSec: number): boolean {
   using packet = new Packet();
   packet.alloc();
   while (context.readFrameSync(packet) >= 0) {

@@ -3,19 +3,19 @@ import { avGetBytesPerSample, avGetPackedSampleFmt, type Frame, SoftwareResample
 import { Undecodable } from './damage.ts';
 import type { SoundRate } from './frames.ts';
 
-const LOUDEST = 100;
+const MAX_SAMPLE = 100;
 /** What swresample gets at once: it takes as much memory, for each stretch anew. Samples. */
-const PIECE = 4096;
+const PIECE_SAMPLES = 4096;
 /** What may come out beyond what is due. Samples. */
-const SPARE = 64;
+const SPARE_SAMPLES = 64;
 /** node-av hands swresample so many planes of a frame, and lets it read more than there are where it has more (6.1.1). */
-const MOST_PLANES = 8;
+const MAX_PLANES = 8;
 
 /**
  * librosa's and torchaudio's best filter: a sinc under a Kaiser window, zero crossings to each side, the window's shape,
  * and where it falls to one half, as a share of the lower Nyquist frequency.
  */
-const FINE = { crossings: 64, beta: 14.769656459379492, rolloff: 0.9475937167399596 };
+const FINE_FILTER = { crossings: 64, beta: 14.769656459379492, rolloff: 0.9475937167399596 };
 
 /**
  * Changes the rate of a whole stretch of mono sound with swresample. Each call stands alone, so the result depends on
@@ -34,16 +34,16 @@ export function resample(
   const swr = open(AV_CHANNEL_LAYOUT_MONO, AV_SAMPLE_FMT_FLT, fromHz, toHz, { resampling });
   try {
     const length = Math.round((samples.length * toHz) / fromHz);
-    const out = Buffer.alloc((length + SPARE) * 4);
+    const out = Buffer.alloc((length + SPARE_SAMPLES) * 4);
     const input = Buffer.from(samples.buffer, samples.byteOffset, samples.byteLength);
-    const step = Math.ceil((PIECE * toHz) / fromHz) + SPARE;
+    const step = Math.ceil((PIECE_SAMPLES * toHz) / fromHz) + SPARE_SAMPLES;
     let done = 0;
     const convert = (piece: Buffer | null) => {
-      const left = length + SPARE - done;
+      const left = length + SPARE_SAMPLES - done;
       const room = piece ? Math.min(step, left) : left;
       done += Math.max(0, swr.convertSync([out.subarray(done * 4)], room, piece && [piece], (piece?.length ?? 0) / 4));
     };
-    for (let at = 0; at < input.length; at += PIECE * 4) convert(input.subarray(at, at + PIECE * 4));
+    for (let at = 0; at < input.length; at += PIECE_SAMPLES * 4) convert(input.subarray(at, at + PIECE_SAMPLES * 4));
     // what the filter still holds
     convert(null);
     return new Float32Array(out.buffer, out.byteOffset, length);
@@ -69,7 +69,7 @@ export class MonoMixer implements Disposable {
   mix(frame: Frame): Float32Array {
     const shape = `${frame.format}:${frame.sampleRate}:${frame.channels}:${frame.channelLayout.mask}`;
     const planes = frame.extendedData ?? frame.data;
-    const isPacked = !planes || planes.length <= MOST_PLANES;
+    const isPacked = !planes || planes.length <= MAX_PLANES;
     if (shape !== this.#shape) {
       this[Symbol.dispose]();
       const format = isPacked ? frame.format : avGetPackedSampleFmt(sampleFormat(frame));
@@ -79,7 +79,7 @@ export class MonoMixer implements Disposable {
     const input = isPacked ? planes : [interleave(planes, avGetBytesPerSample(sampleFormat(frame)))];
     if (frame.nbSamples > this.#out.length) this.#out = new Float32Array(frame.nbSamples);
     const done = this.#swr!.convertSync([Buffer.from(this.#out.buffer)], frame.nbSamples, input, frame.nbSamples);
-    return sane(this.#out.subarray(0, Math.max(0, done)));
+    return clampSamples(this.#out.subarray(0, Math.max(0, done)));
   }
 
   /**
@@ -101,7 +101,7 @@ export class MonoMixer implements Disposable {
     for (let i = 0; i < done; i++) {
       const side = (this.#pairs[2 * i]! - this.#pairs[2 * i + 1]!) * Math.SQRT1_2;
       // What is no number, or beyond all bounds, is no reason to give up the mix.
-      this.#sides[i] = side <= LOUDEST && side >= -LOUDEST ? side : 0;
+      this.#sides[i] = side <= MAX_SAMPLE && side >= -MAX_SAMPLE ? side : 0;
     }
     return this.#sides.subarray(0, done);
   }
@@ -132,10 +132,11 @@ function interleave(planes: readonly Buffer[], bytesPerSample: number): Buffer {
 }
 
 /** Floats in a file may be anything: what is no number is silence, and 40 dB over full scale is loud enough. */
-function sane(samples: Float32Array): Float32Array {
+function clampSamples(samples: Float32Array): Float32Array {
   for (let i = 0; i < samples.length; i++) {
     const sample = samples[i]!;
-    if (!(sample <= LOUDEST && sample >= -LOUDEST)) samples[i] = sample > 0 ? LOUDEST : sample < 0 ? -LOUDEST : 0;
+    if (!(sample <= MAX_SAMPLE && sample >= -MAX_SAMPLE))
+      samples[i] = sample > 0 ? MAX_SAMPLE : sample < 0 ? -MAX_SAMPLE : 0;
   }
   return samples;
 }
@@ -152,10 +153,10 @@ function open(
   const swr = new SoftwareResampleContext();
   const set = swr.allocSetOpts2(to, AV_SAMPLE_FMT_FLT, toHz, layout, format as never, fromHz);
   if (resampling === 'fine') {
-    swr.setOption('filter_size', 2 * FINE.crossings);
-    swr.setOption('kaiser_beta', FINE.beta);
+    swr.setOption('filter_size', 2 * FINE_FILTER.crossings);
+    swr.setOption('kaiser_beta', FINE_FILTER.beta);
     // swresample counts from the higher rate.
-    swr.setOption('cutoff', FINE.rolloff * Math.min(1, fromHz / toHz));
+    swr.setOption('cutoff', FINE_FILTER.rolloff * Math.min(1, fromHz / toHz));
   }
   if (set < 0 || swr.init() < 0) {
     swr.free();

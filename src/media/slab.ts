@@ -1,9 +1,9 @@
 /** Size of a block: large enough that glibc maps and unmaps it by itself. Bytes. */
-const BLOCK = 512 * 1024;
+const BLOCK_BYTES = 512 * 1024;
 /** Larger pieces get memory of their own. */
-const LARGEST_PIECE = BLOCK / 8;
+const MAX_PIECE_BYTES = BLOCK_BYTES / 8;
 /** Pieces begin where any typed array may. */
-const ALIGNMENT = 8;
+const ALIGNMENT_BYTES = 8;
 
 /**
  * Memory for thousands of small pieces that come and go in about the same order, such as the pictures of one track: many
@@ -27,12 +27,12 @@ export class Slab {
   }
 
   #take(bytes: number): number {
-    const offset = Math.ceil(this.#used / ALIGNMENT) * ALIGNMENT;
+    const offset = Math.ceil(this.#used / ALIGNMENT_BYTES) * ALIGNMENT_BYTES;
     if (offset + bytes <= this.#block.byteLength) {
       this.#used = offset + bytes;
       return offset;
     }
-    this.#block = new ArrayBuffer(bytes > LARGEST_PIECE ? bytes : BLOCK);
+    this.#block = new ArrayBuffer(bytes > MAX_PIECE_BYTES ? bytes : BLOCK_BYTES);
     this.#used = bytes;
     return 0;
   }

@@ -11,7 +11,7 @@ import { MonoMixer } from './resample.ts';
 import { isPatched, TrackReader } from './track-reader.ts';
 
 /** Seconds before the range from which on sound is decoded. A picture may have been shown for much longer than that. */
-const SETTLE_SEC = 10;
+const DECODER_PRE_ROLL_SEC = 10;
 
 /** Sound of the range, and where somebody listens on, of what follows it, mixed to mono at its own rate. */
 export class SoundReader extends TrackReader {
@@ -29,7 +29,7 @@ export class SoundReader extends TrackReader {
 
   /** Damage behind the range is told by whoever reads that. */
   override *read(packet: Packet | null, span?: TimeRange): Generator<MediaEvent> {
-    if (span && span.endSec < this.range.startSec - SETTLE_SEC) return;
+    if (span && span.endSec < this.range.startSec - DECODER_PRE_ROLL_SEC) return;
     for (const event of super.read(packet, span)) {
       if (event.type !== 'damage' || this.range.endSec === this.#endSec || event.startSec < this.#endSec) yield event;
     }

@@ -9,7 +9,7 @@ import { textCodec } from './subtitle-track.ts';
 /** How long before the range a subtitle that reaches into it may begin. */
 export const SUBTITLE_PRE_ROLL_SEC = 30;
 /** How much later than sound and picture of the same moment a subtitle may stand in the file, in seconds. */
-const LATE_SEC = 2;
+const MAX_SUBTITLE_DELAY_SEC = 2;
 /** How long a subtitle without an end is shown, in seconds. */
 const DEFAULT_SUBTITLE_SEC = 4;
 
@@ -45,7 +45,7 @@ export function guideOf({ video, audio }: Container): Stream | undefined {
 
 /** Whether a packet of the guide says that no subtitle of before a time is to come. */
 export function isBehind({ startSec }: Container, guide: Stream, packet: Packet, timeSec: number): boolean {
-  return Number(packet.dts) * ratio(guide.timeBase) - startSec >= timeSec + LATE_SEC;
+  return Number(packet.dts) * ratio(guide.timeBase) - startSec >= timeSec + MAX_SUBTITLE_DELAY_SEC;
 }
 
 export function readSubtitle(container: Container, stream: Stream, packet: Packet): RawSubtitle {

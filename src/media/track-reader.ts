@@ -6,9 +6,9 @@ import type { MediaEvent, TrackKind } from './events.ts';
 import type { TimeRange } from './frames.ts';
 
 /** A timestamp beyond the range may be damaged: so many in a row, and the range is over. */
-const PAST_FRAMES = 3;
+const CONFIRMING_LATE_FRAMES = 3;
 /** A decoder that refuses the same packet this often will not come to its end. */
-const REFUSALS = 100;
+const MAX_REFUSALS = 100;
 
 /** Decodes one track; what the decoder refuses is reported and skipped. */
 export abstract class TrackReader implements Disposable {
@@ -68,7 +68,7 @@ export abstract class TrackReader implements Disposable {
     }
     const sent = this.#decoder.sendPacketSync(packet);
     if (sent < 0 && sent !== AVERROR_EOF) yield* this.#lose(span);
-    for (let refusals = 0; !this.done && refusals < REFUSALS; ) {
+    for (let refusals = 0; !this.done && refusals < MAX_REFUSALS; ) {
       const received = this.#decoder.receiveFrameSync(this.#frame);
       if (received === AVERROR_EAGAIN || received === AVERROR_EOF) return;
       if (received < 0) {
@@ -97,7 +97,7 @@ export abstract class TrackReader implements Disposable {
   /** Whether a time lies beyond the range, and takes note of it. */
   protected isPast(timeSec: number): boolean {
     this.#past = timeSec >= this.range.endSec ? this.#past + 1 : 0;
-    this.done = this.#past >= PAST_FRAMES;
+    this.done = this.#past >= CONFIRMING_LATE_FRAMES;
     return this.#past > 0;
   }
 

@@ -26,7 +26,7 @@ const said = (filter: WhisperFilter) =>
 
 test('words come one to a line, whole, with their times in the file', async () => {
   using filter = await WhisperFilter.open(options);
-  await filter.hear(100, tone(5));
+  await filter.transcribe(100, tone(5));
   await filter.finish();
   const lines = said(filter);
   assert.deepEqual(
@@ -41,15 +41,15 @@ test('words come one to a line, whole, with their times in the file', async () =
 
 test('a piece is transcribed by itself exactly when the filter says so', async () => {
   using filter = await WhisperFilter.open(options);
-  assert.ok(filter.parts(1));
-  await filter.hear(0, tone(20));
-  assert.ok(!filter.parts(10 * WHISPER_RATE));
-  assert.ok(filter.parts(10 * WHISPER_RATE + 1));
+  assert.ok(filter.startsNewWindow(1));
+  await filter.transcribe(0, tone(20));
+  assert.ok(!filter.startsNewWindow(10 * WHISPER_RATE));
+  assert.ok(filter.startsNewWindow(10 * WHISPER_RATE + 1));
   assert.equal(filter.output(), '');
-  await filter.hear(50, tone(11));
+  await filter.transcribe(50, tone(11));
   assert.ok(said(filter).every((line) => Number(line.split(' ')[1]) <= 20));
-  await filter.hear(90, tone(31)); // cut to what it can hold, and at once transcribed
-  assert.ok(filter.parts(1));
+  await filter.transcribe(90, tone(31)); // cut to what it can hold, and at once transcribed
+  assert.ok(filter.startsNewWindow(1));
   assert.match(said(filter).at(-1)!, /^11\d/);
 });
 
@@ -57,7 +57,7 @@ test('while it works this thread is free', async () => {
   using filter = await WhisperFilter.open(options);
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
-  await filter.hear(0, tone(29));
+  await filter.transcribe(0, tone(29));
   await filter.finish();
   clearInterval(timer);
   assert.ok(turns > 10, `${turns} turns`);
@@ -65,7 +65,7 @@ test('while it works this thread is free', async () => {
 
 test('nothing is left in the temporary folder', async () => {
   using filter = await WhisperFilter.open(options);
-  await filter.hear(0, tone(1));
+  await filter.transcribe(0, tone(1));
   assert.deepEqual(
     readdirSync(tmpdir()).filter((name) => name.startsWith('reelvec-whisper-')),
     [],

@@ -15,7 +15,7 @@ import { NamelessFile } from './nameless-file.ts';
 export const WHISPER_RATE = 16_000;
 /** The most that it hears at once, in seconds: what it was trained on. */
 export const WHISPER_WINDOW_SEC = 30;
-const WINDOW = WHISPER_WINDOW_SEC * WHISPER_RATE;
+const WINDOW_SAMPLES = WHISPER_WINDOW_SEC * WHISPER_RATE;
 
 export interface WhisperOptions {
   /** Path of a ggml file of whisper.cpp. */
@@ -72,8 +72,8 @@ export class WhisperFilter implements Disposable {
     try {
       this.#graph.nbThreads = threads;
       const format = `sample_rate=${WHISPER_RATE}:sample_fmt=flt:channel_layout=mono:time_base=1/${WHISPER_RATE}`;
-      this.#source = there(this.#graph.createFilter(filter('abuffer'), 'in', format), 'abuffer');
-      const whisper = there(this.#graph.allocFilter(filter('whisper'), 'whisper'), 'whisper');
+      this.#source = required(this.#graph.createFilter(filter('abuffer'), 'in', format), 'abuffer');
+      const whisper = required(this.#graph.allocFilter(filter('whisper'), 'whisper'), 'whisper');
       const options = {
         model,
         language,
@@ -86,7 +86,7 @@ export class WhisperFilter implements Disposable {
       };
       for (const [name, value] of Object.entries(options)) check(whisper.setOption(name, value), `option ${name}`);
       check(whisper.init(), `model ${model} could not be loaded`);
-      this.#sink = there(this.#graph.createFilter(filter('abuffersink'), 'out'), 'abuffersink');
+      this.#sink = required(this.#graph.createFilter(filter('abuffersink'), 'out'), 'abuffersink');
       check(this.#source.link(0, whisper, 0), 'link');
       check(whisper.link(0, this.#sink, 0), 'link');
       check(this.#graph.configSync(), 'configuration');
@@ -97,8 +97,8 @@ export class WhisperFilter implements Disposable {
   }
 
   /** Whether a piece would be transcribed by itself, apart from what is held. */
-  parts(samples: number): boolean {
-    return this.#held === 0 || this.#held + samples > WINDOW;
+  startsNewWindow(samples: number): boolean {
+    return this.#held === 0 || this.#held + samples > WINDOW_SAMPLES;
   }
 
   /**
@@ -106,9 +106,9 @@ export class WhisperFilter implements Disposable {
    * @param startSec of the first sample
    * @param samples at `WHISPER_RATE`, a window at the most
    */
-  async hear(startSec: number, samples: Float32Array): Promise<void> {
+  async transcribe(startSec: number, samples: Float32Array): Promise<void> {
     // More than its queue holds, the filter would write behind its end.
-    const piece = samples.subarray(0, WINDOW);
+    const piece = samples.subarray(0, WINDOW_SAMPLES);
     const frame = Frame.fromAudioBuffer(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength), {
       nbSamples: piece.length,
       format: AV_SAMPLE_FMT_FLT,
@@ -123,8 +123,8 @@ export class WhisperFilter implements Disposable {
       frame.free();
     }
     await this.#drain();
-    this.#held = this.#held + piece.length > WINDOW ? piece.length : this.#held + piece.length;
-    if (this.#held === WINDOW) this.#held = 0;
+    this.#held = this.#held + piece.length > WINDOW_SAMPLES ? piece.length : this.#held + piece.length;
+    if (this.#held === WINDOW_SAMPLES) this.#held = 0;
   }
 
   /** Transcribes what is still held. Nothing can be heard after that. */
@@ -159,10 +159,10 @@ export class WhisperFilter implements Disposable {
 }
 
 function filter(name: string): Filter {
-  return there(Filter.getByName(name), name);
+  return required(Filter.getByName(name), name);
 }
 
-function there<T>(part: T | null, name: string): T {
+function required<T>(part: T | null, name: string): T {
   if (part === null) throw new Error(`FFmpeg has no filter "${name}".`);
   return part;
 }

@@ -5,7 +5,7 @@ import type { Coverage } from './coverage.ts';
 import { SoundBuffer } from './sound-buffer.ts';
 
 /** Sound shorter than this is no clip: a vector of it would describe the decoder's padding. Seconds. */
-const SHORTEST_SOUND_SEC = 0.1;
+const MIN_SOUND_SEC = 0.1;
 
 /** Holds the pictures and the sound of the segments that are not complete yet, and hands them out as clips. */
 export class ClipAssembler {
@@ -58,7 +58,7 @@ export class ClipAssembler {
     const { sampleRate } = this.#sound;
     if (sampleRate === 0 || !this.#coverage.sounds(segment)) return undefined;
     const samples = this.#sound.read(segment);
-    if (samples.length < SHORTEST_SOUND_SEC * sampleRate) return undefined;
+    if (samples.length < MIN_SOUND_SEC * sampleRate) return undefined;
     return { ...segment, samples: resample(samples, sampleRate, this.#rate) };
   }
 

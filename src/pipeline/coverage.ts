@@ -1,14 +1,14 @@
 import type { MediaEvent } from '../media/events.ts';
 import type { TimeRange } from '../media/frames.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
-import { Stretches } from './stretches.ts';
+import { TimeRangeSet } from './time-range-set.ts';
 
 /** A gap without packets from this length on has no content. Seconds. */
-const HOLE_SEC = 10;
+const BRIDGED_GAP_SEC = 10;
 /** Content of less than this is no clip: its vector would describe the decoder's padding. Seconds. */
-const SHORTEST_SEC = 0.1;
-/** Damaged stretches closer than this are told as one. Seconds. */
-const ONE_PLACE_SEC = 1;
+const MIN_CONTENT_SEC = 0.1;
+/** Damaged stretches closer than this are reported as one. Seconds. */
+const MERGED_DAMAGE_GAP_SEC = 1;
 
 /**
  * What a chunk's tracks hold, as far as it was read: where there is content, and where it is damaged. A picture lasts
@@ -17,9 +17,12 @@ const ONE_PLACE_SEC = 1;
 export class Coverage {
   readonly #job: EmbedJob;
   /** Of both tracks, and of the sound alone. */
-  readonly #content = new Stretches(HOLE_SEC);
-  readonly #sound = new Stretches(HOLE_SEC);
-  readonly #damaged = { visual: new Stretches(ONE_PLACE_SEC), audio: new Stretches(ONE_PLACE_SEC) };
+  readonly #content = new TimeRangeSet(BRIDGED_GAP_SEC);
+  readonly #sound = new TimeRangeSet(BRIDGED_GAP_SEC);
+  readonly #damaged = {
+    visual: new TimeRangeSet(MERGED_DAMAGE_GAP_SEC),
+    audio: new TimeRangeSet(MERGED_DAMAGE_GAP_SEC),
+  };
   #firstPictureSec: number | undefined;
   #lostPicturesSec = 0;
   /** Seconds of sound in the range; undefined where none is decoded. */
@@ -59,12 +62,12 @@ export class Coverage {
 
   /** True where a picture that began before stands on the screen in a segment. */
   shows(segment: TimeRange): boolean {
-    return this.#content.lengthIn(segment) >= Math.min(SHORTEST_SEC, segment.endSec - segment.startSec);
+    return this.#content.lengthIn(segment) >= Math.min(MIN_CONTENT_SEC, segment.endSec - segment.startSec);
   }
 
   /** True where there is sound in a segment, or a pause that is too short to be a hole. */
   sounds(segment: TimeRange): boolean {
-    return this.#sound.lengthIn(segment) >= SHORTEST_SEC;
+    return this.#sound.lengthIn(segment) >= MIN_CONTENT_SEC;
   }
 
   /** @returns what the task is told of the chunk, when all of it was read */

@@ -6,18 +6,18 @@ import { WHISPER_RATE } from '../media/whisper-filter.ts';
 import { SHOT_PICTURE } from '../segment/shots.ts';
 import { subtitleCues, textOfSegments } from '../transcribe/subtitles.ts';
 import { Whisper } from '../transcribe/whisper.ts';
-import { listenRange } from '../transcribe/windows.ts';
+import { soundRangeFor } from '../transcribe/windows.ts';
 import type { EmbeddedChunk, EmbedJob, OnProgress } from '../workers/protocol.ts';
 import { ClipAssembler } from './clip-assembler.ts';
 import { Coverage } from './coverage.ts';
-import { Listener } from './listener.ts';
-import { Pulse } from './pulse.ts';
+import { Heartbeat } from './heartbeat.ts';
 import { openSegmenter } from './segmenter.ts';
+import { SpeechWindower } from './speech-windower.ts';
 
 /** Segments that go to an encoder in one call: enough for a model to batch, few enough to hold. */
-const BATCH = 8;
-/** How often progress is told, in milliseconds. */
-const PROGRESS_MS = 500;
+const BATCH_SEGMENTS = 8;
+/** How often progress is reported, in milliseconds. */
+const PROGRESS_INTERVAL_MS = 500;
 
 /**
  * Decodes one chunk of a file once and embeds its segments as they close: what is held is the open segments' pictures
@@ -35,23 +35,23 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
   const visual = wants.visual && new BatchEncoder<VisualClip>(wants.visual);
   const audio = wants.audio && new BatchEncoder<AudioClip>(wants.audio);
   const speech = job.listens ? speechOf(bundle) : undefined;
-  await using listener =
-    speech && new Listener({ range: job.range, model: await openSpeech(speech), sampleRate: WHISPER_RATE });
+  await using windower =
+    speech && new SpeechWindower({ range: job.range, model: await openSpeech(speech), sampleRate: WHISPER_RATE });
   const segmenter = openSegmenter(job);
   const waiting = [...segmenter.start()];
   const segments: TimeRange[] = [];
   const cues: Cue[] = [];
   let pictureSec = visual || segmenter.needsPictures ? job.range.startSec : Number.POSITIVE_INFINITY;
   let soundSec = audio ? job.range.startSec : Number.POSITIVE_INFINITY;
-  let heardSec = listener ? job.range.startSec : Number.POSITIVE_INFINITY;
-  let told = performance.now();
+  let transcribedSec = windower ? job.range.startSec : Number.POSITIVE_INFINITY;
+  let reportedAt = performance.now();
 
-  const tell = () => {
-    told = performance.now();
-    const reached = Math.min(...[pictureSec, soundSec, heardSec].filter(Number.isFinite));
+  const report = () => {
+    reportedAt = performance.now();
+    const reached = Math.min(...[pictureSec, soundSec, transcribedSec].filter(Number.isFinite));
     onProgress(Math.max(0, Math.min(reached, job.range.endSec) - job.range.startSec), segments);
   };
-  using pulse = new Pulse(tell);
+  using heartbeat = new Heartbeat(report);
 
   /** Embeds the waiting segments that are complete up to a time on every track. */
   const embedUpTo = async (timeSec: number) => {
@@ -61,7 +61,7 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
       visual?.push(clips.visual(segment));
       audio?.push(clips.audio(segment));
       clips.drop(segment.endSec);
-      if (segments.length % BATCH === 0) {
+      if (segments.length % BATCH_SEGMENTS === 0) {
         await visual?.flush();
         await audio?.flush();
         await nextTurn(); // lets messages out
@@ -76,8 +76,8 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
     ...(segmenter.needsPictures && { everyPicture: SHOT_PICTURE }),
     ...(wants.visual && { sampled: wants.visual.pictures }),
     sound: audio !== undefined,
-    ...(listener && { listen: listenRange(job.range) }),
-    subtitles: wants.transcription !== undefined && !listener,
+    ...(windower && { listen: soundRangeFor(job.range) }),
+    subtitles: wants.transcription !== undefined && !windower,
   });
   for (const event of events) {
     coverage.take(event);
@@ -92,22 +92,22 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
         clips.pushSound(event.sound);
         soundSec = endSec;
       }
-      if (listener) {
-        await listener.push(event.sound);
-        heardSec = endSec;
+      if (windower) {
+        await windower.push(event.sound);
+        transcribedSec = endSec;
       }
     } else if (event.type === 'subtitle') {
       cues.push(...subtitleCues(event.subtitle));
     }
     await embedUpTo(Math.min(pictureSec, soundSec));
-    pulse.moved();
-    if (performance.now() - told >= PROGRESS_MS) tell();
+    heartbeat.progressed();
+    if (performance.now() - reportedAt >= PROGRESS_INTERVAL_MS) report();
   }
   waiting.push(...segmenter.end());
   await embedUpTo(Number.POSITIVE_INFINITY);
   await visual?.flush();
   await audio?.flush();
-  if (listener) cues.push(...(await listener.words()));
+  if (windower) cues.push(...(await windower.words()));
 
   return {
     segments,
@@ -151,7 +151,7 @@ class BatchEncoder<Clip> {
   readonly vectors: (Float32Array | undefined)[] = [];
   readonly #encoder: Encoder<Clip>;
   #clips: Clip[] = [];
-  #places: number[] = [];
+  #positions: number[] = [];
 
   constructor(encoder: Encoder<Clip>) {
     this.#encoder = encoder;
@@ -161,16 +161,16 @@ class BatchEncoder<Clip> {
     this.vectors.push(undefined);
     if (clip === undefined) return;
     this.#clips.push(clip);
-    this.#places.push(this.vectors.length - 1);
+    this.#positions.push(this.vectors.length - 1);
   }
 
   async flush(): Promise<void> {
     if (this.#clips.length === 0) return;
     const vectors = await this.#encoder.encode(this.#clips);
     vectors.forEach((vector, i) => {
-      this.vectors[this.#places[i]!] = vector;
+      this.vectors[this.#positions[i]!] = vector;
     });
     this.#clips = [];
-    this.#places = [];
+    this.#positions = [];
   }
 }

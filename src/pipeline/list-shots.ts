@@ -6,8 +6,8 @@ import type { Job, ShotList } from '../workers/protocol.ts';
 import { ShotTracer } from './shot-tracer.ts';
 import { Thumbnails } from './thumbnails.ts';
 
-/** How often progress is told, in pictures. */
-const PROGRESS_PICTURES = 250;
+/** How often progress is reported, in pictures. */
+const PROGRESS_INTERVAL_PICTURES = 250;
 
 type Shot = ShotList['shots'][number];
 
@@ -50,7 +50,7 @@ export function listShots(
     }
     tracer?.picture(event.picture);
     take(detector.push(event.picture));
-    if (++frameCount % PROGRESS_PICTURES === 0) onProgress(event.picture.timeSec);
+    if (++frameCount % PROGRESS_INTERVAL_PICTURES === 0) onProgress(event.picture.timeSec);
   }
   take(detector.end());
   close(media.durationSec);

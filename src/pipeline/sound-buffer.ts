@@ -3,7 +3,7 @@ import type { Sound, TimeRange } from '../media/frames.ts';
 import { resample } from '../media/resample.ts';
 
 /** Timestamps of pieces that follow each other may be off by this: rounding, and what codecs make of them. Seconds. */
-const TREMBLE_SEC = 0.05;
+const JITTER_SEC = 0.05;
 
 /** Sound that was decoded and not yet used, as mono samples at one rate, addressed by time. */
 export class SoundBuffer {
@@ -16,8 +16,8 @@ export class SoundBuffer {
   #used = 0;
   #sampleRate = 0;
   /** Used again for each stretch: stretches are of megabytes, and their memory would be mapped and unmapped every time. */
-  #stretch = new Float32Array();
-  #sideStretch = new Float32Array();
+  #window = new Float32Array();
+  #sideWindow = new Float32Array();
 
   /** Hertz; 0 before the first sound. */
   get sampleRate(): number {
@@ -47,15 +47,15 @@ export class SoundBuffer {
     const from = Math.round(startSec * this.#sampleRate);
     const to = Math.round(endSec * this.#sampleRate);
     const isStereo = this.#sides.length > 0;
-    this.#stretch = room(this.#stretch, to - from);
-    if (isStereo) this.#sideStretch = room(this.#sideStretch, to - from);
-    const out = this.#stretch.subarray(0, to - from).fill(0);
-    const sides = this.#sideStretch.subarray(0, isStereo ? to - from : 0).fill(0);
-    const tremble = TREMBLE_SEC * this.#sampleRate;
+    this.#window = room(this.#window, to - from);
+    if (isStereo) this.#sideWindow = room(this.#sideWindow, to - from);
+    const out = this.#window.subarray(0, to - from).fill(0);
+    const sides = this.#sideWindow.subarray(0, isStereo ? to - from : 0).fill(0);
+    const jitter = JITTER_SEC * this.#sampleRate;
     let end = from;
     for (const { start, length, at } of this.#pieces) {
       if (start >= to || start + length <= from) continue;
-      const follows = end > from && Math.abs(start - end) <= tremble;
+      const follows = end > from && Math.abs(start - end) <= jitter;
       const first = follows ? end : start;
       const place = [at + Math.max(0, from - first), at + Math.min(length, Math.max(0, to - first))] as const;
       const piece = this.#samples.subarray(...place);
@@ -64,7 +64,7 @@ export class SoundBuffer {
       end = Math.max(first, from) + piece.length;
     }
     if (isStereo) restoreCancelled(out.subarray(0, end - from), sides.subarray(0, end - from), this.#sampleRate);
-    const isHole = to - end > tremble && this.#pieces.some(({ start }) => start >= to);
+    const isHole = to - end > jitter && this.#pieces.some(({ start }) => start >= to);
     return isHole ? out : out.subarray(0, end - from);
   }
 

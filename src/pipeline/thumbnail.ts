@@ -4,10 +4,10 @@ import type { MediaInfo } from '../media/info.ts';
 import { JpegEncoder } from '../media/picture/jpeg.ts';
 
 /** Longest side, in pixels. */
-const SIDE = 640;
-/** Where in the film the picture is taken, as a share of it: behind the titles. Not later than `LATEST_SEC`. */
-const SHARE = 0.1;
-const LATEST_SEC = 60;
+const MAX_SIDE_PX = 640;
+/** Where in the film the picture is taken, as a share of it: behind the titles. Not later than `MAX_POSITION_SEC`. */
+const POSITION_SHARE = 0.1;
+const MAX_POSITION_SEC = 60;
 
 /**
  * A picture that stands for a film, as a JPEG file.
@@ -20,7 +20,7 @@ export function thumbnailOf(
 ): Uint8Array {
   const { video, durationSec, clock } = media;
   if (video) {
-    const scale = Math.min(1, SIDE / Math.max(video.width, video.height));
+    const scale = Math.min(1, MAX_SIDE_PX / Math.max(video.width, video.height));
     // The encoder wants even sides.
     const side = (pixels: number) => 2 * Math.max(1, Math.round((pixels * scale) / 2));
     const sampled = {
@@ -29,7 +29,7 @@ export function thumbnailOf(
       fit: 'stretch',
       perSecond: 5,
     } as const;
-    const startSec = Math.min(LATEST_SEC, durationSec * SHARE);
+    const startSec = Math.min(MAX_POSITION_SEC, durationSec * POSITION_SHARE);
     for (const range of [{ startSec, endSec: durationSec }, undefined]) {
       for (const event of decode({ path, sampled, clock, ...(range && { range }) })) {
         if (event.type === 'skipped') onProgress(event.timeSec);

@@ -2,11 +2,11 @@ import type { Picture, TimeRange } from '../media/frames.ts';
 import { JpegEncoder } from '../media/picture/jpeg.ts';
 
 /** Pixels. */
-const WIDTH = 160;
+const WIDTH_PX = 160;
 /** Pictures that are offered each second: a shot of a fifth of a second still gets one of its own. */
-const PER_SECOND = 5;
+const CANDIDATES_PER_SECOND = 5;
 /** Pictures held; every second one goes when there are more, so that a shot may last for hours. */
-const HELD = 128;
+const MAX_CANDIDATES = 128;
 
 /** Keeps a picture from the middle of each shot, as JPEG. */
 export class Thumbnails implements Disposable {
@@ -24,14 +24,14 @@ export class Thumbnails implements Disposable {
 
   /** @param shown size of the film's pictures as they are shown */
   constructor(shown: { readonly width: number; readonly height: number }) {
-    const height = 2 * Math.max(1, Math.round((WIDTH / 2 / shown.width) * shown.height));
-    this.sampled = { width: WIDTH, height, fit: 'stretch', perSecond: PER_SECOND };
+    const height = 2 * Math.max(1, Math.round((WIDTH_PX / 2 / shown.width) * shown.height));
+    this.sampled = { width: WIDTH_PX, height, fit: 'stretch', perSecond: CANDIDATES_PER_SECOND };
     this.#encoder = new JpegEncoder(this.sampled);
   }
 
   push(picture: Picture): void {
     this.#pictures.push(picture);
-    if (this.#pictures.length > HELD) this.#pictures = this.#pictures.filter((_, i) => i % 2 === 0);
+    if (this.#pictures.length > MAX_CANDIDATES) this.#pictures = this.#pictures.filter((_, i) => i % 2 === 0);
   }
 
   /** The next shot, which begins where the last one ended. */

@@ -1,7 +1,7 @@
 import { ReelvecError } from '../errors.ts';
 
 /** 36 MB, the limit of the API, as 1024² bytes each: 48 MB encoded. */
-const MAX_BYTES = 36 * 1024 * 1024;
+const MAX_DECODED_BYTES = 36 * 1024 * 1024;
 
 /**
  * Bytes of a base64 string, in the standard or the URL-safe alphabet, padded or not. A `data:` prefix and line breaks
@@ -37,9 +37,9 @@ export function decodeBase64(text: string, { field }: { field: string }): Uint8A
     throw invalid('is not base64: its length is wrong, so part of it is missing. Send it whole.');
   }
   const size = Math.floor((length * 3) / 4);
-  if (size > MAX_BYTES) {
+  if (size > MAX_DECODED_BYTES) {
     throw invalid(
-      `holds ${size} bytes; at most ${MAX_BYTES} are allowed. Use a URL or upload the file as an asset instead.`,
+      `holds ${size} bytes; at most ${MAX_DECODED_BYTES} are allowed. Use a URL or upload the file as an asset instead.`,
     );
   }
   return Buffer.from(content, 'base64');

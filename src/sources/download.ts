@@ -1,18 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReelvecError } from '../errors.ts';
-import { detailsOf, explain, SourceFailure, type SourceName } from './failures.ts';
-import type { Answer } from './request.ts';
+import { detailsOf, SourceFailure, type SourceName, toSourceFailure } from './failures.ts';
+import type { SourceResponse } from './request.ts';
 
-/** Failures in a row that brought less than `PROGRESS_BYTES`; more than that and the count begins anew. */
+/** Failures in a row that brought less than `RESET_PROGRESS_BYTES`; more than that and the count begins anew. */
 const MAX_FAILURES = 5;
-const PROGRESS_BYTES = 1024 * 1024;
+const RESET_PROGRESS_BYTES = 1024 * 1024;
 /** Slower than this is a stall: a byte now and then would otherwise hold a download open for weeks. */
-const SLOWEST = { bytes: 64 * 1024, ms: 60_000 };
+const MIN_RATE = { bytes: 64 * 1024, ms: 60_000 };
 
 /** Part of the content is there and the rest cannot be asked for: what was written has to be written anew. */
 export class CannotResume extends SourceFailure {
   constructor(cause: SourceFailure) {
-    super(cause.message, { again: true, cause });
+    super(cause.message, { isRetryable: true, cause });
     this.name = 'CannotResume';
   }
 }
@@ -34,7 +34,7 @@ export interface DownloadOptions extends SourceName {
  * @throws CannotResume, SourceFailure, or ReelvecError when the content is too large
  */
 export async function* download(
-  request: (headers: Record<string, string>) => Promise<Answer>,
+  request: (headers: Record<string, string>) => Promise<SourceResponse>,
   options: DownloadOptions,
 ): AsyncGenerator<Uint8Array> {
   const { signal, onProgress } = options;
@@ -49,24 +49,24 @@ export async function* download(
       if (at === 0) {
         validator = strongValidator(answer);
         total = contentLength(answer);
-      } else if (!continues(answer, { at, validator, total })) {
-        throw new CannotResume(new SourceFailure('it broke off and cannot be resumed', { again: true }));
+      } else if (!isContinuation(answer, { at, validator, total })) {
+        throw new CannotResume(new SourceFailure('it broke off and cannot be resumed', { isRetryable: true }));
       }
       refuseTooLarge(total ?? 0, options);
-      for await (const bytes of paced(answer)) {
+      for await (const bytes of withStallCheck(answer)) {
         at += bytes.length;
         refuseTooLarge(at, options);
         onProgress?.(at);
         yield bytes;
       }
       if (total === undefined || at === total) return;
-      throw new SourceFailure(`it ended after ${at} of ${total} bytes`, { again: true });
+      throw new SourceFailure(`it ended after ${at} of ${total} bytes`, { isRetryable: true });
     } catch (error) {
       signal?.throwIfAborted();
       if (error instanceof ReelvecError || error instanceof CannotResume) throw error;
-      const failure = explain(error);
-      failures = at - from >= PROGRESS_BYTES ? 1 : failures + 1;
-      if (!failure.again || failures === MAX_FAILURES) throw failure;
+      const failure = toSourceFailure(error);
+      failures = at - from >= RESET_PROGRESS_BYTES ? 1 : failures + 1;
+      if (!failure.isRetryable || failures === MAX_FAILURES) throw failure;
       if (at > 0 && validator === undefined) throw new CannotResume(failure);
       await sleep(options.retryDelayMs * 2 ** (failures - 1), undefined, { signal });
     }
@@ -82,26 +82,26 @@ export function refuseTooLarge(bytes: number, { maxBytes, ...source }: SourceNam
   );
 }
 
-export function contentLength(answer: Answer): number | undefined {
+export function contentLength(answer: SourceResponse): number | undefined {
   const length = answer.header('content-length');
   return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
 }
 
-async function* paced({ body }: Answer): AsyncGenerator<Uint8Array> {
+async function* withStallCheck({ body }: SourceResponse): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   let since = performance.now();
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
     yield chunk;
     bytes += chunk.length;
-    if (performance.now() - since < SLOWEST.ms) continue;
-    if (bytes < SLOWEST.bytes) throw new SourceFailure('the transfer stalled', { again: true });
+    if (performance.now() - since < MIN_RATE.ms) continue;
+    if (bytes < MIN_RATE.bytes) throw new SourceFailure('the transfer stalled', { isRetryable: true });
     since = performance.now();
     bytes = 0;
   }
 }
 
 /** What If-Range may carry: a strong ETag, or a modification time that no second version can share (RFC 9110 8.8.2.2). */
-function strongValidator(answer: Answer): string | undefined {
+function strongValidator(answer: SourceResponse): string | undefined {
   const etag = answer.header('etag');
   if (etag?.startsWith('"')) return etag;
   const modified = answer.header('last-modified');
@@ -110,7 +110,7 @@ function strongValidator(answer: Answer): string | undefined {
 }
 
 /** Whether an answer to a range request is the rest of the same content. */
-function continues(answer: Answer, known: { at: number; validator?: string; total?: number }): boolean {
+function isContinuation(answer: SourceResponse, known: { at: number; validator?: string; total?: number }): boolean {
   if (answer.status !== 206) return false;
   // A host that does not know If-Range sends the range of whatever is there now.
   const etag = answer.header('etag');

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Read of an error's body; storage services need some hundred bytes. */
-const MAX_BYTES = 4096;
+const MAX_BODY_BYTES = 4096;
 const MAX_WAIT_MS = 1000;
 /** Characters that are passed on of a message. */
-const MAX_LENGTH = 200;
+const MAX_MESSAGE_CHARACTERS = 200;
 /** XML's five entities. */
-const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+const XML_ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /**
  * The reason that a storage service (S3 and its likes, Google, Azure) gives with an error: `AccessDenied: Request has
@@ -15,18 +15,21 @@ const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>',
  * @returns undefined for every other body
  */
 export async function storageReason(body: AsyncIterable<Uint8Array>): Promise<string | undefined> {
-  const text = await beginning(body);
+  const text = await readStart(body);
   if (!/^\s*(<\?xml|<Error>)/.test(text)) return undefined;
   const code = element(text, 'Code');
   if (!/^[\w.-]{1,64}$/.test(code)) return undefined;
   const message = element(text, 'Message')
     .replace(/[^\p{L}\p{N}\p{P}\p{S}]+/gu, ' ')
     .trim();
-  const shown = message.length > MAX_LENGTH ? `${message.slice(0, MAX_LENGTH)}…` : message.replace(/\.$/, '');
+  const shown =
+    message.length > MAX_MESSAGE_CHARACTERS
+      ? `${message.slice(0, MAX_MESSAGE_CHARACTERS)}…`
+      : message.replace(/\.$/, '');
   return shown ? `${code}: ${shown}` : code;
 }
 
-async function beginning(body: AsyncIterable<Uint8Array>): Promise<string> {
+async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
   const chunks: Uint8Array[] = [];
   let size = 0;
   const done = new AbortController();
@@ -34,17 +37,17 @@ async function beginning(body: AsyncIterable<Uint8Array>): Promise<string> {
     for await (const chunk of body) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size >= MAX_BYTES) break;
+      if (size >= MAX_BODY_BYTES) break;
     }
   };
   // What breaks off in the middle of an error is still that error.
   await Promise.race([read().catch(() => {}), sleep(MAX_WAIT_MS, undefined, { signal: done.signal })]).finally(() =>
     done.abort(),
   );
-  return Buffer.concat(chunks).subarray(0, MAX_BYTES).toString();
+  return Buffer.concat(chunks).subarray(0, MAX_BODY_BYTES).toString();
 }
 
 function element(xml: string, name: string): string {
   const [, content = ''] = new RegExp(`<${name}>([^<]*)</${name}>`).exec(xml) ?? [];
-  return content.replace(/&(amp|lt|gt|quot|apos);/g, (_, entity: string) => ENTITIES[entity]!);
+  return content.replace(/&(amp|lt|gt|quot|apos);/g, (_, entity: string) => XML_ENTITIES[entity]!);
 }

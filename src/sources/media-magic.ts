@@ -6,7 +6,7 @@
 type Signature = readonly [type: string, offset: number, bytes: string];
 
 /** `bytes` is Latin-1 text. The first that fits wins. */
-const SIGNATURES: readonly Signature[] = [
+const MEDIA_SIGNATURES: readonly Signature[] = [
   ['audio/flac', 0, 'fLaC'],
   ['audio/ogg', 28, '\x01vorbis'],
   ['audio/ogg', 28, 'OpusHead'],
@@ -32,7 +32,7 @@ const PICTURE_BRANDS = /^(avif|avis|heic|heix|heim|heis|hevc|hevx|mif1|msf1|jpeg
 /** The MIME type of video and audio whose first bytes are known; undefined for everything else. */
 export function mediaType(head: Uint8Array): string | undefined {
   const text = latin1(head);
-  const signature = SIGNATURES.find(([, offset, bytes]) => text.startsWith(bytes, offset));
+  const signature = MEDIA_SIGNATURES.find(([, offset, bytes]) => text.startsWith(bytes, offset));
   return (
     signature?.[0] ??
     isoMediaType(text) ??

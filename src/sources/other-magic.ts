@@ -6,12 +6,12 @@ const MEDIA = 'not a media file: give the media file itself.';
 const ARCHIVE = 'not a media file: unpack it and send the video or audio inside.';
 const EMBED_IMAGE = 'with POST /embed-v2 and input_type "image".';
 /** Formats of images that can be embedded. */
-const READABLE = ['JPEG', 'PNG', 'WebP', 'AVIF'];
+const EMBEDDABLE_IMAGES = ['JPEG', 'PNG', 'WebP', 'AVIF'];
 
 /** Its first bytes do not tell whether it moves: a media worker finds out. */
 const JPEG_XL = 'JPEG XL';
 
-const PICTURES: readonly (readonly [name: string, offset: number, bytes: string])[] = [
+const PICTURE_SIGNATURES: readonly (readonly [name: string, offset: number, bytes: string])[] = [
   ['PNG', 0, '\x89PNG\r\n'],
   ['JPEG', 0, '\xff\xd8\xff'],
   ['GIF', 0, 'GIF8'],
@@ -23,7 +23,7 @@ const PICTURES: readonly (readonly [name: string, offset: number, bytes: string]
   ['Photoshop', 0, '8BPS'],
 ];
 
-const SIGNATURES: readonly (readonly [reason: string, offset: number, bytes: string])[] = [
+const DOCUMENT_SIGNATURES: readonly (readonly [reason: string, offset: number, bytes: string])[] = [
   [`is a ZIP archive, ${ARCHIVE}`, 0, 'PK\x03\x04'],
   [`is a ZIP archive, ${ARCHIVE}`, 0, 'PK\x05\x06'],
   [`is a gzip archive, ${ARCHIVE}`, 0, '\x1f\x8b'],
@@ -36,7 +36,7 @@ const SIGNATURES: readonly (readonly [reason: string, offset: number, bytes: str
   ['is a PDF document; only video and audio can be read.', 0, '%PDF-'],
 ];
 
-const TEXTS: readonly (readonly [reason: string, pattern: RegExp])[] = [
+const TEXT_PATTERNS: readonly (readonly [reason: string, pattern: RegExp])[] = [
   [`is an HLS playlist, ${PLAYLIST}`, /^#EXTM3U/i],
   [`is an FFmpeg concat script, ${PLAYLIST}`, /^ffconcat /],
   [`is a PLS playlist, ${PLAYLIST}`, /^\[playlist\]/i],
@@ -45,7 +45,7 @@ const TEXTS: readonly (readonly [reason: string, pattern: RegExp])[] = [
   [`is a JSON document, ${MEDIA}`, /^[[{]/],
 ];
 
-const ELEMENTS: readonly (readonly [reason: string, name: RegExp])[] = [
+const ELEMENT_PATTERNS: readonly (readonly [reason: string, name: RegExp])[] = [
   [`is a DASH manifest, ${PLAYLIST}`, /^mpd$/i],
   [`is a Smooth Streaming manifest, ${PLAYLIST}`, /^smoothstreamingmedia$/i],
   [`is an ASX playlist, ${PLAYLIST}`, /^asx$/i],
@@ -62,20 +62,20 @@ export function notMedia(head: Uint8Array): string | undefined {
   const picture = pictureName(head);
   if (picture && picture !== JPEG_XL) return stillPicture(picture);
   const bytes = latin1(head);
-  const signature = SIGNATURES.find(([, offset, magic]) => bytes.startsWith(magic, offset));
+  const signature = DOCUMENT_SIGNATURES.find(([, offset, magic]) => bytes.startsWith(magic, offset));
   if (signature) return signature[0];
   const text = asText(head)?.trimStart();
   if (text === undefined) return undefined;
   const element = firstElement(text);
   const kind = element
-    ? ELEMENTS.find(([, name]) => name.test(element))
-    : TEXTS.find(([, beginning]) => beginning.test(text));
+    ? ELEMENT_PATTERNS.find(([, name]) => name.test(element))
+    : TEXT_PATTERNS.find(([, beginning]) => beginning.test(text));
   return kind?.[0] ?? `is plain text, ${MEDIA}`;
 }
 
 function stillPicture(format: string): string {
   const name = `is ${format === 'AVIF' ? 'an' : 'a'} ${format} image`;
-  return READABLE.includes(format)
+  return EMBEDDABLE_IMAGES.includes(format)
     ? `${name}, and shows no moving pictures. Embed it ${EMBED_IMAGE}`
     : `${name}, a format that is not read. Convert it to JPEG, PNG, WebP or AVIF and embed it ${EMBED_IMAGE}`;
 }
@@ -83,7 +83,7 @@ function stillPicture(format: string): string {
 /** The name of an image's format, `HEIC`; undefined for everything else. */
 export function pictureName(head: Uint8Array): string | undefined {
   const bytes = latin1(head);
-  const signature = PICTURES.find(([, offset, magic]) => bytes.startsWith(magic, offset));
+  const signature = PICTURE_SIGNATURES.find(([, offset, magic]) => bytes.startsWith(magic, offset));
   if (signature) return signature[0];
   if (isBoxedPicture(bytes)) return /^avi[fs]/.test(bytes.slice(8)) ? 'AVIF' : 'HEIC';
   return isBitmap(head) ? 'BMP' : undefined;

@@ -5,20 +5,20 @@ import { ReelvecError } from '../errors.ts';
 import type { AllowList } from './addresses.ts';
 import { guardedConnector, type Resolve } from './connect.ts';
 import { CannotResume, contentLength, download, refuseTooLarge } from './download.ts';
-import { explain, SourceFailure, type SourceName, unreachable } from './failures.ts';
-import { type Answer, get, type Timeouts, whyNotSource } from './request.ts';
+import { SourceFailure, type SourceName, toSourceFailure, unreachable } from './failures.ts';
+import { get, type SourceResponse, sourceUrlProblem, type Timeouts } from './request.ts';
 import { HEAD_BYTES } from './sniff.ts';
 
 /** For the rest of the first 64 KB. A client waits for a check, so it is short where a download is patient. */
-const HEAD_TIMEOUT_MS = 10_000;
-const CHECK_ATTEMPTS = 2;
+const HEAD_REST_TIMEOUT_MS = 10_000;
+const MAX_CHECK_ATTEMPTS = 2;
 /** How often content that cannot be resumed is fetched from its beginning. */
-const DOWNLOAD_STARTS = 3;
+const MAX_DOWNLOAD_STARTS = 3;
 
-const TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 30_000, idleMs: 30_000, firstByteMs: 10_000 };
+const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 30_000, idleMs: 30_000, firstByteMs: 10_000 };
 
 /** Advice where a check read the link, and the download is refused. */
-const READ_BEFORE =
+const ADVICE_READ_BEFORE =
   'A moment ago it could be read: the link may work only once, or have expired since. Give one that holds, or upload the file as an asset.';
 
 export interface UrlGuardOptions {
@@ -68,7 +68,7 @@ export interface UrlGuard {
 }
 
 export function openUrlGuard(options: UrlGuardOptions): UrlGuard {
-  const timeouts = { ...TIMEOUTS, ...options.timeouts };
+  const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const retryDelayMs = options.retryDelayMs ?? 500;
   const connect = guardedConnector({ allow: options.allow, timeoutMs: timeouts.connectMs, resolve: options.resolve });
   const agent = new Agent({ connect, allowH2: false });
@@ -93,8 +93,8 @@ export function openUrlGuard(options: UrlGuardOptions): UrlGuard {
           signal?.throwIfAborted();
           if (error instanceof ReelvecError) throw error;
           if (budget.isSpent) throw unreachable(source, last ?? budget.failure);
-          last = explain(error);
-          if (!last.again || attempt === CHECK_ATTEMPTS) throw unreachable(source, last);
+          last = toSourceFailure(error);
+          if (!last.isRetryable || attempt === MAX_CHECK_ATTEMPTS) throw unreachable(source, last);
         }
       }
     },
@@ -109,8 +109,8 @@ export function openUrlGuard(options: UrlGuardOptions): UrlGuard {
         } catch (error) {
           signal?.throwIfAborted();
           if (!(error instanceof SourceFailure)) throw error;
-          if (!(error instanceof CannotResume) || start === DOWNLOAD_STARTS) {
-            throw unreachable(source, error, wasRead && error.refused ? READ_BEFORE : undefined);
+          if (!(error instanceof CannotResume) || start === MAX_DOWNLOAD_STARTS) {
+            throw unreachable(source, error, wasRead && error.isRefused ? ADVICE_READ_BEFORE : undefined);
           }
           await sleep(retryDelayMs * 2 ** start, undefined, { signal });
         }
@@ -124,7 +124,7 @@ export function openUrlGuard(options: UrlGuardOptions): UrlGuard {
 /** @param field path of the parameter, for the error: `video.media_source.url` */
 export function parseSourceUrl(text: string, { field }: { field: string }): URL {
   const url = URL.parse(text);
-  const reason = url ? whyNotSource(url) : 'is not a URL';
+  const reason = url ? sourceUrlProblem(url) : 'is not a URL';
   if (url && !reason) return url;
   throw new ReelvecError('parameter_invalid', `${field} ${reason}. Give a public http(s) link to the file itself.`, {
     details: { field },
@@ -152,7 +152,7 @@ class FirstByteBudget implements Disposable {
   readonly #timer: NodeJS.Timeout;
 
   constructor(ms: number, signal: AbortSignal | undefined) {
-    this.failure = new SourceFailure(`it sent nothing within ${ms / 1000} s`, { again: false });
+    this.failure = new SourceFailure(`it sent nothing within ${ms / 1000} s`, { isRetryable: false });
     this.#timer = setTimeout(() => this.#spent.abort(this.failure), ms);
     this.signal = signal ? AbortSignal.any([signal, this.#spent.signal]) : this.#spent.signal;
   }
@@ -166,15 +166,15 @@ class FirstByteBudget implements Disposable {
   }
 }
 
-async function readHead({ body }: Answer, budget: FirstByteBudget): Promise<Uint8Array> {
+async function readHead({ body }: SourceResponse, budget: FirstByteBudget): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
-  const tooSlow = new SourceFailure('its first bytes took too long', { again: false });
+  const tooSlow = new SourceFailure('its first bytes took too long', { isRetryable: false });
   let deadline: NodeJS.Timeout | undefined;
   try {
     for await (const bytes of body as AsyncIterable<Uint8Array>) {
       budget[Symbol.dispose]();
-      deadline ??= setTimeout(() => body.destroy(tooSlow), HEAD_TIMEOUT_MS);
+      deadline ??= setTimeout(() => body.destroy(tooSlow), HEAD_REST_TIMEOUT_MS);
       chunks.push(bytes);
       size += bytes.length;
       if (size >= HEAD_BYTES) break;

@@ -59,8 +59,8 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
       return readStill(job.path, visualOf(bundle()).pictures);
     }
     case 'image': {
-      const { lookAtImage } = await import('../media/picture/look-at-image.ts');
-      return lookAtImage(job.path);
+      const { inspectImage } = await import('../media/picture/inspect-image.ts');
+      return inspectImage(job.path);
     }
     case 'thumbnail':
       return thumbnailOf(job, onProgress);

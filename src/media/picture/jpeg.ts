@@ -12,7 +12,7 @@ import { Codec, CodecContext, Frame, Packet, Rational, SoftwareScaleContext } fr
 import type { Picture } from '../frames.ts';
 
 /** FFmpeg's scale from 2 (large) to 31 (blocks): about 5 kB for a picture of 160 × 90. */
-const QUALITY = 5;
+const QUANTIZER_SCALE = 5;
 
 /** Writes pictures of one size as JPEG files. Runs in media workers only. */
 export class JpegEncoder implements Disposable {
@@ -31,7 +31,7 @@ export class JpegEncoder implements Disposable {
     this.#codec.colorRange = AVCOL_RANGE_JPEG;
     this.#codec.timeBase = new Rational(1, 25);
     this.#codec.flags = AV_CODEC_FLAG_QSCALE;
-    this.#codec.globalQuality = QUALITY * FF_QP2LAMBDA;
+    this.#codec.globalQuality = QUANTIZER_SCALE * FF_QP2LAMBDA;
     const opened = this.#codec.open2Sync(codec, null);
     if (opened < 0) throw new Error(`The JPEG encoder did not open (${opened}).`);
     // Without sizes and formats, which swscale then takes from the frames, together with their colours.

@@ -2,7 +2,7 @@
 export type ResizeFilter = 'bilinear' | 'bicubic' | 'lanczos';
 
 /** Bits after the point of a weight, as Pillow has them: 32, less 8 of a pixel, less 2 for what goes over. */
-const PRECISION = 22;
+const WEIGHT_FRACTION_BITS = 22;
 
 interface Size {
   readonly width: number;
@@ -57,14 +57,14 @@ export class Resizer {
    */
   apply(source: Uint8Array, stride: number): Uint8Array {
     const { width, height } = this.#resize.crop;
-    this.#goAcross(source, stride);
+    this.#resizeRows(source, stride);
     const { first, count, weights, width: places } = this.#down;
     const rows = this.#rows;
     const row = width * 3;
     const out = new Uint8Array(row * height);
     const sums = new Int32Array(row);
     for (let y = 0; y < height; y++) {
-      sums.fill(1 << (PRECISION - 1));
+      sums.fill(1 << (WEIGHT_FRACTION_BITS - 1));
       for (let k = 0; k < count[y]!; k++) {
         const weight = weights[y * places + k]!;
         const from = (first[y]! - this.#firstRow + k) * row;
@@ -75,10 +75,10 @@ export class Resizer {
     return out;
   }
 
-  #goAcross(source: Uint8Array, stride: number): void {
+  #resizeRows(source: Uint8Array, stride: number): void {
     const { first, count, weights, width: places } = this.#across;
     const rows = this.#rows;
-    const half = 1 << (PRECISION - 1);
+    const half = 1 << (WEIGHT_FRACTION_BITS - 1);
     let to = 0;
     for (let y = 0; y < this.#rowCount; y++) {
       const row = (this.#firstRow + y) * stride;
@@ -103,7 +103,7 @@ export class Resizer {
 }
 
 function clip(sum: number): number {
-  const value = sum >> PRECISION;
+  const value = sum >> WEIGHT_FRACTION_BITS;
   return value < 0 ? 0 : value > 255 ? 255 : value;
 }
 
@@ -129,7 +129,7 @@ function axis(options: { from: number; to: number; start: number; length: number
     result.first[i] = first;
     result.count[i] = count;
     for (const [k, weight] of own.entries()) {
-      const scaled = (sum === 0 ? weight : weight / sum) * 2 ** PRECISION;
+      const scaled = (sum === 0 ? weight : weight / sum) * 2 ** WEIGHT_FRACTION_BITS;
       result.weights[i * width + k] = Math.trunc(scaled + (scaled < 0 ? -0.5 : 0.5));
     }
   }
@@ -137,7 +137,7 @@ function axis(options: { from: number; to: number; start: number; length: number
 }
 
 /** Keys' cubic with this parameter: Keys, *Cubic convolution interpolation*, 1981. */
-const CUBIC = -0.5;
+const CUBIC_PARAMETER = -0.5;
 
 const FILTERS: Readonly<Record<ResizeFilter, { support: number; weigh: (x: number) => number }>> = {
   bilinear: { support: 1, weigh: (x) => Math.max(0, 1 - Math.abs(x)) },
@@ -145,8 +145,8 @@ const FILTERS: Readonly<Record<ResizeFilter, { support: number; weigh: (x: numbe
     support: 2,
     weigh(signed) {
       const x = Math.abs(signed);
-      if (x < 1) return ((CUBIC + 2) * x - (CUBIC + 3)) * x * x + 1;
-      return x < 2 ? (((x - 5) * x + 8) * x - 4) * CUBIC : 0;
+      if (x < 1) return ((CUBIC_PARAMETER + 2) * x - (CUBIC_PARAMETER + 3)) * x * x + 1;
+      return x < 2 ? (((x - 5) * x + 8) * x - 4) * CUBIC_PARAMETER : 0;
     },
   },
   lanczos: { support: 3, weigh: (x) => (x >= -3 && x < 3 ? sinc(x) * sinc(x / 3) : 0) },

@@ -27,7 +27,7 @@ export interface Orientation {
 }
 
 /** What cameras and encoders write, and what swscale can write too: the formats of which samples can be taken. */
-const SAMPLED_FORMATS = new Set<AVPixelFormat>([
+const SAMPLEABLE_FORMATS = new Set<AVPixelFormat>([
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVJ420P,
   AV_PIX_FMT_NV12,
@@ -38,7 +38,7 @@ const SAMPLED_FORMATS = new Set<AVPixelFormat>([
   AV_PIX_FMT_YUV422P10LE,
 ]);
 /** Samples are taken of pictures so many times as large as their grid: of smaller ones every pixel is as quick. */
-const WORTH_SAMPLING = 2;
+const MIN_SAMPLING_RATIO = 2;
 
 /**
  * Brings decoded frames to one size: upright, packed RGB. The matrix and the range of the source's colours are those
@@ -132,9 +132,9 @@ export class Scaler implements Disposable {
     const { samples } = this.#size;
     const format = frame.format as AVPixelFormat;
     this.#isSampled = false;
-    if (samples === undefined || this.#resizer || !SAMPLED_FORMATS.has(format)) return;
+    if (samples === undefined || this.#resizer || !SAMPLEABLE_FORMATS.has(format)) return;
     const [width, height] = [samples * this.#width, samples * this.#height];
-    if (frame.width < WORTH_SAMPLING * width || frame.height < WORTH_SAMPLING * height) return;
+    if (frame.width < MIN_SAMPLING_RATIO * width || frame.height < MIN_SAMPLING_RATIO * height) return;
     this.#sample.reshape(frame, { width, height, format });
     this.#isSampled = true;
   }

@@ -7,9 +7,9 @@ import { damagedImage, describeImage, openImage } from './image-file.ts';
 import { Scaler } from './scaler.ts';
 
 /** Pixels. */
-const MIN_SIDE = 128;
+const MIN_SIDE_PX = 128;
 /** Longest side that goes into the scaler; larger pictures are brought down on the way out of the decoder. Pixels. */
-const MAX_SIDE = 4096;
+const MAX_DECODED_SIDE_PX = 4096;
 
 /**
  * Decodes a picture file: upright by its EXIF orientation, in sRGB, on white where it is transparent, the first picture
@@ -18,11 +18,11 @@ const MAX_SIDE = 4096;
  * @throws {ReelvecError} that says what the picture is and what is allowed
  */
 export async function readStill(path: string, size: PictureSize): Promise<StillPicture> {
-  const shape = await look(path);
+  const shape = await describeLargeEnough(path);
   const decoded = await openImage(path)
     .autoOrient()
     .flatten({ background: 'white' })
-    .resize({ width: MAX_SIDE, height: MAX_SIDE, fit: 'inside', withoutEnlargement: true })
+    .resize({ width: MAX_DECODED_SIDE_PX, height: MAX_DECODED_SIDE_PX, fit: 'inside', withoutEnlargement: true })
     .toColourspace('srgb')
     .removeAlpha()
     .raw({ depth: 'uchar' })
@@ -45,12 +45,12 @@ export async function readStill(path: string, size: PictureSize): Promise<StillP
 }
 
 /** Whether it is large enough to be embedded. */
-async function look(path: string): Promise<Omit<StillPicture, 'picture'>> {
+async function describeLargeEnough(path: string): Promise<Omit<StillPicture, 'picture'>> {
   const { format, width, height } = await describeImage(path);
-  if (Math.min(width, height) < MIN_SIDE) {
+  if (Math.min(width, height) < MIN_SIDE_PX) {
     throw new ReelvecError(
       'image_resolution_too_low',
-      `The image has ${width}×${height} pixels; both sides must have at least ${MIN_SIDE}. Scale it up, or use a better copy.`,
+      `The image has ${width}×${height} pixels; both sides must have at least ${MIN_SIDE_PX}. Scale it up, or use a better copy.`,
       { details: { width, height } },
     );
   }

@@ -1,13 +1,13 @@
 import type { TimeRange } from '../media/frames.ts';
 
 /** A set of moments, kept as stretches in order of time. */
-export class Stretches {
-  readonly #bridgedSec: number;
+export class TimeRangeSet {
+  readonly #maxGapSec: number;
   #list: TimeRange[] = [];
 
-  /** @param bridgedSec gaps shorter than this are part of the set, in seconds */
-  constructor(bridgedSec: number) {
-    this.#bridgedSec = bridgedSec;
+  /** @param maxGapSec gaps shorter than this are part of the set, in seconds */
+  constructor(maxGapSec: number) {
+    this.#maxGapSec = maxGapSec;
   }
 
   get list(): readonly TimeRange[] {
@@ -16,10 +16,10 @@ export class Stretches {
 
   add({ startSec, endSec }: TimeRange): void {
     const isApart = (other: TimeRange) =>
-      other.endSec + this.#bridgedSec <= startSec || endSec + this.#bridgedSec <= other.startSec;
+      other.endSec + this.#maxGapSec <= startSec || endSec + this.#maxGapSec <= other.startSec;
     // Nearly always the last one grows.
     let from = this.#list.length;
-    while (from > 0 && this.#list[from - 1]!.endSec + this.#bridgedSec > startSec) from--;
+    while (from > 0 && this.#list[from - 1]!.endSec + this.#maxGapSec > startSec) from--;
     let to = from;
     while (to < this.#list.length && !isApart(this.#list[to]!)) to++;
     const joined = this.#list.slice(from, to);

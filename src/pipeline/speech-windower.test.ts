@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import type { TimeRange } from '../media/frames.ts';
-import { listenRange } from '../transcribe/windows.ts';
-import { Listener } from './listener.ts';
+import { soundRangeFor } from '../transcribe/windows.ts';
+import { SpeechWindower } from './speech-windower.ts';
 
 const RATE = 8000;
 
@@ -23,7 +23,7 @@ async function windowsOf(
   const heard: { startSec: number; samples: Float32Array }[] = [];
   let closed = 0;
   const model = {
-    hear: async (startSec: number, window: Float32Array) => {
+    transcribe: async (startSec: number, window: Float32Array) => {
       heard.push({ startSec, samples: window });
     },
     words: async () => [],
@@ -32,14 +32,14 @@ async function windowsOf(
     },
   };
   {
-    await using listener = new Listener({ range, model, sampleRate: RATE });
-    const listen = listenRange(range);
+    await using windower = new SpeechWindower({ range, model, sampleRate: RATE });
+    const listen = soundRangeFor(range);
     const end = Math.min(samples.length, listen.endSec * RATE);
     for (let at = listen.startSec * RATE; at < end; at += RATE / 10) {
       const piece = samples.subarray(at, Math.min(end, at + RATE / 10));
-      await listener.push({ startSec: at / RATE, sampleRate: RATE, samples: piece });
+      await windower.push({ startSec: at / RATE, sampleRate: RATE, samples: piece });
     }
-    await listener.words();
+    await windower.words();
   }
   assert.equal(closed, 1);
   return heard;
@@ -95,27 +95,27 @@ test('cuts lie in pauses where there are some', async () => {
 test('sound that begins late, has holes and ends early is heard where it is', async () => {
   const model = {
     windows: [] as number[],
-    hear: async (startSec: number) => {
+    transcribe: async (startSec: number) => {
       model.windows.push(startSec);
     },
     words: async () => [],
     [Symbol.dispose]: () => {},
   };
-  await using listener = new Listener({ range: { startSec: 0, endSec: 300 }, model, sampleRate: RATE });
-  await listener.push({ startSec: 100, sampleRate: RATE, samples: samples.slice(0, RATE) });
-  await listener.push({ startSec: 160, sampleRate: RATE, samples: samples.slice(0, RATE) });
-  await listener.words();
+  await using windower = new SpeechWindower({ range: { startSec: 0, endSec: 300 }, model, sampleRate: RATE });
+  await windower.push({ startSec: 100, sampleRate: RATE, samples: samples.slice(0, RATE) });
+  await windower.push({ startSec: 160, sampleRate: RATE, samples: samples.slice(0, RATE) });
+  await windower.words();
   assert.equal(model.windows.length, 7);
   assert.ok(model.windows.at(-1)! < 161);
 });
 
 test('no sound at all is no window, and an error of the model is told', async () => {
   assert.deepEqual(await windowsOf(new Float32Array(0), { startSec: 0, endSec: 60 }), []);
-  const broken = { hear: async () => assert.fail('broken'), words: async () => [], [Symbol.dispose]: () => {} };
-  await using listener = new Listener({ range: { startSec: 0, endSec: 60 }, model: broken, sampleRate: RATE });
+  const broken = { transcribe: async () => assert.fail('broken'), words: async () => [], [Symbol.dispose]: () => {} };
+  await using windower = new SpeechWindower({ range: { startSec: 0, endSec: 60 }, model: broken, sampleRate: RATE });
   await assert.rejects(async () => {
     for (let sec = 0; sec < 60; sec++) {
-      await listener.push({ startSec: sec, sampleRate: RATE, samples: samples.subarray(sec * RATE, (sec + 1) * RATE) });
+      await windower.push({ startSec: sec, sampleRate: RATE, samples: samples.subarray(sec * RATE, (sec + 1) * RATE) });
     }
   }, /broken/);
 });

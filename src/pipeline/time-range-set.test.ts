@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Stretches } from './stretches.ts';
+import { TimeRangeSet } from './time-range-set.ts';
 
-function made(bridgedSec: number, ...pairs: readonly (readonly [number, number])[]): Stretches {
-  const stretches = new Stretches(bridgedSec);
+function made(maxGapSec: number, ...pairs: readonly (readonly [number, number])[]): TimeRangeSet {
+  const stretches = new TimeRangeSet(maxGapSec);
   for (const [startSec, endSec] of pairs) stretches.add({ startSec, endSec });
   return stretches;
 }
 
-const pairs = (stretches: Stretches) => stretches.list.map(({ startSec, endSec }) => [startSec, endSec]);
+const pairs = (stretches: TimeRangeSet) => stretches.list.map(({ startSec, endSec }) => [startSec, endSec]);
 
 test('stretches join across short gaps, in whatever order they come', () => {
   assert.deepEqual(pairs(made(10, [0, 1], [1, 2], [5, 6], [16, 17], [25, 26])), [
