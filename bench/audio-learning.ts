@@ -1,5 +1,5 @@
 import type { AudioModel } from '../src/encode/signal/audio/audio.ts';
-import { describeSound } from '../src/encode/signal/audio/sound.ts';
+import { audioFeatures } from '../src/encode/signal/audio/audio-features.ts';
 import { SAMPLE_RATE } from '../src/encode/signal/audio/windows.ts';
 import { standardise } from '../src/encode/signal/standard.ts';
 import { noise } from '../src/encode/test-noise.ts';
@@ -46,7 +46,7 @@ export function readEsc10(): LabelledClip[] {
 }
 
 function featuresOf(samples: Float32Array): Float64Array {
-  return Float64Array.from(describeSound(samples).flatMap((topic) => Array.from(topic)));
+  return Float64Array.from(audioFeatures(samples).flatMap((topic) => Array.from(topic)));
 }
 
 function narrowed(samples: Float32Array): Float32Array {

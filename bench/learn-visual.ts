@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSignalBundle } from '../src/encode/signal/bundle.ts';
-import { describePictures } from '../src/encode/signal/visual/look.ts';
+import { visualFeatures } from '../src/encode/signal/visual/visual-features.ts';
 import { clipsOf } from './clips.ts';
 import { mediaFiles } from './media.ts';
 import { moments, rounded } from './moments.ts';
@@ -12,7 +12,7 @@ const bundle = createSignalBundle();
 const clips = mediaFiles('video', /\.(mp4|webm|ts)$/).flatMap((path) =>
   clipsOf(path, bundle, 6).visual.map(({ pictures }) => ({
     recording: recordingOf(path),
-    topics: describePictures(pictures),
+    topics: visualFeatures(pictures),
   })),
 );
 // Each recording counts the same, or a few minutes of one film would be what is usual.

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { VIT_B_16, visionModel } from '../scripts/onnx/models.ts';
 import { openBundle } from '../src/encode/bundles.ts';
-import { QUIET_THREADS } from '../src/encode/onnx/session.ts';
+import { NON_SPINNING_THREADS } from '../src/encode/onnx/session.ts';
 import { embedChunk } from '../src/pipeline/embed-chunk.ts';
 import { MEDIA_DIR } from './media.ts';
 import { checkTargets, median } from './report.ts';
@@ -43,7 +43,7 @@ const opened = await openBundle(bundleFile, settings);
 const session = await InferenceSession.create(join(OUT, MODEL), {
   executionProviders: ['cpu'],
   intraOpNumThreads: THREADS,
-  extra: QUIET_THREADS,
+  extra: NON_SPINNING_THREADS,
   interOpNumThreads: 1,
   executionMode: 'sequential',
 });

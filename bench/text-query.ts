@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { clipTextModel, TINY_VIT, visionModel } from '../scripts/onnx/models.ts';
 import { readConfig } from '../src/config.ts';
-import { QUIET_THREADS } from '../src/encode/onnx/session.ts';
+import { NON_SPINNING_THREADS } from '../src/encode/onnx/session.ts';
 import { encodeSettings } from '../src/start/worker-pool.ts';
 import { KEY, startServer, temporaryFolder } from '../test/support/server.ts';
 
@@ -32,7 +32,7 @@ const { threads } = encodeSettings({ ...config, workers: config.queryWorkers });
 const session = await InferenceSession.create(join(folder.path, 'files', 'text.onnx'), {
   intraOpNumThreads: threads,
   interOpNumThreads: 1,
-  extra: QUIET_THREADS,
+  extra: NON_SPINNING_THREADS,
 });
 await using server = await startServer({
   dataDir: join(folder.path, 'data'),

@@ -2,9 +2,9 @@ import { type Config, isBundlePath } from '../config.ts';
 import { BundleFault, pinBundle } from '../encode/bundle-files.ts';
 import { bundleFileOf, bundleNames, describeBundle } from '../encode/bundles.ts';
 import { sha256Of } from '../models/checksum.ts';
-import { Hub, HubRefusal, HubTrouble } from '../models/hub.ts';
+import { Hub, HubRefusal, HubTransientError } from '../models/hub.ts';
 import { lockModels } from '../models/lock.ts';
-import { filesOf, pull } from '../models/pull.ts';
+import { modelFiles, pull } from '../models/pull.ts';
 import { type FileState, ModelFault, ModelStore, type SourceFile } from '../models/store.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 import { callerPath } from './paths.ts';
@@ -52,7 +52,7 @@ export async function run(args: string[]): Promise<void> {
     else if (action === 'pin' && names.length === 1) await pin(callerPath(names[0]!), config);
     else throw new UsageError('See reelvec models --help.');
   } catch (error) {
-    const isExpected = [BundleFault, HubRefusal, HubTrouble, ModelFault].some((type) => error instanceof type);
+    const isExpected = [BundleFault, HubRefusal, HubTransientError, ModelFault].some((type) => error instanceof type);
     throw isExpected ? new CommandError((error as Error).message) : error;
   }
 }
@@ -64,7 +64,7 @@ function chosen(names: readonly string[], { bundle }: Config): readonly string[]
 
 /** Files of a bundle's models; `signal` has none. */
 function filesOfBundle(name: string): SourceFile[] {
-  return describeBundle(name).name === 'signal' ? [] : filesOf(bundleFileOf(name).sources);
+  return describeBundle(name).name === 'signal' ? [] : modelFiles(bundleFileOf(name).sources);
 }
 
 async function list(store: ModelStore): Promise<void> {
@@ -90,7 +90,7 @@ function summary(states: readonly FileState[]): string {
 
 async function pullBundles(names: readonly string[], store: ModelStore, { hub: settings }: Config): Promise<void> {
   await using hub = new Hub(settings, {
-    onSilence: (host) => process.stderr.write(`${host} has not answered yet: is there a network? Still trying.\n`),
+    onSlowResponse: (host) => process.stderr.write(`${host} has not answered yet: is there a network? Still trying.\n`),
   });
   const abort = new AbortController();
   const stop = () => abort.abort(new CommandError('Stopped. The next pull goes on from here.'));
@@ -120,7 +120,7 @@ async function verify(names: readonly string[], store: ModelStore): Promise<void
   for (const name of names) {
     for (const file of filesOfBundle(name)) {
       const path = store.pathOf(file);
-      let state: FileState | 'noted' = await store.check(file, { anew: true });
+      let state: FileState | 'noted' = await store.check(file, { rehash: true });
       if (state === 'unpinned') {
         await store.pin(file, await sha256Of(path));
         state = 'noted';

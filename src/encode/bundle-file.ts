@@ -238,7 +238,7 @@ interface Parts {
 
 function fileRefs(bundle: Parts): { path: (string | number)[]; ref: string }[] {
   const found: { path: (string | number)[]; ref: string }[] = [];
-  const look = (path: (string | number)[], part: VisualSpec | AudioSpec | TextualSpec | undefined) => {
+  const collect = (path: (string | number)[], part: VisualSpec | AudioSpec | TextualSpec | undefined) => {
     if (!part || part.kind === 'signal') return;
     if (part.kind === 'onnx') {
       found.push({ path: [...path, 'file'], ref: part.file });
@@ -248,11 +248,11 @@ function fileRefs(bundle: Parts): { path: (string | number)[]; ref: string }[] {
     found.push({ path: [...path, 'text', 'tokenizer'], ref: part.text.tokenizer });
     found.push({ path: [...path, 'text', 'tokenizerConfig'], ref: part.text.tokenizerConfig });
   };
-  look(['visual'], bundle.visual);
-  look(['audio'], bundle.audio);
-  look(['transcription'], bundle.transcription);
+  collect(['visual'], bundle.visual);
+  collect(['audio'], bundle.audio);
+  collect(['transcription'], bundle.transcription);
   bundle.textQueries?.forEach((query, i) => {
-    look(['textQueries', i], query);
+    collect(['textQueries', i], query);
   });
   if (bundle.speech) found.push({ path: ['speech', 'file'], ref: bundle.speech.file });
   return found;

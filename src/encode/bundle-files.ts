@@ -15,7 +15,7 @@ export class BundleFault extends ConfigError {
 }
 
 /** Names of the bundles that have a file here. */
-export function shippedNames(): string[] {
+export function shippedBundleNames(): string[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.json'))
     .map((file) => file.slice(0, -'.json'.length))
@@ -23,7 +23,7 @@ export function shippedNames(): string[] {
 }
 
 /** @throws {BundleFault} */
-export function readShipped(name: string): BundleFile {
+export function readShippedBundle(name: string): BundleFile {
   return parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'), name);
 }
 
@@ -32,7 +32,7 @@ export function readShipped(name: string): BundleFile {
  * revision still does not mix vectors.
  * @throws {BundleFault}
  */
-export function readOwn(path: string): BundleFile {
+export function readCustomBundle(path: string): BundleFile {
   const file = parse(read(path), path);
   const checksum = createHash('sha256').update(JSON.stringify(file)).digest('hex').slice(0, 8);
   const sources = Object.entries(file.sources).map(([name, source]) => [
@@ -71,7 +71,7 @@ export async function pinBundle(
   list: (repo: string, revision: string) => Promise<HubListing>,
 ): Promise<string> {
   const given = read(path);
-  fitting(unpinned, given, path);
+  parseJson(unpinned, given, path);
   // Not what was parsed, which has its fields in another order.
   const draft = JSON.parse(given) as z.infer<typeof unpinned>;
   for (const source of Object.values(draft.sources)) {
@@ -103,10 +103,10 @@ function read(path: string): string {
 }
 
 function parse(content: string, name: string): BundleFile {
-  return fitting(bundleFile, content, name);
+  return parseJson(bundleFile, content, name);
 }
 
-function fitting<T>(schema: z.ZodType<T>, content: string, name: string): T {
+function parseJson<T>(schema: z.ZodType<T>, content: string, name: string): T {
   let json: unknown;
   try {
     json = JSON.parse(content);

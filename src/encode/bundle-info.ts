@@ -13,7 +13,7 @@ export function infoOf(file: BundleFile): BundleInfo {
     licence: file.licence,
     memoryBytes: file.expect.memoryMb * MEGABYTE,
     spaces: spacesOf(file),
-    hears: file.speech !== undefined,
+    transcribesSpeech: file.speech !== undefined,
     textQuerySpaces: file.textQueries.map((query) => spaceOf(query, 'transcription')),
     dimensions: file.dimensions,
   };

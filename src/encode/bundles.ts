@@ -1,6 +1,6 @@
 import { isBundlePath } from '../config.ts';
 import type { BundleFile } from './bundle-file.ts';
-import { BundleFault, readOwn, readShipped, shippedNames } from './bundle-files.ts';
+import { BundleFault, readCustomBundle, readShippedBundle, shippedBundleNames } from './bundle-files.ts';
 import { infoOf } from './bundle-info.ts';
 import type { Bundle, BundleInfo } from './encoder.ts';
 import type { EncodeSettings } from './settings.ts';
@@ -8,7 +8,7 @@ import { createSignalBundle, SIGNAL } from './signal/bundle.ts';
 
 /** Names of the bundles that come with reelvec. */
 export function bundleNames(): string[] {
-  return [SIGNAL.name, ...shippedNames()];
+  return [SIGNAL.name, ...shippedBundleNames()];
 }
 
 /**
@@ -37,8 +37,8 @@ export async function openBundle(name: string, settings?: EncodeSettings): Promi
  * @throws {BundleFault}
  */
 export function bundleFileOf(name: string): BundleFile {
-  if (isBundlePath(name)) return readOwn(name);
-  if (shippedNames().includes(name)) return readShipped(name);
+  if (isBundlePath(name)) return readCustomBundle(name);
+  if (shippedBundleNames().includes(name)) return readShippedBundle(name);
   throw new BundleFault(
     `There is no bundle "${name}". Known bundles: ${bundleNames().join(', ')}; or give the path of a file, as ./mine.json.`,
   );

@@ -69,7 +69,7 @@ export interface BundleInfo {
   /** The space in which each option's vectors lie; an option that is not there is one that the bundle cannot serve. */
   readonly spaces: Readonly<Partial<Record<'visual' | 'audio' | 'transcription', string>>>;
   /** Whether it hears words in sound, where no text track has them. */
-  readonly hears: boolean;
+  readonly transcribesSpeech: boolean;
   /** Spaces in which a text can be looked for, of those above, in that order and each once. */
   readonly textQuerySpaces: readonly string[];
   /** Lengths to which vectors may be cut and normalised anew, ascending; the last is `DIMENSION`. */

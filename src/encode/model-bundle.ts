@@ -27,7 +27,7 @@ export function createModelBundle(file: BundleFile, settings: EncodeSettings): B
       speech: {
         kind: speech.kind,
         language: speech.language,
-        file: () => parts.goodPath(speech.file),
+        file: () => parts.verifiedPath(speech.file),
         device: settings.speechDevice,
         threads: settings.threads,
       },
@@ -63,14 +63,14 @@ class Parts {
   text(spec: TextualSpec): TextEncoder {
     if (spec.kind === 'signal') return this.#signal.transcription;
     const { tokenizer, tokenizerConfig, maxTokens } = spec.text;
-    const files = async () => [await this.goodPath(tokenizer), await this.goodPath(tokenizerConfig)] as const;
+    const files = async () => [await this.verifiedPath(tokenizer), await this.verifiedPath(tokenizerConfig)] as const;
     return modelTextEncoder({ ...spec, model: this.#model(spec), tokens: new TextTokens({ files, maxTokens }) });
   }
 
   /** The path of a file, after its content was checked. */
-  async goodPath(ref: string): Promise<string> {
+  async verifiedPath(ref: string): Promise<string> {
     const [name, path] = splitRef(ref);
-    return this.#store.goodPath({ source: this.#file.sources[name]!, path });
+    return this.#store.verifiedPath({ source: this.#file.sources[name]!, path });
   }
 
   #model(spec: RunSpec): TensorModel {
@@ -99,8 +99,8 @@ class Parts {
         // Weights may lie beside the graph, which loads them by itself: they are checked first.
         const [name, path] = splitRef(ref);
         const beside = Object.keys(this.#file.sources[name]!.files).filter((other) => other.startsWith(`${path}_data`));
-        for (const other of beside) await this.goodPath(`${name}/${other}`);
-        return this.goodPath(ref);
+        for (const other of beside) await this.verifiedPath(`${name}/${other}`);
+        return this.verifiedPath(ref);
       },
       batch,
       ...this.#settings,

@@ -23,7 +23,7 @@ test('a hub that does not answer is told of while it is still waited for', async
   await once(silent, 'listening');
   const { promise: told, resolve } = Promise.withResolvers<string>();
   const { port } = silent.address() as AddressInfo;
-  await using hub = hubAt(port, { onSilence: resolve });
+  await using hub = hubAt(port, { onSlowResponse: resolve });
   const stop = new AbortController();
   const opening = hub.open(...FILE, { signal: stop.signal });
   assert.equal(await told, `127.0.0.1:${port}`);

@@ -6,8 +6,8 @@ import type { HubSettings } from '../config.ts';
 import type { HubSource } from './source.ts';
 
 /** Something that asking again may mend: a cut connection, a hub that is busy. */
-export class HubTrouble extends Error {
-  override name = 'HubTrouble';
+export class HubTransientError extends Error {
+  override name = 'HubTransientError';
   /** What the hub asks to wait, in milliseconds. */
   readonly waitMs: number | undefined;
   /** What is here of the file is no beginning of it. */
@@ -56,9 +56,9 @@ const listing = z.object({
 });
 
 /** Codes of errors that say that there is no way to a host, as opposed to a line that broke. */
-const NO_WAY = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED']);
+const UNREACHABLE_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED']);
 /** Time without a first answer after which the wait is told of. Milliseconds. */
-const SILENCE_MS = 1500;
+const SLOW_RESPONSE_MS = 1500;
 
 const MAX_REDIRECTS = 5;
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
@@ -67,14 +67,14 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 export class Hub implements AsyncDisposable {
   readonly #settings: HubSettings;
   readonly #agent: EnvHttpProxyAgent;
-  readonly #onSilence: ((host: string) => void) | undefined;
+  readonly #onSlowResponse: ((host: string) => void) | undefined;
   #token: Promise<string | undefined> | undefined;
   #hasAnswered = false;
 
-  /** @param options.onSilence called when a first answer takes long: there may be no network */
-  constructor(settings: HubSettings, { onSilence }: { onSilence?: (host: string) => void } = {}) {
+  /** @param options.onSlowResponse called when a first answer takes long: there may be no network */
+  constructor(settings: HubSettings, { onSlowResponse }: { onSlowResponse?: (host: string) => void } = {}) {
     this.#settings = settings;
-    this.#onSilence = onSilence;
+    this.#onSlowResponse = onSlowResponse;
     const { http, https, none } = settings.proxy;
     this.#agent = new EnvHttpProxyAgent({
       httpProxy: http ?? '',
@@ -89,7 +89,7 @@ export class Hub implements AsyncDisposable {
   /**
    * Opens a file.
    * @param options.from first byte wanted; a hub that cannot do that sends the whole file
-   * @throws {HubTrouble | HubRefusal}
+   * @throws {HubTransientError | HubRefusal}
    */
   async open(
     { repo, revision }: Pick<HubSource, 'repo' | 'revision'>,
@@ -103,32 +103,32 @@ export class Hub implements AsyncDisposable {
     let url = first;
     let checksum: HubFile['checksum'];
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await this.#ask(url, { from, signal, withToken: url.origin === first.origin });
+      const answer = await this.#request(url, { from, signal, withToken: url.origin === first.origin });
       // The hub itself says what the file holds, and not the store that it sends to.
       checksum ??= checksumOf(answer.headers);
-      if (!REDIRECTS.has(answer.statusCode)) return toFile(answer, { url, repo, revision, path, from, checksum });
+      if (!REDIRECTS.has(answer.statusCode)) return toHubFile(answer, { url, repo, revision, path, from, checksum });
       await answer.body.dump();
       const location = header(answer.headers, 'location');
-      if (location === undefined) throw new HubTrouble(`${url.host} redirects to nowhere.`);
+      if (location === undefined) throw new HubTransientError(`${url.host} redirects to nowhere.`);
       url = new URL(location, url);
       if (!/^https?:$/.test(url.protocol)) throw new HubRefusal(`${first.host} redirects to ${url.protocol}`);
     }
-    throw new HubTrouble(`${first.host} redirects more than ${MAX_REDIRECTS} times.`);
+    throw new HubTransientError(`${first.host} redirects more than ${MAX_REDIRECTS} times.`);
   }
 
   /**
    * Which commit a branch or tag is at, and the files there.
-   * @throws {HubTrouble | HubRefusal}
+   * @throws {HubTransientError | HubRefusal}
    */
   async list(repo: string, revision: string): Promise<HubListing> {
     const what = `${repo} at ${revision}`;
     if (this.#settings.offline) throw new HubRefusal(`HF_HUB_OFFLINE forbids to ask for ${what}.`);
     const path = `api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
     const url = new URL(`${this.#settings.endpoint}/${path}`);
-    const answer = await this.#ask(url, { from: 0, withToken: true });
+    const answer = await this.#request(url, { from: 0, withToken: true });
     if (answer.statusCode !== 200) {
       await answer.body.dump().catch(() => {});
-      throw failure(answer, url, what);
+      throw errorFor(answer, url, what);
     }
     const parsed = listing.safeParse(await answer.body.json().catch(() => undefined));
     if (!parsed.success)
@@ -144,7 +144,7 @@ export class Hub implements AsyncDisposable {
     await this.#agent.destroy();
   }
 
-  async #ask(
+  async #request(
     url: URL,
     { from, signal, withToken }: { from: number; signal?: AbortSignal | undefined; withToken: boolean },
   ): Promise<Dispatcher.ResponseData> {
@@ -157,7 +157,9 @@ export class Hub implements AsyncDisposable {
       ...(token && { authorization: `Bearer ${token}` }),
       ...(from > 0 && { range: `bytes=${from}-` }),
     };
-    const silence = this.#hasAnswered ? undefined : setTimeout(() => this.#onSilence?.(url.host), SILENCE_MS);
+    const slowTimer = this.#hasAnswered
+      ? undefined
+      : setTimeout(() => this.#onSlowResponse?.(url.host), SLOW_RESPONSE_MS);
     try {
       const answer = await request(url, { headers, signal, dispatcher: this.#agent });
       this.#hasAnswered = true;
@@ -165,15 +167,15 @@ export class Hub implements AsyncDisposable {
     } catch (error) {
       signal?.throwIfAborted();
       // Trying again mends a network that broke, not one that is not there.
-      if (!this.#hasAnswered && NO_WAY.has(causeOf(error))) {
+      if (!this.#hasAnswered && UNREACHABLE_CODES.has(causeOf(error))) {
         throw new HubRefusal(
           `${url.host} cannot be reached (${causeOf(error)}): is there a network? ` +
             'Without one, copy the models folder of a machine that has pulled them.',
         );
       }
-      throw new HubTrouble(`${url.host} could not be reached: ${causeOf(error)}.`, { cause: error });
+      throw new HubTransientError(`${url.host} could not be reached: ${causeOf(error)}.`, { cause: error });
     } finally {
-      clearTimeout(silence);
+      clearTimeout(slowTimer);
     }
   }
 
@@ -184,7 +186,7 @@ export class Hub implements AsyncDisposable {
   }
 }
 
-interface Asked {
+interface FileRequest {
   readonly url: URL;
   readonly repo: string;
   readonly revision: string;
@@ -193,9 +195,9 @@ interface Asked {
   readonly checksum: HubFile['checksum'];
 }
 
-async function toFile(answer: Dispatcher.ResponseData, asked: Asked): Promise<HubFile> {
+async function toHubFile(answer: Dispatcher.ResponseData, wanted: FileRequest): Promise<HubFile> {
   const { statusCode, headers, body } = answer;
-  const { url, repo, revision, path, checksum, from } = asked;
+  const { url, repo, revision, path, checksum, from } = wanted;
   if (statusCode === 200) return { from: 0, size: number(header(headers, 'content-length')), checksum, body };
   if (statusCode === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(header(headers, 'content-range') ?? '');
@@ -204,10 +206,10 @@ async function toFile(answer: Dispatcher.ResponseData, asked: Asked): Promise<Hu
   await body.dump().catch(() => {});
   const whole = statusCode === 416 && /^bytes \*\/(\d+)$/.exec(header(headers, 'content-range') ?? '');
   if (whole && Number(whole[1]) === from) return { from, size: from, checksum, body: Readable.from([]) };
-  throw failure(answer, url, `${path} of ${repo} at ${revision.slice(0, 12)}`);
+  throw errorFor(answer, url, `${path} of ${repo} at ${revision.slice(0, 12)}`);
 }
 
-function failure({ statusCode, headers }: Dispatcher.ResponseData, url: URL, what: string): Error {
+function errorFor({ statusCode, headers }: Dispatcher.ResponseData, url: URL, what: string): Error {
   if (statusCode === 401 || statusCode === 403) {
     return new HubRefusal(
       `${url.host} does not hand out ${what} (${statusCode}). If it is private or gated, accept its terms there and set HF_TOKEN.`,
@@ -218,11 +220,11 @@ function failure({ statusCode, headers }: Dispatcher.ResponseData, url: URL, wha
     return new HubRefusal(`${url.host} has no ${what} (404${hint}). Is HF_ENDPOINT the hub that is meant?`);
   }
   if (statusCode === 416 || statusCode === 206) {
-    return new HubTrouble(`${url.host} cannot go on with ${what}.`, { startsOver: true });
+    return new HubTransientError(`${url.host} cannot go on with ${what}.`, { startsOver: true });
   }
   if (statusCode === 429 || statusCode >= 500) {
     const waitSec = number(header(headers, 'retry-after'));
-    return new HubTrouble(
+    return new HubTransientError(
       `${url.host} answered ${statusCode}.`,
       waitSec === undefined ? {} : { waitMs: waitSec * 1000 },
     );

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
-const RETRY_MS = 200;
+const POLL_INTERVAL_MS = 200;
 
 /**
  * Takes a folder of models for this process alone, after whoever has it. The lock is one of the operating system, held
@@ -27,6 +27,6 @@ export async function lockModels(
       if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
     }
     if (tries === 0) onWait?.();
-    await sleep(RETRY_MS, undefined, { signal });
+    await sleep(POLL_INTERVAL_MS, undefined, { signal });
   }
 }

@@ -8,7 +8,7 @@ import { it, type TestContext } from 'node:test';
 import { ModelHub, sha256 } from '../../test/support/model-hub.ts';
 import type { HubSettings } from '../config.ts';
 import { Hub } from './hub.ts';
-import { filesOf, pull } from './pull.ts';
+import { modelFiles, pull } from './pull.ts';
 import type { HubSource } from './source.ts';
 import { ModelStore } from './store.ts';
 
@@ -42,15 +42,15 @@ async function setUp(t: TestContext, settings: Partial<HubSettings> = {}) {
     files: { 'onnx/model.onnx': { size: MODEL.length, sha256: sha256(MODEL) }, 'tokenizer.json': {} },
   };
   const store = new ModelStore(root);
-  const files = filesOf({ source });
-  return { server, root, hub, source, store, files, options: { store, hub, pauseMs: 5 } };
+  const files = modelFiles({ source });
+  return { server, root, hub, source, store, files, options: { store, hub, firstRetryDelayMs: 5 } };
 }
 
 it('brings every file to its place, and has nothing to do the second time', async (t) => {
   const { server, store, files, options } = await setUp(t);
   assert.equal((await pull(files, options)).fetched.length, 2);
   assert.deepEqual(await readFile(store.pathOf(files[0]!)), MODEL);
-  assert.equal(await readFile(await store.goodPath(files[1]!), 'utf8'), TOKENIZER);
+  assert.equal(await readFile(await store.verifiedPath(files[1]!), 'utf8'), TOKENIZER);
   const asked = server.seen.length;
   assert.deepEqual(await pull(files, options), { fetched: [], present: files });
   assert.equal(server.seen.length, asked);
@@ -98,7 +98,7 @@ it('does not fetch what the hub itself says is another file', async (t) => {
 it('takes the word of the hub for a file without a checksum, notes it, and holds it to that ever after', async (t) => {
   const { server, store, source, options } = await setUp(t);
   const unpinned = { source: { ...source, files: { 'onnx/model.onnx': {}, 'tokenizer.json': {} } } };
-  const files = filesOf(unpinned);
+  const files = modelFiles(unpinned);
   server.misbehave('tokenizer.json', { kind: 'wrong' });
   await assert.rejects(pull(files, options), /tokenizer\.json of acme\/clip arrived with other content/);
   await pull(files, options);
@@ -115,7 +115,7 @@ it('finds a file that was changed or cut off, whatever its time says, and gets i
   changed[1000]! ^= 1;
   await writeFile(path, changed);
   assert.equal(await store.check(files[0]!), 'damaged');
-  await assert.rejects(store.goodPath(files[0]!), /was changed or broken, and is not loaded/);
+  await assert.rejects(store.verifiedPath(files[0]!), /was changed or broken, and is not loaded/);
   await truncate(path, 1000);
   assert.equal(await store.check(files[0]!), 'damaged');
   assert.equal((await pull(files, options)).fetched.length, 1);

@@ -4,7 +4,7 @@ import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Hub, type HubFile, HubRefusal, HubTrouble } from './hub.ts';
+import { type Hub, type HubFile, HubRefusal, HubTransientError } from './hub.ts';
 import { lockModels } from './lock.ts';
 import type { HubSource, ModelSource } from './source.ts';
 import { ModelFault, type ModelStore, type SourceFile } from './store.ts';
@@ -18,7 +18,7 @@ export interface PullOptions {
   /** Told once when another process pulls into the same folder. */
   readonly onWait?: () => void;
   /** First pause after trouble; doubled each time. Milliseconds. */
-  readonly pauseMs?: number;
+  readonly firstRetryDelayMs?: number;
 }
 
 export interface Pulled {
@@ -27,19 +27,19 @@ export interface Pulled {
 }
 
 /** Tries without a single new byte after which a file is given up. */
-const TRIES = 6;
-const PAUSE_MS = 1000;
-const LONGEST_PAUSE_MS = 60_000;
+const MAX_FRUITLESS_ATTEMPTS = 6;
+const FIRST_RETRY_DELAY_MS = 1000;
+const MAX_RETRY_DELAY_MS = 60_000;
 
 /** The files of sources, in order. */
-export function filesOf(sources: Readonly<Record<string, ModelSource>>): SourceFile[] {
+export function modelFiles(sources: Readonly<Record<string, ModelSource>>): SourceFile[] {
   return Object.values(sources).flatMap((source) => Object.keys(source.files).map((path) => ({ source, path })));
 }
 
 /**
  * Gets what is missing or damaged. One process at a time works on a folder; a broken off file goes on where it stopped;
  * a file appears under its name only when it is whole and what it should be.
- * @throws {HubRefusal | HubTrouble | ModelFault}
+ * @throws {HubRefusal | HubTransientError | ModelFault}
  */
 export async function pull(files: readonly SourceFile[], options: PullOptions): Promise<Pulled> {
   const { store, signal } = options;
@@ -60,45 +60,48 @@ export async function pull(files: readonly SourceFile[], options: PullOptions): 
 }
 
 async function fetchFile(file: SourceFile & { source: HubSource }, options: PullOptions): Promise<void> {
-  const { store, signal, pauseMs = PAUSE_MS } = options;
+  const { store, signal, firstRetryDelayMs = FIRST_RETRY_DELAY_MS } = options;
   const path = store.pathOf(file);
   const part = `${path}.part`;
   await mkdir(dirname(path), { recursive: true });
-  for (let tries = 0; ; ) {
+  for (let attempts = 0; ; ) {
     const before = await sizeOf(part);
     try {
       await fetchPart(file, part, options);
       break;
     } catch (error) {
       signal?.throwIfAborted();
-      if (!(error instanceof HubTrouble)) throw error;
-      tries = (await sizeOf(part)) > before ? 1 : tries + 1;
-      if (tries >= TRIES) throw error;
-      await sleep(Math.min(LONGEST_PAUSE_MS, error.waitMs ?? pauseMs * 2 ** (tries - 1)), undefined, { signal });
+      if (!(error instanceof HubTransientError)) throw error;
+      attempts = (await sizeOf(part)) > before ? 1 : attempts + 1;
+      if (attempts >= MAX_FRUITLESS_ATTEMPTS) throw error;
+      await sleep(Math.min(MAX_RETRY_DELAY_MS, error.waitMs ?? firstRetryDelayMs * 2 ** (attempts - 1)), undefined, {
+        signal,
+      });
     }
   }
   await rename(part, path);
-  await store.noteContent(path, await stat(path), (await store.expected(file))!);
+  await store.recordChecksum(path, await stat(path), (await store.expectedSha256(file))!);
 }
 
 /** Brings `part` to its end and makes sure of what it holds. */
 async function fetchPart(file: SourceFile & { source: HubSource }, part: string, options: PullOptions): Promise<void> {
   const { store, hub, signal } = options;
   const { source, path } = file;
-  const expected = await store.expected(file);
+  const expected = await store.expectedSha256(file);
   const have = await sizeOf(part);
   const remote = await hub.open(source, path, { from: have, signal }).catch(async (error) => {
-    if (error instanceof HubTrouble && error.startsOver) await rm(part, { force: true });
+    if (error instanceof HubTransientError && error.startsOver) await rm(part, { force: true });
     throw error;
   });
   try {
-    refuseOther(file, remote, expected);
+    refuseMismatch(file, remote, expected);
     await append(part, remote, { onBytes: (done) => options.onProgress?.(file, done, remote.size), signal });
   } finally {
     remote.body.destroy();
   }
   const size = await sizeOf(part);
-  if (remote.size !== undefined && size < remote.size) throw new HubTrouble(`${path} ended after ${size} bytes.`);
+  if (remote.size !== undefined && size < remote.size)
+    throw new HubTransientError(`${path} ended after ${size} bytes.`);
   const found = await digests(part, size);
   const wanted = expected ?? remote.checksum?.hex;
   const isRight =
@@ -114,7 +117,11 @@ async function fetchPart(file: SourceFile & { source: HubSource }, part: string,
 }
 
 /** Says so before gigabytes are fetched for nothing. */
-function refuseOther({ source, path }: SourceFile & { source: HubSource }, remote: HubFile, expected?: string): void {
+function refuseMismatch(
+  { source, path }: SourceFile & { source: HubSource },
+  remote: HubFile,
+  expected?: string,
+): void {
   const { checksum, size } = remote;
   const wantedSize = source.files[path]?.size;
   const isOther = checksum?.kind === 'sha256' && expected !== undefined && checksum.hex !== expected;
@@ -139,7 +146,7 @@ async function append(
   } catch (error) {
     signal?.throwIfAborted();
     if ((error as { syscall?: string }).syscall === 'write') throw error; // a full disk is not the hub's fault
-    throw new HubTrouble(`The connection was lost after ${done} bytes.`, { cause: error });
+    throw new HubTransientError(`The connection was lost after ${done} bytes.`, { cause: error });
   }
   await target.sync();
 }

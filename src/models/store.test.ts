@@ -21,9 +21,9 @@ test('a file that was replaced by one of the same size and date is read again, a
     utimesSync(place, 1e9, 1e9);
   };
   put('right');
-  assert.equal(await store.goodPath(file), place);
+  assert.equal(await store.verifiedPath(file), place);
   put('wrong');
-  await assert.rejects(store.goodPath(file), /model\.onnx is not what the bundle names/);
+  await assert.rejects(store.verifiedPath(file), /model\.onnx is not what the bundle names/);
   put('right');
-  assert.equal(await store.goodPath(file), place);
+  assert.equal(await store.verifiedPath(file), place);
 });

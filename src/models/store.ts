@@ -11,7 +11,7 @@ export class ModelFault extends Error {
 }
 
 /** What a file's content was when somebody last read all of it. */
-interface Known {
+interface ChecksumRecord {
   readonly size: number;
   /** Milliseconds since 1970. */
   readonly modified: number;
@@ -51,7 +51,7 @@ export class ModelStore {
    * The path of a file whose content is what the bundle says.
    * @throws {ModelFault} when it is missing, was changed, or nobody says what it should be
    */
-  async goodPath(file: SourceFile): Promise<string> {
+  async verifiedPath(file: SourceFile): Promise<string> {
     const path = this.pathOf(file);
     const state = await this.check(file);
     if (state === 'good') return path;
@@ -64,24 +64,24 @@ export class ModelStore {
     );
   }
 
-  /** @param options.anew reads the content even where it was found good before */
-  async check(file: SourceFile, options: { anew?: boolean; signal?: AbortSignal } = {}): Promise<FileState> {
+  /** @param options.rehash reads the content even where it was found good before */
+  async check(file: SourceFile, options: { rehash?: boolean; signal?: AbortSignal } = {}): Promise<FileState> {
     const path = this.pathOf(file);
-    const expected = await this.expected(file);
+    const expected = await this.expectedSha256(file);
     const entry = file.source.files[file.path];
     const stats = await stat(path).catch(() => undefined);
     if (!stats?.isFile()) return 'missing';
     if (entry?.size !== undefined && entry.size !== stats.size) return 'damaged';
     // What the person running the server wrote themselves needs nobody's word.
     if (expected === undefined) return 'folder' in file.source ? 'good' : 'unpinned';
-    const known = options.anew ? undefined : await this.#known(path, stats);
+    const known = options.rehash ? undefined : await this.#recordedSha256(path, stats);
     const sha256 = known ?? (await sha256Of(path, options));
-    if (known === undefined) await this.noteContent(path, stats, sha256);
+    if (known === undefined) await this.recordChecksum(path, stats, sha256);
     return sha256 === expected ? 'good' : 'damaged';
   }
 
   /** SHA-256 that a file must have: the bundle's, or what was noted at its first pull. */
-  async expected({ source, path }: SourceFile): Promise<string | undefined> {
+  async expectedSha256({ source, path }: SourceFile): Promise<string | undefined> {
     const pinned = source.files[path]?.sha256;
     if (pinned !== undefined || 'folder' in source) return pinned;
     return (await readJson<{ sha256: string }>(this.#pinFile({ source, path })))?.sha256;
@@ -93,28 +93,28 @@ export class ModelStore {
   }
 
   /** Notes what a file holds, as far as the folder can be written. */
-  async noteContent(path: string, stats: Stats, sha256: string): Promise<void> {
-    const known: Known = { ...timesOf(stats), sha256 };
-    await writeJson(this.#knownFile(path), known).catch(() => {});
+  async recordChecksum(path: string, stats: Stats, sha256: string): Promise<void> {
+    const known: ChecksumRecord = { ...fingerprintOf(stats), sha256 };
+    await writeJson(this.#recordFile(path), known).catch(() => {});
   }
 
   /** Removes a file and all that is known of it. @returns whether it was there */
   async remove(file: SourceFile): Promise<boolean> {
     const path = this.pathOf(file);
     const there = (await stat(path).catch(() => undefined)) !== undefined;
-    for (const each of [path, this.#knownFile(path), this.#pinFile(file)]) await rm(each, { force: true });
+    for (const each of [path, this.#recordFile(path), this.#pinFile(file)]) await rm(each, { force: true });
     return there;
   }
 
   /** The checksum that was noted of a file, if it has not been touched since. */
-  async #known(path: string, stats: Stats): Promise<string | undefined> {
-    const known = await readJson<Known>(this.#knownFile(path));
-    const { size, modified, changed } = timesOf(stats);
+  async #recordedSha256(path: string, stats: Stats): Promise<string | undefined> {
+    const known = await readJson<ChecksumRecord>(this.#recordFile(path));
+    const { size, modified, changed } = fingerprintOf(stats);
     const isSame = known?.size === size && known.modified === modified && known.changed === changed;
     return isSame ? known.sha256 : undefined;
   }
 
-  #knownFile(path: string): string {
+  #recordFile(path: string): string {
     return join(this.root, '.checked', `${digest(path)}.json`);
   }
 
@@ -123,7 +123,7 @@ export class ModelStore {
   }
 }
 
-function timesOf({ size, mtimeMs, ctimeMs }: Stats): Omit<Known, 'sha256'> {
+function fingerprintOf({ size, mtimeMs, ctimeMs }: Stats): Omit<ChecksumRecord, 'sha256'> {
   return { size, modified: mtimeMs, changed: ctimeMs };
 }
 

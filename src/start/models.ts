@@ -5,8 +5,8 @@ import { bundleFileOf, describeBundle } from '../encode/bundles.ts';
 import { checkServedModels, servedModels } from '../encode/inference-server/check.ts';
 import { ProtocolFault } from '../encode/inference-server/protocol.ts';
 import { SIGNAL } from '../encode/signal/bundle.ts';
-import { Hub, HubRefusal, HubTrouble } from '../models/hub.ts';
-import { filesOf, pull } from '../models/pull.ts';
+import { Hub, HubRefusal, HubTransientError } from '../models/hub.ts';
+import { modelFiles, pull } from '../models/pull.ts';
 import { ModelFault, ModelStore, type SourceFile } from '../models/store.ts';
 import type { Logger } from '../observe/logger.ts';
 import { mediaWorkers } from './media-workers.ts';
@@ -23,7 +23,7 @@ export async function prepareModels(config: Config, log?: Logger): Promise<{ con
   if (describeBundle(config.bundle).name === SIGNAL.name) return { config, runsModels: false };
   const file = bundleFileOf(config.bundle);
   const store = new ModelStore(config.modelsDir);
-  const files = filesOf(file.sources);
+  const files = modelFiles(file.sources);
   if (config.modelsAutopull) await pullAtStart(files, { store, config, log });
   const states = await Promise.all(files.map(async (file) => ({ file, state: await store.check(file) })));
   const bad = states.filter(({ state }) => state !== 'good');
@@ -87,7 +87,7 @@ async function pullAtStart(
     });
     if (fetched.length > 0) log?.info({ files: fetched.length, folder: store.root }, 'models pulled');
   } catch (error) {
-    const isExpected = [HubRefusal, HubTrouble, ModelFault].some((type) => error instanceof type);
+    const isExpected = [HubRefusal, HubTransientError, ModelFault].some((type) => error instanceof type);
     if (!isExpected) throw error;
     throw new ConfigError(
       `The models of the bundle "${config.bundle}" could not be pulled. ${(error as Error).message}`,

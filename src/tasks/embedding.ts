@@ -68,7 +68,7 @@ export function servableOptions(
     audio: media.audio ? undefined : lackOf(media, 'audio', 'The media has no sound track'),
     transcription: words
       ? undefined
-      : bundle.hears
+      : bundle.transcribesSpeech
         ? 'The media has neither a text track that could be read nor sound that could be listened to'
         : `The media has no text track that could be read, and the bundle "${bundle.name}" does not understand speech`,
   };
@@ -93,7 +93,7 @@ function lackOf(media: MediaInfo, type: 'video' | 'audio', absent: string): stri
 /** Where the words of media come from: what somebody wrote down is better than what a model hears. */
 function wordsOf(media: MediaInfo, bundle: BundleInfo): TranscriptionSource | undefined {
   if (media.subtitles) return 'subtitles';
-  return bundle.hears && media.audio ? 'speech' : undefined;
+  return bundle.transcribesSpeech && media.audio ? 'speech' : undefined;
 }
 
 /** A chunk's vectors as rows: segment by segment, its options in the order visual, audio, transcription. */

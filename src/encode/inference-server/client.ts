@@ -17,12 +17,12 @@ export interface ClientOptions extends ServersOptions {
 }
 
 /** Pause after the first round of failures, and the longest, in milliseconds. */
-const FIRST_PAUSE_MS = 200;
-const LONGEST_PAUSE_MS = 5000;
+const FIRST_RETRY_DELAY_MS = 200;
+const MAX_RETRY_DELAY_MS = 5000;
 /** What a server answers that is overloaded, or behind a proxy that does not reach it. */
-const PASSING = new Set([429, 502, 503, 504]);
+const TRANSIENT_STATUSES = new Set([429, 502, 503, 504]);
 /** How much of a refusal is told, in characters. */
-const LONGEST_REFUSAL = 500;
+const MAX_REASON_CHARS = 500;
 
 /**
  * Sends requests to whichever server is ready and has least to do. What fails for a passing reason goes to another
@@ -61,7 +61,8 @@ export class InferenceClient {
       if ('answer' in outcome) return outcome.answer;
       failed.add(server);
       if (this.#servers.some((other) => !failed.has(other) && other.isReady(performance.now()))) continue;
-      const pauseMs = outcome.pauseMs ?? Math.random() * Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** rounds);
+      const pauseMs =
+        outcome.pauseMs ?? Math.random() * Math.min(MAX_RETRY_DELAY_MS, FIRST_RETRY_DELAY_MS * 2 ** rounds);
       if (performance.now() + pauseMs >= giveUpAt) throw this.#unavailable(outcome.reason);
       await sleep(pauseMs, undefined, { signal });
       failed.clear();
@@ -106,9 +107,9 @@ async function attempt(server: Server, request: ServerRequest): Promise<Outcome>
   }
   if (answer.status === 200) return { answer };
   const reason = `${server.url} answered ${answer.status}: ${refusalText(answer.body)}`;
-  if (!PASSING.has(answer.status)) throw new InferenceServerRefusal(reason);
+  if (!TRANSIENT_STATUSES.has(answer.status)) throw new InferenceServerRefusal(reason);
   const pauseMs = retryAfterMs(answer.header('retry-after'));
-  if (pauseMs !== undefined) server.rest(pauseMs);
+  if (pauseMs !== undefined) server.pauseFor(pauseMs);
   else if (answer.status !== 429) server.markDown();
   return { reason, pauseMs };
 }
@@ -118,11 +119,11 @@ function refusalText(body: Uint8Array): string {
   const text = Buffer.from(body).toString('utf8');
   try {
     const { error } = JSON.parse(text) as { error?: unknown };
-    if (typeof error === 'string') return error.slice(0, LONGEST_REFUSAL);
+    if (typeof error === 'string') return error.slice(0, MAX_REASON_CHARS);
   } catch {
     // told as it is
   }
-  return text.slice(0, LONGEST_REFUSAL);
+  return text.slice(0, MAX_REASON_CHARS);
 }
 
 /** RFC 9110, section 10.2.3: seconds or a date. */

@@ -36,7 +36,7 @@ export async function server(
   return started;
 }
 
-export interface Wishes {
+export interface EncoderOptions {
   readonly batch?: number;
   readonly model?: string;
   readonly output?: string;
@@ -46,9 +46,9 @@ export interface Wishes {
   readonly authorization?: string;
 }
 
-export function encoderOf(urls: readonly string[], wishes: Wishes = {}) {
-  const { batch = 2, model: name = 'vision', output = 'image_embeds', timeoutMs = 5000, patienceMs = 10_000 } = wishes;
-  const { authorization, input = 'pixel_values' } = wishes;
+export function encoderOf(urls: readonly string[], options: EncoderOptions = {}) {
+  const { batch = 2, model: name = 'vision', output = 'image_embeds', timeoutMs = 5000, patienceMs = 10_000 } = options;
+  const { authorization, input = 'pixel_values' } = options;
   const client = new InferenceClient({ urls, authorization, inFlight: 3, timeoutMs, patienceMs });
   const model = new InferenceServerModel({ client, model: name, batch, inFlight: 3 });
   const encoder = pictureEncoder({
@@ -96,10 +96,10 @@ export async function expected(wanted: readonly VisualClip[]): Promise<Float32Ar
 }
 
 export const wanted = clips(24);
-export const truth = await expected(wanted);
+export const expectedVectors = await expected(wanted);
 
 /** Every vector is that of its own clip. */
-export function same(vectors: readonly Float32Array[]): void {
-  assert.equal(vectors.length, truth.length);
-  for (const [i, vector] of vectors.entries()) assert.deepEqual(vector, truth[i], `clip ${i}`);
+export function assertExpected(vectors: readonly Float32Array[]): void {
+  assert.equal(vectors.length, expectedVectors.length);
+  for (const [i, vector] of vectors.entries()) assert.deepEqual(vector, expectedVectors[i], `clip ${i}`);
 }

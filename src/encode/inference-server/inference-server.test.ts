@@ -6,15 +6,15 @@ import type { Fault } from '../../../test/support/inference-server.ts';
 import { encoderContract } from '../encoder.contract.ts';
 import { InferenceClient, InferenceServerRefusal, InferenceServerUnavailable } from './client.ts';
 import {
+  assertExpected,
   cleanup,
   clips,
+  type EncoderOptions,
   encoderOf,
+  expectedVectors,
   flat,
-  same,
   server,
-  truth,
   VISION,
-  type Wishes,
   wanted,
 } from './inference-server.fixture.ts';
 import { InferenceServerModel } from './model.ts';
@@ -30,7 +30,7 @@ encoderContract('visual on an inference server', async () => encoderOf([contract
 describe('an inference server', () => {
   test('gives the vectors that onnxruntime gives here, in a bounded number of requests at once', async () => {
     const one = await server();
-    same(await encoderOf([one.url]).encode(wanted));
+    assertExpected(await encoderOf([one.url]).encode(wanted));
     assert.equal(one.answered.length, 12);
     assert.ok(one.busiest <= 3 && one.busiest > 1, `${one.busiest} at once`);
     assert.ok(one.connections <= 3, `${one.connections} connections`);
@@ -44,14 +44,14 @@ describe('an inference server', () => {
 
   test('need not be told the names of the only input and output of a model', async () => {
     const one = await server();
-    same(await encoderOf([one.url], { input: '*', output: '*' }).encode(wanted));
+    assertExpected(await encoderOf([one.url], { input: '*', output: '*' }).encode(wanted));
   });
 
   test('may hold a model of half precision', async () => {
     const one = await server({ half: true });
     const vectors = await encoderOf([one.url]).encode(wanted.slice(0, 2));
     for (const [i, vector] of vectors.entries()) {
-      const cosine = vector.reduce((sum, value, j) => sum + value * truth[i]![j]!, 0);
+      const cosine = vector.reduce((sum, value, j) => sum + value * expectedVectors[i]![j]!, 0);
       assert.ok(cosine > 0.9999, `${cosine}`);
     }
   });
@@ -67,7 +67,7 @@ describe('an inference server', () => {
     test(`${name} loses no picture and doubles none`, async () => {
       const one = await server();
       one.fault = ({ count }) => fault(count);
-      same(await encoderOf([one.url], { timeoutMs: 1000 }).encode(wanted));
+      assertExpected(await encoderOf([one.url], { timeoutMs: 1000 }).encode(wanted));
       // What was too late was answered all the same; else every batch was answered once.
       const ids = new Set(one.answered.map(({ id }) => id));
       assert.equal(ids.size, 12);
@@ -105,7 +105,7 @@ describe('an inference server', () => {
     await one.stop();
     await assert.rejects(encoder.encode(clips(1)), InferenceServerUnavailable);
     await server({ port: one.port });
-    same(await encoder.encode(wanted));
+    assertExpected(await encoder.encode(wanted));
   });
 
   test('frees what was asked of it when the asker is aborted', async () => {
@@ -196,12 +196,12 @@ describe('an inference server', () => {
       assert.match(error.message, /404.*unknown model.*nobody/);
       return true;
     });
-    const faults: [Wishes, RegExp][] = [
+    const faults: [EncoderOptions, RegExp][] = [
       [{ output: 'nothing' }, /model vision .*no output "nothing", but image_embeds/],
       [{ model: 'text' }, /model text .*wants an input "input_ids"; the bundle has pixel_values/],
     ];
-    for (const [wishes, message] of faults) {
-      await assert.rejects(encoderOf([one.url], wishes).encode(clips(1)), (error: Error) => {
+    for (const [options, message] of faults) {
+      await assert.rejects(encoderOf([one.url], options).encode(clips(1)), (error: Error) => {
         assert.ok(error instanceof ProtocolFault);
         assert.match(error.message, message);
         return true;

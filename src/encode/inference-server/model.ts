@@ -63,7 +63,7 @@ export class InferenceServerModel implements TensorModel {
       const headerLength = length === undefined ? undefined : Number(length);
       return readAnswer(answer.body, { headerLength, id, output: model.output });
     } catch (error) {
-      throw this.#explained(error);
+      throw this.#withModelName(error);
     }
   }
 
@@ -77,17 +77,17 @@ export class InferenceServerModel implements TensorModel {
     output: string,
     signal?: AbortSignal,
   ): Promise<{ inputs: readonly TensorMetadata[]; output: string }> {
-    const { inputs: wanted, outputs } = await this.#look(signal);
+    const { inputs: wanted, outputs } = await this.#loadMetadata(signal);
     const isGiven = (name: string) => inputs.includes(name) || (inputs.includes(ONLY) && wanted.length === 1);
     const lacking = wanted.find(({ name }) => !isGiven(name));
     if (lacking) {
       const message = `It wants an input "${lacking.name}"; the bundle has ${inputs.join(', ')}.`;
-      throw this.#explained(new ProtocolFault(message));
+      throw this.#withModelName(new ProtocolFault(message));
     }
     const found = output === ONLY && outputs.length === 1 ? outputs[0] : outputs.find(({ name }) => name === output);
     if (found) return { inputs: wanted, output: found.name };
     const names = outputs.map(({ name }) => name).join(', ');
-    throw this.#explained(new ProtocolFault(`It has no output "${output}", but ${names}.`));
+    throw this.#withModelName(new ProtocolFault(`It has no output "${output}", but ${names}.`));
   }
 
   async close(): Promise<void> {
@@ -95,7 +95,7 @@ export class InferenceServerModel implements TensorModel {
     await this.#client.close();
   }
 
-  #explained(error: unknown): unknown {
+  #withModelName(error: unknown): unknown {
     if (!(error instanceof ProtocolFault)) return error;
     // The model may have been exchanged for another: the next run looks anew.
     this.#metadata = undefined;
@@ -103,21 +103,21 @@ export class InferenceServerModel implements TensorModel {
   }
 
   /** What the server says of the model; asked once for all who want to know. */
-  async #look(signal: AbortSignal | undefined): Promise<ModelMetadata> {
+  async #loadMetadata(signal: AbortSignal | undefined): Promise<ModelMetadata> {
     for (;;) {
-      this.#metadata ??= this.#ask(signal);
-      const looking = this.#metadata;
+      this.#metadata ??= this.#fetchMetadata(signal);
+      const loading = this.#metadata;
       try {
-        return await looking;
+        return await loading;
       } catch (error) {
-        if (this.#metadata === looking) this.#metadata = undefined;
+        if (this.#metadata === loading) this.#metadata = undefined;
         // Whoever asked may have been aborted, which is nothing to those who waited for the answer too.
         if (signal?.aborted || (error as Error).name !== 'AbortError') throw error;
       }
     }
   }
 
-  async #ask(signal: AbortSignal | undefined): Promise<ModelMetadata> {
+  async #fetchMetadata(signal: AbortSignal | undefined): Promise<ModelMetadata> {
     const { body } = await this.#client.send({ method: 'GET', path: this.#path, signal });
     const metadata = JSON.parse(Buffer.from(body).toString('utf8')) as ModelMetadata;
     if (Array.isArray(metadata.inputs) && Array.isArray(metadata.outputs)) return metadata;

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { encoderOf, same, server, wanted } from './inference-server.fixture.ts';
+import { assertExpected, encoderOf, server, wanted } from './inference-server.fixture.ts';
 
 describe('several inference servers', () => {
   test('share the work', async () => {
     const [one, two] = [await server(), await server()];
     for (const each of [one, two]) each.fault = () => ({ kind: 'slow', ms: 50 });
-    same(await encoderOf([one.url, two.url]).encode(wanted));
+    assertExpected(await encoderOf([one.url, two.url]).encode(wanted));
     assert.equal(one.answered.length + two.answered.length, 12);
     assert.ok(
       Math.min(one.answered.length, two.answered.length) >= 3,
@@ -25,14 +25,14 @@ describe('several inference servers', () => {
       return { kind: 'slow', ms: 50 };
     };
     const started = performance.now();
-    same(await encoder.encode(wanted));
+    assertExpected(await encoder.encode(wanted));
     assert.ok(performance.now() - started < 5000);
     assert.ok(stopping);
     await stopping;
     const back = await server({ port: two.port });
     back.fault = one.fault;
     await sleep(1500); // a health check
-    same(await encoder.encode(wanted));
+    assertExpected(await encoder.encode(wanted));
     assert.ok(back.answered.length > 0);
   });
 
@@ -40,7 +40,7 @@ describe('several inference servers', () => {
     const [one, two] = [await server(), await server()];
     one.fault = () => ({ kind: 'status', status: 429, headers: { 'retry-after': '60' } });
     const started = performance.now();
-    same(await encoderOf([one.url, two.url]).encode(wanted));
+    assertExpected(await encoderOf([one.url, two.url]).encode(wanted));
     assert.ok(performance.now() - started < 5000);
     assert.equal(two.answered.length, 12);
   });

@@ -27,10 +27,10 @@ export interface ServerAnswer {
 }
 
 /** How often a server that failed is asked whether it is ready again, in milliseconds. */
-const HEALTH_CHECK_MS = 1000;
+const HEALTH_CHECK_INTERVAL_MS = 1000;
 const CONNECT_TIMEOUT_MS = 5000;
 /** Far more than the vectors of any batch. */
-const LONGEST_ANSWER = 512 * 1024 ** 2;
+const MAX_ANSWER_BYTES = 512 * 1024 ** 2;
 /** An idle connection is given up before a server's usual 5 s are over: a request must not meet its end. */
 const KEEP_ALIVE_MS = 4000;
 
@@ -40,11 +40,11 @@ export class Server {
   readonly #base: URL;
   readonly #options: ServersOptions;
   #pool: Pool | undefined;
-  #waiting = 0;
+  #load = 0;
   /** Since when it answers health checks only. */
   #isDown = false;
-  #restsUntil = 0;
-  #check: NodeJS.Timeout | undefined;
+  #pausedUntil = 0;
+  #healthCheck: NodeJS.Timeout | undefined;
 
   constructor(url: string, options: ServersOptions) {
     this.url = url;
@@ -54,23 +54,23 @@ export class Server {
 
   /** Requests under way or waiting for a connection. */
   get load(): number {
-    return this.#waiting;
+    return this.#load;
   }
 
   isReady(now: number): boolean {
-    return !this.#isDown && now >= this.#restsUntil;
+    return !this.#isDown && now >= this.#pausedUntil;
   }
 
   /** Leaves it alone for a while, as it asked. */
-  rest(ms: number): void {
-    this.#restsUntil = Math.max(this.#restsUntil, performance.now() + ms);
+  pauseFor(ms: number): void {
+    this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + ms);
   }
 
   /** Leaves it alone until it says that it is ready. */
   markDown(): void {
     this.#isDown = true;
-    this.#check ??= setInterval(() => this.#lookAfter(), HEALTH_CHECK_MS);
-    this.#check.unref();
+    this.#healthCheck ??= setInterval(() => this.#checkHealth(), HEALTH_CHECK_INTERVAL_MS);
+    this.#healthCheck.unref();
   }
 
   /**
@@ -84,10 +84,10 @@ export class Server {
       pipelining: 1,
       connect: { timeout: CONNECT_TIMEOUT_MS },
       keepAliveTimeout: KEEP_ALIVE_MS,
-      maxResponseSize: LONGEST_ANSWER,
+      maxResponseSize: MAX_ANSWER_BYTES,
     });
     const timeout = AbortSignal.timeout(timeoutMs);
-    this.#waiting++;
+    this.#load++;
     try {
       const answer = await this.#pool.request({
         method,
@@ -110,25 +110,25 @@ export class Server {
       signal?.throwIfAborted();
       throw error;
     } finally {
-      this.#waiting--;
+      this.#load--;
     }
   }
 
   /** Gives up its connections; a later request opens new ones. */
   async close(): Promise<void> {
-    clearInterval(this.#check);
-    this.#check = undefined;
+    clearInterval(this.#healthCheck);
+    this.#healthCheck = undefined;
     this.#isDown = false;
     const pool = this.#pool;
     this.#pool = undefined;
     await pool?.destroy();
   }
 
-  async #lookAfter(): Promise<void> {
+  async #checkHealth(): Promise<void> {
     const answer = await this.request({ method: 'GET', path: 'v2/health/ready' }).catch(() => undefined);
     if (answer?.status !== 200) return;
     this.#isDown = false;
-    clearInterval(this.#check);
-    this.#check = undefined;
+    clearInterval(this.#healthCheck);
+    this.#healthCheck = undefined;
   }
 }

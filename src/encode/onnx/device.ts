@@ -5,14 +5,14 @@ import { loadOnnxRuntime } from './runtime.ts';
 export type ChosenDevice = Exclude<Device, 'auto'>;
 
 /** What `auto` tries before the processor. */
-const FAST: Readonly<Partial<Record<NodeJS.Platform, ChosenDevice>>> = {
+const ACCELERATORS: Readonly<Partial<Record<NodeJS.Platform, ChosenDevice>>> = {
   linux: 'cuda',
   darwin: 'coreml',
   win32: 'dml',
 };
 
 /** y = −x for one number, as an ONNX file: what scripts/onnx/graph.ts makes of it. */
-const SMALLEST_GRAPH =
+const PROBE_GRAPH =
   'CAgSB3JlZWx2ZWM6NhIFcHJvYmVaDwoBeBIKCggIARIECgIIAQoLCgF4EgF5IgNOZWdiDwoBeRIKCggIARIECgIIAUIECgAQEQ==';
 
 /**
@@ -26,20 +26,20 @@ export async function chooseDevice(device: Device): Promise<ChosenDevice> {
   }
   // Without it there is nothing to choose from, and every attempt would fail for another reason than its own.
   await loadOnnxRuntime();
-  const fast = FAST[process.platform];
-  const isThere =
-    fast &&
-    (await tryDevice(fast).then(
+  const accelerator = ACCELERATORS[process.platform];
+  const isAvailable =
+    accelerator &&
+    (await tryDevice(accelerator).then(
       () => true,
       () => false,
     ));
-  return isThere ? fast : 'cpu';
+  return isAvailable ? accelerator : 'cpu';
 }
 
 /** Runs the smallest graph there is, so that a driver that is missing is missed now and not in the first task. */
 async function tryDevice(device: ChosenDevice): Promise<void> {
   const ort = await loadOnnxRuntime();
-  const session = await ort.InferenceSession.create(Buffer.from(SMALLEST_GRAPH, 'base64'), {
+  const session = await ort.InferenceSession.create(Buffer.from(PROBE_GRAPH, 'base64'), {
     executionProviders: [device],
     logSeverityLevel: 4,
   });

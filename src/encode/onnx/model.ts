@@ -63,7 +63,7 @@ export class OnnxModel implements TensorModel {
       const name = output === ONLY && session.outputNames.length === 1 ? session.outputNames[0]! : output;
       if (!session.outputNames.includes(name))
         throw new Error(`The model has no output "${name}", but ${session.outputNames.join(', ')}.`);
-      if (takesOne(session) && Object.values(feeds)[0]!.dims[0]! > 1)
+      if (hasBatchOfOne(session) && Object.values(feeds)[0]!.dims[0]! > 1)
         return await this.#runEach(inputs, output, signal);
       const found = (await session.run(feeds, [name]))[name]!;
       if (!(found.data instanceof Float32Array))
@@ -128,7 +128,7 @@ function toInput(declared: InferenceSession.ValueMetadata | undefined, input: Te
   return input;
 }
 
-function takesOne({ inputMetadata }: InferenceSession): boolean {
+function hasBatchOfOne({ inputMetadata }: InferenceSession): boolean {
   return inputMetadata.some((input) => input.isTensor && input.shape[0] === 1);
 }
 

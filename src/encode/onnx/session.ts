@@ -6,7 +6,7 @@ import { loadOnnxRuntime, type OnnxRuntime } from './runtime.ts';
  * Threads without work sleep. By default they spin, which takes the cores from whoever has work: the server, the other
  * workers, and on a small machine each other.
  */
-export const QUIET_THREADS = { session: { intra_op: { allow_spinning: '0' } } } as const;
+export const NON_SPINNING_THREADS = { session: { intra_op: { allow_spinning: '0' } } } as const;
 
 /**
  * Loads a graph. onnxruntime itself is loaded only here, so that who needs no model pays nothing for it.
@@ -20,7 +20,7 @@ export async function openSession(
   const session = await ort.InferenceSession.create(file, {
     executionProviders: [device],
     intraOpNumThreads: threads,
-    extra: QUIET_THREADS,
+    extra: NON_SPINNING_THREADS,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     graphOptimizationLevel: 'all',

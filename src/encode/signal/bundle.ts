@@ -18,7 +18,7 @@ export const SIGNAL: BundleInfo = {
   cannot: 'It does not understand meaning: no search of pictures or sounds by words, and no synonyms.',
   licence: 'Apache-2.0',
   memoryBytes: 0,
-  hears: false,
+  transcribesSpeech: false,
   spaces: { visual: visualEncoder.space, audio: AUDIO_SPACE, transcription: textEncoder.space },
   textQuerySpaces: [textEncoder.space],
   dimensions: [DIMENSION],

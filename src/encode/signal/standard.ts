@@ -1,20 +1,21 @@
 import { squaresOf } from './sums.ts';
 
 /** What is usual for each feature; learnt from media, see docs/encoders.md. */
-export interface Standard {
+export interface FeatureStatistics {
   readonly mean: readonly number[];
   readonly spread: readonly number[];
 }
 
 /** A feature this many spreads from its mean is an outlier and says no more by being further. */
-const LIMIT = 3;
+const MAX_SPREADS = 3;
 
 /** Features as deviations from what is usual, in units of their own spread; what is not known (NaN) is as usual. */
-export function standardise(features: ArrayLike<number>, { mean, spread }: Standard): Float64Array {
+export function standardise(features: ArrayLike<number>, { mean, spread }: FeatureStatistics): Float64Array {
   const out = new Float64Array(mean.length);
   for (let i = 0; i < mean.length; i++) {
     const feature = features[i]!;
-    if (!Number.isNaN(feature)) out[i] = Math.min(LIMIT, Math.max(-LIMIT, (feature - mean[i]!) / spread[i]!));
+    if (!Number.isNaN(feature))
+      out[i] = Math.min(MAX_SPREADS, Math.max(-MAX_SPREADS, (feature - mean[i]!) / spread[i]!));
   }
   return out;
 }
@@ -25,7 +26,7 @@ export function standardise(features: ArrayLike<number>, { mean, spread }: Stand
  *
  * @param lengths features in each topic, in order
  */
-export function evenOut(features: Float64Array, lengths: readonly number[]): Float64Array {
+export function balanceTopics(features: Float64Array, lengths: readonly number[]): Float64Array {
   const out = Float64Array.from(features);
   let at = 0;
   for (const length of lengths) {

@@ -1,7 +1,7 @@
 import { Fft } from '../dsp/fft.ts';
 
 /** Least power that is told apart from silence: −100 dB. */
-const LEAST_POWER = 1e-10;
+const MIN_POWER = 1e-10;
 
 /**
  * Mel spectrograms in decibels, as models of sound are trained on: a periodic Hann window, frames centred on every
@@ -68,7 +68,7 @@ export class LogMel {
     for (const [band, { first, weights }] of this.#filters.entries()) {
       let sum = 0;
       for (let i = 0; i < weights.length; i++) sum += power[first + i]! * weights[i]!;
-      out[band] = 10 * Math.log10(Math.max(LEAST_POWER, sum));
+      out[band] = 10 * Math.log10(Math.max(MIN_POWER, sum));
     }
   }
 }
@@ -135,9 +135,9 @@ const htkMel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700);
 const htkHertz = (mel: number) => 700 * (10 ** (mel / 2595) - 1);
 
 /** Mels at 1 kHz, and how many make a factor of e above it. */
-const SLANEY_BREAK = 15;
-const SLANEY_PER_E = 27 / Math.log(6.4);
+const SLANEY_BREAK_MEL = 15;
+const SLANEY_MELS_PER_E = 27 / Math.log(6.4);
 const slaneyMel = (hertz: number) =>
-  hertz < 1000 ? (3 * hertz) / 200 : SLANEY_BREAK + Math.log(hertz / 1000) * SLANEY_PER_E;
+  hertz < 1000 ? (3 * hertz) / 200 : SLANEY_BREAK_MEL + Math.log(hertz / 1000) * SLANEY_MELS_PER_E;
 const slaneyHertz = (mel: number) =>
-  mel < SLANEY_BREAK ? (200 * mel) / 3 : 1000 * Math.exp((mel - SLANEY_BREAK) / SLANEY_PER_E);
+  mel < SLANEY_BREAK_MEL ? (200 * mel) / 3 : 1000 * Math.exp((mel - SLANEY_BREAK_MEL) / SLANEY_MELS_PER_E);

@@ -9,7 +9,7 @@ import { resample } from '../../media/resample.ts';
 import type { PicturesSpec, SoundSpec } from '../bundle-file.ts';
 import { toTensor } from './pictures.ts';
 import reference from './reference.fixture.json' with { type: 'json' };
-import { tensorMaker, windowsOf } from './sound.ts';
+import { windowsOf, windowsToTensor } from './sound.ts';
 
 /** Values of a tensor that scripts/reference/preprocessing.py found by other means; see there. */
 interface Sampled {
@@ -59,7 +59,7 @@ describe('preprocessing', { skip: REAL_MEDIA === undefined && 'needs the folder 
       const samples = recording(file);
       const length = Math.round(spec.windowSec * spec.sampleRate);
       const windows = windowsOf({ samples: samples.subarray(0, length) }, spec);
-      assertClose(tensorMaker(spec)(windows).data as Float32Array, tensor);
+      assertClose(windowsToTensor(spec)(windows).data as Float32Array, tensor);
     });
   }
 });

@@ -13,7 +13,7 @@ export function soundEncoder(part: {
   model: TensorModel;
 }): AudioEncoder {
   const { space, input, output, sound, model } = part;
-  const toTensor = tensorMaker(sound);
+  const toTensor = windowsToTensor(sound);
   return {
     space,
     sampleRate: sound.sampleRate,
@@ -53,7 +53,7 @@ export function windowsOf({ samples }: Pick<AudioClip, 'samples'>, spec: SoundSp
 }
 
 /** @returns what makes windows the input of a model */
-export function tensorMaker({
+export function windowsToTensor({
   sampleRate,
   windowSec,
   features,

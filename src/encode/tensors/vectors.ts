@@ -58,7 +58,7 @@ function toVector({ dims, data }: Tensor, index: number, count: number, output: 
   const width = (shape[1]! * dimension) / (pooling === 'none' ? dimension : 1);
   const size = pooling === 'none' ? dimension : width;
   const own = (data as Float32Array).subarray(index * size, (index + 1) * size);
-  return unit(pool(own, { pooling, dimension, tokens: tokens ?? shape[1]! }));
+  return toUnit(pool(own, { pooling, dimension, tokens: tokens ?? shape[1]! }));
 }
 
 function pool(
@@ -86,11 +86,11 @@ export function meanVector(vectors: readonly Float32Array[]): Float32Array {
   const sum = new Float64Array(DIMENSION);
   for (const vector of vectors) for (let i = 0; i < DIMENSION; i++) sum[i]! += vector[i]!;
   // Vectors that cancel each other out have no mean direction; the first is as good as any.
-  return Math.hypot(...sum) < 1e-9 ? vectors[0]! : unit(sum);
+  return Math.hypot(...sum) < 1e-9 ? vectors[0]! : toUnit(sum);
 }
 
 /** @throws {Error} for what has no direction: the model's fault, which must not pass for a result */
-function unit(values: Float64Array): Float32Array {
+function toUnit(values: Float64Array): Float32Array {
   let sum = 0;
   for (const value of values) sum += value * value;
   if (!(sum > 0) || !Number.isFinite(sum)) {

@@ -1,14 +1,14 @@
 import type { AudioEncoder } from '../../encoder.ts';
 import learnt from '../audio-model.json' with { type: 'json' };
-import { describeEach } from '../each.ts';
-import { evenOut, type Standard, standardise } from '../standard.ts';
+import { encodeEach } from '../encode-each.ts';
+import { balanceTopics, type FeatureStatistics, standardise } from '../standard.ts';
 import { dotProduct, squaresOf } from '../sums.ts';
 import { toUnitVector } from '../vector.ts';
-import { describeSound } from './sound.ts';
+import { audioFeatures } from './audio-features.ts';
 import { SAMPLE_RATE } from './windows.ts';
 
 /** What the encoder knows of sounds in general; learnt by bench/learn-audio.ts, see docs/encoders.md. */
-export interface AudioModel extends Standard {
+export interface AudioModel extends FeatureStatistics {
   /** Directions along which kinds of sound differ and takes of one kind do not; a row of weights for each. */
   readonly directions: readonly (readonly number[])[];
 }
@@ -16,30 +16,33 @@ export interface AudioModel extends Standard {
 export const AUDIO_SPACE = 'signal/audio';
 
 /** How much of a vector's square norm says which kind of sound it is; the rest says which sound. */
-const KIND_SHARE = 0.75;
+const KIND_ENERGY_SHARE = 0.75;
 
 /** How a clip sounds. `model` is another than the shipped one only where the shipped one is being measured. */
 export function createAudioEncoder(model: AudioModel = learnt): AudioEncoder {
   return {
     space: AUDIO_SPACE,
     sampleRate: SAMPLE_RATE,
-    encode: (clips, options) => describeEach(clips, (clip) => toVector(clip.samples, model), options?.signal),
+    encode: (clips, options) => encodeEach(clips, (clip) => toVector(clip.samples, model), options?.signal),
     async close() {},
   };
 }
 
 function toVector(samples: Float32Array, model: AudioModel): Float32Array {
-  const topics = describeSound(samples);
+  const topics = audioFeatures(samples);
   const features = standardise(
     topics.flatMap((topic) => Array.from(topic)),
     model,
   );
   const kind = model.directions.map((direction) => dotProduct(direction, features));
-  const sound = evenOut(
+  const sound = balanceTopics(
     features,
     topics.map((topic) => topic.length),
   );
-  return toUnitVector([...scaled(kind, Math.sqrt(KIND_SHARE)), ...scaled(sound, Math.sqrt(1 - KIND_SHARE))]);
+  return toUnitVector([
+    ...scaled(kind, Math.sqrt(KIND_ENERGY_SHARE)),
+    ...scaled(sound, Math.sqrt(1 - KIND_ENERGY_SHARE)),
+  ]);
 }
 
 /** The same direction with that norm (shorter for what is all but zero). */

@@ -1,10 +1,10 @@
-import { SAMPLE_RATE, WINDOW } from './windows.ts';
+import { SAMPLE_RATE, WINDOW_SAMPLES } from './windows.ts';
 
 /** Semitones of the octave, from A. */
 export const PITCH_CLASSES = 12;
 /** Bins between which peaks count as notes: under 200 Hz a bin is wider than a semitone. */
-const FIRST_BIN = Math.ceil((200 * WINDOW) / SAMPLE_RATE);
-const LAST_BIN = Math.floor((4000 * WINDOW) / SAMPLE_RATE);
+const FIRST_BIN = Math.ceil((200 * WINDOW_SAMPLES) / SAMPLE_RATE);
+const LAST_BIN = Math.floor((4000 * WINDOW_SAMPLES) / SAMPLE_RATE);
 
 /**
  * Share of each pitch class in the peaks of a power spectrum (pitch class profile, Fujishima 1999). A parabola through a
@@ -20,7 +20,7 @@ export function chromaOf(power: Float64Array, out: Float64Array, at: number): vo
     const after = power[bin + 1]!;
     if (here <= before || here < after) continue;
     const shift = (after - before) / (2 * (2 * here - before - after));
-    const note = PITCH_CLASSES * Math.log2(((bin + shift) * SAMPLE_RATE) / WINDOW / 27.5);
+    const note = PITCH_CLASSES * Math.log2(((bin + shift) * SAMPLE_RATE) / WINDOW_SAMPLES / 27.5);
     const lower = Math.floor(note);
     const strength = Math.sqrt(here);
     sum += strength;

@@ -3,14 +3,14 @@ import type { Frames } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
 
 /** Steps of 6 dB under the loudest window. */
-const STEPS = 11;
+const LEVEL_STEPS = 11;
 
 /** How much of a sound is how far under its loudest window (roots of shares), and how often it rises by 6 dB at once. */
 export function dynamics({ count, levels }: Spectrogram): Float64Array {
-  const shares = new Float64Array(STEPS);
+  const shares = new Float64Array(LEVEL_STEPS);
   let rises = 0;
   for (let t = 0; t < count; t++) {
-    const step = Math.min(STEPS - 1.001, Math.max(0, -levels[t]! / 6));
+    const step = Math.min(LEVEL_STEPS - 1.001, Math.max(0, -levels[t]! / 6));
     const lower = Math.floor(step);
     shares[lower]! += (1 - (step - lower)) / count;
     shares[lower + 1]! += (step - lower) / count;

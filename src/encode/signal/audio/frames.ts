@@ -2,14 +2,14 @@ import { Fft } from '../../dsp/fft.ts';
 import { chromaOf, PITCH_CLASSES } from './chroma.ts';
 import { MelBands } from './mel.ts';
 import { findPitch } from './pitch.ts';
-import { HOP, SAMPLE_RATE, WINDOW, window } from './windows.ts';
+import { HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, window } from './windows.ts';
 
 export const BANDS = 40;
 
 /** Under 50 Hz is rumble; what is over 7.6 kHz a copy at 16 kHz has lost. */
-const bands = new MelBands({ count: BANDS, lowHz: 50, highHz: 7600, fftSize: WINDOW, sampleRate: SAMPLE_RATE });
-const fft = new Fft(WINDOW);
-const correlationFft = new Fft(WINDOW / 2);
+const bands = new MelBands({ count: BANDS, lowHz: 50, highHz: 7600, fftSize: WINDOW_SAMPLES, sampleRate: SAMPLE_RATE });
+const fft = new Fft(WINDOW_SAMPLES);
+const correlationFft = new Fft(WINDOW_SAMPLES / 2);
 
 /** What is measured in every window of a stretch of sound. */
 export interface Frames {
@@ -30,7 +30,7 @@ export interface Frames {
 
 /** Cuts mono sound at SAMPLE_RATE into windows and measures each; sound shorter than a window is followed by silence. */
 export function analyse(samples: Float32Array): Frames {
-  const count = 1 + Math.max(0, Math.floor((samples.length - WINDOW) / HOP));
+  const count = 1 + Math.max(0, Math.floor((samples.length - WINDOW_SAMPLES) / HOP_SAMPLES));
   const frames: Frames = {
     count,
     power: new Float64Array(count * BANDS),
@@ -40,17 +40,17 @@ export function analyse(samples: Float32Array): Frames {
     pitch: new Float64Array(count),
     chroma: new Float64Array(count * PITCH_CLASSES),
   };
-  const re = new Float64Array(WINDOW);
-  const im = new Float64Array(WINDOW);
-  const correlation = new Float64Array(WINDOW / 2);
-  const other = new Float64Array(WINDOW / 2);
-  const first = new Float64Array(WINDOW / 2 + 1);
-  const second = new Float64Array(WINDOW / 2 + 1);
+  const re = new Float64Array(WINDOW_SAMPLES);
+  const im = new Float64Array(WINDOW_SAMPLES);
+  const correlation = new Float64Array(WINDOW_SAMPLES / 2);
+  const other = new Float64Array(WINDOW_SAMPLES / 2);
+  const first = new Float64Array(WINDOW_SAMPLES / 2 + 1);
+  const second = new Float64Array(WINDOW_SAMPLES / 2 + 1);
   // Two real windows go through one complex transform, there and back: half the work.
   for (let frame = 0; frame < count; frame += 2) {
     const hasSecond = frame + 1 < count;
-    fill(re, samples, frame * HOP);
-    if (hasSecond) fill(im, samples, (frame + 1) * HOP);
+    fill(re, samples, frame * HOP_SAMPLES);
+    if (hasSecond) fill(im, samples, (frame + 1) * HOP_SAMPLES);
     else im.fill(0);
     fft.transform(re, im);
     splitPowers(re, im, first, second);
@@ -67,15 +67,15 @@ export function analyse(samples: Float32Array): Frames {
 }
 
 function fill(out: Float64Array, samples: Float32Array, at: number): void {
-  const end = Math.min(WINDOW, samples.length - at);
+  const end = Math.min(WINDOW_SAMPLES, samples.length - at);
   for (let i = 0; i < end; i++) out[i] = window[i]! * samples[at + i]!;
   out.fill(0, Math.max(0, end));
 }
 
 /** Power spectra of the two real signals whose sum re + i·im was transformed. */
 function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, second: Float64Array): void {
-  for (let k = 0; k <= WINDOW / 2; k++) {
-    const other = (WINDOW - k) & (WINDOW - 1);
+  for (let k = 0; k <= WINDOW_SAMPLES / 2; k++) {
+    const other = (WINDOW_SAMPLES - k) & (WINDOW_SAMPLES - 1);
     const a = re[k]! + re[other]!;
     const b = im[k]! - im[other]!;
     const c = im[k]! + im[other]!;
@@ -87,8 +87,8 @@ function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, se
 
 /** The lower half of the spectrum is enough for pitch: its autocorrelation is that of the sound at half the rate. */
 function mirrorRoots(power: Float64Array, out: Float64Array): void {
-  for (let k = 0; k <= WINDOW / 4; k++) out[k] = Math.sqrt(power[k]!);
-  for (let k = 1; k < WINDOW / 4; k++) out[WINDOW / 2 - k] = out[k]!;
+  for (let k = 0; k <= WINDOW_SAMPLES / 4; k++) out[k] = Math.sqrt(power[k]!);
+  for (let k = 1; k < WINDOW_SAMPLES / 4; k++) out[WINDOW_SAMPLES / 2 - k] = out[k]!;
 }
 
 function measureSpectrum(frames: Frames, frame: number, power: Float64Array): void {

@@ -1,18 +1,18 @@
-import { SAMPLE_RATE, WINDOW, window } from './windows.ts';
+import { SAMPLE_RATE, WINDOW_SAMPLES, window } from './windows.ts';
 
 /** Hertz. The voices of people, animals, engines and most instruments. */
-const LOWEST_HZ = 80;
-const HIGHEST_HZ = 2000;
+const MIN_PITCH_HZ = 80;
+const MAX_PITCH_HZ = 2000;
 /** Lags are steps at half the rate of the sound. */
-const RATE = SAMPLE_RATE / 2;
-const LONGEST_LAG = Math.floor(RATE / LOWEST_HZ);
-const SHORTEST_LAG = Math.ceil(RATE / HIGHEST_HZ);
+const LAG_RATE_HZ = SAMPLE_RATE / 2;
+const MAX_LAG = Math.floor(LAG_RATE_HZ / MIN_PITCH_HZ);
+const MIN_LAG = Math.ceil(LAG_RATE_HZ / MAX_PITCH_HZ);
 
 /** One over the window's own autocorrelation, which would otherwise favour short lags (Boersma 1993). */
-const correction = Float64Array.from({ length: LONGEST_LAG + 2 }, (_, lag) => {
+const correction = Float64Array.from({ length: MAX_LAG + 2 }, (_, lag) => {
   let own = 0;
   let whole = 0;
-  for (let i = 0; i < WINDOW; i++) {
+  for (let i = 0; i < WINDOW_SAMPLES; i++) {
     own += window[i]! * (window[i + 2 * lag] ?? 0);
     whole += window[i]! * window[i]!;
   }
@@ -28,13 +28,13 @@ export function findPitch(correlation: Float64Array): { clarity: number; octaves
   const total = correlation[0]!;
   if (total <= 1e-9) return { clarity: 0, octaves: 0 };
   let best = 0;
-  let bestLag = LONGEST_LAG;
-  let before = correlation[SHORTEST_LAG - 1]! * correction[SHORTEST_LAG - 1]!;
-  let here = correlation[SHORTEST_LAG]! * correction[SHORTEST_LAG]!;
-  for (let lag = SHORTEST_LAG; lag <= LONGEST_LAG; lag++) {
+  let bestLag = MAX_LAG;
+  let before = correlation[MIN_LAG - 1]! * correction[MIN_LAG - 1]!;
+  let here = correlation[MIN_LAG]! * correction[MIN_LAG]!;
+  for (let lag = MIN_LAG; lag <= MAX_LAG; lag++) {
     const after = correlation[lag + 1]! * correction[lag + 1]!;
     // A little favour for short lags, or every multiple of the period would do as well.
-    const height = here - (0.05 * total * lag) / LONGEST_LAG;
+    const height = here - (0.05 * total * lag) / MAX_LAG;
     if (here > before && here >= after && height > best) {
       best = height;
       bestLag = lag + (after - before) / (2 * (2 * here - before - after));
@@ -42,5 +42,5 @@ export function findPitch(correlation: Float64Array): { clarity: number; octaves
     before = here;
     here = after;
   }
-  return { clarity: Math.min(1, best / total), octaves: Math.max(0, Math.log2(RATE / bestLag / LOWEST_HZ)) };
+  return { clarity: Math.min(1, best / total), octaves: Math.max(0, Math.log2(LAG_RATE_HZ / bestLag / MIN_PITCH_HZ)) };
 }

@@ -4,9 +4,9 @@ import type { Spectrogram } from './spectrogram.ts';
 import { WINDOWS_PER_SECOND } from './windows.ts';
 
 /** Edges of the lags that are looked at, in windows: 70 ms to 2 s, equally spaced in log. */
-const LAGS = 24;
-const edges = Array.from({ length: LAGS + 1 }, (_, i) =>
-  Math.round(WINDOWS_PER_SECOND * 0.07 * (2 / 0.07) ** (i / LAGS)),
+const LAG_BANDS = 24;
+const lagEdges = Array.from({ length: LAG_BANDS + 1 }, (_, i) =>
+  Math.round(WINDOWS_PER_SECOND * 0.07 * (2 / 0.07) ** (i / LAG_BANDS)),
 );
 
 /**
@@ -38,12 +38,12 @@ export function rhythm({ count, decibels }: Spectrogram): Float64Array {
   ]);
 }
 
-/** The highest autocorrelation between each two edges; 0 where the sound is too short to tell. */
+/** The highest autocorrelation between each two lagEdges; 0 where the sound is too short to tell. */
 function periodicity(deviations: Float64Array, total: number): number[] {
-  return edges.slice(0, -1).map((start, i) => {
+  return lagEdges.slice(0, -1).map((start, i) => {
     if (start >= deviations.length) return 0;
     let best = -1;
-    for (let lag = start; lag < Math.max(start + 1, edges[i + 1]!); lag++) {
+    for (let lag = start; lag < Math.max(start + 1, lagEdges[i + 1]!); lag++) {
       best = Math.max(best, correlationAt(deviations, lag) / total);
     }
     return best;

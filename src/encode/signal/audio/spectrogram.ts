@@ -2,9 +2,9 @@ import { peakOf, sumOf } from '../sums.ts';
 import { BANDS, type Frames } from './frames.ts';
 
 /** Power under which nothing is heard: about the rounding noise of 16-bit samples. */
-const QUIET = 1e-6;
+const SILENCE_POWER = 1e-6;
 /** What is 70 dB under the loudest window is the noise of a codec. */
-const DYNAMIC_RANGE = 1e-7;
+const NOISE_FLOOR_RATIO = 1e-7;
 
 /** A sound's bands over time, as loud as if its loudest window were 0 dB: volume is no part of timbre. */
 export interface Spectrogram {
@@ -19,7 +19,7 @@ export interface Spectrogram {
 
 export function spectrogramOf({ count, power, level }: Frames): Spectrogram {
   const peak = peakOf(level);
-  const floor = peak * DYNAMIC_RANGE + QUIET;
+  const floor = peak * NOISE_FLOOR_RATIO + SILENCE_POWER;
   const top = 10 * Math.log10(peak + floor);
   const levels = level.map((value) => 10 * Math.log10(value + floor) - top);
   // Full weight down to 40 dB under the loudest window, none from 60 dB on.

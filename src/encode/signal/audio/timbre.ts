@@ -1,9 +1,9 @@
 import { BANDS } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
 
-const COEFFICIENTS = 13;
+const CEPSTRAL_COEFFICIENTS = 13;
 /** Rows of the discrete cosine transform that makes cepstra of log spectra. */
-const cosines = Array.from({ length: COEFFICIENTS }, (_, k) =>
+const cosines = Array.from({ length: CEPSTRAL_COEFFICIENTS }, (_, k) =>
   Float64Array.from({ length: BANDS }, (_, band) => Math.cos((Math.PI * k * (band + 0.5)) / BANDS) / BANDS),
 );
 
@@ -34,26 +34,26 @@ export function timbre({ count, decibels, weights }: Spectrogram): Float64Array[
  * @param mean of each band, as `timbre` gives it
  */
 export function cepstralVariation({ count, decibels, weights }: Spectrogram, mean: Float64Array): Float64Array {
-  const products = new Float64Array(COEFFICIENTS * COEFFICIENTS);
-  const changes = new Float64Array(COEFFICIENTS);
-  const cepstrum = new Float64Array(COEFFICIENTS);
-  const before = new Float64Array(COEFFICIENTS);
+  const products = new Float64Array(CEPSTRAL_COEFFICIENTS * CEPSTRAL_COEFFICIENTS);
+  const changes = new Float64Array(CEPSTRAL_COEFFICIENTS);
+  const cepstrum = new Float64Array(CEPSTRAL_COEFFICIENTS);
+  const before = new Float64Array(CEPSTRAL_COEFFICIENTS);
   for (let t = 0; t < count; t++) {
-    for (let k = 0; k < COEFFICIENTS; k++) {
+    for (let k = 0; k < CEPSTRAL_COEFFICIENTS; k++) {
       const row = cosines[k]!;
       let value = 0;
       for (let band = 0; band < BANDS; band++) value += row[band]! * (decibels[t * BANDS + band]! - mean[band]!);
       cepstrum[k] = value;
       if (t > 0) changes[k]! += weights[t]! * Math.abs(value - before[k]!);
-      for (let l = 0; l <= k; l++) products[k * COEFFICIENTS + l]! += weights[t]! * value * cepstrum[l]!;
+      for (let l = 0; l <= k; l++) products[k * CEPSTRAL_COEFFICIENTS + l]! += weights[t]! * value * cepstrum[l]!;
     }
     before.set(cepstrum);
   }
   // Added to each spread, in decibels: correlations of what hardly varies are not heard.
-  const spreads = Float64Array.from(cepstrum, (_, k) => Math.sqrt(products[k * COEFFICIENTS + k]!) + 0.3);
+  const spreads = Float64Array.from(cepstrum, (_, k) => Math.sqrt(products[k * CEPSTRAL_COEFFICIENTS + k]!) + 0.3);
   const out: number[] = [];
-  for (let k = 0; k < COEFFICIENTS; k++) {
-    for (let l = 0; l < k; l++) out.push(products[k * COEFFICIENTS + l]! / (spreads[k]! * spreads[l]!));
+  for (let k = 0; k < CEPSTRAL_COEFFICIENTS; k++) {
+    for (let l = 0; l < k; l++) out.push(products[k * CEPSTRAL_COEFFICIENTS + l]! / (spreads[k]! * spreads[l]!));
     out.push(Math.log(spreads[k]!), Math.log(changes[k]! + 0.1));
   }
   return Float64Array.from(out);

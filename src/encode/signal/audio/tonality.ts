@@ -3,7 +3,7 @@ import type { Frames } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
 
 /** Thirds of an octave from 80 Hz up. */
-const HEIGHTS = 15;
+const HEIGHT_BINS = 15;
 
 /**
  * What is sung, played or hummed: pitch classes (Fujishima 1999), heights of clear pitches, and how clear, how steady and
@@ -11,7 +11,7 @@ const HEIGHTS = 15;
  */
 export function tonality(frames: Frames, { weights }: Spectrogram): Float64Array[] {
   const chroma = new Float64Array(PITCH_CLASSES);
-  const heights = new Float64Array(HEIGHTS);
+  const heights = new Float64Array(HEIGHT_BINS);
   const clarity = new Moments();
   const flatness = new Moments();
   const pitch = new Moments();
@@ -28,7 +28,7 @@ export function tonality(frames: Frames, { weights }: Spectrogram): Float64Array
       voiced += weight;
       glide += weight * Math.min(0.5, Math.abs(octaves - frames.pitch[t - 1]!));
     }
-    const height = Math.min(HEIGHTS - 1.001, octaves * 3);
+    const height = Math.min(HEIGHT_BINS - 1.001, octaves * 3);
     const lower = Math.floor(height);
     heights[lower]! += weight * clear * clear * (1 - (height - lower));
     heights[lower + 1]! += weight * clear * clear * (height - lower);

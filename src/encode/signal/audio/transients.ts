@@ -1,23 +1,23 @@
 import { peakOf, sumOf } from '../sums.ts';
-import { CourseSpectrum } from './course.ts';
+import { EnvelopeSpectrum } from './envelope-spectrum.ts';
 import { SAMPLE_RATE } from './windows.ts';
 
 /** Samples. 5.8 ms: short enough for a click, and for a rotor's or an engine's beats. */
-const BLOCK = 128;
-const RATE = SAMPLE_RATE / BLOCK;
+const BLOCK_SAMPLES = 128;
+const BLOCKS_PER_SECOND = SAMPLE_RATE / BLOCK_SAMPLES;
 /** Hertz. Between them lie low, middle and high. */
-const CROSSOVERS = [300, 2000];
+const CROSSOVERS_HZ = [300, 2000];
 /** Hertz. From slow beating to roughness. */
-const EDGES_HZ = [2, 3, 4.5, 6, 8, 10.5, 14, 19, 25, 33, 44, 58, 80];
+const RATE_EDGES_HZ = [2, 3, 4.5, 6, 8, 10.5, 14, 19, 25, 33, 44, 58, 80];
 /** Bands from this on are beats and not words: among them the strongest one is looked for. */
-const FIRST_BEAT = EDGES_HZ.indexOf(8);
+const FIRST_BEAT_BAND = RATE_EDGES_HZ.indexOf(8);
 /** Blocks, 11.9 s. */
-const spectrum = new CourseSpectrum(2048, RATE, EDGES_HZ);
-const SHARES = [0.99, 0.9, 0.5, 0.1, 0.02];
+const spectrum = new EnvelopeSpectrum(2048, BLOCKS_PER_SECOND, RATE_EDGES_HZ);
+const LEVEL_QUANTILES = [0.99, 0.9, 0.5, 0.1, 0.02];
 /** Blocks after an impulse at which its decay is read: 12, 23, 46 and 93 ms. */
-const DECAYS = [2, 4, 8, 16];
+const DECAY_BLOCKS = [2, 4, 8, 16];
 /** Decibels. */
-const STEEPEST = 40;
+const MAX_STEP_DB = 40;
 
 /**
  * What 46 ms windows are too long for, in three bands: how fast the envelope beats (roughness: Zwicker & Fastl 1999), how
@@ -33,12 +33,12 @@ export function transients(samples: Float32Array): Float64Array[] {
     const mean = 10 * Math.log10(sumOf(power) / power.length + floor);
     const variations = spectrum.measure(decibels);
     beats.push(...variations.map((variation) => Math.log(variation.mean + 0.1)));
-    const fast = variations.slice(FIRST_BEAT);
+    const fast = variations.slice(FIRST_BEAT_BAND);
     const strongest = fast.reduce((best, variation) => (variation.peak > best.peak ? variation : best));
     const usual = fast.reduce((sum, variation) => sum + variation.mean, 0) / fast.length;
     const sorted = Float64Array.from(decibels).sort();
     impulses.push(
-      ...SHARES.map((share) => sorted[Math.floor(share * sorted.length)]! - mean),
+      ...LEVEL_QUANTILES.map((quantile) => sorted[Math.floor(quantile * sorted.length)]! - mean),
       ...describeImpulses(decibels, mean - 10),
       Math.log((strongest.peak + 1e-5) / (usual + 1e-5)),
       Math.log(strongest.peakHz),
@@ -49,11 +49,11 @@ export function transients(samples: Float32Array): Float64Array[] {
 
 /** Power of each block in three bands that two second-order low passes make; at least eight blocks. */
 function blockPowers(samples: Float32Array): Float64Array[] {
-  const count = Math.max(8, Math.floor(samples.length / BLOCK));
+  const count = Math.max(8, Math.floor(samples.length / BLOCK_SAMPLES));
   const low = new Float64Array(count);
   const middle = new Float64Array(count);
   const high = new Float64Array(count);
-  const [slow, quick] = CROSSOVERS.map((hertz) => 1 - Math.exp((-2 * Math.PI * hertz) / SAMPLE_RATE)) as [
+  const [slow, quick] = CROSSOVERS_HZ.map((hertz) => 1 - Math.exp((-2 * Math.PI * hertz) / SAMPLE_RATE)) as [
     number,
     number,
   ];
@@ -61,14 +61,14 @@ function blockPowers(samples: Float32Array): Float64Array[] {
   let b = 0;
   let c = 0;
   let d = 0;
-  const end = Math.min(samples.length, count * BLOCK);
+  const end = Math.min(samples.length, count * BLOCK_SAMPLES);
   for (let i = 0; i < end; i++) {
     const sample = samples[i]!;
     a += slow * (sample - a);
     b += slow * (a - b);
     c += quick * (sample - c);
     d += quick * (c - d);
-    const block = (i / BLOCK) | 0;
+    const block = (i / BLOCK_SAMPLES) | 0;
     low[block]! += b * b;
     middle[block]! += (d - b) * (d - b);
     high[block]! += (sample - d) * (sample - d);
@@ -82,26 +82,26 @@ function decibelsOf(powers: Float64Array, floor: number): Float64Array {
   return decibels;
 }
 
-/** Log of impulses per second, mean rise and mean decay after each of DECAYS, all but the first in decibels. */
+/** Log of impulses per second, mean rise and mean decay after each of DECAY_BLOCKS, all but the first in decibels. */
 function describeImpulses(decibels: Float64Array, threshold: number): number[] {
-  const reach = DECAYS.at(-1)!;
-  const decays = new Float64Array(DECAYS.length);
+  const reach = DECAY_BLOCKS.at(-1)!;
+  const decays = new Float64Array(DECAY_BLOCKS.length);
   let count = 0;
   let rises = 0;
   for (let t = 4; t + reach < decibels.length; t++) {
     const level = decibels[t]!;
     const rise = level - Math.min(decibels[t - 2]!, decibels[t - 3]!, decibels[t - 4]!);
-    if (level <= threshold || rise <= 6 || !isHighest(decibels, t)) continue;
+    if (level <= threshold || rise <= 6 || !isLocalMaximum(decibels, t)) continue;
     count++;
-    rises += Math.min(STEEPEST, rise);
-    for (const [i, after] of DECAYS.entries()) decays[i]! += Math.min(STEEPEST, level - decibels[t + after]!);
+    rises += Math.min(MAX_STEP_DB, rise);
+    for (const [i, after] of DECAY_BLOCKS.entries()) decays[i]! += Math.min(MAX_STEP_DB, level - decibels[t + after]!);
   }
-  const perSecond = (count / decibels.length) * RATE;
+  const perSecond = (count / decibels.length) * BLOCKS_PER_SECOND;
   return [Math.log(perSecond + 0.3), rises / (count + 1), ...decays.map((decay) => decay / (count + 1))];
 }
 
 /** Nothing within four blocks is louder. */
-function isHighest(decibels: Float64Array, t: number): boolean {
+function isLocalMaximum(decibels: Float64Array, t: number): boolean {
   for (let near = t - 4; near <= t + 4; near++) if (decibels[near]! > decibels[t]!) return false;
   return true;
 }

@@ -3,10 +3,10 @@ import { type Planes, SIDE } from './planes.ts';
 
 const CELLS = 4;
 const DIRECTIONS = 8;
-const CELL = SIDE / CELLS;
+const CELL_PIXELS = SIDE / CELLS;
 const EDGE_FEATURES = CELLS * CELLS * DIRECTIONS;
 /** Strength of one direction in a cell that is all but even. */
-const FAINT = 0.1;
+const STRENGTH_FLOOR = 0.1;
 
 /** Which way edges run, and where: gradient histograms of 4 × 4 cells, 8 directions (Dalal & Triggs 2005). */
 export class Edges {
@@ -21,12 +21,12 @@ export class Edges {
   /** Roots of each direction's strength in its cell, over the mean: a pattern that does not depend on contrast. */
   features(): Float64Array {
     const mean = this.#mean();
-    return this.#sums.map((sum) => Math.sqrt(sum / this.#pictures / (mean + FAINT)));
+    return this.#sums.map((sum) => Math.sqrt(sum / this.#pictures / (mean + STRENGTH_FLOOR)));
   }
 
   /** How strong edges are at all. */
   levels(): number[] {
-    return [Math.log(this.#mean() + FAINT)];
+    return [Math.log(this.#mean() + STRENGTH_FLOOR)];
   }
 
   #mean(): number {
@@ -45,7 +45,7 @@ function addPicture(y: Float32Array, sums: Float64Array): void {
       const strength = Math.sqrt(squares);
       const turn = halfTurns(across, down) * DIRECTIONS;
       const lower = turn | 0;
-      const cell = (((row / CELL) | 0) * CELLS + ((column / CELL) | 0)) * DIRECTIONS;
+      const cell = (((row / CELL_PIXELS) | 0) * CELLS + ((column / CELL_PIXELS) | 0)) * DIRECTIONS;
       sums[cell + (lower % DIRECTIONS)]! += strength * (1 - (turn - lower));
       sums[cell + ((lower + 1) % DIRECTIONS)]! += strength * (turn - lower);
     }

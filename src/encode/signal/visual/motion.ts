@@ -3,10 +3,10 @@ import { lowFrequencies } from './dct.ts';
 import { type Planes, SIDE } from './planes.ts';
 
 const CELLS = 8;
-const CELL = SIDE / CELLS;
+const CELL_PIXELS = SIDE / CELLS;
 const DRIFT_KEEP = 4;
 /** Brightness. A change that noise makes. */
-const FAINT = 0.005;
+const CHANGE_FLOOR = 0.005;
 
 /**
  * What changes in a clip, and where: change from picture to picture and spread over the whole clip in 8 × 8 cells (motion
@@ -47,7 +47,7 @@ export class Motion {
     const { change, spread } = this.#cellsOverTime();
     const sorted = Float64Array.from(this.#changes).sort();
     const moments = [0.1, 0.5, 0.95].map((share) => sorted[Math.floor(sorted.length * share)] ?? 0);
-    return [meanOf(change), meanOf(spread), ...moments].map((level) => Math.log(level + FAINT));
+    return [meanOf(change), meanOf(spread), ...moments].map((level) => Math.log(level + CHANGE_FLOOR));
   }
 
   #cellsOverTime(): { change: Float64Array; spread: Float64Array } {
@@ -70,7 +70,7 @@ export class Motion {
 function addMeans(y: Float32Array, cells: Float64Array): void {
   for (let row = 0; row < SIDE; row++) {
     for (let column = 0; column < SIDE; column++) {
-      cells[cellAt(row, column)]! += y[row * SIDE + column]! / (CELL * CELL);
+      cells[cellAt(row, column)]! += y[row * SIDE + column]! / (CELL_PIXELS * CELL_PIXELS);
     }
   }
 }
@@ -97,7 +97,7 @@ function addChanges(y: Float32Array, before: Float32Array, cells: Float64Array):
     for (let column = 0; column < SIDE; column++) {
       const at = row * SIDE + column;
       const change = Math.abs(y[at]! - before[at]!);
-      cells[cellAt(row, column)]! += change / (CELL * CELL);
+      cells[cellAt(row, column)]! += change / (CELL_PIXELS * CELL_PIXELS);
       total += change;
     }
   }
@@ -105,12 +105,12 @@ function addChanges(y: Float32Array, before: Float32Array, cells: Float64Array):
 }
 
 function cellAt(row: number, column: number): number {
-  return ((row / CELL) | 0) * CELLS + ((column / CELL) | 0);
+  return ((row / CELL_PIXELS) | 0) * CELLS + ((column / CELL_PIXELS) | 0);
 }
 
 function overMean(values: Float64Array): Float64Array {
   const mean = meanOf(values);
-  return values.map((value) => Math.log((value + FAINT) / (mean + FAINT)));
+  return values.map((value) => Math.log((value + CHANGE_FLOOR) / (mean + CHANGE_FLOOR)));
 }
 
 function meanOf(values: Float64Array): number {

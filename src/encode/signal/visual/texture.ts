@@ -2,10 +2,10 @@ import { type Planes, SIDE } from './planes.ts';
 
 const SCALES = 3;
 /** Halves of the picture, both ways. */
-const PARTS = 2;
-const TEXTURE_FEATURES = SCALES * 3 * PARTS * PARTS;
+const PARTS_PER_SIDE = 2;
+const TEXTURE_FEATURES = SCALES * 3 * PARTS_PER_SIDE * PARTS_PER_SIDE;
 /** Detail of a surface that is all but even. */
-const FAINT = 0.01;
+const DETAIL_FLOOR = 0.01;
 
 /** How coarse the surfaces are: mean detail of a Haar wavelet at three scales, three ways (Mallat 1989), per quarter. */
 export class Texture {
@@ -26,21 +26,24 @@ export class Texture {
   /** Logs of the detail of each part, scale and way, over the mean of its scale. */
   features(): Float64Array {
     const levels = this.levels();
-    return this.#sums.map((sum, i) => Math.log(sum / this.#pictures + FAINT) - levels[Math.floor(i / 3) % SCALES]!);
+    return this.#sums.map(
+      (sum, i) => Math.log(sum / this.#pictures + DETAIL_FLOOR) - levels[Math.floor(i / 3) % SCALES]!,
+    );
   }
 
   /** How much detail each scale has at all. */
   levels(): number[] {
     const totals = new Float64Array(SCALES);
-    for (const [i, sum] of this.#sums.entries()) totals[Math.floor(i / 3) % SCALES]! += sum / (3 * PARTS * PARTS);
-    return Array.from(totals, (total) => Math.log(total / this.#pictures + FAINT));
+    for (const [i, sum] of this.#sums.entries())
+      totals[Math.floor(i / 3) % SCALES]! += sum / (3 * PARTS_PER_SIDE * PARTS_PER_SIDE);
+    return Array.from(totals, (total) => Math.log(total / this.#pictures + DETAIL_FLOOR));
   }
 }
 
 /** Fills `coarser`, and adds the detail that it lacks. */
 function addScale(scale: number, finer: Float32Array, coarser: Float32Array, sums: Float64Array): void {
   const side = SIDE >> (scale + 1);
-  const weight = 1 / ((side / PARTS) * (side / PARTS));
+  const weight = 1 / ((side / PARTS_PER_SIDE) * (side / PARTS_PER_SIDE));
   for (let row = 0; row < side; row++) {
     for (let column = 0; column < side; column++) {
       const at = 4 * row * side + 2 * column;
@@ -49,7 +52,7 @@ function addScale(scale: number, finer: Float32Array, coarser: Float32Array, sum
       const c = finer[at + 2 * side]!;
       const d = finer[at + 2 * side + 1]!;
       coarser[row * side + column] = (a + b + c + d) / 4;
-      const part = (((row * PARTS) / side) | 0) * PARTS + (((column * PARTS) / side) | 0);
+      const part = (((row * PARTS_PER_SIDE) / side) | 0) * PARTS_PER_SIDE + (((column * PARTS_PER_SIDE) / side) | 0);
       const to = (part * SCALES + scale) * 3;
       sums[to]! += weight * Math.abs(a - b + c - d);
       sums[to + 1]! += weight * Math.abs(a + b - c - d);

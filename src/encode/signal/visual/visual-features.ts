@@ -13,7 +13,7 @@ import { Texture } from './texture.ts';
  *
  * @param isStill a picture that is not from a film: what only a film shows is NaN
  */
-export function describePictures(pictures: readonly Picture[], isStill = false): Float64Array[] {
+export function visualFeatures(pictures: readonly Picture[], isStill = false): Float64Array[] {
   const color = new Color();
   const layout = new Layout();
   const edges = new Edges();

@@ -12,7 +12,7 @@ import { transients } from './transients.ts';
  *
  * @param samples mono, at SAMPLE_RATE
  */
-export function describeSound(samples: Float32Array): Float64Array[] {
+export function audioFeatures(samples: Float32Array): Float64Array[] {
   const frames = analyse(samples);
   const spectrogram = spectrogramOf(frames);
   const bands = timbre(spectrogram);

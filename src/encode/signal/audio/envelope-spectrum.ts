@@ -11,7 +11,7 @@ export interface Variation {
 }
 
 /** Analyses how values that change over time vary: fast or slow, steadily or not. */
-export class CourseSpectrum {
+export class EnvelopeSpectrum {
   readonly #fft: Fft;
   readonly #re: Float64Array;
   readonly #im: Float64Array;
@@ -32,14 +32,14 @@ export class CourseSpectrum {
   }
 
   /** One variation for each band of frequencies. */
-  measure(course: Float64Array): Variation[] {
+  measure(envelope: Float64Array): Variation[] {
     const re = this.#re.fill(0);
     const im = this.#im.fill(0);
-    const count = Math.min(course.length, re.length);
+    const count = Math.min(envelope.length, re.length);
     let mean = 0;
-    for (let t = 0; t < count; t++) mean += course[t]! / count;
+    for (let t = 0; t < count; t++) mean += envelope[t]! / count;
     for (let t = 0; t < count; t++) {
-      re[t] = (course[t]! - mean) * (0.5 - 0.5 * Math.cos((2 * Math.PI * (t + 0.5)) / count));
+      re[t] = (envelope[t]! - mean) * (0.5 - 0.5 * Math.cos((2 * Math.PI * (t + 0.5)) / count));
     }
     this.#fft.transform(re, im);
     return this.#bins.slice(1).map((end, band) => {
