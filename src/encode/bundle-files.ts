@@ -7,7 +7,7 @@ import type { HubListing } from '../models/hub.ts';
 import { type BundleFile, bundleFile } from './bundle-file.ts';
 
 /** The bundles that come with reelvec, a file each. */
-const FOLDER = new URL('./bundles', import.meta.url);
+const FOLDER = new URL('./bundles/', import.meta.url);
 
 /** A bundle's name or file that cannot be used; `message` says why. */
 export class BundleFault extends ConfigError {
