@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { BodyBudget } from './api/body-budget.ts';
 import { SignedLinks } from './api/signed-links.ts';
 import { type AppDeps, buildApp } from './app.ts';
-import { Contents } from './assets/contents.ts';
+import { DedupedMedia } from './assets/deduped-media.ts';
 import { UploadRepository } from './assets/multipart/repository.ts';
 import { MultipartUploads } from './assets/multipart/service.ts';
 import { AssetRepository } from './assets/repository.ts';
@@ -105,7 +105,7 @@ export async function openTestApp(
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const blobs = new FolderBlobStore(root);
-  const contents = new Contents(db, blobs);
+  const dedupedMedia = new DedupedMedia(db, blobs);
   const tasks = new TaskRepository(db);
   const assets = new AssetRepository(db);
   const quotas = new Quotas(db, limits);
@@ -138,7 +138,7 @@ export async function openTestApp(
     assets: new AssetService({
       assets,
       blobs,
-      contents,
+      dedupedMedia,
       urls: { check } as never,
       quotas,
       maxUploadBytes: 1_000_000,
@@ -165,7 +165,7 @@ export async function openTestApp(
     embedding: {
       tasks,
       blobs,
-      contents,
+      dedupedMedia,
       urls: { check },
       assets,
       probe: async () => {

@@ -22,7 +22,7 @@ import { installRequestLog } from './api/request-log.ts';
 import { serializeLeniently } from './api/serialize.ts';
 import { discardUnreadBodies } from './api/unread-bodies.ts';
 import { validate } from './api/validation.ts';
-import type { Contents } from './assets/contents.ts';
+import type { DedupedMedia } from './assets/deduped-media.ts';
 import type { AssetService } from './assets/service.ts';
 import { newId } from './database/ids.ts';
 import type { IdempotencyKeys } from './idempotency/keys.ts';
@@ -31,7 +31,7 @@ import type { CreateTaskDeps } from './tasks/create.ts';
 
 export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {
   /** What tasks are made with, retrieved from and listed. */
-  readonly embedding: CreateTaskDeps & { readonly contents: Contents };
+  readonly embedding: CreateTaskDeps & { readonly dedupedMedia: DedupedMedia };
   /** What is embedded while somebody waits. */
   readonly queries: QueryService;
   readonly assets: AssetService;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { ConnectionError, FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { newId } from '../database/ids.ts';
-import { isDatabaseAway } from '../database/unavailable.ts';
+import { isDatabaseUnavailable } from '../database/unavailable.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import { RateLimited } from '../quotas/rate-limit.ts';
 import { setRateLimits } from './rate-limits.ts';
@@ -32,7 +32,7 @@ export function renderError(error: ReelvecError): z.infer<typeof errorBody> {
 /** What a client is told about anything that was thrown. What is not meant for clients becomes a plain 500. */
 export function toClientError(error: unknown, request: FastifyRequest): ReelvecError {
   if (isReelvecError(error)) return error;
-  if (isDatabaseAway(error)) {
+  if (isDatabaseUnavailable(error)) {
     return new ReelvecError('service_unavailable', 'The server cannot reach its database. Try again in some seconds.', {
       cause: error,
     });

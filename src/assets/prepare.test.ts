@@ -13,8 +13,8 @@ import type { MediaInfo } from '../media/info.ts';
 import { Quotas } from '../quotas/quotas.ts';
 import { localHost } from '../sources/local-host.fixture.ts';
 import { assetKey } from './blobs.ts';
-import { Contents } from './contents.ts';
-import { type Lookers, type PrepareDeps, prepareAsset } from './prepare.ts';
+import { DedupedMedia } from './deduped-media.ts';
+import { type MediaInspectors, type PrepareDeps, prepareAsset } from './prepare.ts';
 import { AssetRepository } from './repository.ts';
 
 const FILM = Buffer.concat([Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0', 'latin1'), Buffer.alloc(10_000)]);
@@ -28,7 +28,9 @@ const FOUND: MediaInfo = {
 };
 const never = new AbortController().signal;
 
-async function setUp(options: { source?: Buffer; probe?: Lookers['probe']; image?: Lookers['image'] } = {}) {
+async function setUp(
+  options: { source?: Buffer; probe?: MediaInspectors['probe']; image?: MediaInspectors['image'] } = {},
+) {
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-prepare-'));
   const db = await openDatabase(':memory:');
   const host = await localHost((_, response) => response.end(options.source ?? FILM));
@@ -37,12 +39,12 @@ async function setUp(options: { source?: Buffer; probe?: Lookers['probe']; image
   const deps: PrepareDeps = {
     assets,
     blobs,
-    contents: new Contents(db, blobs),
+    dedupedMedia: new DedupedMedia(db, blobs),
     urls: host.guard,
     maxUrlBytes: 1_000_000,
     maxImageBytes: 1_000_000,
     quotas: new Quotas(db, {}),
-    lookers: {
+    inspectors: {
       probe: options.probe ?? (async () => FOUND),
       image: options.image ?? (() => Promise.reject(new Error('no image was sent'))),
       thumbnail: () => Promise.reject(new Error('no thumbnail was asked for')),

@@ -10,7 +10,7 @@ import { animationType, imageType } from '../sources/media-magic.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import { parseSourceUrl, type UrlGuard } from '../sources/url.ts';
 import { assetKey, mediaKey, thumbnailKey } from './blobs.ts';
-import type { Contents } from './contents.ts';
+import type { DedupedMedia } from './deduped-media.ts';
 import type { Asset, AssetRepository } from './repository.ts';
 
 /** How often it is looked whether the asset is still there, in milliseconds: a deleted one is not fetched to its end. */
@@ -20,7 +20,7 @@ const WANTED_CHECK_MS = 250;
 const MIN_VIDEO_SEC = 3.95;
 
 /** What looks at files, in media workers. They throw ReelvecErrors for what is wrong with a file. */
-export interface Lookers {
+export interface MediaInspectors {
   readonly probe: (path: string, signal: AbortSignal) => Promise<MediaInfo>;
   /** With a small copy, as a JPEG file. */
   readonly image: (path: string, signal: AbortSignal) => Promise<{ image: ImageInfo; thumbnail: Uint8Array }>;
@@ -31,11 +31,11 @@ export interface Lookers {
 export interface PrepareDeps {
   readonly assets: AssetRepository;
   readonly blobs: BlobStore;
-  readonly contents: Contents;
+  readonly dedupedMedia: DedupedMedia;
   readonly urls: UrlGuard;
   readonly maxUrlBytes: number;
   readonly maxImageBytes: number;
-  readonly lookers: Lookers;
+  readonly inspectors: MediaInspectors;
   readonly quotas: Quotas;
   readonly log: Logger;
 }
@@ -46,7 +46,7 @@ export interface PrepareDeps {
  * @throws what is no fault of the media or its source, and the signal's reason: call it again
  */
 export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: AbortSignal): Promise<void> {
-  const { assets, contents, log } = deps;
+  const { assets, dedupedMedia, log } = deps;
   const asset = await assets.get(assetId);
   if (asset?.status !== 'processing') return;
   const deleted = new AbortController();
@@ -60,7 +60,7 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     const { media } = looked;
     if (asset.contentId === undefined) {
       const sha256 = asset.sha256 ?? fetched ?? (await sha256OfBlob(deps.blobs, assetKey(assetId), wanted));
-      await contents.settle(asset, { sha256, size: await sizeOf(deps.blobs, assetKey(assetId)) });
+      await dedupedMedia.deduplicate(asset, { sha256, size: await sizeOf(deps.blobs, assetKey(assetId)) });
     }
     await assets.setReady(assetId, media, asset.thumbnail && (looked.hasThumbnail ? 'ready' : 'error'));
     log.info({ assetId, type: media.mimeType, bytes: media.size, durationSec: media.durationSec }, 'asset ready');
@@ -74,12 +74,12 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     if ((await assets.get(assetId))?.contentId !== asset.contentId) throw error;
     log.info({ assetId, code: error.code, reason: error.message, cause: causeText(error) }, 'asset failed');
     await assets.setFailed(assetId, error);
-    await contents.release(asset.contentId);
-    await contents.clear(assetId);
+    await dedupedMedia.release(asset.contentId);
+    await dedupedMedia.clear(assetId);
   } finally {
     clearInterval(timer);
     // Deleted meanwhile: what was stored after that goes too.
-    if (!(await assets.get(assetId))) await contents.clear(assetId);
+    if (!(await assets.get(assetId))) await dedupedMedia.clear(assetId);
   }
 }
 
@@ -143,7 +143,7 @@ function kindOf({ fileType, declaredType }: Asset): MediaKind {
 }
 
 async function lookAtImage(
-  { blobs, lookers, maxImageBytes }: PrepareDeps,
+  { blobs, inspectors, maxImageBytes }: PrepareDeps,
   asset: Asset,
   { fileType, size }: { fileType: string; size: number },
   signal: AbortSignal,
@@ -155,7 +155,7 @@ async function lookAtImage(
       { details: { bytes: size, max_bytes: maxImageBytes } },
     );
   }
-  const { image, thumbnail } = await blobs.use(mediaKey(asset), (path) => lookers.image(path, signal));
+  const { image, thumbnail } = await blobs.use(mediaKey(asset), (path) => inspectors.image(path, signal));
   if (asset.thumbnail) await blobs.write(thumbnailKey(asset.id), thumbnail, { signal });
   const trackCounts = { video: 0, audio: 0, subtitles: 0 };
   const media = { format: image.format, mimeType: fileType, size, durationSec: 0, bitRate: 0, image, trackCounts };
@@ -163,19 +163,19 @@ async function lookAtImage(
 }
 
 async function lookAtMedia(
-  { blobs, lookers, log }: PrepareDeps,
+  { blobs, inspectors, log }: PrepareDeps,
   asset: Asset,
   { fileType }: { fileType: string | undefined },
   signal: AbortSignal,
 ): Promise<Looked> {
   const key = mediaKey(asset);
-  const found = await blobs.use(key, (path) => lookers.probe(path, signal));
+  const found = await blobs.use(key, (path) => inspectors.probe(path, signal));
   // Its first bytes tell Matroska from WebM and QuickTime from MP4, its tracks whether there are pictures in it.
   const agree = fileType?.split('/')[0] === found.mimeType.split('/')[0];
   const media = agree && fileType ? { ...found, mimeType: fileType } : found;
   if (!asset.thumbnail) return { media, hasThumbnail: false };
   try {
-    const thumbnail = await blobs.use(key, (path) => lookers.thumbnail({ path, media }, signal));
+    const thumbnail = await blobs.use(key, (path) => inspectors.thumbnail({ path, media }, signal));
     await blobs.write(thumbnailKey(asset.id), thumbnail, { signal });
     return { media, hasThumbnail: true };
   } catch (error) {

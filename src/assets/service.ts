@@ -10,7 +10,7 @@ import type { Quotas } from '../quotas/quotas.ts';
 import { requireMediaOrImage } from '../sources/sniff.ts';
 import { filenameOf, type UrlGuard } from '../sources/url.ts';
 import { assetKey, removeAssetBlobs, thumbnailKey } from './blobs.ts';
-import type { Contents } from './contents.ts';
+import type { DedupedMedia } from './deduped-media.ts';
 import { settledAsset } from './ready.ts';
 import type { Asset, AssetFilter, AssetRepository, NewAsset, UserMetadata } from './repository.ts';
 import { storeUpload, type Upload } from './upload.ts';
@@ -18,7 +18,7 @@ import { storeUpload, type Upload } from './upload.ts';
 export interface AssetServiceDeps {
   readonly assets: AssetRepository;
   readonly blobs: BlobStore;
-  readonly contents: Contents;
+  readonly dedupedMedia: DedupedMedia;
   readonly urls: UrlGuard;
   readonly quotas: Quotas;
   readonly maxUploadBytes: number;
@@ -128,14 +128,14 @@ export class AssetService {
    * @throws resource_not_exist; conflict when tasks are using it and it is not forced
    */
   async delete(id: string, owner: string, { force }: { force: boolean }): Promise<void> {
-    const { assets, contents, users } = this.#deps;
+    const { assets, dedupedMedia, users } = this.#deps;
     const { contentId } = await this.get(id, owner);
     const taskIds = await users.tasksUsing(id);
     if (taskIds.length > 0 && !force) throw inUse(id, taskIds);
     if (!(await assets.delete(id, owner))) throw notFound(id);
     for (const taskId of taskIds) await users.fail(taskId, deletedUnderTask(id));
-    await contents.release(contentId);
-    await contents.clear(id);
+    await dedupedMedia.release(contentId);
+    await dedupedMedia.clear(id);
   }
 
   async #create(asset: NewAsset, onCreated: OnCreated<Asset> | undefined): Promise<Asset> {

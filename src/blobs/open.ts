@@ -63,7 +63,7 @@ function isOwnFolder({ blobs, dataDir, databaseUrl }: Pick<Config, 'blobs' | 'da
 }
 
 /** For people: the folder, or the bucket with its prefix. */
-export function describePlace(blobs: Config['blobs']): string {
+export function describeLocation(blobs: Config['blobs']): string {
   return blobs.kind === 'folder' ? blobs.path : `s3://${blobs.bucket}/${blobs.prefix}`;
 }
 

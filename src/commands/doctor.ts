@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { Contents } from '../assets/contents.ts';
-import { describePlace, openBlobStore } from '../blobs/open.ts';
+import { DedupedMedia } from '../assets/deduped-media.ts';
+import { describeLocation, openBlobStore } from '../blobs/open.ts';
 import type { Config } from '../config.ts';
-import { faultsOfSqlite } from '../database/integrity.ts';
-import { databasePlace, isNewDatabase, openDatabase } from '../database/open.ts';
+import { checkSqliteIntegrity } from '../database/integrity.ts';
+import { databaseLocation, isNewDatabase, openDatabase } from '../database/open.ts';
 import { checkUp } from '../retention/checkup.ts';
 import { type ClaimDeps, examineClaim, takeOverBlobs } from '../retention/claim.ts';
 import { compareBlobs, countBlobs } from '../retention/orphans.ts';
@@ -84,10 +84,10 @@ async function examine(config: Config, { fix, deep, claim, deleteUnknown }: Requ
   const isAlone = isEmbedded && (takesOver || !isDataFolderInUse(config.dataDir));
   if (isEmbedded && takesOver) stack.use(lockDataFolder(config.dataDir));
   const blobs = stack.use(await openBlobStore(config));
-  const place = databasePlace(config);
+  const place = databaseLocation(config);
   // No file is made where a lost one belongs.
   const db = stack.use(await openDatabase(isNewDatabase(place) && !takesOver ? ':memory:' : place));
-  const deps = { db, blobs, place: describePlace(config.blobs) };
+  const deps = { db, blobs, place: describeLocation(config.blobs) };
   if (takesOver) {
     await takeOver(deps, { deleteUnknown, graceMs: isAlone ? 0 : GRACE_MS });
     return { left: 0, mendable: 0 };
@@ -97,8 +97,8 @@ async function examine(config: Config, { fix, deep, claim, deleteUnknown }: Requ
   let found = 0;
   let mended = 0;
   let mendable = 0;
-  const contents = new Contents(db, blobs);
-  for await (const { problem, remedy, mend } of checkUp({ db, blobs, contents }, { deep, isAlone })) {
+  const dedupedMedia = new DedupedMedia(db, blobs);
+  for await (const { problem, remedy, mend } of checkUp({ db, blobs, dedupedMedia }, { deep, isAlone })) {
     found++;
     if (mend) mendable++;
     if (!fix || !mend) {
@@ -146,7 +146,7 @@ function requireSoundDatabases({ dataDir }: Config, { deep }: { deep: boolean })
   let damaged = false;
   for (const name of ['reelvec.db', 'jobs.db']) {
     const path = join(dataDir, name);
-    const faults = faultsOfSqlite(path, { deep });
+    const faults = checkSqliteIntegrity(path, { deep });
     if (faults.length === 0) continue;
     damaged = true;
     process.stdout.write(`The database ${path} is damaged:\n${faults.map((fault) => `  ${fault}\n`).join('')}`);

@@ -1,4 +1,4 @@
-import { databasePlace, openDatabase } from '../database/open.ts';
+import { databaseLocation, openDatabase } from '../database/open.ts';
 import { type KeyQuotas, KeyRepository } from '../keys/repository.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
@@ -33,7 +33,7 @@ export async function run(args: string[]): Promise<void> {
   const [action, id, ...rest] = positionals;
   const fits = action === 'revoke' ? id !== undefined && rest.length === 0 : id === undefined;
   if (!['create', 'list', 'revoke'].includes(action ?? '') || !fits) throw new UsageError('See reelvec keys --help.');
-  const db = await openDatabase(databasePlace(config));
+  const db = await openDatabase(databaseLocation(config));
   try {
     const keys = new KeyRepository(db);
     if (action === 'create') {

@@ -1,4 +1,4 @@
-import { databasePlace, openDatabase } from '../database/open.ts';
+import { databaseLocation, openDatabase } from '../database/open.ts';
 import { type Delivery, DeliveryRepository } from '../webhooks/deliveries.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
@@ -36,7 +36,7 @@ export async function run(args: string[]): Promise<void> {
   if (values.status !== undefined && !status) throw new UsageError(`--status is one of ${STATUSES.join(', ')}.`);
   const limit = Number(values.limit ?? 50);
   if (!Number.isInteger(limit) || limit < 1) throw new UsageError('--limit is a whole number from 1.');
-  const db = await openDatabase(databasePlace(config));
+  const db = await openDatabase(databaseLocation(config));
   try {
     const deliveries = new DeliveryRepository(db);
     if (action === 'redeliver') await redeliver(deliveries, ids);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { sql } from 'kysely';
-import { commitAside } from './group-commit.ts';
+import { groupCommit } from './group-commit.ts';
 import { newId } from './ids.ts';
 import { type Db, openDatabase } from './open.ts';
 
@@ -40,9 +40,9 @@ test('is flushed when it is answered, and those that come together share the flu
   const path = join(folder, 'together.db');
   const db = await openDatabase(path);
   using flushes = await watchFlushes(`${path}-wal`);
-  await commitAside(db, insert('alone'));
+  await groupCommit(db, insert('alone'));
   assert.equal(flushes.count(), 1);
-  await Promise.all(Array.from({ length: 20 }, (_, i) => commitAside(db, insert(`together ${i}`))));
+  await Promise.all(Array.from({ length: 20 }, (_, i) => groupCommit(db, insert(`together ${i}`))));
   assert.ok(flushes.count() <= 4, `${flushes.count()} flushes`);
   assert.equal((await db.selectFrom('keys').select('id').execute()).length, 21);
   await db.destroy();
@@ -52,10 +52,10 @@ test('every other statement waits for the disk as ever, also after one that fail
   const db = await openDatabase(join(folder, 'others.db'));
   const level = async (connection: Db) =>
     (await sql<{ synchronous: number }>`pragma synchronous`.execute(connection)).rows[0]?.synchronous;
-  assert.equal(await commitAside(db, level), 1);
+  assert.equal(await groupCommit(db, level), 1);
   assert.equal(await level(db), 2);
-  await commitAside(db, insert('twice'));
-  await assert.rejects(commitAside(db, insert('twice')), /UNIQUE/);
+  await groupCommit(db, insert('twice'));
+  await assert.rejects(groupCommit(db, insert('twice')), /UNIQUE/);
   assert.equal(await level(db), 2);
   await db.destroy();
 });
@@ -64,8 +64,8 @@ test('a log that cannot be flushed is told of, and flushed by the next', async (
   const path = join(folder, 'unflushed.db');
   const db = await openDatabase(path);
   await fs.rename(`${path}-wal`, `${path}-away`);
-  await assert.rejects(commitAside(db, insert('lost')), { code: 'ENOENT' });
+  await assert.rejects(groupCommit(db, insert('lost')), { code: 'ENOENT' });
   await fs.rename(`${path}-away`, `${path}-wal`);
-  await commitAside(db, insert('found'));
+  await groupCommit(db, insert('found'));
   await db.destroy();
 });

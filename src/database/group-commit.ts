@@ -11,7 +11,7 @@ const logs = new WeakMap<Db, SharedFlush>();
  * milliseconds each, while nothing is received. The disk is waited for beside it, by all that commit meanwhile at once.
  * When the promise resolves, what was written survives a power cut, as with any other statement.
  */
-export async function commitAside<T>(db: Db, work: (connection: Db) => Promise<T>): Promise<T> {
+export async function groupCommit<T>(db: Db, work: (connection: Db) => Promise<T>): Promise<T> {
   if (isShared(db)) return work(db);
   const result = await db.connection().execute(async (connection) => {
     // All that this leaves out in WAL mode is to flush the log with each commit.

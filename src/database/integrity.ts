@@ -9,7 +9,7 @@ const MOST_FAULTS = 10;
  * using it.
  * @param options.deep compares indexes with their tables too, which takes about as long as reading all of it twice
  */
-export function faultsOfSqlite(path: string, { deep }: { deep: boolean }): string[] {
+export function checkSqliteIntegrity(path: string, { deep }: { deep: boolean }): string[] {
   if (!existsSync(path)) return [];
   try {
     using sqlite = new DatabaseSync(path, { readOnly: true });

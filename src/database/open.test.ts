@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
 import { isId, newId } from './ids.ts';
-import { type Db, openDatabase, unlessOthersDo } from './open.ts';
+import { type Db, openDatabase, tryWithLock } from './open.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-database-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -50,22 +50,22 @@ describe('what one of several nodes does', { skip: NO_POSTGRES }, () => {
   test('is left to the one who is at it', async () => {
     const done: number[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
-    const first = unlessOthersDo(nodes[0]!, 'sweep', async () => {
+    const first = tryWithLock(nodes[0]!, 'sweep', async () => {
       done.push(0);
       await promise;
     });
     while (done.length === 0) await sleep(5);
-    await unlessOthersDo(nodes[1]!, 'sweep', async () => void done.push(1));
+    await tryWithLock(nodes[1]!, 'sweep', async () => void done.push(1));
     resolve();
     await first;
-    await unlessOthersDo(nodes[1]!, 'sweep', async () => void done.push(1));
+    await tryWithLock(nodes[1]!, 'sweep', async () => void done.push(1));
     assert.deepEqual(done, [0, 1]);
   });
 
   test('and for a while to the one who did it, unless that one failed', async () => {
     const done: number[] = [];
-    const attempt = (node: number, againAfterMs: number, work = async () => void done.push(node)) =>
-      unlessOthersDo(nodes[node]!, 'upkeep', work, { againAfterMs });
+    const attempt = (node: number, minIntervalMs: number, work = async () => void done.push(node)) =>
+      tryWithLock(nodes[node]!, 'upkeep', work, { minIntervalMs });
     await assert.rejects(
       attempt(0, 60_000, () => Promise.reject(new Error('no'))),
       /no/,

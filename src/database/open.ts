@@ -54,7 +54,7 @@ function withoutPassword(url: string): string {
 async function open(place: string): Promise<Db> {
   const db = isPostgresUrl(place) ? openPostgres(place) : openSqlite(place);
   try {
-    await oneAtATime(db, 'migrations', () => migrate(db));
+    await withLock(db, 'migrations', () => migrate(db));
   } catch (error) {
     await db.destroy();
     throw error;
@@ -63,7 +63,13 @@ async function open(place: string): Promise<Db> {
 }
 
 /** Where a node's database is: where the settings say, or in its data folder. */
-export function databasePlace({ databaseUrl, dataDir }: { databaseUrl?: string | undefined; dataDir: string }): string {
+export function databaseLocation({
+  databaseUrl,
+  dataDir,
+}: {
+  databaseUrl?: string | undefined;
+  dataDir: string;
+}): string {
   return databaseUrl ?? join(dataDir, 'reelvec.db');
 }
 
@@ -85,7 +91,7 @@ export function isShared(db: Db): boolean {
  * Does something that nodes must not do at the same time: the others wait for their turn. With SQLite there are no
  * others. A node that dies gives its turn back, for its transaction ends with its connection.
  */
-export async function oneAtATime<T>(db: Db, name: keyof typeof LOCKS, work: () => Promise<T>): Promise<T> {
+export async function withLock<T>(db: Db, name: keyof typeof LOCKS, work: () => Promise<T>): Promise<T> {
   if (!isShared(db)) return work();
   return db.transaction().execute(async (lock) => {
     await sql`select pg_advisory_xact_lock(${LOCKS[name]}::bigint)`.execute(lock);
@@ -94,31 +100,31 @@ export async function oneAtATime<T>(db: Db, name: keyof typeof LOCKS, work: () =
 }
 
 /**
- * As {@link oneAtATime}, but who comes second leaves it to the first.
- * @param options.againAfterMs for what is enough to be done once in a while by whichever node: it is left too when it was
+ * As {@link withLock}, but who comes second leaves it to the first.
+ * @param options.minIntervalMs for what is enough to be done once in a while by whichever node: it is left too when it was
  *   last done less long ago, by the clock of the database
  */
-export async function unlessOthersDo(
+export async function tryWithLock(
   db: Db,
   name: keyof typeof LOCKS,
   work: () => Promise<void>,
-  { againAfterMs }: { againAfterMs?: number } = {},
+  { minIntervalMs }: { minIntervalMs?: number } = {},
 ): Promise<void> {
   if (!isShared(db)) return work();
   await db.transaction().execute(async (lock) => {
     const taken = sql<{ mine: boolean }>`select pg_try_advisory_xact_lock(${LOCKS[name]}::bigint) as mine`;
     if (!(await taken.execute(lock)).rows[0]?.mine) return;
-    if (againAfterMs !== undefined && !(await isDue(lock, name, againAfterMs))) return;
+    if (minIntervalMs !== undefined && !(await isDue(lock, name, minIntervalMs))) return;
     await work();
   });
 }
 
 /** Whether something was last done so long ago, and takes note that it is done now if the transaction ends well. */
-async function isDue(transaction: Db, name: string, againAfterMs: number): Promise<boolean> {
+async function isDue(transaction: Db, name: string, minIntervalMs: number): Promise<boolean> {
   const { rows } = await sql`
     insert into last_done (name, at_ms) values (${name}, (extract(epoch from clock_timestamp()) * 1000)::bigint)
     on conflict (name) do update set at_ms = excluded.at_ms
-    where last_done.at_ms <= excluded.at_ms - ${againAfterMs}::bigint
+    where last_done.at_ms <= excluded.at_ms - ${minIntervalMs}::bigint
     returning name`.execute(transaction);
   return rows.length > 0;
 }

@@ -1,7 +1,7 @@
 import { Kysely } from 'kysely';
 import postgres from 'postgres';
-import { answeredQueries } from './answered-queries.ts';
 import { postgresDialect } from './postgres-dialect.ts';
+import { rejectUnanswered } from './reject-unanswered.ts';
 import type { Database } from './schema.ts';
 
 /** Connections of one node for its tables, at the most. Its durable work has some more: see docs/scale.md. */
@@ -25,7 +25,7 @@ export const POSTGRES_OPTIONS = {
 } as const;
 
 /** Commits do not wait for the disk: a crash of the database takes back the last of them, never one from before another. */
-export const WITHOUT_FLUSH = { synchronous_commit: 'off' } as const;
+export const ASYNC_COMMIT = { synchronous_commit: 'off' } as const;
 
 /** Opens a database on a PostgreSQL server. Nothing is sent before the first query. */
 export function openPostgres(url: string): Kysely<Database> {
@@ -37,8 +37,8 @@ export function openPostgres(url: string): Kysely<Database> {
  * takes the last of it back, and with it what the run wrote behind it, by which it would not be done again: the log is one
  * and in order. It takes back nothing from before what {@link openPostgres} wrote last.
  */
-export function openPostgresForNotes(url: string): Kysely<Database> {
-  return open(url, { max: NOTE_CONNECTIONS, connection: WITHOUT_FLUSH });
+export function openPostgresAsyncCommit(url: string): Kysely<Database> {
+  return open(url, { max: NOTE_CONNECTIONS, connection: ASYNC_COMMIT });
 }
 
 function open(url: string, { connection, ...options }: postgres.Options<never>): Kysely<Database> {
@@ -48,5 +48,5 @@ function open(url: string, { connection, ...options }: postgres.Options<never>):
     connection: { ...POSTGRES_OPTIONS.connection, ...connection },
     types: NUMBERS,
   });
-  return new Kysely<Database>({ dialect: postgresDialect(answeredQueries(client)) });
+  return new Kysely<Database>({ dialect: postgresDialect(rejectUnanswered(client)) });
 }

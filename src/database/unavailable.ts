@@ -24,9 +24,9 @@ const AWAY = /^(08...|53300|57P..)$/;
 const PASSING = /^(40...|53...|58...)$/;
 
 /** Whether an error of a query says that the database is away: no fault of the query, and soon over. */
-export function isDatabaseAway(error: unknown): boolean {
+export function isDatabaseUnavailable(error: unknown): boolean {
   // A host with several addresses, none of which answers.
-  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isDatabaseAway);
+  if (error instanceof AggregateError) return error.errors.length > 0 && error.errors.every(isDatabaseUnavailable);
   const { code, syscall, name } = error as { code?: unknown; syscall?: unknown; name?: unknown };
   if (typeof code !== 'string') return false;
   if (name === 'PostgresError') return AWAY.test(code);
@@ -34,13 +34,13 @@ export function isDatabaseAway(error: unknown): boolean {
 }
 
 /**
- * Whether a query that failed may succeed when it is repeated as it is: {@link isDatabaseAway}, or PostgreSQL gave it up. False
+ * Whether a query that failed may succeed when it is repeated as it is: {@link isDatabaseUnavailable}, or PostgreSQL gave it up. False
  * for errors of the network that are not of a query, such as those of a bucket.
  */
-export function mayPass(error: unknown): boolean {
+export function isTransientQueryError(error: unknown): boolean {
   const { code, name } = error as { code?: unknown; name?: unknown };
-  if (name === 'PostgresError') return isDatabaseAway(error) || PASSING.test(String(code));
+  if (name === 'PostgresError') return isDatabaseUnavailable(error) || PASSING.test(String(code));
   // postgres.js names the query in every error that it rejects one with.
   const isOfQuery = String(code).startsWith('CONNECT') || Object.hasOwn(error as object, 'query');
-  return isOfQuery && isDatabaseAway(error);
+  return isOfQuery && isDatabaseUnavailable(error);
 }

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { mayPass } from '../database/unavailable.ts';
+import { isTransientQueryError } from '../database/unavailable.ts';
 import type { Logger } from '../observe/logger.ts';
 
 const FIRST_WAIT_MS = 50;
@@ -42,7 +42,7 @@ export class DatabaseRetry {
       try {
         return await call();
       } catch (error) {
-        if (!mayPass(error)) throw error;
+        if (!isTransientQueryError(error)) throw error;
         if (waitMs === FIRST_WAIT_MS) this.#log.warn({ err: error, call: name }, 'waiting for the database');
         await sleep(waitMs, undefined, { signal, ref: false }).catch(() => {});
         if (signal.aborted) return new Promise<never>(() => {});

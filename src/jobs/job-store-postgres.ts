@@ -1,8 +1,8 @@
 import type { CreateWorkflowRunParams, WorkflowRun } from 'openworkflow/internal';
 import { BackendPostgres } from 'openworkflow/postgres';
 import postgres from 'postgres';
-import { answeredQueries } from '../database/answered-queries.ts';
-import { POSTGRES_OPTIONS, WITHOUT_FLUSH } from '../database/postgres.ts';
+import { ASYNC_COMMIT, POSTGRES_OPTIONS } from '../database/postgres.ts';
+import { rejectUnanswered } from '../database/reject-unanswered.ts';
 import type { Flow } from './fair-scheduler.ts';
 import {
   type JobStore,
@@ -47,12 +47,12 @@ export class PostgresJobStore implements JobStore {
         enable_seqscan: false,
         // Nobody is told of runs. What a crash takes back of them is done again; it takes back nothing from before what a
         // client was told, for which the one log of all tables was flushed.
-        ...WITHOUT_FLUSH,
+        ...ASYNC_COMMIT,
       },
       max: CONNECTIONS,
       transform: { column: { from: postgres.toCamel } },
     });
-    this.#sql = answeredQueries(pool);
+    this.#sql = rejectUnanswered(pool);
     this.backend = BackendPostgres.fromPool(this.#sql);
     const createWorkflowRun = this.backend.createWorkflowRun.bind(this.backend);
     // OpenWorkflow makes a run with a key in a transaction, for which postgres.js reserves a connection. When connections break,

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import postgres from 'postgres';
 import { Losses } from '../../test/support/losses.ts';
 import { NO_POSTGRES, startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
-import { mayPass } from '../database/unavailable.ts';
+import { isTransientQueryError } from '../database/unavailable.ts';
 import { type AnyWorkflow, JobEngine } from './engine.ts';
 import { PostgresJobStore } from './job-store-postgres.ts';
 
@@ -97,7 +97,7 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
       try {
         return await engine.start(taskWorkflow, { taskId }, taskId);
       } catch (error) {
-        if (!mayPass(error)) throw error;
+        if (!isTransientQueryError(error)) throw error;
       }
     }
   }
@@ -117,7 +117,7 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
         break;
       }
       assert.ok(performance.now() < deadline, `still ${row!['status']}`);
-      await engine.maintain().catch((error) => assert.ok(mayPass(error), error));
+      await engine.maintain().catch((error) => assert.ok(isTransientQueryError(error), error));
       await sleep(10);
     }
     // Nothing was done twice because its end could not be written down at once.

@@ -1,11 +1,11 @@
 import { assetKey } from '../assets/blobs.ts';
-import type { Contents } from '../assets/contents.ts';
+import type { DedupedMedia } from '../assets/deduped-media.ts';
 import { AssetRepository } from '../assets/repository.ts';
 import { sha256OfBlob } from '../blobs/hash-blob.ts';
 import type { BlobStore } from '../blobs/store.ts';
 import { COLUMNS } from '../database/columns.ts';
 import type { Db } from '../database/open.ts';
-import { missingSource, REMADE } from '../tasks/lost-result.ts';
+import { missingSource, REBUILDING_WARNING } from '../tasks/lost-result.ts';
 import { TaskRepository } from '../tasks/repository.ts';
 import { readResult } from '../tasks/results/results.ts';
 import { resultKey } from '../tasks/work.ts';
@@ -30,7 +30,7 @@ export interface Finding {
 export interface CheckupDeps {
   readonly db: Db;
   readonly blobs: BlobStore;
-  readonly contents: Contents;
+  readonly dedupedMedia: DedupedMedia;
 }
 
 export interface CheckupOptions {
@@ -52,7 +52,7 @@ export async function* checkUp(deps: CheckupDeps, { deep, isAlone }: CheckupOpti
   yield* checkStuck(deps);
 }
 
-async function* checkContents({ db, blobs, contents }: CheckupDeps, deep: boolean): AsyncGenerator<Finding> {
+async function* checkContents({ db, blobs, dedupedMedia }: CheckupDeps, deep: boolean): AsyncGenerator<Finding> {
   const rowOf = (id: string) =>
     db.selectFrom('contents').select(COLUMNS.contents).where('id', '=', id).executeTakeFirst();
   for await (const { id } of allIds((after) =>
@@ -83,7 +83,7 @@ async function* checkContents({ db, blobs, contents }: CheckupDeps, deep: boolea
           })
           .where('content_id', '=', id)
           .execute();
-        await contents.release(id);
+        await dedupedMedia.release(id);
       },
     };
   }
@@ -116,7 +116,7 @@ async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGe
         problem,
         remedy: 'a server makes it again from the asset',
         mend: async () => {
-          if ((await wrong()) !== undefined) await tasks.restart(task, REMADE);
+          if ((await wrong()) !== undefined) await tasks.restart(task, REBUILDING_WARNING);
         },
       };
       continue;
@@ -143,12 +143,12 @@ async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGe
   }
 }
 
-async function* checkUnused({ contents }: CheckupDeps): AsyncGenerator<Finding> {
-  for (const id of await contents.unused()) {
+async function* checkUnused({ dedupedMedia }: CheckupDeps): AsyncGenerator<Finding> {
+  for (const id of await dedupedMedia.unused()) {
     yield {
       problem: `The media ${assetKey(id)} is used by no asset and no task.`,
       remedy: 'it is removed',
-      mend: async () => void (await contents.release(id)),
+      mend: async () => void (await dedupedMedia.release(id)),
     };
   }
 }

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
 import { MemoryBlobStore } from '../blobs/memory.fixture.ts';
 import { type Db, openDatabase } from '../database/open.ts';
-import { recall } from '../database/remembered.ts';
+import { readNumber } from '../database/stored-numbers.ts';
 import { TaskRepository } from '../tasks/repository.ts';
 import type { TaskRequest } from '../tasks/request.ts';
 import { resultKey } from '../tasks/work.ts';
@@ -34,11 +34,11 @@ async function databases(t: TestContext) {
 /** Runs something that must refuse, and must not change a blob or the counter. @returns the refusal */
 async function refused(db: Db, blobs: MemoryBlobStore): Promise<string> {
   const before = new Map(blobs.blobs);
-  const counter = await recall(db, 'claim');
+  const counter = await readNumber(db, 'claim');
   const error = await claimBlobs({ db, blobs, place: PLACE }).catch((e) => e);
   assert.ok(error instanceof BlobsRefused, String(error));
   assert.deepEqual(blobs.blobs, before);
-  assert.equal(await recall(db, 'claim'), counter);
+  assert.equal(await readNumber(db, 'claim'), counter);
   assert.match(error.message, /Nothing was changed.*--claim.*--delete-unknown/);
   return error.message;
 }
@@ -158,7 +158,7 @@ test('nodes that start together do not refuse each other', { skip: NO_POSTGRES ?
   await using db = await openDatabase(url);
   for (let round = 1; round <= 5; round++) {
     await Promise.all(Array.from({ length: 8 }, () => claimBlobs({ db, blobs, place: PLACE })));
-    assert.equal(await recall(db, 'claim'), 8 * round);
+    assert.equal(await readNumber(db, 'claim'), 8 * round);
   }
   assert.deepEqual(await examineClaim({ db, blobs, place: PLACE }), { isClaimed: true });
 });

@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import type { BlobStore } from '../blobs/store.ts';
 import type { Db } from '../database/open.ts';
-import { raise, recall, remember } from '../database/remembered.ts';
+import { incrementNumber, readNumber, writeNumber } from '../database/stored-numbers.ts';
 import { serverSecret } from '../keys/secrets.ts';
 import { SetupError } from '../setup-error.ts';
 import { CLAIMS, compareBlobs } from './orphans.ts';
@@ -49,7 +49,7 @@ export async function claimBlobs(deps: ClaimDeps): Promise<void> {
     found = await examineClaim(deps);
   }
   if (found.refusal !== undefined) throw new BlobsRefused(found.refusal);
-  await writeClaim(deps, await raise(deps.db, 'claim'));
+  await writeClaim(deps, await incrementNumber(deps.db, 'claim'));
 }
 
 /**
@@ -61,11 +61,11 @@ export async function takeOverBlobs({ db, blobs, place }: ClaimDeps): Promise<vo
   const claims = await readClaims(blobs);
   let newest = Date.now();
   for await (const { modifiedAt } of blobs.list('')) newest = Math.max(newest, modifiedAt.getTime());
-  await remember(db, 'kept_before_ms', newest);
+  await writeNumber(db, 'kept_before_ms', newest);
   // Ahead of the newer copy as well: should it come back, it is the older one.
   const mine = claims.find((claim) => claim.id === id)?.counter ?? 0;
-  const counter = Math.max((await recall(db, 'claim')) ?? 0, mine) + 1;
-  await remember(db, 'claim', counter);
+  const counter = Math.max((await readNumber(db, 'claim')) ?? 0, mine) + 1;
+  await writeNumber(db, 'claim', counter);
   await writeClaim({ db, blobs, place }, counter);
   for (const claim of claims) if (claim.id !== id) await blobs.remove(CLAIMS + claim.id);
 }
@@ -78,7 +78,7 @@ export async function examineClaim({
 }: ClaimDeps): Promise<{ readonly refusal?: string; readonly isClaimed: boolean }> {
   const id = await databaseId(db);
   const claims = await readClaims(blobs);
-  const counter = (await recall(db, 'claim')) ?? 0;
+  const counter = (await readNumber(db, 'claim')) ?? 0;
   // Another node has made the first claim in between.
   if (claims.length === 0 && counter > 0 && (await readClaims(blobs)).length > 0)
     return examineClaim({ db, blobs, place });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { pino } from 'pino';
 import { assetKey } from '../assets/blobs.ts';
-import { Contents } from '../assets/contents.ts';
+import { DedupedMedia } from '../assets/deduped-media.ts';
 import { AssetRepository } from '../assets/repository.ts';
 import { MemoryBlobStore } from '../blobs/memory.fixture.ts';
 import type { UploadStore } from '../blobs/uploads.ts';
@@ -24,7 +24,7 @@ async function setUp(t: { after: (done: () => void) => void }) {
   t.after(() => mock.timers.reset());
   const db = await openDatabase(':memory:');
   const blobs = new MemoryBlobStore();
-  const contents = new Contents(db, blobs);
+  const dedupedMedia = new DedupedMedia(db, blobs);
   const assets = new AssetRepository(db);
   const tasks = new TaskRepository(db);
   const log = pino({ level: 'silent' });
@@ -38,7 +38,7 @@ async function setUp(t: { after: (done: () => void) => void }) {
       sweepDue({
         db,
         blobs,
-        contents,
+        dedupedMedia,
         uploads,
         log,
         place: 'memory',
@@ -49,7 +49,7 @@ async function setUp(t: { after: (done: () => void) => void }) {
       const id = newId();
       await blobs.write(assetKey(id), FILM);
       await assets.create({ id, owner: 'me', method: 'direct', filename: 'f' });
-      const contentId = await contents.settle({ id, owner: 'me' }, { sha256: 'same', size: FILM.length });
+      const contentId = await dedupedMedia.deduplicate({ id, owner: 'me' }, { sha256: 'same', size: FILM.length });
       await assets.setReady(id, {} as MediaInfo);
       return { id, contentId };
     },
@@ -120,12 +120,12 @@ test('media stays for as long as another asset has the same, and goes with the l
 
 test('the same content of two owners is stored twice: nobody learns what others have', async (t) => {
   const made = await setUp(t);
-  const contents = new Contents(made.db, made.blobs);
+  const dedupedMedia = new DedupedMedia(made.db, made.blobs);
   const ids = ['one', 'two'].map((owner) => ({ id: newId(), owner }));
   for (const { id, owner } of ids) {
     await made.blobs.write(assetKey(id), FILM);
     await made.assets.create({ id, owner, method: 'direct', filename: 'f' });
-    assert.equal(await contents.settle({ id, owner }, { sha256: 'same', size: FILM.length }), id);
+    assert.equal(await dedupedMedia.deduplicate({ id, owner }, { sha256: 'same', size: FILM.length }), id);
   }
 });
 

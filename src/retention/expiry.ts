@@ -1,4 +1,4 @@
-import type { Contents } from '../assets/contents.ts';
+import type { DedupedMedia } from '../assets/deduped-media.ts';
 import type { BlobStore } from '../blobs/store.ts';
 import type { Db } from '../database/open.ts';
 
@@ -8,7 +8,7 @@ const BATCH = 10;
 export interface ExpiryDeps {
   readonly db: Db;
   readonly blobs: BlobStore;
-  readonly contents: Contents;
+  readonly dedupedMedia: DedupedMedia;
 }
 
 export interface KeepTimes {
@@ -19,7 +19,7 @@ export interface KeepTimes {
 }
 
 /** Removes tasks that ended too long ago, with their results: from then on there is no such task. @returns how many */
-export async function expireTasks({ db, blobs, contents }: ExpiryDeps, ttlMs: number): Promise<number> {
+export async function expireTasks({ db, blobs, dedupedMedia }: ExpiryDeps, ttlMs: number): Promise<number> {
   const before = new Date(Date.now() - ttlMs).toISOString();
   for (let expired = 0; ; ) {
     const rows = await db
@@ -37,7 +37,7 @@ export async function expireTasks({ db, blobs, contents }: ExpiryDeps, ttlMs: nu
       .execute();
     for (const { id, content_id } of rows) {
       await blobs.remove(`tasks/${id}/`);
-      await contents.release(content_id ?? undefined);
+      await dedupedMedia.release(content_id ?? undefined);
     }
     expired += rows.length;
     if (rows.length < BATCH) return expired;
@@ -45,7 +45,7 @@ export async function expireTasks({ db, blobs, contents }: ExpiryDeps, ttlMs: nu
 }
 
 /** Removes assets that are too old, but for those that a task is reading: they go when it is over. @returns how many */
-export async function expireAssets({ db, contents }: ExpiryDeps, ttlMs: number): Promise<number> {
+export async function expireAssets({ db, dedupedMedia }: ExpiryDeps, ttlMs: number): Promise<number> {
   const before = new Date(Date.now() - ttlMs).toISOString();
   for (let expired = 0; ; ) {
     const rows = await db
@@ -72,8 +72,8 @@ export async function expireAssets({ db, contents }: ExpiryDeps, ttlMs: number):
       .returning(['id', 'content_id'])
       .execute();
     for (const { id, content_id } of rows) {
-      await contents.release(content_id ?? undefined);
-      await contents.clear(id);
+      await dedupedMedia.release(content_id ?? undefined);
+      await dedupedMedia.clear(id);
     }
     expired += rows.length;
     if (rows.length < BATCH) return expired;

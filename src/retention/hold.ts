@@ -1,5 +1,5 @@
 import type { Db } from '../database/open.ts';
-import { recall, remember } from '../database/remembered.ts';
+import { readNumber, writeNumber } from '../database/stored-numbers.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
@@ -10,13 +10,13 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
  * @param now milliseconds since 1970
  */
 export async function isHeld(db: Db, now = Date.now()): Promise<boolean> {
-  const sweptAt = await recall(db, 'swept_at_ms');
-  const until = (await recall(db, 'held_until_ms')) ?? 0;
+  const sweptAt = await readNumber(db, 'swept_at_ms');
+  const until = (await readNumber(db, 'held_until_ms')) ?? 0;
   const isGap = sweptAt !== undefined && now - sweptAt > DAY_MS;
   // Never more than a day from now, lest a wrong clock hold everything until its own time.
   const heldUntil = isGap ? now + DAY_MS : Math.min(until, now + DAY_MS);
-  if (heldUntil !== until) await remember(db, 'held_until_ms', heldUntil);
+  if (heldUntil !== until) await writeNumber(db, 'held_until_ms', heldUntil);
   // Called every few seconds: to the minute is exact enough, and spares the disk.
-  if (sweptAt === undefined || Math.abs(now - sweptAt) >= MINUTE_MS) await remember(db, 'swept_at_ms', now);
+  if (sweptAt === undefined || Math.abs(now - sweptAt) >= MINUTE_MS) await writeNumber(db, 'swept_at_ms', now);
   return now < heldUntil;
 }

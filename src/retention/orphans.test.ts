@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { mock, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
-import { Contents } from '../assets/contents.ts';
-import { removeUnlessKept } from '../blobs/kept.ts';
+import { DedupedMedia } from '../assets/deduped-media.ts';
 import { MemoryBlobStore } from '../blobs/memory.fixture.ts';
+import { removeSinceTakeover } from '../blobs/takeover.ts';
 import type { UploadStore } from '../blobs/uploads.ts';
 import { openDatabase } from '../database/open.ts';
 import { TaskRepository } from '../tasks/repository.ts';
@@ -32,7 +32,7 @@ async function setUp(t: TestContext, { results }: { results: number }) {
   const deps: SweepDeps = {
     db,
     blobs,
-    contents: new Contents(db, blobs),
+    dedupedMedia: new DedupedMedia(db, blobs),
     uploads: { sweep: async () => 0 } as unknown as UploadStore,
     keep: { resultTtlMs: undefined, assetTtlMs: undefined },
     place: 'the place',
@@ -103,7 +103,7 @@ test('work that was under way when the blobs were taken over takes nothing with 
   await takeOverBlobs(deps);
   later(1);
   await blobs.write('tasks/lost/chunks/0000.arrow', Buffer.from('block'));
-  await removeUnlessKept(db, blobs, 'tasks/lost/');
+  await removeSinceTakeover(db, blobs, 'tasks/lost/');
   assert.deepEqual(await Array.fromAsync(blobs.list('tasks/lost/'), ({ key }) => key), [sourceKey('lost')]);
 });
 

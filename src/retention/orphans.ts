@@ -1,5 +1,5 @@
-import { keptBefore } from '../blobs/kept.ts';
 import type { BlobEntry, BlobStore } from '../blobs/store.ts';
+import { takeoverTimeMs } from '../blobs/takeover.ts';
 import type { Db } from '../database/open.ts';
 
 /** Blobs that are looked up together. */
@@ -39,7 +39,7 @@ export async function* compareBlobs({
   blobs: BlobStore;
   graceMs: number;
 }): AsyncGenerator<ComparedBlob> {
-  const since = await keptBefore(db);
+  const since = await takeoverTimeMs(db);
   const batch: BlobEntry[] = [];
   for await (const entry of blobs.list('')) {
     if (entry.key.startsWith(CLAIMS)) continue;

@@ -4,9 +4,9 @@ import { pino } from 'pino';
 import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
 import { seededRandom } from '../../test/support/seeded-random.ts';
 import { assetKey, mediaKey } from '../assets/blobs.ts';
-import { Contents } from '../assets/contents.ts';
+import { DedupedMedia } from '../assets/deduped-media.ts';
 import { UploadRepository } from '../assets/multipart/repository.ts';
-import { type Lookers, prepareAsset } from '../assets/prepare.ts';
+import { type MediaInspectors, prepareAsset } from '../assets/prepare.ts';
 import { AssetRepository } from '../assets/repository.ts';
 import { AssetService } from '../assets/service.ts';
 import { MemoryBlobStore } from '../blobs/memory.fixture.ts';
@@ -71,7 +71,7 @@ async function world(db: Db, random: () => number) {
       await new Promise(() => {});
     };
     const its = mortal(blobs, die);
-    const contents = new Contents(db, its);
+    const dedupedMedia = new DedupedMedia(db, its);
     const assets = mortal(new AssetRepository(db), die);
     const tasks = mortal(new TaskRepository(db), die);
     const uploads = mortal(new UploadRepository(db), die);
@@ -80,12 +80,12 @@ async function world(db: Db, random: () => number) {
         {
           assets,
           blobs: its,
-          contents,
+          dedupedMedia,
           urls: undefined as never,
           maxUrlBytes: 0,
           maxImageBytes: 0,
           quotas: new Quotas(db, {}),
-          lookers: {
+          inspectors: {
             probe: async () => ({
               format: 'mp4',
               mimeType: 'video/mp4',
@@ -94,7 +94,7 @@ async function world(db: Db, random: () => number) {
               bitRate: 1,
               trackCounts: { video: 1, audio: 0, subtitles: 0 },
             }),
-          } as unknown as Lookers,
+          } as unknown as MediaInspectors,
           log,
         },
         id,
@@ -103,7 +103,7 @@ async function world(db: Db, random: () => number) {
     const service = new AssetService({
       assets,
       blobs: its,
-      contents,
+      dedupedMedia,
       urls: undefined as never,
       maxUploadBytes: 1_000_000,
       maxImageBytes: 0,
@@ -116,7 +116,7 @@ async function world(db: Db, random: () => number) {
     const sweep = {
       db,
       blobs: its,
-      contents,
+      dedupedMedia,
       uploads: uploadStore,
       keep: { resultTtlMs: 7 * DAY_MS, assetTtlMs: 30 * DAY_MS },
       place: 'memory',
@@ -131,7 +131,7 @@ async function world(db: Db, random: () => number) {
         }),
         dead.promise,
       ]);
-    return { die, its, contents, assets, tasks, uploads, prepare, service, sweep, run };
+    return { die, its, dedupedMedia, assets, tasks, uploads, prepare, service, sweep, run };
   };
   const immortal = actor(0);
 
@@ -157,7 +157,7 @@ async function world(db: Db, random: () => number) {
         totalSize: content.length,
         chunkSize: content.length,
       };
-      await uploads.create({ id, assetId, ...facts, wishes: {}, expiresAt } as never, async () => {});
+      await uploads.create({ id, assetId, ...facts, assetOptions: {}, expiresAt } as never, async () => {});
       await its.write(assetKey(assetId), content);
       if (await uploads.finish(id, { id: assetId, owner, method: 'multipart', filename: 'f' })) await prepare(assetId);
     },
@@ -180,7 +180,7 @@ async function world(db: Db, random: () => number) {
       await its.write(sourceKey(id), pick(CONTENTS)!);
       await tasks.create({ id, owner: pick(OWNERS)!, bundle: 'b', request: request({ kind: 'base64' } as never) });
     },
-    async ({ its, tasks, contents }) => {
+    async ({ its, tasks, dedupedMedia }) => {
       const task = await someTask('processing');
       if (!task) return;
       if (random() < 0.3) await tasks.setFailed(task.id, { code: 'video_file_broken', message: 'm' });
@@ -189,14 +189,14 @@ async function world(db: Db, random: () => number) {
         await tasks.setReady(task.id, []);
       }
       await its.remove(sourceKey(task.id));
-      await contents.release(task.content_id ?? undefined);
+      await dedupedMedia.release(task.content_id ?? undefined);
     },
-    async ({ its, tasks, contents }) => {
+    async ({ its, tasks, dedupedMedia }) => {
       const task = await someTask(random() < 0.5 ? 'processing' : 'ready');
       const deleted = task && (await tasks.delete(task.id, task.owner));
       if (!deleted) return;
       await its.remove(`tasks/${task.id}/`);
-      await contents.release(deleted.contentId);
+      await dedupedMedia.release(deleted.contentId);
     },
     async ({ prepare }) => {
       const asset = await someAsset();

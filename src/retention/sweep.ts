@@ -23,15 +23,15 @@ export interface SweepDeps extends ExpiryDeps {
 
 /** Removes what is due: results and assets whose time is over, and content that its last user left behind. */
 export async function sweepDue(deps: SweepDeps, signal?: AbortSignal): Promise<void> {
-  const { db, contents, keep, log } = deps;
+  const { db, dedupedMedia, keep, log } = deps;
   if (await isHeld(db)) return log.warn(HELD);
   const tasks = keep.resultTtlMs === undefined ? 0 : await expireTasks(deps, keep.resultTtlMs);
   signal?.throwIfAborted();
   const assets = keep.assetTtlMs === undefined ? 0 : await expireAssets(deps, keep.assetTtlMs);
   let unused = 0;
-  for (const id of await contents.unused()) {
+  for (const id of await dedupedMedia.unused()) {
     signal?.throwIfAborted();
-    if (await contents.release(id)) unused++;
+    if (await dedupedMedia.release(id)) unused++;
   }
   if (tasks + assets + unused > 0) log.info({ tasks, assets, contents: unused }, 'swept what was due');
 }

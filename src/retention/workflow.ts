@@ -1,5 +1,5 @@
 import { defineWorkflow, type Workflow } from 'openworkflow';
-import { unlessOthersDo } from '../database/open.ts';
+import { tryWithLock } from '../database/open.ts';
 import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { type SweepDeps, sweepDue, sweepOrphans } from './sweep.ts';
 
@@ -18,7 +18,7 @@ export function sweepSlot(now: Date): { readonly slot: number; readonly key: str
 export function sweepWorkflow(deps: SweepDeps, steps: InFlightSteps) {
   return defineWorkflow({ name: 'sweep' }, async ({ input: { slot }, step }: Run<{ slot: number }>) => {
     // One that took longer than its slot is still at it: then this one is not needed.
-    const alone = (work: () => Promise<void>) => () => steps.run(() => unlessOthersDo(deps.db, 'sweep', work));
+    const alone = (work: () => Promise<void>) => () => steps.run(() => tryWithLock(deps.db, 'sweep', work));
     await step.run(
       { name: 'due' },
       alone(() => sweepDue(deps, steps.stopping)),

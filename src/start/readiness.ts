@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FolderBlobStore } from '../blobs/folder/store.ts';
 import type { BlobStore } from '../blobs/store.ts';
 import type { Config } from '../config.ts';
-import { databasePlace } from '../database/open.ts';
+import { databaseLocation } from '../database/open.ts';
 import { ReelvecError } from '../errors.ts';
 import type { TaskRepository } from '../tasks/repository.ts';
 
@@ -29,7 +29,7 @@ export type Readiness = () => Promise<void>;
 export async function openReadiness({ config, tasks, blobs }: ReadinessDeps): Promise<Readiness> {
   // With PostgreSQL nothing is kept in the data folder that cannot be made again.
   const folder = config.databaseUrl === undefined ? config.dataDir : undefined;
-  const own = folder === undefined ? [] : [folder, databasePlace(config)];
+  const own = folder === undefined ? [] : [folder, databaseLocation(config)];
   const opened = await Promise.all(own.map(identityOf));
 
   const check = async () => {

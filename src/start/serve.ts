@@ -3,7 +3,7 @@ import { SignedLinks } from '../api/signed-links.ts';
 import { buildApp } from '../app.ts';
 import { AssetService } from '../assets/service.ts';
 import type { Config } from '../config.ts';
-import { oneAtATime } from '../database/open.ts';
+import { withLock } from '../database/open.ts';
 import { describeBundle } from '../encode/bundles.ts';
 import { serverSecret } from '../keys/secrets.ts';
 import { openLogger } from '../observe/logger.ts';
@@ -29,7 +29,7 @@ export async function serve(given: Config): Promise<void> {
 
   try {
     const state = await openState(config, shutdown, log);
-    const { db, keys, idempotency, tasks, assets, blobs, contents, engine, quotas } = state;
+    const { db, keys, idempotency, tasks, assets, blobs, dedupedMedia, engine, quotas } = state;
     const bundle = describeBundle(config.bundle);
     const work = await openWork({ config, state, bundle, shutdown, log });
     const { urls, probe, multipart, startTask, startAsset } = work;
@@ -41,11 +41,23 @@ export async function serve(given: Config): Promise<void> {
       version: packageVersion(),
       publicUrl: config.publicUrl,
       bodies: new BodyBudget(config.maxBodyBytes),
-      embedding: { tasks, blobs, contents, urls, assets, probe, limits: config, quotas, bundle, start: startTask, log },
+      embedding: {
+        tasks,
+        blobs,
+        dedupedMedia,
+        urls,
+        assets,
+        probe,
+        limits: config,
+        quotas,
+        bundle,
+        start: startTask,
+        log,
+      },
       assets: new AssetService({
         assets,
         blobs,
-        contents,
+        dedupedMedia,
         urls,
         quotas,
         maxUploadBytes: config.maxUploadBytes,
@@ -89,7 +101,7 @@ export async function serve(given: Config): Promise<void> {
 
 /** The key that lets a person in the first time; of several nodes that start together, one makes it. */
 function firstKey({ db, keys }: State): Promise<string | undefined> {
-  return oneAtATime(db, 'firstKey', async () =>
+  return withLock(db, 'firstKey', async () =>
     (await keys.list()).length === 0 ? (await keys.create('first start')).key : undefined,
   );
 }

@@ -1,13 +1,13 @@
 import { join } from 'node:path';
-import { Contents } from '../assets/contents.ts';
+import { DedupedMedia } from '../assets/deduped-media.ts';
 import { AssetRepository } from '../assets/repository.ts';
-import { describePlace, openBlobStore, openUploadStore, sweepTemporary } from '../blobs/open.ts';
+import { describeLocation, openBlobStore, openUploadStore, sweepTemporary } from '../blobs/open.ts';
 import type { BlobStore } from '../blobs/store.ts';
 import type { UploadStore } from '../blobs/uploads.ts';
 import type { Config } from '../config.ts';
-import { type Db, databasePlace, isNewDatabase, oneAtATime, openDatabase } from '../database/open.ts';
-import { openPostgresForNotes } from '../database/postgres.ts';
-import { isDatabaseAway } from '../database/unavailable.ts';
+import { type Db, databaseLocation, isNewDatabase, openDatabase, withLock } from '../database/open.ts';
+import { openPostgresAsyncCommit } from '../database/postgres.ts';
+import { isDatabaseUnavailable } from '../database/unavailable.ts';
 import { IdempotencyKeys } from '../idempotency/keys.ts';
 import { JobEngine } from '../jobs/engine.ts';
 import { KeyRepository } from '../keys/repository.ts';
@@ -25,7 +25,7 @@ export interface State {
   readonly db: Db;
   readonly engine: JobEngine;
   readonly blobs: BlobStore;
-  readonly contents: Contents;
+  readonly dedupedMedia: DedupedMedia;
   readonly uploads: UploadStore;
   readonly keys: KeyRepository;
   readonly idempotency: IdempotencyKeys;
@@ -46,9 +46,9 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
   }
   const blobs = await openBlobStore(config);
   shutdown.add('blobs', async () => blobs[Symbol.asyncDispose]());
-  const place = describePlace(config.blobs);
-  if (isNewDatabase(databasePlace(config))) await refuseLostDatabase(blobs, place);
-  const { db, notes, engine } = databaseUrl
+  const place = describeLocation(config.blobs);
+  if (isNewDatabase(databaseLocation(config))) await refuseLostDatabase(blobs, place);
+  const { db, asyncDb, engine } = databaseUrl
     ? await openShared(databaseUrl, shutdown, log)
     : await openEmbedded(config, shutdown, log);
   await claimBlobs({ db, blobs, place });
@@ -58,11 +58,11 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
     db,
     engine,
     blobs,
-    contents: new Contents(db, blobs),
+    dedupedMedia: new DedupedMedia(db, blobs),
     uploads: openUploadStore(config),
     keys: new KeyRepository(db),
     idempotency: new IdempotencyKeys(db),
-    tasks: new TaskRepository(db, { notes, onEnded: deliveries.recorder(config.webhooks) }),
+    tasks: new TaskRepository(db, { asyncDb, onEnded: deliveries.recorder(config.webhooks) }),
     assets: new AssetRepository(db),
     deliveries,
     quotas: new Quotas(db, config.quotas),
@@ -80,25 +80,25 @@ async function refuseLostDatabase(blobs: BlobStore, place: string): Promise<void
 }
 
 async function openEmbedded(config: Config, shutdown: ShutdownList, log: Logger) {
-  const db = await openDatabase(databasePlace(config));
+  const db = await openDatabase(databaseLocation(config));
   shutdown.add('database', () => db.destroy());
   const engine = await JobEngine.openEmbedded(join(config.dataDir, 'jobs.db'), log);
   shutdown.add('jobs', () => engine.close());
-  return { db, notes: db, engine };
+  return { db, asyncDb: db, engine };
 }
 
 async function openShared(url: string, shutdown: ShutdownList, log: Logger) {
   // Who waits for a query hears that the database is away. The driver rejects promises that nobody waits for as well,
   // and they must not end the node.
   process.on('unhandledRejection', (error) => {
-    if (!isDatabaseAway(error)) throw error;
+    if (!isDatabaseUnavailable(error)) throw error;
     log.warn({ err: error }, 'the database is away');
   });
   const db = await openDatabase(url);
   shutdown.add('database', () => db.destroy());
-  const notes = openPostgresForNotes(url);
-  shutdown.add('notes', () => notes.destroy());
-  const engine = await oneAtATime(db, 'migrations', () => JobEngine.openShared(url, log));
+  const asyncDb = openPostgresAsyncCommit(url);
+  shutdown.add('asyncDb', () => asyncDb.destroy());
+  const engine = await withLock(db, 'migrations', () => JobEngine.openShared(url, log));
   shutdown.add('jobs', () => engine.close());
-  return { db, notes, engine };
+  return { db, asyncDb, engine };
 }

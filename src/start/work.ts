@@ -1,9 +1,9 @@
 import { UploadRepository } from '../assets/multipart/repository.ts';
 import { MultipartUploads } from '../assets/multipart/service.ts';
 import { prepareAssetWorkflow } from '../assets/workflow.ts';
-import { describePlace } from '../blobs/open.ts';
+import { describeLocation } from '../blobs/open.ts';
 import type { Config } from '../config.ts';
-import { isShared, unlessOthersDo } from '../database/open.ts';
+import { isShared, tryWithLock } from '../database/open.ts';
 import { refreshStatistics } from '../database/statistics.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { cancelOrphanedRuns } from '../jobs/cancel-orphaned-runs.ts';
@@ -69,7 +69,7 @@ export interface Work {
 
 /** Opens what works on tasks and assets, and starts to work unless this node has no workers. */
 export async function openWork({ config, state, bundle, only, shutdown, log }: WorkOptions): Promise<Work> {
-  const { db, engine, tasks, assets, blobs, contents, uploads, idempotency, quotas } = state;
+  const { db, engine, tasks, assets, blobs, dedupedMedia, uploads, idempotency, quotas } = state;
   const steps = new InFlightSteps(shutdown.signal, log);
   const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
   shutdown.add('downloads', () => urls.close());
@@ -87,7 +87,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     db,
     tasks,
     blobs,
-    contents,
+    dedupedMedia,
     assets,
     urls,
     limits: config,
@@ -105,12 +105,12 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     {
       assets,
       blobs,
-      contents,
+      dedupedMedia,
       urls,
       maxUrlBytes,
       maxImageBytes: config.maxImageBytes,
       quotas,
-      lookers: {
+      inspectors: {
         probe,
         image: (path, signal) => runWithRetry<'image'>(probes, { kind: 'image', path }, { signal }),
         thumbnail: (film, signal) => runWithRetry<'thumbnail'>(probes, { kind: 'thumbnail', ...film }, { signal }),
@@ -120,7 +120,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     steps,
   );
   const sweep = sweepWorkflow(
-    { db, blobs, contents, uploads, keep: config, place: describePlace(config.blobs), log },
+    { db, blobs, dedupedMedia, uploads, keep: config, place: describeLocation(config.blobs), log },
     steps,
   );
   const starter = new TaskStarter({
@@ -181,9 +181,9 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     if (!held) await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_KEPT_MS).toISOString());
     await engine.maintain();
   };
-  const againAfterMs = config.workers > 0 ? MAINTENANCE_RECENT_MS.working : MAINTENANCE_RECENT_MS.answering;
+  const minIntervalMs = config.workers > 0 ? MAINTENANCE_RECENT_MS.working : MAINTENANCE_RECENT_MS.answering;
   const runMaintenance = () =>
-    unlessOthersDo(db, 'upkeep', maintain, { againAfterMs }).catch((error) =>
+    tryWithLock(db, 'upkeep', maintain, { minIntervalMs }).catch((error) =>
       log.error({ err: error }, 'rows and runs not compared'),
     );
 

@@ -7,14 +7,15 @@ import type { Task } from './repository.ts';
 type Deps = Pick<CreateTaskDeps, 'tasks' | 'assets' | 'blobs' | 'bundle' | 'start' | 'log'>;
 
 /** Warning of a task whose result is made again, until it is ready. */
-export const REMADE = "The result was missing from the server's store. It is being made again from the asset.";
+export const REBUILDING_WARNING =
+  "The result was missing from the server's store. It is being made again from the asset.";
 
 /**
  * Puts a ready task whose result is missing from the store back to work. Its source must be an asset: that is kept, and
  * cannot have changed. Does nothing when another request was faster.
  * @throws {ReelvecError} `resource_not_exist` when the result cannot be made again
  */
-export async function remakeResult(deps: Deps, task: Task): Promise<void> {
+export async function rebuildResult(deps: Deps, task: Task): Promise<void> {
   const { tasks, start, log } = deps;
   const obstacle = await obstacleTo(deps, task);
   if (obstacle !== undefined) {
@@ -26,7 +27,7 @@ export async function remakeResult(deps: Deps, task: Task): Promise<void> {
       { details: { collection: 'embed-v2/tasks', id: task.id } },
     );
   }
-  const restarted = await tasks.restart(task, REMADE);
+  const restarted = await tasks.restart(task, REBUILDING_WARNING);
   if (!restarted) return;
   log.error({ taskId: task.id }, 'result lost, and is made again');
   // Not awaited, as in createTask: the row is what counts, and the next maintenance run starts what has no run.

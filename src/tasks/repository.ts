@@ -56,13 +56,13 @@ export type OnEnded = (transaction: Db, task: Task) => Promise<void>;
 export class TaskRepository {
   readonly #db: Db;
   /** For what a run writes of its work: it writes it again should it be lost. */
-  readonly #notes: Db;
+  readonly #asyncDb: Db;
   readonly #onEnded: OnEnded | undefined;
 
-  /** @param options.notes the same database, where commits need not survive its crash; default `db` */
-  constructor(db: Db, { notes = db, onEnded }: { notes?: Db; onEnded?: OnEnded } = {}) {
+  /** @param options.asyncDb the same database, where commits need not survive its crash; default `db` */
+  constructor(db: Db, { asyncDb = db, onEnded }: { asyncDb?: Db; onEnded?: OnEnded } = {}) {
     this.#db = db;
-    this.#notes = notes;
+    this.#asyncDb = asyncDb;
     this.#onEnded = onEnded;
   }
 
@@ -131,11 +131,11 @@ export class TaskRepository {
   }
 
   async setStage(id: string, stage: Stage): Promise<void> {
-    await this.#note(id, { stage });
+    await this.#updateAsync(id, { stage });
   }
 
   async setProbed(id: string, media: MediaInfo, range: TimeRange): Promise<void> {
-    await this.#note(id, { media: JSON.stringify(media), start_sec: range.startSec, end_sec: range.endSec });
+    await this.#updateAsync(id, { media: JSON.stringify(media), start_sec: range.startSec, end_sec: range.endSec });
   }
 
   /**
@@ -144,7 +144,7 @@ export class TaskRepository {
    */
   async setContent(id: string, contentId: string): Promise<boolean> {
     try {
-      await this.#note(id, { content_id: contentId });
+      await this.#updateAsync(id, { content_id: contentId });
       return true;
     } catch (error) {
       if (isForeignKeyViolation(error)) return false;
@@ -161,12 +161,12 @@ export class TaskRepository {
       end_sec: endSec,
       done_sec: 0,
     }));
-    await this.#notes
+    await this.#asyncDb
       .insertInto('chunks')
       .values(rows)
       .onConflict((c) => c.doNothing())
       .execute();
-    await this.#note(id, { stage: 'embedding', transcription_source: transcriptionSource ?? null });
+    await this.#updateAsync(id, { stage: 'embedding', transcription_source: transcriptionSource ?? null });
   }
 
   /**
@@ -175,7 +175,7 @@ export class TaskRepository {
    */
   async setChunkDone(id: string, number: number, doneSec: number, segments: readonly TimeRange[] = []): Promise<void> {
     const times = segments.map(({ startSec, endSec }) => [startSec, endSec]);
-    await this.#notes
+    await this.#asyncDb
       .updateTable('chunks')
       .set({ done_sec: doneSec, segments: JSON.stringify(times) })
       .where('task_id', '=', id)
@@ -249,7 +249,7 @@ export class TaskRepository {
     await sql`
       with runs (task_id, run_id) as (values ${sql.join(rows)})
       update tasks set run_id = (select run_id from runs where task_id = tasks.id)
-      where id in (select task_id from runs)`.execute(this.#notes);
+      where id in (select task_id from runs)`.execute(this.#asyncDb);
   }
 
   /** Ids of the tasks that are working on an asset, or will. */
@@ -310,8 +310,8 @@ export class TaskRepository {
     });
   }
 
-  async #note(id: string, values: Updateable<TasksTable>): Promise<void> {
-    await update(this.#notes, id, values);
+  async #updateAsync(id: string, values: Updateable<TasksTable>): Promise<void> {
+    await update(this.#asyncDb, id, values);
   }
 }
 

@@ -1,9 +1,9 @@
 import { assetKey, mediaKey } from '../assets/blobs.ts';
-import type { Contents } from '../assets/contents.ts';
+import type { DedupedMedia } from '../assets/deduped-media.ts';
 import { usableAsset } from '../assets/ready.ts';
 import type { AssetRepository } from '../assets/repository.ts';
-import { removeUnlessKept } from '../blobs/kept.ts';
 import { BlobNotFound, type BlobStore } from '../blobs/store.ts';
+import { removeSinceTakeover } from '../blobs/takeover.ts';
 import { newId } from '../database/ids.ts';
 import type { Db } from '../database/open.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
@@ -22,14 +22,14 @@ import { planChunks } from './plan.ts';
 import type { Task, TaskRepository } from './repository.ts';
 import type { Option } from './request.ts';
 import { encodeBlock, writeResult } from './results/results.ts';
-import { WantedTasks } from './wanted.ts';
+import { TaskEndWatcher } from './task-end-watcher.ts';
 import { type ChunkReport, reportOf, resultWarnings } from './warnings.ts';
 
 export interface TaskWorkDeps {
   readonly db: Db;
   readonly tasks: TaskRepository;
   readonly blobs: BlobStore;
-  readonly contents: Contents;
+  readonly dedupedMedia: DedupedMedia;
   readonly assets: Pick<AssetRepository, 'get'>;
   readonly urls: UrlGuard;
   readonly limits: Limits;
@@ -74,11 +74,11 @@ export type ChunkInput = {
  */
 export class TaskWork {
   readonly #deps: TaskWorkDeps;
-  readonly #wanted: WantedTasks;
+  readonly #wanted: TaskEndWatcher;
 
   constructor(deps: TaskWorkDeps) {
     this.#deps = deps;
-    this.#wanted = new WantedTasks(deps.tasks);
+    this.#wanted = new TaskEndWatcher(deps.tasks);
   }
 
   /**
@@ -196,10 +196,10 @@ export class TaskWork {
    * @param contentId the asset's content that it read
    */
   async tidy(taskId: string, contentId?: string): Promise<void> {
-    const { db, tasks, blobs, contents } = this.#deps;
+    const { db, tasks, blobs, dedupedMedia } = this.#deps;
     const task = await tasks.get(taskId);
-    if (task?.status !== 'processing') await contents.release(contentId);
-    if (!task) return removeUnlessKept(db, blobs, `tasks/${taskId}/`);
+    if (task?.status !== 'processing') await dedupedMedia.release(contentId);
+    if (!task) return removeSinceTakeover(db, blobs, `tasks/${taskId}/`);
     if (task.status === 'processing') return;
     await blobs.remove(sourceKey(taskId));
     await blobs.remove(fetchedPrefix(taskId));

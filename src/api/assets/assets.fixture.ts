@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { Contents } from '../../assets/contents.ts';
+import { DedupedMedia } from '../../assets/deduped-media.ts';
 import { UploadRepository } from '../../assets/multipart/repository.ts';
 import { MultipartUploads } from '../../assets/multipart/service.ts';
-import { type Lookers, prepareAsset } from '../../assets/prepare.ts';
+import { type MediaInspectors, prepareAsset } from '../../assets/prepare.ts';
 import { AssetRepository } from '../../assets/repository.ts';
 import { AssetService } from '../../assets/service.ts';
 import { FolderBlobStore } from '../../blobs/folder/store.ts';
@@ -61,7 +61,7 @@ export async function assetApp({
   const db = await openDatabase(':memory:');
   const assets = new AssetRepository(db);
   const blobs = new FolderBlobStore(folder);
-  const contents = new Contents(db, blobs);
+  const dedupedMedia = new DedupedMedia(db, blobs);
   const urls = openUrlGuard({ allow: parseAllowList(['127.0.0.1']), retryDelayMs: 1 });
   const log = pino({ level: 'silent' });
   const started: string[] = [];
@@ -89,7 +89,7 @@ export async function assetApp({
   const service = new AssetService({
     assets,
     blobs,
-    contents,
+    dedupedMedia,
     urls,
     quotas,
     maxUploadBytes,
@@ -115,7 +115,7 @@ export async function assetApp({
     };
   };
   const jpeg = Buffer.from('a small picture');
-  const lookers: Lookers = {
+  const inspectors: MediaInspectors = {
     probe,
     image: async () => ({
       image: { format: 'png', width: 640, height: 480, hasAlpha: true, isAnimated: false },
@@ -153,7 +153,7 @@ export async function assetApp({
     failed,
     prepare: (id) =>
       prepareAsset(
-        { assets, blobs, contents, urls, maxUrlBytes: 1_000_000, maxImageBytes: 500_000, lookers, quotas, log },
+        { assets, blobs, dedupedMedia, urls, maxUrlBytes: 1_000_000, maxImageBytes: 500_000, inspectors, quotas, log },
         id,
         new AbortController().signal,
       ),

@@ -5,7 +5,7 @@ import type { EmbedDeps } from './deps.ts';
 import { noSuchTask } from './represent.ts';
 import { taskId } from './schemas.ts';
 
-export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks, blobs, contents, log }) => {
+export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks, blobs, dedupedMedia, log }) => {
   app.delete(
     '/embed-v2/tasks/:task_id',
     {
@@ -23,7 +23,7 @@ export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
       const task = await tasks.delete(id, owner);
       if (!task) throw noSuchTask(id);
       // The task is gone already; what cannot be removed now is swept later.
-      const removed = Promise.all([blobs.remove(`tasks/${id}/`), contents.release(task.contentId)]);
+      const removed = Promise.all([blobs.remove(`tasks/${id}/`), dedupedMedia.release(task.contentId)]);
       await removed.catch((err) => log.error({ err, taskId: id }, 'blobs of a deleted task stay'));
       return reply.code(204).send();
     },

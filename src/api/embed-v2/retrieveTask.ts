@@ -6,9 +6,9 @@ import { z } from 'zod';
 import { BlobNotFound } from '../../blobs/store.ts';
 import { DIMENSION } from '../../encode/encoder.ts';
 import { ReelvecError } from '../../errors.ts';
-import { remakeResult } from '../../tasks/lost-result.ts';
+import { rebuildResult } from '../../tasks/lost-result.ts';
 import type { Task } from '../../tasks/repository.ts';
-import { RESULT_TYPES, type ResultFormat, type ResultWish, resultContent } from '../../tasks/results/formats.ts';
+import { RESULT_TYPES, type ResultFormat, type ResultQuery, resultContent } from '../../tasks/results/formats.ts';
 import { resultKey } from '../../tasks/work.ts';
 import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';
@@ -57,7 +57,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
   /** A task, and the content of its result if that is ready and `isRead`. */
   async function findWithContent(
     wanted: Wanted,
-    wish: ResultWish,
+    wish: ResultQuery,
     isRead: (task: Task) => boolean,
   ): Promise<{ task: Task; content?: Readable }> {
     for (;;) {
@@ -69,7 +69,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
   }
 
   /** @returns undefined when the result was lost: the task is back at work then */
-  async function open(task: Task, wish: ResultWish): Promise<Readable | undefined> {
+  async function open(task: Task, wish: ResultQuery): Promise<Readable | undefined> {
     const { id, owner, bundle, request } = task;
     const result = {
       blobs,
@@ -85,7 +85,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
     } catch (error) {
       const { status } = await find(id, owner); // deleted meanwhile, it is not found rather than broken
       if (!(error instanceof BlobNotFound)) throw error;
-      if (status === 'ready') await remakeResult(deps, task);
+      if (status === 'ready') await rebuildResult(deps, task);
       return undefined;
     }
   }

@@ -1,12 +1,12 @@
 import type { Part } from '../../blobs/uploads.ts';
 import { COLUMNS } from '../../database/columns.ts';
-import { commitAside } from '../../database/group-commit.ts';
+import { groupCommit } from '../../database/group-commit.ts';
 import type { Db, OnCreated } from '../../database/open.ts';
 import { newestFirst, type Page } from '../../database/page.ts';
 import type { UploadChunksTable, UploadsTable } from '../../database/schema.ts';
 import { storedObject } from '../../database/stored-json.ts';
 import { insertAsset, type NewAsset } from '../repository.ts';
-import type { MultipartUpload, StoredChunk, UploadWishes } from './upload.ts';
+import type { AssetOptions, MultipartUpload, StoredChunk } from './upload.ts';
 
 export type NewUpload = Omit<MultipartUpload, 'status' | 'storeId' | 'createdAt' | 'updatedAt'>;
 
@@ -83,7 +83,7 @@ export class UploadRepository {
   async keepChunks(id: string, parts: readonly Part[]): Promise<void> {
     if (parts.length === 0) return;
     const storedAt = new Date().toISOString();
-    await commitAside(this.#db, (db) =>
+    await groupCommit(this.#db, (db) =>
       db
         .insertInto('upload_chunks')
         .values(parts.map(({ number, size, etag }) => ({ upload_id: id, number, size, etag, stored_at: storedAt })))
@@ -187,7 +187,7 @@ async function insertUpload(db: Db, upload: NewUpload): Promise<MultipartUpload>
       type: upload.type,
       total_size: upload.totalSize,
       chunk_size: upload.chunkSize,
-      wishes: JSON.stringify(upload.wishes),
+      wishes: JSON.stringify(upload.assetOptions),
       created_at: now,
       updated_at: now,
       expires_at: upload.expiresAt,
@@ -208,7 +208,7 @@ function fromRow(row: { [Name in keyof UploadsTable]: unknown }): MultipartUploa
     totalSize: Number(row.total_size),
     chunkSize: Number(row.chunk_size),
     storeId: row.store_id === null ? undefined : String(row.store_id),
-    wishes: (storedObject(row.wishes) ?? {}) as UploadWishes,
+    assetOptions: (storedObject(row.wishes) ?? {}) as AssetOptions,
     createdAt: String(row.created_at),
     updatedAt: String(row.updated_at),
     expiresAt: String(row.expires_at),

@@ -9,7 +9,7 @@ import { assetKey } from '../blobs.ts';
 import type { AssetType } from '../repository.ts';
 import { LatestOnly } from './latest-only.ts';
 import type { UploadRepository } from './repository.ts';
-import { chunkCount, chunkSizeFor, type MultipartUpload, type StoredChunk, type UploadWishes } from './upload.ts';
+import { type AssetOptions, chunkCount, chunkSizeFor, type MultipartUpload, type StoredChunk } from './upload.ts';
 
 const HOUR_MS = 3_600_000;
 const SESSION_MS = 24 * HOUR_MS;
@@ -33,11 +33,11 @@ export interface NewSession {
   readonly filename: string;
   readonly type: AssetType;
   readonly totalSize: number;
-  readonly wishes: UploadWishes;
+  readonly assetOptions: AssetOptions;
 }
 
 /** Where a chunk is to be sent. */
-export interface ChunkPlace {
+export interface ChunkTarget {
   readonly number: number;
   /** Absolute, and straight to the store; undefined when the chunk comes through this server. */
   readonly url?: string;
@@ -62,7 +62,7 @@ export class MultipartUploads {
 
   /** @throws video_filesize_too_large, usage_limit_exceeded */
   async create(
-    { owner, filename, type, totalSize, wishes }: NewSession,
+    { owner, filename, type, totalSize, assetOptions }: NewSession,
     onCreated?: OnCreated<MultipartUpload>,
   ): Promise<MultipartUpload> {
     const { uploads, store, quotas, maxBytes } = this.#deps;
@@ -76,7 +76,7 @@ export class MultipartUploads {
     const [id, assetId, chunkSize] = [newId(), newId(), chunkSizeFor(totalSize)];
     const expiresAt = new Date(Date.now() + SESSION_MS).toISOString();
     // The row first: what the store opens is then named by something that expires.
-    const row = { id, owner, assetId, filename, type, totalSize, chunkSize, wishes, expiresAt };
+    const row = { id, owner, assetId, filename, type, totalSize, chunkSize, assetOptions, expiresAt };
     await uploads.create(row, (transaction) => quotas.admitBytes(transaction, owner));
     try {
       const opened = await store.begin(assetKey(assetId), { size: totalSize, partSize: chunkSize });
@@ -116,7 +116,10 @@ export class MultipartUploads {
    * Where the chunks from `start` on are to be sent that are not complete, `count` of them looked at.
    * @throws upload_not_active, parameter_invalid
    */
-  async places(upload: MultipartUpload, { start, count }: { start: number; count: number }): Promise<ChunkPlace[]> {
+  async chunkTargets(
+    upload: MultipartUpload,
+    { start, count }: { start: number; count: number },
+  ): Promise<ChunkTarget[]> {
     requireActive(upload);
     const total = chunkCount(upload);
     if (start > total) {
@@ -224,10 +227,10 @@ export class MultipartUploads {
 
   async #finish(upload: MultipartUpload): Promise<void> {
     const { uploads, store, start, log } = this.#deps;
-    const { id, owner, assetId, filename, type, wishes } = upload;
+    const { id, owner, assetId, filename, type, assetOptions } = upload;
     await store.complete(partial(upload), await uploads.chunks(id));
     const file = { filename, declaredType: type, size: upload.totalSize };
-    const asset = { id: assetId, owner, method: 'multipart', ...file, ...wishes } as const;
+    const asset = { id: assetId, owner, method: 'multipart', ...file, ...assetOptions } as const;
     // Two reports may have found it complete at the same time: one of them makes the asset.
     if (!(await uploads.finish(id, asset))) return;
     try {

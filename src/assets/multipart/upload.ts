@@ -14,14 +14,14 @@ export interface MultipartUpload {
   readonly chunkSize: number;
   /** The store's name of the upload. */
   readonly storeId: string | undefined;
-  readonly wishes: UploadWishes;
+  readonly assetOptions: AssetOptions;
   readonly createdAt: string;
   readonly updatedAt: string;
   readonly expiresAt: string;
 }
 
 /** What the asset is to be. */
-export interface UploadWishes {
+export interface AssetOptions {
   readonly userMetadata?: UserMetadata;
   readonly hls?: boolean;
   readonly thumbnail?: boolean;

@@ -37,14 +37,14 @@ for (const [what, read] of [
   test(`work that read a blob ${what} has no result, even if it got by with what there was`, async () => {
     await using server = openServer();
     const sometimes: RemoteBlob['read'] = (range) => (range.start < 5 * BLOCK ? blob().read(range) : read(range));
-    await assert.rejects(server.lend(blob(sometimes), readAll), /early|reset/);
-    assert.equal(await server.lend(blob(), readAll), content.length);
+    await assert.rejects(server.lease(blob(sometimes), readAll), /early|reset/);
+    assert.equal(await server.lease(blob(), readAll), content.length);
   });
 }
 
 test('work that read while the server was closed has no result', async () => {
   const server = openServer();
-  const work = server.lend(blob(), async (url) => {
+  const work = server.lease(blob(), async (url) => {
     await readAll(url);
     await server[Symbol.asyncDispose]();
     return readAll(url).catch(() => 0);
@@ -55,15 +55,15 @@ test('work that read while the server was closed has no result', async () => {
 test('what a reader says of a blob that it had to wait long for is not believed, unless it is content', async () => {
   await using server = openServer(100);
   const slow: RemoteBlob['read'] = (range) => Readable.from(late(blob().read(range)));
-  assert.equal(await server.lend(blob(slow), readAll), content.length);
+  assert.equal(await server.lease(blob(slow), readAll), content.length);
   const broken = (url: string) => readAll(url).then(() => Promise.reject(new Error('broken media')));
-  await assert.rejects(server.lend(blob(), broken), /^Error: broken media/);
-  await assert.rejects(server.lend(blob(slow), broken), /store was slow/);
+  await assert.rejects(server.lease(blob(), broken), /^Error: broken media/);
+  await assert.rejects(server.lease(blob(slow), broken), /store was slow/);
   const never = blob(() => new Readable({ read() {} }));
   const impatient = async (url: string) => {
     await fetch(url, { signal: AbortSignal.timeout(300) }).then((answer) => answer.bytes());
   };
-  await assert.rejects(server.lend(never, impatient), /store was slow/);
+  await assert.rejects(server.lease(never, impatient), /store was slow/);
 });
 
 // biome-ignore lint/correctness/useYield: it fails before it has anything

@@ -29,7 +29,7 @@ const BLOCK_BYTES = 4 * 1024 ** 2;
 
 const SLOW_MS = 20_000;
 
-interface Loan {
+interface Lease {
   readonly blob: RemoteBlob;
   /** Why an answer was broken off, which to a reader looks like the end of the media. */
   error?: unknown;
@@ -48,7 +48,7 @@ export class RangeServer implements AsyncDisposable {
   readonly #cache: BlockCache;
   readonly #blockBytes: number;
   readonly #slowMs: number;
-  readonly #loans = new Map<string, Loan>();
+  readonly #leases = new Map<string, Lease>();
   #server: Promise<Server> | undefined;
 
   constructor({ cache, blockBytes = BLOCK_BYTES, slowMs = SLOW_MS }: RangeServerOptions) {
@@ -61,27 +61,27 @@ export class RangeServer implements AsyncDisposable {
    * @throws why the blob could not be read while the work went on, whatever came of the work. That work failed for
    * which the store was slow says nothing about the media either.
    */
-  async lend<T>(blob: RemoteBlob, work: (url: string) => Promise<T>): Promise<T> {
+  async lease<T>(blob: RemoteBlob, work: (url: string) => Promise<T>): Promise<T> {
     this.#server ??= this.#listen();
     const { port } = (await this.#server).address() as AddressInfo;
     const id = randomUUID();
-    const loan: Loan = { blob, lastBlock: Number.NaN, waiting: new Set(), isSlow: false };
-    this.#loans.set(id, loan);
+    const lease: Lease = { blob, lastBlock: Number.NaN, waiting: new Set(), isSlow: false };
+    this.#leases.set(id, lease);
     try {
       const result = await work(`http://127.0.0.1:${port}/${id}`);
-      if (loan.error !== undefined) throw loan.error;
+      if (lease.error !== undefined) throw lease.error;
       return result;
     } catch (error) {
-      if (loan.error !== undefined) throw loan.error;
-      if (!this.#wasSlow(loan)) throw error;
+      if (lease.error !== undefined) throw lease.error;
+      if (!this.#wasSlow(lease)) throw error;
       throw new Error(`The store was slow to give ${blob.version}, and its reader failed.`, { cause: error });
     } finally {
-      this.#loans.delete(id);
+      this.#leases.delete(id);
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const loan of this.#loans.values()) loan.error ??= new Error('The store was closed while it was read.');
+    for (const lease of this.#leases.values()) lease.error ??= new Error('The store was closed while it was read.');
     const server = await this.#server;
     server?.close();
     server?.closeAllConnections();
@@ -99,12 +99,12 @@ export class RangeServer implements AsyncDisposable {
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const loan = this.#loans.get(request.url?.slice(1) ?? '');
-    if (!loan) {
+    const lease = this.#leases.get(request.url?.slice(1) ?? '');
+    if (!lease) {
       response.writeHead(404).end();
       return;
     }
-    const { size } = loan.blob;
+    const { size } = lease.blob;
     const range = rangeOf(request.headers.range, size);
     if (!range) {
       response.writeHead(416, { 'content-range': `bytes */${size}` }).end();
@@ -117,44 +117,44 @@ export class RangeServer implements AsyncDisposable {
       ...(request.headers.range !== undefined && { 'content-range': `bytes ${start}-${end}/${size}` }),
     });
     try {
-      // The only place where an answer ends early, but for a reader that hangs up: `loan.error` says so.
-      await pipeline(Readable.from(this.#bytes(loan, range), { objectMode: false }), response);
+      // The only place where an answer ends early, but for a reader that hangs up: `lease.error` says so.
+      await pipeline(Readable.from(this.#bytes(lease, range), { objectMode: false }), response);
     } catch {
       response.destroy();
     }
   }
 
-  async *#bytes(loan: Loan, { start, end }: { start: number; end: number }): AsyncGenerator<Uint8Array> {
+  async *#bytes(lease: Lease, { start, end }: { start: number; end: number }): AsyncGenerator<Uint8Array> {
     for (let at = start; at <= end; ) {
       const number = Math.floor(at / this.#blockBytes);
       const offset = number * this.#blockBytes;
       const wait = { since: performance.now() };
-      loan.waiting.add(wait);
-      const block = await this.#block(loan, number)
+      lease.waiting.add(wait);
+      const block = await this.#block(lease, number)
         .catch((error) => {
-          loan.error ??= error;
+          lease.error ??= error;
           throw error;
         })
         .finally(() => {
-          loan.isSlow = this.#wasSlow(loan);
-          loan.waiting.delete(wait);
+          lease.isSlow = this.#wasSlow(lease);
+          lease.waiting.delete(wait);
         });
-      if (number === loan.lastBlock + 1 && offset + block.length < loan.blob.size) {
+      if (number === lease.lastBlock + 1 && offset + block.length < lease.blob.size) {
         // Nobody waits for it: who needs it asks again, and hears of the error.
-        this.#block(loan, number + 1).catch(() => {});
+        this.#block(lease, number + 1).catch(() => {});
       }
-      loan.lastBlock = number;
+      lease.lastBlock = number;
       const bytes = block.subarray(at - offset, end + 1 - offset);
       yield bytes;
       at += bytes.length;
     }
   }
 
-  #wasSlow({ isSlow, waiting }: Loan): boolean {
+  #wasSlow({ isSlow, waiting }: Lease): boolean {
     return isSlow || [...waiting].some(({ since }) => performance.now() - since > this.#slowMs);
   }
 
-  #block({ blob }: Loan, number: number): Promise<Uint8Array> {
+  #block({ blob }: Lease, number: number): Promise<Uint8Array> {
     const start = number * this.#blockBytes;
     const end = Math.min(start + this.#blockBytes, blob.size) - 1;
     return this.#cache.get(`${blob.version} ${this.#blockBytes} ${number}`, async () => {

@@ -81,7 +81,7 @@ export class S3BlobStore implements BlobStore, AsyncDisposable {
     const { Bucket: bucket, Key: name } = this.#place(key);
     const read = (range: { start: number; end: number }) =>
       readObject(this.#client, { bucket, name, key, range, etag });
-    return this.#options.ranges.lend({ version: `${key} ${etag}`, size, read }, work);
+    return this.#options.ranges.lease({ version: `${key} ${etag}`, size, read }, work);
   }
 
   async *list(prefix: string): AsyncIterable<BlobEntry> {

@@ -12,7 +12,7 @@ export const RESULT_TYPES = {
 } as const;
 export type ResultFormat = keyof typeof RESULT_TYPES;
 
-export interface ResultWish {
+export interface ResultQuery {
   readonly format: ResultFormat;
   /** Which rows are wanted. */
   readonly filter?: RowFilter;
@@ -26,7 +26,7 @@ export interface ResultWish {
  */
 export function resultContent(
   result: { blobs: BlobStore; key: string; facts: ResultFacts; dimension: number },
-  { format, filter = {}, vectors }: ResultWish,
+  { format, filter = {}, vectors }: ResultQuery,
 ): AsyncGenerator<Uint8Array> {
   const { blobs, key, facts, dimension } = result;
   const isAll = vectors && filter.options === undefined && filter.scopes === undefined;

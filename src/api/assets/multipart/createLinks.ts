@@ -19,7 +19,7 @@ export const createLinks: FastifyPluginAsyncZod<MultipartDeps> = async (app, dep
     },
     async (request) => {
       const upload = await deps.multipart.get(request.params.upload_id, request.owner);
-      const places = await deps.multipart.places(upload, request.body);
+      const places = await deps.multipart.chunkTargets(upload, request.body);
       const now = new Date().toISOString();
       return {
         upload_id: upload.id,

@@ -21,15 +21,15 @@ export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, de
     },
     async (request, reply) => {
       const { filename, type, total_size: totalSize, user_metadata: userMetadata, ...flags } = request.body;
-      const wishes = { userMetadata, hls: flags.enable_hls, thumbnail: flags.enable_thumbnail };
+      const assetOptions = { userMetadata, hls: flags.enable_hls, thumbnail: flags.enable_thumbnail };
       // Only the id is the same when it is asked again: the links are signed anew, for the first ones expire.
       const wish = { content: request.body, answer: ({ id }: MultipartUpload) => ({ id }) };
       const { id } = await createOnce(deps.idempotency, { request, reply }, wish, (onCreated) =>
-        deps.multipart.create({ owner: request.owner, filename, type, totalSize, wishes }, onCreated),
+        deps.multipart.create({ owner: request.owner, filename, type, totalSize, assetOptions }, onCreated),
       );
       request.event.uploadId = id;
       const upload = await deps.multipart.get(id, request.owner);
-      const places = await deps.multipart.places(upload, { start: 1, count: MAX_LINKS });
+      const places = await deps.multipart.chunkTargets(upload, { start: 1, count: MAX_LINKS });
       return reply.code(201).send({
         upload_id: upload.id,
         asset_id: upload.assetId,

@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import type { ChunkPlace } from '../../../assets/multipart/service.ts';
+import type { ChunkTarget } from '../../../assets/multipart/service.ts';
 import { baseUrl } from '../../base-url.ts';
 import type { MultipartDeps } from './deps.ts';
 
@@ -13,7 +13,7 @@ export function chunkLinks(
   request: FastifyRequest,
   { links, publicUrl }: MultipartDeps,
   uploadId: string,
-  places: readonly ChunkPlace[],
+  places: readonly ChunkTarget[],
 ) {
   const base = baseUrl(request, publicUrl);
   const { prefix } = request.server;

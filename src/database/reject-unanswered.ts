@@ -11,7 +11,7 @@ interface Query {
  * to a connection between its failure and its close, and resolves it with no rows when the connection is open anew: a row that
  * exists would be taken for missing. An answer of PostgreSQL names its command.
  */
-export function answeredQueries(sql: postgres.Sql): postgres.Sql {
+export function rejectUnanswered(sql: postgres.Sql): postgres.Sql {
   return new Proxy(sql, {
     apply: (target, self, args) => watched(Reflect.apply(target, self, args)),
     get(target, name) {

@@ -1,18 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import postgres from 'postgres';
-import { answeredQueries } from './answered-queries.ts';
-import { mayPass } from './unavailable.ts';
+import { rejectUnanswered } from './reject-unanswered.ts';
+import { isTransientQueryError } from './unavailable.ts';
 
 type Resolvable = Promise<unknown> & { resolve(result: unknown): void };
 
-const pool = () => answeredQueries(postgres('postgres://nobody@127.0.0.1:1/none', { max: 1 }));
+const pool = () => rejectUnanswered(postgres('postgres://nobody@127.0.0.1:1/none', { max: 1 }));
 
 test('a query that the driver resolves without an answer is rejected as one whose connection broke', async () => {
   const sql = pool();
   for (const query of [sql`select ${1}::int, ${sql('name')}`, sql.unsafe('select 1')] as unknown as Resolvable[]) {
     query.resolve(Object.assign([], { command: null }));
-    await assert.rejects(query, mayPass);
+    await assert.rejects(query, isTransientQueryError);
   }
 });
 

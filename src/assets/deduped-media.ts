@@ -10,7 +10,7 @@ const ATTEMPTS = 5;
  * for as long as a row refers to it: the assets that have it, and the tasks that still read it. The name of a blob is
  * never used twice, so what is removed after its row can be nobody else's.
  */
-export class Contents {
+export class DedupedMedia {
   readonly #db: Db;
   readonly #blobs: BlobStore;
 
@@ -23,13 +23,13 @@ export class Contents {
    * Makes what was stored for an asset its content, or gives it the same that is there already and removes the copy.
    * @returns the id of the content; undefined when the asset is no longer being prepared
    */
-  async settle(
+  async deduplicate(
     asset: { id: string; owner: string },
     found: { sha256: string; size: number },
   ): Promise<string | undefined> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const contentId = await this.#settle(asset, found);
+        const contentId = await this.#deduplicate(asset, found);
         if (contentId !== asset.id) await this.#drop(asset.id, contentId);
         return contentId;
       } catch (error) {
@@ -71,7 +71,7 @@ export class Contents {
     return rows.map(({ id }) => id);
   }
 
-  #settle(
+  #deduplicate(
     { id, owner }: { id: string; owner: string },
     { sha256, size }: { sha256: string; size: number },
   ): Promise<string> {

@@ -3,12 +3,12 @@ import type { RememberedTable } from './schema.ts';
 
 type Name = RememberedTable['name'];
 
-export async function recall(db: Db, name: Name): Promise<number | undefined> {
+export async function readNumber(db: Db, name: Name): Promise<number | undefined> {
   const row = await db.selectFrom('remembered').select('value').where('name', '=', name).executeTakeFirst();
   return row && Number(row.value);
 }
 
-export async function remember(db: Db, name: Name, value: number): Promise<void> {
+export async function writeNumber(db: Db, name: Name, value: number): Promise<void> {
   await db
     .insertInto('remembered')
     .values({ name, value })
@@ -17,7 +17,7 @@ export async function remember(db: Db, name: Name, value: number): Promise<void>
 }
 
 /** Adds 1 to a number, which is 0 at first. @returns the new value, which no other call gets */
-export async function raise(db: Db, name: Name): Promise<number> {
+export async function incrementNumber(db: Db, name: Name): Promise<number> {
   const { value } = await db
     .insertInto('remembered')
     .values({ name, value: 1 })

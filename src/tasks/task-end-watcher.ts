@@ -4,7 +4,7 @@ import type { TaskRepository } from './repository.ts';
 const CHECK_MS = 250;
 
 /** Finds out that tasks that are worked on here are over, because they were deleted or failed elsewhere: one look for all. */
-export class WantedTasks {
+export class TaskEndWatcher {
   readonly #tasks: Pick<TaskRepository, 'unfinished'>;
   /** Who works on a task, by its id. */
   readonly #watches = new Map<string, Set<AbortController>>();
