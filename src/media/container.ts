@@ -11,8 +11,6 @@ import {
 import { avGetCodecName, Codec, Dictionary, FormatContext, Log, type Stream } from 'node-av/lib';
 import { ALLOWED } from './demuxers.ts';
 import { isEncryptedTrack } from './encryption.ts';
-import type { TimeRange } from './frames.ts';
-import { type Excerpt, excerptOf } from './mp4-excerpt.ts';
 import { chooseSubtitles } from './subtitle-track.ts';
 import { stillPicture, unreadable } from './unreadable.ts';
 
@@ -35,12 +33,7 @@ export interface Container extends Disposable {
   readonly subtitles: Stream | undefined;
   /** Seconds; what every timestamp is counted from. */
   readonly startSec: number;
-  /** Whether a track that is at its end here goes on in the file: then it was opened for a shorter stretch. */
-  isCutOff(stream: Stream): boolean;
 }
-
-/** Stretches are cut before it is known where the film starts, so not far from 0. Seconds. */
-const MOST_START_SEC = 1;
 
 /** How to read from the server's own process, which lends blobs of a remote store by URL. */
 const LOAN = {
@@ -63,36 +56,11 @@ export function openContainer(path: string): Container {
   return open(`file:${path}`, { protocol_whitelist: 'file' });
 }
 
-/**
- * Opens a file for what lies in a stretch of it. Of a long MP4 it has no more of the index in memory than is needed for
- * that; all that is read in the stretch is as in the whole.
- * @param stretch what will be sought and read, in seconds from the start of the file
- * @param longIndex see `excerptOf`
- * @throws {ReelvecError} `source_not_media` for what may not open, `video_file_broken` for what is damaged
- */
-export function openStretch(path: string, stretch: TimeRange, longIndex?: number): Container {
-  using excerpt = isLoan(path) ? undefined : excerptOf(path, stretch, longIndex);
-  return (excerpt && openExcerpt(excerpt)) ?? openContainer(path);
-}
-
-function openExcerpt({ url, cutOff }: Excerpt): Container | undefined {
-  let container: Container;
-  try {
-    container = open(url, { protocol_whitelist: 'concat,file' }, cutOff);
-  } catch {
-    return undefined; // whoever opens the whole says what is wrong with it
-  }
-  if (Math.abs(container.startSec) <= MOST_START_SEC) return container;
-  container[Symbol.dispose]();
-  return undefined;
-}
-
 function isLoan(path: string): boolean {
   return path.startsWith('http://127.0.0.1:');
 }
 
-/** @param cutOff ids of the tracks that go on in the file */
-function open(url: string, how: Record<string, string>, cutOff: ReadonlySet<number> = new Set()): Container {
+function open(url: string, how: Record<string, string>): Container {
   Log.setLevel(AV_LOG_QUIET);
   const context = new FormatContext();
   const options = Dictionary.fromObject({ ...how, format_whitelist: ALLOWED.join(',') });
@@ -116,7 +84,6 @@ function open(url: string, how: Record<string, string>, cutOff: ReadonlySet<numb
     subtitles: chooseSubtitles(tracksOf(context.streams, AVMEDIA_TYPE_SUBTITLE)),
     // AV_NOPTS_VALUE is far below any real start
     startSec: start > -(1n << 60n) ? Number(start) / 1e6 : 0,
-    isCutOff: ({ id }) => cutOff.has(id),
     [Symbol.dispose]: () => context.closeInputSync(),
   };
 }

@@ -1,13 +1,13 @@
 import { AVERROR_EOF } from 'node-av/constants';
 import { Packet } from 'node-av/lib';
 import { Clock } from './clock.ts';
-import { type Container, openContainer, openStretch } from './container.ts';
+import { openContainer } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
 import { PacketTimes } from './packet-times.ts';
 import { frameSecOf, PictureReader } from './picture-reader.ts';
 import { isStream, PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { earlierSound, SoundReader } from './sound-reader.ts';
-import { earlierSubtitles, guideOf, isBehind, readSubtitle, SUBTITLE_PRE_ROLL_SEC } from './subtitle-reader.ts';
+import { earlierSubtitles, guideOf, isBehind, readSubtitle } from './subtitle-reader.ts';
 
 /** Pictures may stand in the file so much later than the sound of the same moment. Seconds. */
 const MAX_PICTURE_DELAY_SEC = 60;
@@ -16,48 +16,10 @@ const MAX_PICTURE_DELAY_SEC = 60;
  * Decodes a local file once and gives everything that was asked for in the order of the file; each kind in order of
  * time. Pictures are upright, sound is mono at the track's own rate. Times count from the start of the file.
  * Synchronous: runs in media workers only.
- * @param longIndex for tests: from which size on the index of an MP4 is cut to the range, in bytes
  * @throws {ReelvecError} `video_file_broken` when it is not media
  */
-export function* decode(request: DecodeRequest, longIndex?: number): Generator<MediaEvent> {
-  const given = new Map<string, number>();
-  try {
-    using container = openFor(request, longIndex);
-    for (const event of read(container, request)) {
-      given.set(kindOf(event), (given.get(kindOf(event)) ?? 0) + 1);
-      yield event;
-    }
-    return;
-  } catch (error) {
-    if (!(error instanceof CutTooShort)) throw error;
-  }
-  // What comes behind the range, and how far tracks lie apart, is seldom so odd that more of the index is needed.
+export function* decode(request: DecodeRequest): Generator<MediaEvent> {
   using container = openContainer(request.path);
-  for (const event of read(container, request)) {
-    const again = given.get(kindOf(event)) ?? 0;
-    if (again > 0) given.set(kindOf(event), again - 1);
-    yield again > 0 ? { type: 'skipped', timeSec: request.range?.startSec ?? 0 } : event;
-  }
-}
-
-/** Reading came to the end of what the container was opened for, and not to that of the range. */
-class CutTooShort extends Error {}
-
-function openFor({ path, range, clock, listen = range, subtitles }: DecodeRequest, longIndex?: number): Container {
-  if (!range || !listen || clock) return openContainer(path);
-  const stretch = {
-    startSec: Math.min(range.startSec, listen.startSec) - (subtitles ? SUBTITLE_PRE_ROLL_SEC : PRE_ROLL_SEC),
-    endSec: Math.max(range.endSec, listen.endSec),
-  };
-  return openStretch(path, stretch, longIndex);
-}
-
-/** Of each kind the same events come in the same order, however a file is opened; of damage, as many. */
-function kindOf(event: MediaEvent): string {
-  return event.type === 'picture' ? event.view : event.type;
-}
-
-function* read(container: Container, request: DecodeRequest): Generator<MediaEvent> {
   const range = request.range ?? { startSec: 0, endSec: Number.POSITIVE_INFINITY };
   const wantsPictures = request.everyPicture !== undefined || request.sampled !== undefined;
   const clock = request.clock && new Clock(request.clock, container);
@@ -94,8 +56,6 @@ function* read(container: Container, request: DecodeRequest): Generator<MediaEve
       if (result !== AVERROR_EOF) {
         const timeSec = pictures?.timeSec ?? sounds?.timeSec ?? 0;
         yield { type: 'damage', isLost: true, startSec: timeSec, endSec: timeSec };
-      } else if ([pictures, sounds].some((track) => track && !track.done && container.isCutOff(track.stream))) {
-        throw new CutTooShort();
       }
       break;
     }

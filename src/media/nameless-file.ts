@@ -19,11 +19,6 @@ export class NamelessFile implements Disposable {
     }
   }
 
-  /** Under which this process can open it once more, while it is not disposed. */
-  get path(): string {
-    return `/dev/fd/${this.descriptor}`;
-  }
-
   [Symbol.dispose](): void {
     closeSync(this.descriptor);
   }

@@ -7,7 +7,7 @@ import { readOnly, seek } from './position.ts';
 import { textCodec } from './subtitle-track.ts';
 
 /** How long before the range a subtitle that reaches into it may begin. */
-export const SUBTITLE_PRE_ROLL_SEC = 30;
+const SUBTITLE_PRE_ROLL_SEC = 30;
 /** How much later than sound and picture of the same moment a subtitle may stand in the file, in seconds. */
 const MAX_SUBTITLE_DELAY_SEC = 2;
 /** How long a subtitle without an end is shown, in seconds. */
