@@ -7,7 +7,7 @@ import sharp from 'sharp';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
-import { asking, call, createTask, ended, uploadAsset } from './support/tasks.ts';
+import { asking, call, createTask, ended, settledAsset, uploadAsset } from './support/tasks.ts';
 
 describe('assets', { timeout: 120_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-assets-'));
@@ -47,9 +47,8 @@ describe('assets', { timeout: 120_000 }, () => {
       form.set('method', 'direct');
       form.set('enable_thumbnail', 'true');
       form.set('file', new Blob([new Uint8Array(await picture.toFormat(format).toBuffer())]), 'picture.mp4');
-      let answer = await call(server, 'POST', '/assets', { body: form });
-      const id = answer.body._id;
-      while (answer.body.status === 'processing') answer = await call(server, 'GET', `/assets/${id}`);
+      const id = (await call(server, 'POST', '/assets', { body: form })).body._id;
+      const answer = await settledAsset(server, id);
       const { status, file_type, technical_metadata: facts, thumbnail, duration } = answer.body;
       assert.deepEqual([status, file_type, duration], ['ready', `image/${format}`, undefined], answer.text);
       assert.deepEqual([facts.image_width, facts.image_height, facts.image_format], [900, 600, format]);
@@ -81,9 +80,8 @@ describe('assets', { timeout: 120_000 }, () => {
     form.set('method', 'direct');
     form.set('enable_thumbnail', 'true');
     form.set('file', new Blob([new Uint8Array(readFileSync(path))]), 'film.mp4');
-    let answer = await call(server, 'POST', '/assets', { body: form });
-    const id = answer.body._id;
-    while (answer.body.status === 'processing') answer = await call(server, 'GET', `/assets/${id}`);
+    const { body: created } = await call(server, 'POST', '/assets', { body: form });
+    const answer = await settledAsset(server, created._id);
     const { thumbnail, technical_metadata: facts } = answer.body;
     const small = await fetch(thumbnail.representative_url);
     const { width, height } = await sharp(Buffer.from(await small.arrayBuffer())).metadata();

@@ -94,7 +94,7 @@ const MADE: readonly (Refusal & { recipe: Parameters<typeof makeMedia>[1] })[] =
     type: 'audio',
     recipe: tone(FF_ENCODER_LIBVORBIS),
     code: 'audio_format_unsupported',
-    says: /ogg with vorbis.*WAV \(uncompressed\), MP3 or FLAC/,
+    says: /OGG with vorbis.*WAV \(uncompressed\), MP3 or FLAC/,
   },
   {
     what: 'a WAV file of µ-law',
@@ -102,7 +102,7 @@ const MADE: readonly (Refusal & { recipe: Parameters<typeof makeMedia>[1] })[] =
     type: 'audio',
     recipe: tone(FF_ENCODER_PCM_MULAW),
     code: 'audio_format_unsupported',
-    says: /wav with pcm_mulaw/,
+    says: /WAV with pcm_mulaw/,
   },
 ];
 

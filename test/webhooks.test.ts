@@ -115,9 +115,9 @@ describe('webhooks', { timeout: 120_000 }, () => {
   test('that cannot be are refused at start', async () => {
     using data = temporaryFolder();
     for (const [wrong, said] of [
-      ['{', /REELVEC_WEBHOOKS: must be a JSON list/],
-      ['[{"url":"https://example.org","secret":"short"}]', /REELVEC_WEBHOOKS\.0\.secret: must have at least 16/],
-      ['[{"url":"ftp://example.org","secret":"0123456789abcdef"}]', /REELVEC_WEBHOOKS\.0\.url/],
+      ['{', /REELVEC_WEBHOOKS\) must be a JSON list/],
+      ['[{"url":"https://example.org","secret":"short"}]', /REELVEC_WEBHOOKS\)\.0\.secret must have at least 16/],
+      ['[{"url":"ftp://example.org","secret":"0123456789abcdef"}]', /REELVEC_WEBHOOKS\)\.0\.url/],
     ] as const) {
       const outcome = await reelvec(['serve', '--data-dir', data.path], { env: { REELVEC_WEBHOOKS: wrong } });
       assert.equal(outcome.code, 2);

@@ -84,7 +84,13 @@ export async function uploadAsset(server: RunningServer, content: Uint8Array, fi
   form.set('method', 'direct');
   form.set('file', new Blob([Uint8Array.from(content)]), filename);
   const created = await call(server, 'POST', '/assets', { body: form });
-  for (let answer = created; ; answer = await call(server, 'GET', `/assets/${created.body._id}`)) {
+  return created.status >= 300 ? created : settledAsset(server, created.body._id);
+}
+
+/** Polls an asset until it is ready or failed. @returns the answer of the last poll, with all details */
+export async function settledAsset(server: RunningServer, id: string): Promise<Answer> {
+  for (;;) {
+    const answer = await call(server, 'GET', `/assets/${id}`);
     if (answer.status >= 300 || answer.body.status !== 'processing') return answer;
   }
 }
