@@ -5,12 +5,12 @@ import { addAbortSignal } from 'node:stream';
 import { freeBuffers } from './folder/free-buffers.ts';
 import type { BlobStore } from './store.ts';
 
-/** Bytes that are read at a time. */
+/** Bytes per read of a local file. */
 const BLOCK_BYTES = 1024 ** 2;
 
-/** Reads a whole blob. @returns its SHA-256, lower-case hex */
+/** SHA-256 of a blob (lower-case hex), computed from its full content. */
 export function sha256OfBlob(blobs: BlobStore, key: string, signal?: AbortSignal): Promise<string> {
-  // Where it is a file, it is read as such: pieces of a stream are small, and each is a buffer of its own.
+  // A local file is read in large blocks: streams deliver small pieces, each in a buffer of its own.
   return blobs.use(key, (location) =>
     isAbsolute(location) ? hashFile(location, signal) : hashStream(blobs, key, signal),
   );
@@ -25,7 +25,7 @@ async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
     const { bytesRead } = await reading;
     signal?.throwIfAborted();
     if (bytesRead === 0) return hash.digest('hex');
-    // The disk works while the processor does.
+    // Double buffering: the next read overlaps the hashing.
     reading = file.read(next);
     hash.update(block.subarray(0, bytesRead));
     [block, next] = [next, block];

@@ -11,12 +11,12 @@ import { S3UploadStore } from './s3/uploads.ts';
 import type { BlobStore } from './store.ts';
 import type { UploadStore } from './uploads.ts';
 
-/** Nobody writes to a file so slowly: milliseconds. */
-const SHARED_IDLE_MS = 3_600_000;
+/** Age at which a temporary file in a shared folder is abandoned: no writer pauses this long. Milliseconds. */
+const SHARED_FOLDER_IDLE_MS = 3_600_000;
 
 /**
- * Opens where blobs live: the folder or bucket of REELVEC_BLOBS, after a look at whether it can be used.
- * @throws {SetupError} that says what is missing
+ * Opens the folder or bucket of REELVEC_BLOBS and checks that it is usable.
+ * @throws {SetupError} that names what is missing
  */
 export async function openBlobStore({
   blobs,
@@ -48,26 +48,26 @@ export async function openBlobStore({
   return store;
 }
 
-/** Removes what a crash left half written; a bucket has none of that. */
+/** Removes temporary files that a crash left behind. Buckets have none. */
 export async function sweepTemporary(store: BlobStore, config: Parameters<typeof isOwnFolder>[0]): Promise<void> {
   if (!(store instanceof FolderBlobStore)) return;
-  await store.sweepTemporary({ idleMs: isOwnFolder(config) ? 0 : SHARED_IDLE_MS });
+  await store.sweepTemporary({ idleMs: isOwnFolder(config) ? 0 : SHARED_FOLDER_IDLE_MS });
 }
 
 /**
- * Whether nobody else writes to where blobs live: a folder in a data folder, which is one server's alone unless the
- * database is not.
+ * True if this server is the only writer of the blob folder: a folder inside the data folder, with SQLite as the
+ * database.
  */
 function isOwnFolder({ blobs, dataDir, databaseUrl }: Pick<Config, 'blobs' | 'dataDir' | 'databaseUrl'>): boolean {
   return databaseUrl === undefined && blobs.kind === 'folder' && blobs.path.startsWith(dataDir + sep);
 }
 
-/** For people: the folder, or the bucket with its prefix. */
+/** Human-readable location: the folder, or the bucket with its prefix. */
 export function describeLocation(blobs: Config['blobs']): string {
   return blobs.kind === 'folder' ? blobs.path : `s3://${blobs.bucket}/${blobs.prefix}`;
 }
 
-/** Opens where uploads in parts go, which become blobs of the store that `openBlobStore` gives. */
+/** Opens the `UploadStore` that matches the store of `openBlobStore`. */
 export function openUploadStore({ blobs }: Pick<Config, 'blobs'>): UploadStore {
   if (blobs.kind === 'folder') return new FolderUploadStore(blobs.path);
   return new S3UploadStore(blobs);

@@ -1,15 +1,16 @@
 import type { Readable } from 'node:stream';
 
 /**
- * Where bytes live: media, chunk blocks, results. Keys are slash-separated names (`tasks/ID/result.arrow`) of
- * lower-case letters, digits, `.`, `_` and `-`; a name may not start with a dot.
+ * Storage for media, chunk blocks and results, under slash-separated keys (`tasks/ID/result.arrow`). Each segment of a
+ * key consists of lower-case letters, digits, `.`, `_` and `-`, and must not start with a dot.
  */
 export interface BlobStore {
   /**
-   * Writes a whole blob or nothing: on any error, abort included, the key is as it was before. What is there when the
-   * promise resolves survives a power cut. An existing blob is replaced.
-   * @param options.onPiece gets each piece before it is stored; what it throws ends the writing
-   * @returns size in bytes; SHA-256, lower-case hex, from a store that would have to fetch the blob again to know it
+   * Writes a blob atomically and replaces an existing one. On any error, including an abort, the key keeps its previous
+   * state. The blob survives a power cut once the promise resolves.
+   * @param options.onPiece receives each piece before it is stored; an exception aborts the write
+   * @returns size in bytes; also the SHA-256 (lower-case hex) if the store would have to download the blob to compute
+   *   it
    */
   write(
     key: string,
@@ -17,22 +18,23 @@ export interface BlobStore {
     options?: WriteOptions,
   ): Promise<{ size: number; sha256?: string }>;
   /**
-   * Streams a blob, or the bytes `start` to `end` (both included) of it. A missing key errors with `BlobNotFound`. The
-   * caller reads the stream to its end or destroys it: until then a file or a connection is open.
+   * Streams a blob, or its bytes `start` to `end` (both inclusive). The stream fails with `BlobNotFound` for a missing
+   * key. The caller must read the stream to its end or destroy it: until then it holds a file or a connection open.
    */
   read(key: string, range?: { start: number; end?: number }): Readable;
-  /** What is known of a blob without reading it; undefined when there is none. */
+  /** Metadata of a blob; undefined if there is none. */
   stat(key: string): Promise<BlobEntry | undefined>;
   /**
-   * Runs work that reads a blob on this machine outside of this process, as FFmpeg in a media worker does.
-   * @param work gets a place that holds until its promise settles: a path, or a URL that answers range requests
-   * @throws `BlobNotFound`, or why the blob could not be read while the work went on, whatever came of the work: what
-   *   was made of half a blob is not to be believed
+   * Makes a blob readable for another process on this machine, such as FFmpeg in a media worker.
+   * @param work receives a location that is valid until its promise settles: a path, or a URL that supports range
+   *   requests
+   * @throws {BlobNotFound}, or the read error if the blob could not be read during the work. The read error takes
+   *   precedence over the result of `work`, because a result made from half a blob is not valid
    */
   use<T>(key: string, work: (location: string) => Promise<T>): Promise<T>;
-  /** Every blob below a prefix that ends in `/`, or every blob for the empty prefix. */
+  /** Lists all blobs under a prefix that ends in `/`; the empty prefix lists every blob. */
   list(prefix: string): AsyncIterable<BlobEntry>;
-  /** Removes a blob, or everything below a prefix that ends in `/`. Removing what is not there is no error. */
+  /** Removes a blob, or all blobs under a prefix that ends in `/`. A missing blob is not an error. */
   remove(keyOrPrefix: string): Promise<void>;
 }
 
@@ -45,7 +47,7 @@ export interface BlobEntry {
   readonly key: string;
   /** Bytes. */
   readonly size: number;
-  /** When it was written, by the clock of the store. */
+  /** Time of the write by the store's clock. */
   readonly modifiedAt: Date;
 }
 

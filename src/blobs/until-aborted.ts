@@ -1,11 +1,11 @@
-/** The content, except that an abort ends the wait for bytes that never come. */
+/** Passes content through; an abort ends the wait for bytes that never come. */
 export function untilAborted(content: AsyncIterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array> {
   return signal ? abortable(content, signal) : content;
 }
 
 /**
- * One listener for all pieces: to ask a signal that follows others, or to listen to it, takes longer than to write a piece. And no
- * `Promise.race`: against one long-lived abort promise it would keep every piece in memory until the end.
+ * Uses one listener for all pieces: checking or subscribing to a composite signal takes longer than writing a piece.
+ * Does not use `Promise.race`: against one long-lived abort promise it would keep every piece in memory until the end.
  */
 async function* abortable(content: AsyncIterable<Uint8Array>, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const iterator = content[Symbol.asyncIterator]();
@@ -30,7 +30,7 @@ async function* abortable(content: AsyncIterable<Uint8Array>, signal: AbortSigna
     ended = true;
   } finally {
     signal.removeEventListener('abort', abort);
-    // Not waited for: a generator that hangs in its own `await` answers `return` only after that.
+    // Not awaited: a generator that hangs in an `await` of its own settles `return` only after that.
     if (!ended) iterator.return?.().then(undefined, () => {});
   }
 }

@@ -1,34 +1,37 @@
 /**
- * Blobs that arrive in parts, in any order and several at a time, before they are whole. Every `BlobStore` has an
- * `UploadStore` beside it; a blob that is completed here is one like any other there.
+ * Multipart uploads: blobs that arrive in parts, in any order and concurrently. Each `BlobStore` has a matching
+ * `UploadStore`; a completed upload is an ordinary blob of that store.
  */
 export interface UploadStore {
-  /** Opens an upload; nothing can be read at its key before it is complete. */
+  /** Opens an upload. Its key cannot be read until `complete`. */
   begin(key: string, plan: PartPlan): Promise<PartialBlob>;
-  /** How the bytes of parts get here. */
+  /** The path that part content takes into the store. */
   readonly intake: PartIntake;
   /**
-   * Makes a blob of the parts, without copying it where the store can. All must be stored. What is there when the
-   * promise resolves survives a power cut. Called again after that, it finds the blob made and is no error.
+   * Assembles the parts into a blob, without a copy if the store supports it. All parts must be stored. The blob
+   * survives a power cut once the promise resolves. Idempotent: a repeated call finds the blob.
    */
   complete(upload: PartialBlob, parts: readonly Part[]): Promise<{ size: number }>;
-  /** Throws away what has arrived for a key and was not completed. What is not there is no error. */
+  /** Discards the stored parts of an incomplete upload. A missing upload is not an error. */
   abort(key: string): Promise<void>;
-  /** Throws away uploads that nobody has touched for so long, which a crash made forgotten. @returns how many */
+  /**
+   * Discards uploads without activity for `idleMs` (milliseconds), which crashes leave behind. @returns the number
+   * discarded
+   */
   sweep(options: { idleMs: number }): Promise<number>;
 }
 
-/** How a blob is cut: into parts of the same size, but for a shorter last one. */
+/** Layout of a blob: parts of equal size, except for a shorter last one. */
 export interface PartPlan {
-  /** Bytes of the whole. */
+  /** Bytes of the whole blob. */
   readonly size: number;
-  /** Bytes of every part but the last. S3 takes at least 5 MiB, and at most 10 000 parts. */
+  /** Bytes of each part but the last. S3 requires at least 5 MiB and at most 10 000 parts. */
   readonly partSize: number;
 }
 
 export interface PartialBlob extends PartPlan {
   readonly key: string;
-  /** The store's own name of the upload, to be kept with it. */
+  /** Upload id assigned by the store; the caller must save it. */
   readonly id: string;
 }
 
@@ -37,31 +40,30 @@ export interface Part {
   readonly number: number;
   /** Bytes. */
   readonly size: number;
-  /** What proves that a part is stored, without quotes, and this one: other content for the same number has another. */
+  /** Entity tag without quotes. Proves that a part is stored, and differs between contents of the same part number. */
   readonly etag: string;
 }
 
-/** Parts may be sent again until the upload is complete; of one number the last one counts. */
+/** Access to part content. A part may be sent again until the upload is complete; the last version counts. */
 export type PartIntake = DirectIntake | ServerIntake;
 
-/** Whoever sends goes straight to the store, with a URL that was signed here. */
+/** Clients send parts directly to the store, with URLs signed by this server. */
 export interface DirectIntake {
   readonly kind: 'direct';
-  /** @returns an absolute URL that takes a PUT of the part without a key, and answers with its `ETag` */
+  /** @returns an absolute URL that accepts a PUT of the part without an API key and answers with its `ETag` */
   sign(upload: PartialBlob, number: number, options: { expiresInSec: number }): Promise<string>;
-  /** Those of these parts that are stored. */
+  /** The stored parts among `numbers`. */
   stored(upload: PartialBlob, numbers: readonly number[]): Promise<Part[]>;
 }
 
-/** Parts come through this server, which keeps what `write` answers. */
+/** Parts pass through this server. The caller saves the part that `write` returns. */
 export interface ServerIntake {
   readonly kind: 'server';
   /**
-   * Stores one part. What is there when the promise resolves survives a power cut; from the first byte on, what was
-   * there of the part before is lost. The caller sees to it that writes of one part do not overlap, and that none is
-   * under way when the upload is completed or aborted.
-   * @param content a stream that is not read to its end is left for the caller to end
-   * @throws {PartSizeError} when it is longer or shorter than planned
+   * Stores one part. It survives a power cut once the promise resolves; a previous version of the part is lost from the
+   * first byte on. The caller must not overlap writes of one part, nor complete or abort the upload during a write.
+   * @param content on failure a stream is left open; the caller must close it
+   * @throws {PartSizeError} if the content is longer or shorter than planned
    */
   write(
     upload: PartialBlob,
@@ -71,7 +73,7 @@ export interface ServerIntake {
   ): Promise<Part>;
 }
 
-/** A part has another length than its plan says. */
+/** The content of a part differs from the planned length. */
 export class PartSizeError extends Error {
   readonly expected: number;
 
@@ -86,7 +88,7 @@ export function partCount({ size, partSize }: PartPlan): number {
   return Math.ceil(size / partSize);
 }
 
-/** Where a part lies in the whole, in bytes. */
+/** Byte offset and length of a part within the blob. */
 export function partRange({ size, partSize }: PartPlan, number: number): { start: number; size: number } {
   const start = (number - 1) * partSize;
   return { start, size: Math.min(partSize, size - start) };

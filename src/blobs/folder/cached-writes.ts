@@ -1,11 +1,11 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** Bytes of one write, or a few more. Pieces of a network connection have 64 KB. */
+/** Size of one write, give or take a piece. Pieces of a network connection have 64 KB. Bytes. */
 const WRITE_BYTES = 256 * 1024;
-/** Pieces of one write, however small: as many as the operating system takes. */
-export const MOST_PIECES = 1024;
+/** Pieces of one write: IOV_MAX, the limit of the operating system. */
+export const MAX_PIECES_PER_WRITE = 1024;
 
-/** Writes content through the page cache, one write behind what is being received. */
+/** Writes content through the page cache, at most one write behind the content received. */
 export class CachedWrites implements AsyncDisposable {
   readonly #file: FileHandle;
   #pieces: Uint8Array[] = [];
@@ -19,23 +19,23 @@ export class CachedWrites implements AsyncDisposable {
   }
 
   /**
-   * The piece is written from where it lies: it must not be changed afterwards.
-   * @returns what to wait for before the next piece, if anything
+   * Queues a piece without copying it: the caller must not change it afterwards.
+   * @returns a promise to await before the next piece, if any
    */
   write(piece: Uint8Array): Promise<void> | undefined {
     this.#pieces.push(piece);
     this.#bytes += piece.length;
-    return this.#bytes >= WRITE_BYTES || this.#pieces.length === MOST_PIECES ? this.#next() : undefined;
+    return this.#bytes >= WRITE_BYTES || this.#pieces.length === MAX_PIECES_PER_WRITE ? this.#next() : undefined;
   }
 
-  /** Writes what is left; nothing is flushed yet. */
+  /** Writes the remaining pieces. Does not flush. */
   async end(): Promise<void> {
     if (this.#bytes > 0) await this.#next();
     await this.#writing;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    // Whoever awaited it had the error.
+    // The error was already reported to the awaiting caller.
     await this.#writing.catch(() => {});
   }
 
@@ -46,7 +46,7 @@ export class CachedWrites implements AsyncDisposable {
     this.#bytes = 0;
     await this.#writing;
     this.#writing = writeAll(this.#file, pieces, bytes, position);
-    // Whoever awaits it next gets the error; until then it must not pass for one that nobody looks at.
+    // The next awaiting caller receives the error; until then it must not count as an unhandled rejection.
     this.#writing.catch(() => {});
   }
 }
@@ -54,7 +54,7 @@ export class CachedWrites implements AsyncDisposable {
 async function writeAll(file: FileHandle, pieces: Uint8Array[], length: number, position: number): Promise<void> {
   let { bytesWritten: at } = await file.writev(pieces, position);
   if (at === length) return;
-  // Short when the disk is filling up: the next one says why.
+  // A short write happens when the disk fills up: the next write reports the error.
   const bytes = Buffer.concat(pieces, length);
   while (at < length) at += (await file.write(bytes, at, length - at, position + at)).bytesWritten;
 }

@@ -1,40 +1,40 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** Bytes of one write. */
+/** Bytes per write. */
 const BLOCK_BYTES = 1024 ** 2;
-/** Of all writers together: so many megabytes. */
-const MOST_BLOCKS = 48;
-/** One that is being filled, and two on their way to the disk. */
-const LEAST_EACH = 3;
-/** A disk that pauses for a moment does not stop the sender. */
-const MOST_EACH = 5;
-/** Blocks that are kept for the next: as many as the chunks that a client sends at a time need. */
-const SPARE_BLOCKS = 5 * MOST_EACH;
-/** What any disk takes. */
-const ALIGNMENT = 4096;
+/** Blocks of all writers together, of 1 MiB each. */
+const MAX_BLOCKS = 48;
+/** Blocks per writer, at least: one being filled, two being written. */
+const MIN_BLOCKS_PER_WRITER = 3;
+/** Blocks per writer, at most: enough that a short pause of the disk does not stop the sender. */
+const MAX_BLOCKS_PER_WRITER = 5;
+/** Free blocks kept for reuse: enough for the concurrent chunk uploads of one client. */
+const MAX_SPARE_BLOCKS = 5 * MAX_BLOCKS_PER_WRITER;
+/** Alignment of offsets and buffers for direct I/O, in bytes: accepted by any disk. */
+const ALIGNMENT_BYTES = 4096;
 
 let writers = 0;
 const spare: Buffer[] = [];
 
-/** Blocks that each writer may have, by how many there are. */
-function share(): number {
-  return Math.min(MOST_EACH, Math.floor(MOST_BLOCKS / writers));
+/** Blocks that each writer may have, by the current number of writers. */
+function blocksPerWriter(): number {
+  return Math.min(MAX_BLOCKS_PER_WRITER, Math.floor(MAX_BLOCKS / writers));
 }
 
 /**
- * Writes large content past the page cache: the disk works from the first megabyte on instead of at the end, and the
- * cache is left to what is read. Costs half of the processor time of writing through the cache.
+ * Writes large content past the page cache (O_DIRECT): the disk works from the first megabyte on instead of at the end,
+ * and the cache is left to readers. Costs half of the processor time of cached writes.
  */
 export class DirectBlocks implements AsyncDisposable {
   readonly #file: FileHandle;
   readonly #direct: FileHandle;
   readonly #free: Buffer[] = [];
   readonly #writing = new Set<Promise<void>>();
-  /** Either of the two. */
+  /** Either of the two file handles. */
   #out: FileHandle;
   #block: Buffer;
-  /** Filled, free or on their way. */
+  /** Blocks of this writer: being filled, free or being written. */
   #blocks = 1;
   #filled = 0;
   #position: number;
@@ -49,14 +49,15 @@ export class DirectBlocks implements AsyncDisposable {
   }
 
   /**
-   * @param file at the path, for what does not fill a block; stays the caller's
-   * @returns undefined where the file system or the system cannot do it, or too many do already
+   * @param file handle of the path for the unaligned rest; stays owned by the caller
+   * @returns undefined if the file system or operating system does not support direct I/O, or too many writers use it
    */
   static async open(path: string, file: FileHandle, position: number): Promise<DirectBlocks | undefined> {
-    // Not everywhere: macOS has none.
+    // Absent on some systems, such as macOS.
     const flag: number | undefined = constants.O_DIRECT;
-    if (flag === undefined || position % ALIGNMENT !== 0 || (writers + 1) * LEAST_EACH > MOST_BLOCKS) return undefined;
-    // Before it is waited for: others come meanwhile.
+    if (flag === undefined || position % ALIGNMENT_BYTES !== 0 || (writers + 1) * MIN_BLOCKS_PER_WRITER > MAX_BLOCKS)
+      return undefined;
+    // Counted before the await, because other writers may open meanwhile.
     writers++;
     try {
       return new DirectBlocks(file, await open(path, constants.O_WRONLY | flag), position);
@@ -67,7 +68,7 @@ export class DirectBlocks implements AsyncDisposable {
     }
   }
 
-  /** @returns what to wait for before the next piece, if anything */
+  /** @returns a promise to await before the next piece, if any */
   write(piece: Uint8Array): Promise<void> | undefined {
     const left = BLOCK_BYTES - this.#filled;
     if (piece.length >= left) return this.#fill(piece, left);
@@ -76,7 +77,7 @@ export class DirectBlocks implements AsyncDisposable {
     return undefined;
   }
 
-  /** Writes what is left; nothing is flushed yet. */
+  /** Writes the remaining bytes. Does not flush. */
   async end(): Promise<void> {
     await Promise.all(this.#writing);
     this.#throwFailure();
@@ -118,7 +119,7 @@ export class DirectBlocks implements AsyncDisposable {
     for (;;) {
       const block = this.#free.pop();
       if (block) return block;
-      if (this.#blocks < share()) {
+      if (this.#blocks < blocksPerWriter()) {
         this.#blocks++;
         return takeBlock();
       }
@@ -126,9 +127,9 @@ export class DirectBlocks implements AsyncDisposable {
     }
   }
 
-  /** Others may have come meanwhile, who need some too. */
+  /** Frees a written block, or gives it up if new writers reduced this writer's share. */
   #done(block: Buffer): void {
-    if (this.#blocks <= share()) {
+    if (this.#blocks <= blocksPerWriter()) {
       this.#free.push(block);
     } else {
       this.#blocks--;
@@ -140,10 +141,10 @@ export class DirectBlocks implements AsyncDisposable {
     for (let at = 0; at < bytes.length; ) {
       const out = this.#out;
       try {
-        // Short when the disk is filling up: the next one says why.
+        // A short write happens when the disk fills up: the next write reports the error.
         at += (await out.write(bytes, at, bytes.length - at, position + at)).bytesWritten;
       } catch (error) {
-        // A file system that wants another alignment, or the rest of a short write.
+        // The file system requires a larger alignment, or this is the rest of a short write.
         if ((error as NodeJS.ErrnoException).code !== 'EINVAL' || out === this.#file) throw error;
         this.#out = this.#file;
       }
@@ -160,10 +161,13 @@ function takeBlock(): Buffer {
 }
 
 function giveBack(block: Buffer): void {
-  if (spare.length < SPARE_BLOCKS) spare.push(block);
+  if (spare.length < MAX_SPARE_BLOCKS) spare.push(block);
 }
 
-/** V8 gives pages of their own to what can be resized, and only to that: the address must be aligned, too. */
+/**
+ * Allocates a page-aligned buffer. V8 page-aligns resizable array buffers only, and direct I/O requires an aligned
+ * address.
+ */
 function alignedBlock(): Buffer {
   return Buffer.from(new ArrayBuffer(BLOCK_BYTES, { maxByteLength: BLOCK_BYTES }), 0, BLOCK_BYTES);
 }

@@ -3,8 +3,8 @@ import { dirname } from 'node:path';
 import { ReelvecError } from '../../errors.ts';
 
 /**
- * Moves a flushed file to its place below `root`, making the folders on the way: after that it survives a power cut.
- * The root itself is not made.
+ * Moves a flushed file to a path below `root` and creates the parent folders. The file survives a power cut once the
+ * promise resolves. The root itself is not created.
  */
 export async function moveDurably(from: string, to: string, { root }: { root: string }): Promise<void> {
   for (let attempt = 1; ; attempt++) {
@@ -13,15 +13,18 @@ export async function moveDurably(from: string, to: string, { root }: { root: st
       await rename(from, to);
       break;
     } catch (error) {
-      // A `remove` of the prefix may take the folder away in between.
+      // A concurrent `remove` of the prefix may delete the folder in between.
       if (!isMissing(error) || attempt === 5) throw error;
     }
   }
-  // Every folder up to the root: another writer may have made one of them and not flushed it yet.
+  // All folders up to the root: another writer may have created one of them without having flushed it yet.
   for (let folder = dirname(to); folder.length >= root.length; folder = dirname(folder)) await flushFolder(folder);
 }
 
-/** Makes a folder and those above it, up to a root that must be there: an empty one must not come in its place. */
+/**
+ * Creates a folder and its parents below an existing root. A missing root is an error: an empty folder must not replace
+ * it.
+ */
 export async function makeFolders(folder: string, root: string): Promise<void> {
   if (folder.length <= root.length) return;
   try {
@@ -33,13 +36,13 @@ export async function makeFolders(folder: string, root: string): Promise<void> {
   }
 }
 
-/** Makes the names in a folder durable. */
+/** Flushes a folder, which makes the names in it durable. */
 export async function flushFolder(folder: string): Promise<void> {
   try {
     await using handle = await open(folder);
     await handle.sync();
   } catch (error) {
-    // Removed meanwhile, and the blob with it: there is nothing left to make durable.
+    // Removed concurrently together with the blob: nothing is left to make durable.
     if (!isMissing(error)) throw error;
   }
 }
@@ -57,7 +60,7 @@ export function unlessMissing(error: unknown): undefined {
   if (!isMissing(error)) throw error;
 }
 
-/** Says what to do about a disk that is full; any other error is as it was. */
+/** Turns an error about a full disk into one that names the remedy; returns any other error unchanged. */
 export function explainFullDisk(error: unknown): unknown {
   const code = (error as NodeJS.ErrnoException | null)?.code;
   if (code !== 'ENOSPC' && code !== 'EDQUOT' && code !== 'EFBIG') return error;

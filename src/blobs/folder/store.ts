@@ -9,13 +9,15 @@ import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from 
 import { explainFullDisk, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
 import { writeFlushed } from './write-flushed.ts';
 
-/** Starts with a dot, which no key may do: nothing that is half written can be read or listed. */
-const TEMPORARY = '.tmp';
-const PROBE = Buffer.from('reelvec');
+/**
+ * Folder of temporary files. The leading dot, which keys must not have, keeps incomplete blobs out of reads and lists.
+ */
+const TEMPORARY_FOLDER = '.tmp';
+const PROBE_CONTENT = Buffer.from('reelvec');
 
 /**
- * Blobs as files of one folder, which one server owns. A blob is written under a temporary name, flushed, renamed, and
- * the folders above it are flushed: after that it survives a power cut.
+ * Blob store in a folder on disk. A blob is written under a temporary name, flushed and renamed, and its parent folders
+ * are flushed: after that it survives a power cut.
  */
 export class FolderBlobStore implements BlobStore {
   /** Absolute path. */
@@ -27,11 +29,11 @@ export class FolderBlobStore implements BlobStore {
   }
 
   /**
-   * Makes the folder, once. One that goes later took the blobs with it, or its volume is not mounted: from then on
-   * nothing is written, and no blob is said to be missing.
+   * Creates the folder, once. If the folder disappears later, its blobs disappeared with it or its volume is not
+   * mounted: from then on writes fail, and no blob is reported as missing.
    */
   async make(): Promise<void> {
-    this.#made ??= mkdir(join(this.root, TEMPORARY), { recursive: true });
+    this.#made ??= mkdir(join(this.root, TEMPORARY_FOLDER), { recursive: true });
     try {
       await this.#made;
     } catch (error) {
@@ -42,20 +44,20 @@ export class FolderBlobStore implements BlobStore {
 
   /** Writes a few bytes to the disk of the folder and removes them. */
   async checkWritable(): Promise<void> {
-    const path = join(this.root, TEMPORARY, randomUUID());
+    const path = join(this.root, TEMPORARY_FOLDER, randomUUID());
     try {
-      await writeFlushed(path, [PROBE]);
+      await writeFlushed(path, [PROBE_CONTENT]);
     } finally {
       await rm(path, { force: true });
     }
   }
 
   /**
-   * Removes what a crash left half written.
-   * @param options.idleMs leaves alone what was written to more lately: 0 where nobody else writes
+   * Removes temporary files that a crash left behind.
+   * @param options.idleMs spares files written within this time, in milliseconds; 0 if this process is the only writer
    */
   async sweepTemporary({ idleMs }: { idleMs: number }): Promise<void> {
-    const folder = join(this.root, TEMPORARY);
+    const folder = join(this.root, TEMPORARY_FOLDER);
     for (const name of (await readdir(folder).catch(unlessMissing)) ?? []) {
       const path = join(folder, name);
       const found = await stat(path).catch(unlessMissing);
@@ -69,7 +71,7 @@ export class FolderBlobStore implements BlobStore {
     { signal, onPiece }: WriteOptions = {},
   ): Promise<{ size: number }> {
     const path = this.#path(key);
-    const temporary = join(this.root, TEMPORARY, randomUUID());
+    const temporary = join(this.root, TEMPORARY_FOLDER, randomUUID());
     try {
       signal?.throwIfAborted();
       await this.make();
@@ -81,7 +83,7 @@ export class FolderBlobStore implements BlobStore {
     } catch (error) {
       if (content instanceof Readable) content.destroy();
       await rm(temporary, { force: true });
-      if (isMissing(error)) await this.#assertThere();
+      if (isMissing(error)) await this.#assertFolderExists();
       throw explainFullDisk(error);
     }
   }
@@ -93,7 +95,7 @@ export class FolderBlobStore implements BlobStore {
         open: (path: string, flags: string, mode: number, done: (error: Error | null, fd: number) => void) =>
           fs.open(path, flags, mode, (error, fd) => {
             if (!isMissing(error)) return done(error, fd);
-            this.#assertThere().then(
+            this.#assertFolderExists().then(
               () => done(new BlobNotFound(key), fd),
               (gone) => done(gone, fd),
             );
@@ -106,7 +108,7 @@ export class FolderBlobStore implements BlobStore {
 
   async stat(key: string): Promise<BlobEntry | undefined> {
     const found = await stat(this.#path(key)).catch(unlessMissing);
-    if (!found) await this.#assertThere();
+    if (!found) await this.#assertFolderExists();
     return found?.isFile() ? { key, size: found.size, modifiedAt: found.mtime } : undefined;
   }
 
@@ -118,12 +120,12 @@ export class FolderBlobStore implements BlobStore {
   async *list(prefix: string): AsyncIterable<BlobEntry> {
     assertBlobPrefix(prefix);
     const entries = await readdir(join(this.root, prefix), { withFileTypes: true }).catch(unlessMissing);
-    if (!entries) await this.#assertThere();
+    if (!entries) await this.#assertFolderExists();
     for (const entry of entries ?? []) {
       if (entry.name.startsWith('.')) continue;
       if (entry.isDirectory()) yield* this.list(`${prefix}${entry.name}/`);
       else if (entry.isFile()) {
-        // Removed meanwhile: it is not there, then.
+        // Removed concurrently: not listed.
         const found = await this.stat(prefix + entry.name);
         if (found) yield found;
       }
@@ -138,34 +140,34 @@ export class FolderBlobStore implements BlobStore {
       return;
     }
     assertBlobPrefix(keyOrPrefix);
-    // Moved away first: all of it goes at once, and a write below the prefix at the same time cannot get in between.
-    const removed = join(this.root, TEMPORARY, randomUUID());
+    // The rename removes all blobs at once, and excludes concurrent writes under the prefix.
+    const removed = join(this.root, TEMPORARY_FOLDER, randomUUID());
     await this.make();
     await rename(join(this.root, keyOrPrefix), removed).catch(async (error) => {
       unlessMissing(error);
-      await this.#assertThere();
+      await this.#assertFolderExists();
     });
     await rm(removed, { recursive: true, force: true });
     await this.#removeEmpty(dirname(join(this.root, keyOrPrefix)));
   }
 
-  /** Called where a file is missing: the whole folder may be, or an empty one lies in its place. */
-  async #assertThere(): Promise<void> {
-    if (!this.#made || (await stat(join(this.root, TEMPORARY)).catch(unlessMissing))) return;
+  /** Tells a missing blob from a missing folder, or from an empty folder mounted in its place. */
+  async #assertFolderExists(): Promise<void> {
+    if (!this.#made || (await stat(join(this.root, TEMPORARY_FOLDER)).catch(unlessMissing))) return;
     throw new ReelvecError(
       'service_unavailable',
       'The folder of media and results is not there, or not the one that the server was started with.',
     );
   }
 
-  /** Folders that nothing is left in; a write that is about to use one makes it again. */
+  /** Removes empty folders upwards from `folder`. A concurrent write recreates the folder it needs. */
   async #removeEmpty(folder: string): Promise<void> {
     try {
       for (let empty = folder; empty.length > this.root.length; empty = dirname(empty)) {
         await rmdir(empty).catch(unlessMissing);
       }
     } catch {
-      // Something is in it.
+      // The folder is not empty.
     }
   }
 

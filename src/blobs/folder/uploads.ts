@@ -15,14 +15,17 @@ import {
 import { explainFullDisk, flushFolder, isMissing, makeFolders, moveDurably, unlessMissing } from './durable-files.ts';
 import { writeFlushed } from './write-flushed.ts';
 
-/** Starts with a dot, which no key may do, and is not the folder of temporary files: uploads outlive a restart. */
-const UPLOADS = '.uploads';
-/** In no key, so that names of files and keys belong to each other one to one. */
-const SLASH = '~';
+/**
+ * Folder of incomplete uploads. The leading dot, which keys must not have, hides it; it is separate from the temporary
+ * files because uploads outlive a restart.
+ */
+const UPLOADS_FOLDER = '.uploads';
+/** Stands for `/` in file names. Keys never contain it, so the mapping is one to one. */
+const SLASH_REPLACEMENT = '~';
 
 /**
- * Uploads into a folder of blobs. Each is one sparse file, into which parts are written where they belong; when all are
- * there it is renamed, and nothing is copied.
+ * Upload store in a folder of blobs. Each upload is one sparse file that parts are written into at their offsets;
+ * completing it renames the file without a copy.
  */
 export class FolderUploadStore implements UploadStore {
   readonly intake: ServerIntake = {
@@ -32,10 +35,10 @@ export class FolderUploadStore implements UploadStore {
   readonly #root: string;
   readonly #folder: string;
 
-  /** @param root of the `FolderBlobStore` */
+  /** @param root root folder of the `FolderBlobStore` */
   constructor(root: string) {
     this.#root = resolve(root);
-    this.#folder = join(this.#root, UPLOADS);
+    this.#folder = join(this.#root, UPLOADS_FOLDER);
   }
 
   async begin(key: string, plan: PartPlan): Promise<PartialBlob> {
@@ -50,7 +53,7 @@ export class FolderUploadStore implements UploadStore {
       throw explainFullDisk(error);
     }
     await flushFolder(this.#folder);
-    return { ...plan, key, id: UPLOADS };
+    return { ...plan, key, id: UPLOADS_FOLDER };
   }
 
   async complete(upload: PartialBlob, parts: readonly Part[]): Promise<{ size: number }> {
@@ -96,14 +99,14 @@ export class FolderUploadStore implements UploadStore {
     const { start, size: expected } = partRange(upload, number);
     try {
       let got = 0;
-      // Ended before a byte gets into the part behind.
+      // Throws before a byte reaches the next part.
       const onPiece = (piece: Uint8Array) => {
         got += piece.length;
         if (got > expected) throw new PartSizeError({ number, expected, got });
       };
       await writeFlushed(this.#path(upload.key), content, { flags: 'r+', position: start, onPiece, signal });
       if (got < expected) throw new PartSizeError({ number, expected, got });
-      // It only has to tell this part from any other that is sent in its place, and a checksum takes a fifth of the time.
+      // A random tag is enough to tell versions of a part apart; a checksum would take a fifth of the write time.
       return { number, size: got, etag: randomBytes(8).toString('hex') };
     } catch (error) {
       throw explainFullDisk(error);
@@ -112,6 +115,6 @@ export class FolderUploadStore implements UploadStore {
 
   #path(key: string): string {
     assertBlobKey(key);
-    return join(this.#folder, key.replaceAll('/', SLASH));
+    return join(this.#folder, key.replaceAll('/', SLASH_REPLACEMENT));
   }
 }

@@ -1,11 +1,11 @@
 import { open } from 'node:fs/promises';
-import { CachedWrites, MOST_PIECES } from './cached-writes.ts';
+import { CachedWrites, MAX_PIECES_PER_WRITE } from './cached-writes.ts';
 import { DirectBlocks } from './direct-blocks.ts';
-import { eachPiece } from './each-piece.ts';
+import { forEachPiece } from './for-each-piece.ts';
 import { freeBuffers } from './free-buffers.ts';
 
-/** Content of so many bytes is large. */
-const LARGE_BYTES = 512 * 1024;
+/** Size from which content bypasses the page cache. Bytes. */
+const DIRECT_WRITE_MIN_BYTES = 512 * 1024;
 
 interface WriteOptions {
   readonly flags?: 'wx' | 'r+';
@@ -15,11 +15,11 @@ interface WriteOptions {
 }
 
 /**
- * Writes content into a file as it comes. When the promise resolves, it survives a power cut.
- * @param options.flags of the file: made anew by default
- * @param options.position of the first byte in the file; default 0
- * @param content a stream that is not read to its end, because writing failed, is left for the caller to end
- * @param options.onPiece gets each piece before it is written; what it throws ends the writing
+ * Writes content to a file as it arrives. The content survives a power cut once the promise resolves.
+ * @param content on a failed write a stream is left open; the caller must close it
+ * @param options.flags open flags; the default creates a new file
+ * @param options.position offset of the first byte in the file; default 0
+ * @param options.onPiece receives each piece before it is written; an exception aborts the write
  * @returns size in bytes
  */
 export async function writeFlushed(
@@ -42,9 +42,11 @@ export async function writeFlushed(
     size += piece.length;
     freeBuffers(piece.length);
     if (writer) return writer.write(piece);
-    return head.push(piece) === MOST_PIECES || size >= LARGE_BYTES ? begin(size >= LARGE_BYTES) : undefined;
+    return head.push(piece) === MAX_PIECES_PER_WRITE || size >= DIRECT_WRITE_MIN_BYTES
+      ? begin(size >= DIRECT_WRITE_MIN_BYTES)
+      : undefined;
   };
-  await eachPiece(content, take, signal);
+  await forEachPiece(content, take, signal);
   if (!writer) await begin(false);
   await writer!.end();
   await file.datasync();

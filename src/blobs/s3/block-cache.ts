@@ -3,16 +3,16 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
 export interface BlockCacheOptions {
-  /** Is emptied at the start. Two processes may share it, then the bound holds for each. */
+  /** Emptied on start. If two processes share the folder, each may use `maxBytes`. */
   readonly folder: string;
-  /** Bytes on disk at the most. */
+  /** Maximum bytes on disk. */
   readonly maxBytes: number;
 }
 
-/** Blocks of remote blobs on the local disk, the ones that were used last. What goes missing is fetched again. */
+/** LRU cache on local disk for blocks of remote blobs. Missing blocks are fetched again. */
 export class BlockCache {
   readonly #options: BlockCacheOptions;
-  /** Sizes by file name, the one that was not used for longest first. */
+  /** Size in bytes by file name, least recently used first. */
   readonly #sizes = new Map<string, number>();
   readonly #loading = new Map<string, Promise<Uint8Array>>();
   readonly #writes = new Set<Promise<void>>();
@@ -29,7 +29,10 @@ export class BlockCache {
     return this.#bytes;
   }
 
-  /** A block from the disk, or loaded once for all who ask meanwhile. @param name identifies its content for ever */
+  /**
+   * Returns a cached block, or loads it; concurrent calls share one load. @param name permanently identifies the
+   * content
+   */
   async get(name: string, load: () => Promise<Uint8Array>): Promise<Uint8Array> {
     const file = createHash('sha256').update(name).digest('hex');
     const loading = this.#loading.get(file);
@@ -39,7 +42,10 @@ export class BlockCache {
     return promise;
   }
 
-  /** Removes all of it, unless it was never used: then it is another's. What is still being loaded is not kept. */
+  /**
+   * Empties the folder, unless this cache never used it: then it may belong to another process. Pending loads are not
+   * stored.
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (!this.#opened) return;
@@ -83,7 +89,7 @@ export class BlockCache {
       await writeFile(temporary, bytes);
       await rename(temporary, join(folder, file));
     } catch {
-      // A disk that is full makes it slower, not wrong.
+      // A full disk makes reads slower, not wrong.
       await rm(temporary, { force: true }).catch(() => {});
       return;
     }

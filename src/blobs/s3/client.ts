@@ -6,42 +6,46 @@ export interface S3Options {
   readonly bucket: string;
   /** Empty, or ends in `/`. */
   readonly prefix: string;
-  /** URL of a store that is not Amazon's. */
+  /** URL of an S3-compatible store other than Amazon's. */
   readonly endpoint?: string;
   readonly region: string;
-  /** `endpoint/bucket/key` instead of `bucket.endpoint/key`, as most stores of one's own need it. */
+  /** Uses `endpoint/bucket/key` instead of `bucket.endpoint/key`, as most self-hosted stores require. */
   readonly pathStyle: boolean;
 }
 
-const ATTEMPTS = 5;
+const MAX_ATTEMPTS = 5;
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Without a byte, in milliseconds. */
+/** Timeout without a received byte. Milliseconds. */
 const IDLE_TIMEOUT_MS = 30_000;
-/** Connections to the store at the most. */
-const SOCKETS = 128;
+/** Maximum connections to the store. */
+const MAX_SOCKETS = 128;
 
-/** Credentials come from where the AWS SDK looks for them: the environment, shared files, the machine's role. */
+/**
+ * Opens an S3 client. Credentials come from the default chain of the AWS SDK: the environment, shared files, the
+ * machine's role.
+ */
 export function openS3Client({ endpoint, region, pathStyle }: S3Options): S3Client {
   const client = new S3Client({
     region,
     endpoint,
     forcePathStyle: pathStyle,
-    maxAttempts: ATTEMPTS,
-    // Stores that are not Amazon's know neither the trailing checksums nor those in answers that the SDK has by default.
+    maxAttempts: MAX_ATTEMPTS,
+    // Other stores support neither the trailing request checksums nor the response checksums that the SDK uses by
+    // default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
       connectionTimeout: CONNECT_TIMEOUT_MS,
       socketTimeout: IDLE_TIMEOUT_MS,
-      httpAgent: { maxSockets: SOCKETS },
-      httpsAgent: { maxSockets: SOCKETS },
+      httpAgent: { maxSockets: MAX_SOCKETS },
+      httpsAgent: { maxSockets: MAX_SOCKETS },
     },
   });
   digestDeletes(client);
   return client;
 }
 
-/** Before 2025 a deletion of many objects had to carry an MD5; many stores still ask for it, and none minds it. */
+/** Adds an MD5 header to batch deletions. S3 required it before 2025; many stores still do, and none rejects it. */
 function digestDeletes(client: S3Client): void {
   client.middlewareStack.add(
     (next, { commandName }) =>
@@ -64,7 +68,7 @@ export function isOutOfRange(error: unknown): boolean {
   return error instanceof S3ServiceException && error.$metadata.httpStatusCode === 416;
 }
 
-/** An error of the store as one that says what to do, or as it is when that is not known. */
+/** Turns a known store error into one that names the remedy; returns any other error unchanged. */
 export function explainS3(error: unknown): unknown {
   if (!(error instanceof S3ServiceException)) return error;
   if (error.name === 'QuotaExceeded' || error.$metadata.httpStatusCode === 507) {

@@ -1,4 +1,4 @@
-/** The content as blocks of exactly `bytes` bytes and a last one of what is left, which may be empty. */
+/** Regroups content into blocks of exactly `bytes` bytes, and a last block with the rest, which may be empty. */
 export async function* inBlocks(
   content: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   bytes: number,

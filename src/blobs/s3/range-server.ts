@@ -7,9 +7,9 @@ import { buffer } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import type { BlockCache } from './block-cache.ts';
 
-/** Something remote that can be read by ranges. */
+/** A remote blob that supports range reads. */
 export interface RemoteBlob {
-  /** Identifies its content for ever. */
+  /** Permanently identifies the content. */
   readonly version: string;
   /** Bytes. */
   readonly size: number;
@@ -18,31 +18,31 @@ export interface RemoteBlob {
 
 export interface RangeServerOptions {
   readonly cache: BlockCache;
-  /** What is fetched and kept as one. Bytes. */
+  /** Size of the unit that is fetched and cached. Bytes. */
   readonly blockBytes?: number;
-  /** Reading that took this long may have been more than a reader had patience for. Milliseconds. */
+  /** Wait for a block after which a failed reader may have timed out. Milliseconds. */
   readonly slowMs?: number;
 }
 
-/** Large enough that the way to the store and back costs little, small enough that a look into a file stays one. */
+/** Large enough that round trips to the store cost little, small enough that a probe of a file stays cheap. Bytes. */
 const BLOCK_BYTES = 4 * 1024 ** 2;
 
-const SLOW_MS = 20_000;
+const SLOW_READ_MS = 20_000;
 
 interface Lease {
   readonly blob: RemoteBlob;
-  /** Why an answer was broken off, which to a reader looks like the end of the media. */
+  /** Error that ended a response early, which a reader mistakes for the end of the media. */
   error?: unknown;
-  /** Since when blocks are waited for that have not come yet. */
+  /** Start times of the current waits for blocks. */
   readonly waiting: Set<{ since: number }>;
   isSlow: boolean;
-  /** The block that was asked for last: who reads on gets the next one ahead. */
+  /** The last requested block: a sequential reader gets the next one prefetched. */
   lastBlock: number;
 }
 
 /**
- * Serves remote blobs to the media workers of this machine, by HTTP ranges on the loopback interface, from blocks
- * that are kept on the local disk. A URL holds for as long as the blob is lent and cannot be guessed.
+ * HTTP range server on the loopback interface that gives local media workers access to remote blobs, through blocks
+ * cached on disk. A URL cannot be guessed and is valid for the duration of its lease.
  */
 export class RangeServer implements AsyncDisposable {
   readonly #cache: BlockCache;
@@ -51,15 +51,16 @@ export class RangeServer implements AsyncDisposable {
   readonly #leases = new Map<string, Lease>();
   #server: Promise<Server> | undefined;
 
-  constructor({ cache, blockBytes = BLOCK_BYTES, slowMs = SLOW_MS }: RangeServerOptions) {
+  constructor({ cache, blockBytes = BLOCK_BYTES, slowMs = SLOW_READ_MS }: RangeServerOptions) {
     this.#cache = cache;
     this.#blockBytes = blockBytes;
     this.#slowMs = slowMs;
   }
 
   /**
-   * @throws why the blob could not be read while the work went on, whatever came of the work. That work failed for
-   * which the store was slow says nothing about the media either.
+   * Runs work with a URL for a blob.
+   * @throws the read error if the blob could not be read during the work, whatever its result. A failure of the work
+   *   while the store was slow is reported as a store error, because it says nothing about the media
    */
   async lease<T>(blob: RemoteBlob, work: (url: string) => Promise<T>): Promise<T> {
     this.#server ??= this.#listen();
@@ -90,8 +91,8 @@ export class RangeServer implements AsyncDisposable {
 
   async #listen(): Promise<Server> {
     const server = createServer((request, response) => void this.#serve(request, response));
-    // A reader pauses for as long as what it has read keeps it busy, or for as long as it is frozen. Hung up on
-    // meanwhile, it would take that for the end of the media.
+    // No timeouts: a reader pauses while it processes or is frozen, and would mistake a closed connection for the end
+    // of the media.
     server.keepAliveTimeout = server.requestTimeout = server.headersTimeout = 0;
     server.listen(0, '127.0.0.1').unref();
     await once(server, 'listening');
@@ -117,7 +118,7 @@ export class RangeServer implements AsyncDisposable {
       ...(request.headers.range !== undefined && { 'content-range': `bytes ${start}-${end}/${size}` }),
     });
     try {
-      // The only place where an answer ends early, but for a reader that hangs up: `lease.error` says so.
+      // Apart from a reader that hangs up, responses end early only here; `lease.error` records it.
       await pipeline(Readable.from(this.#bytes(lease, range), { objectMode: false }), response);
     } catch {
       response.destroy();
@@ -140,7 +141,7 @@ export class RangeServer implements AsyncDisposable {
           lease.waiting.delete(wait);
         });
       if (number === lease.lastBlock + 1 && offset + block.length < lease.blob.size) {
-        // Nobody waits for it: who needs it asks again, and hears of the error.
+        // Prefetch. Not awaited: a reader that needs the block requests it again and gets the error.
         this.#block(lease, number + 1).catch(() => {});
       }
       lease.lastBlock = number;
@@ -165,7 +166,9 @@ export class RangeServer implements AsyncDisposable {
   }
 }
 
-/** First and last byte of a `Range` header with one range; all of it without one; undefined where there is nothing. */
+/**
+ * First and last byte of a single-range `Range` header; the whole blob without a header; undefined for an empty range.
+ */
 function rangeOf(header: string | undefined, size: number): { start: number; end: number } | undefined {
   if (header === undefined) return { start: 0, end: size - 1 };
   const [, from, to] = /^bytes=(\d+)-(\d*)$/.exec(header) ?? [];

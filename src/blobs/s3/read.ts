@@ -3,26 +3,26 @@ import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
 import { BlobNotFound } from '../store.ts';
 import { isNoSuchKey, isOutOfRange } from './client.ts';
 
-/** How often in a row reading may break off without a byte before it is given up. */
-const ATTEMPTS = 4;
+/** Consecutive attempts without a received byte before the read fails. */
+const MAX_ATTEMPTS = 4;
 
 export interface ReadOptions {
   readonly bucket: string;
-  /** Of the object. */
+  /** Object name. */
   readonly name: string;
-  /** Of the blob, for the error. */
+  /** Blob key for error messages. */
   readonly key: string;
-  /** First and last byte; to the end without the second. */
+  /** First and last byte, both inclusive; to the end without `end`. */
   readonly range?: { start: number; end?: number };
-  /** Reads this version only. */
+  /** Restricts the read to this version. */
   readonly etag?: string;
 }
 
-/** Streams an object, or a range of it. A transfer that breaks off goes on where it was, in the same version. */
+/** Streams an object or a range of it. An interrupted transfer resumes at its position, in the same version. */
 export function readObject(client: S3Client, options: ReadOptions): Readable {
   const closed = new AbortController();
   const stream = Readable.from(bytesOf(client, options, closed.signal), { objectMode: false });
-  // Before the stream waits for the generator, which may be waiting for an answer.
+  // Aborts before the stream waits for the generator, which may be waiting for a response.
   const { _destroy: destroy } = stream;
   stream._destroy = (error, done) => {
     closed.abort();
@@ -55,15 +55,15 @@ async function* bytesOf(client: S3Client, options: ReadOptions, signal: AbortSig
       return;
     } catch (error) {
       if (isNoSuchKey(error)) throw new BlobNotFound(key);
-      // A range that begins at the end or behind it has no bytes, as in a file.
+      // A range that begins at or behind the end is empty, as in a file.
       if (isOutOfRange(error)) return;
       failures = at > before ? 1 : failures + 1;
-      if (signal.aborted || failures === ATTEMPTS || isFinal(error)) throw error;
+      if (signal.aborted || failures === MAX_ATTEMPTS || isFinal(error)) throw error;
     }
   }
 }
 
-/** Refusals are final, the SDK has tried what may pass; a body that breaks off is not one of its errors. */
+/** True for responses with a status: the SDK has already retried transient ones. An interrupted body has no status. */
 function isFinal(error: unknown): boolean {
   return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== undefined;
 }

@@ -16,11 +16,11 @@ import { readObject } from './read.ts';
 import { writeObject } from './write.ts';
 
 export interface S3BlobStoreOptions extends S3Options {
-  /** Through which media workers read. */
+  /** Gives media workers access to objects. */
   readonly ranges: RangeServer;
 }
 
-/** Blobs as objects of a bucket, which any number of servers may share. */
+/** Blob store in a bucket, which any number of servers may share. */
 export class S3BlobStore implements BlobStore, AsyncDisposable {
   readonly #options: S3BlobStoreOptions;
   readonly #client: S3Client;
@@ -30,7 +30,7 @@ export class S3BlobStore implements BlobStore, AsyncDisposable {
     this.#client = openS3Client(options);
   }
 
-  /** Writes, lists and removes an object, to fail at the start rather than at the first upload. */
+  /** Writes, lists and removes an object, so that wrong settings fail on start rather than with the first upload. */
   async check(): Promise<void> {
     const { bucket, endpoint } = this.#options;
     try {
@@ -144,5 +144,5 @@ export class S3BlobStore implements BlobStore, AsyncDisposable {
   }
 }
 
-/** The most that one request may name. */
+/** Maximum keys per DeleteObjects request. */
 const DELETE_BATCH = 1000;

@@ -22,11 +22,11 @@ import {
 import { openS3Client, type S3Options } from './client.ts';
 
 export interface S3UploadStoreOptions extends S3Options {
-  /** Where clients reach the store, where that is another URL than the server's. */
+  /** URL under which clients reach the store, if it differs from the server's. */
   readonly publicEndpoint?: string;
 }
 
-/** Uploads that go straight into the bucket of an `S3BlobStore`: this server signs URLs and sees no byte. */
+/** Uploads directly into the bucket of an `S3BlobStore`: this server signs URLs and does not see the content. */
 export class S3UploadStore implements UploadStore, Disposable {
   readonly intake: DirectIntake = {
     kind: 'direct',
@@ -35,7 +35,7 @@ export class S3UploadStore implements UploadStore, Disposable {
   };
   readonly #options: S3UploadStoreOptions;
   readonly #client: S3Client;
-  /** Signs what clients send: a signature holds for one host. */
+  /** Signs client URLs: a signature is valid for one host only. */
   readonly #signer: S3Client;
 
   constructor(options: S3UploadStoreOptions) {
@@ -60,7 +60,7 @@ export class S3UploadStore implements UploadStore, Disposable {
       const place = { ...this.#place(upload.key), UploadId: upload.id };
       await this.#client.send(new CompleteMultipartUploadCommand({ ...place, MultipartUpload: { Parts } }));
     } catch (error) {
-      // Made by a call before this one, unless something else is there.
+      // Completed by an earlier call, unless a different object exists.
       if (!isNoSuchUpload(error) || (await this.#sizeOf(upload.key)) !== upload.size) throw error;
     }
     return { size: upload.size };
@@ -68,14 +68,14 @@ export class S3UploadStore implements UploadStore, Disposable {
 
   async abort(key: string): Promise<void> {
     const place = this.#place(key);
-    for await (const { Key, UploadId } of this.#underWay(place.Key)) {
+    for await (const { Key, UploadId } of this.#incompleteUploads(place.Key)) {
       if (Key === place.Key) await this.#abort(Key, UploadId);
     }
   }
 
   async sweep({ idleMs }: { idleMs: number }): Promise<number> {
     let swept = 0;
-    for await (const { Key, UploadId, Initiated } of this.#underWay(this.#options.prefix)) {
+    for await (const { Key, UploadId, Initiated } of this.#incompleteUploads(this.#options.prefix)) {
       if (Key === undefined || Initiated === undefined || Date.now() - Initiated.getTime() < idleMs) continue;
       await this.#abort(Key, UploadId);
       swept++;
@@ -110,8 +110,8 @@ export class S3UploadStore implements UploadStore, Disposable {
     return found;
   }
 
-  /** Every upload that was begun and not completed, of objects whose names begin so. */
-  async *#underWay(Prefix: string) {
+  /** Incomplete uploads of objects whose names begin with a prefix. */
+  async *#incompleteUploads(Prefix: string) {
     let markers: { KeyMarker?: string; UploadIdMarker?: string } = {};
     for (;;) {
       const page = await this.#client.send(

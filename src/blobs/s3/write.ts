@@ -11,10 +11,12 @@ import type { WriteOptions } from '../store.ts';
 import { untilAborted } from '../until-aborted.ts';
 import { inBlocks } from './in-blocks.ts';
 
-/** All of a size, which some stores demand; 10,000 of them, the most that S3 takes, are 78 GiB. Bytes. */
+/**
+ * Size of all parts but the last; some stores require equal sizes. 10 000 parts, the limit of S3, hold 78 GiB. Bytes.
+ */
 const PART_BYTES = 8 * 1024 ** 2;
-/** Parts on their way at a time, beside the one that is being filled: so much memory an upload takes. */
-const PARTS_UNDER_WAY = 2;
+/** Concurrent part requests, beside the part being filled. Bounds the memory of a write. */
+const CONCURRENT_PARTS = 2;
 
 interface Place {
   readonly Bucket: string;
@@ -22,11 +24,10 @@ interface Place {
 }
 
 /**
- * Writes an object, whole or not at all: one request for a small one, a multipart upload for any other.
- *
- * The SDK's own `Upload` is not used: when a part fails it goes on reading and sending the rest, and an abort that
- * comes while the only request of a small object is under way leaves that object written.
- * @returns size in bytes and SHA-256 in lower-case hex
+ * Writes an object atomically: a single PUT for small content, a multipart upload otherwise.
+ * The SDK's own `Upload` is not used: after a failed part it goes on reading and sending the rest, and an abort during
+ * the only request of a small object leaves that object written.
+ * @returns size in bytes and SHA-256 (lower-case hex)
  */
 export async function writeObject(
   client: S3Client,
@@ -79,7 +80,7 @@ async function writeParts(
     place: Place;
     first: Uint8Array;
     next: () => Promise<Uint8Array | undefined>;
-    /** Aborted by the first part that fails, which ends the wait for more content. */
+    /** Aborted by the first failed part, which ends the wait for more content. */
     failed: AbortController;
     signal: AbortSignal;
   },
@@ -100,10 +101,10 @@ async function writeParts(
         .catch((error) => failed.abort(error))
         .finally(() => sending.delete(part));
       sending.add(part);
-      if (sending.size >= PARTS_UNDER_WAY) await Promise.race(sending);
+      if (sending.size >= CONCURRENT_PARTS) await Promise.race(sending);
       signal.throwIfAborted();
       block = await next();
-      // Content of whole parts ends in an empty one.
+      // Content of whole parts ends with an empty block.
       if (block?.length === 0) block = undefined;
     }
     await Promise.all(sending);
@@ -112,7 +113,7 @@ async function writeParts(
     await client.send(command, { abortSignal: signal });
   } catch (error) {
     await Promise.all(sending);
-    // What cannot be taken back now, the sweep does later: the first error is the one to tell.
+    // A failed abort is left to the sweep, so that the first error is the one reported.
     await client.send(new AbortMultipartUploadCommand({ ...place, UploadId })).catch(() => {});
     throw error;
   }

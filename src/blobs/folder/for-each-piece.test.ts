@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { PassThrough, Readable } from 'node:stream';
 import { test } from 'node:test';
 import { setImmediate as turn } from 'node:timers/promises';
-import { eachPiece } from './each-piece.ts';
+import { forEachPiece } from './for-each-piece.ts';
 
 const pieces = Array.from({ length: 50 }, (_, i) => Buffer.alloc(10_000 + i, i));
 const sources = {
@@ -17,7 +17,7 @@ for (const [name, content] of Object.entries(sources)) {
   test(`pieces of an ${name} come in order, and none before the one before is done with`, async () => {
     const got: Uint8Array[] = [];
     let isBusy = false;
-    await eachPiece(content(), (piece) => {
+    await forEachPiece(content(), (piece) => {
       assert.ok(!isBusy);
       got.push(piece);
       // Some are taken at once.
@@ -38,7 +38,7 @@ for (const [name, content] of Object.entries(sources)) {
     test(`what the taker of an ${name} throws ${when} ends it, and nothing more is handed over`, async () => {
       let count = 0;
       await assert.rejects(
-        eachPiece(content(), () => (++count === 3 ? fail() : undefined)),
+        forEachPiece(content(), () => (++count === 3 ? fail() : undefined)),
         /the disk is full/,
       );
       await turn();
@@ -51,7 +51,7 @@ test('a stream that was not read to its end can still be read by whoever opened 
   const stream = new PassThrough();
   for (const piece of pieces) stream.write(piece);
   await assert.rejects(
-    eachPiece(stream, () => assert.fail('too long')),
+    forEachPiece(stream, () => assert.fail('too long')),
     /too long/,
   );
   assert.ok(!stream.destroyed);
@@ -62,13 +62,13 @@ test('a stream that was not read to its end can still be read by whoever opened 
 
 test('a stream that breaks off says why, and one that is closed early is not taken for whole', async () => {
   const breaking = new PassThrough();
-  const broken = eachPiece(breaking, () => undefined);
+  const broken = forEachPiece(breaking, () => undefined);
   breaking.write('half');
   setImmediate(() => breaking.destroy(new Error('the sender hung up')));
   await assert.rejects(broken, /the sender hung up/);
 
   const closing = new PassThrough();
-  const closed = eachPiece(closing, () => undefined);
+  const closed = forEachPiece(closing, () => undefined);
   closing.write('half');
   setImmediate(() => closing.destroy());
   await assert.rejects(closed, { code: 'ERR_STREAM_PREMATURE_CLOSE' });
@@ -79,12 +79,12 @@ test('an abort ends the wait for bytes that never come, and for a taker that han
     const abort = new AbortController();
     const stream = new PassThrough();
     stream.write('half');
-    const reading = eachPiece(stream, take, abort.signal);
+    const reading = forEachPiece(stream, take, abort.signal);
     setImmediate(() => abort.abort(new Error('replaced')));
     await assert.rejects(reading, /replaced/);
   }
   await assert.rejects(
-    eachPiece(new PassThrough(), () => undefined, AbortSignal.abort(new Error('gone'))),
+    forEachPiece(new PassThrough(), () => undefined, AbortSignal.abort(new Error('gone'))),
     /gone/,
   );
 });

@@ -2,16 +2,16 @@ import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { untilAborted } from '../until-aborted.ts';
 
-/** Takes a piece. What it answers is waited for before the next; nothing, where there is nothing to wait for. */
+/** Consumer of a piece. The returned promise, if any, delays the next piece. */
 type TakePiece = (piece: Uint8Array) => Promise<void> | undefined;
 
 /**
- * Hands content over piece by piece, in order. A stream is listened to instead of asked for each of its pieces: asking takes
- * longer than writing one, and stops the sender every time. One that is not read to its end is left as it is, paused.
+ * Passes the pieces of content to a consumer, in order. Streams are read by `data` events: async iteration takes longer
+ * per piece than a write, and stalls the sender each time. A stream that is not read to its end is left paused.
  * @param signal ends the wait for bytes that never come
- * @throws what `take` throws, why the content broke off, or why it was aborted
+ * @throws the error of `take`, the error of the content, or the abort reason
  */
-export async function eachPiece(
+export async function forEachPiece(
   content: AsyncIterable<Uint8Array> | readonly Uint8Array[],
   take: TakePiece,
   signal?: AbortSignal,
@@ -43,7 +43,7 @@ async function listen(stream: Readable, take: TakePiece, signal?: AbortSignal): 
   };
   stream.on('data', onData);
   try {
-    // The end may be told of while the last piece is still being taken.
+    // `end` may be reported while the last piece is still being consumed.
     const end = finished(stream, { writable: false, signal, cleanup: true }).then(() => taking);
     await Promise.race([end, failed]);
   } catch (error) {
