@@ -1,7 +1,7 @@
 import { sql, type Updateable } from 'kysely';
 import { COLUMNS } from '../database/columns.ts';
 import type { Db, OnCreated } from '../database/open.ts';
-import { newestFirst, type Page } from '../database/page.ts';
+import { type Page, selectNewestFirst } from '../database/page.ts';
 import type { AssetsTable } from '../database/schema.ts';
 import { storedObject } from '../database/stored-json.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -97,7 +97,7 @@ export class AssetRepository {
       const part = `%${filename.replace(/[\\%_]/g, '\\$&')}%`;
       query = query.where(sql<boolean>`reelvec_fold(filename) like reelvec_fold(${part}) escape '\\'`);
     }
-    const { rows, total } = await newestFirst('assets', query, page);
+    const { rows, total } = await selectNewestFirst('assets', query, page);
     return { assets: rows.map(fromRow), total };
   }
 

@@ -1,10 +1,9 @@
 import type { Database } from './schema.ts';
 
 /**
- * The columns of the tables that whole rows are read of. They are named, never `*`: while nodes are upgraded one after
- * the other, a newer one adds columns under those that run, and PostgreSQL refuses what was prepared before with a
- * result that would be another now. postgres.js prepares it anew then, but not in a transaction, and not so that one
- * could rely on the connection afterwards.
+ * Columns of the tables that are read as whole rows. Queries name them instead of `*`: during a rolling upgrade a newer
+ * node adds columns, and PostgreSQL then rejects prepared statements whose result would change. postgres.js prepares
+ * such a statement again, but not in a transaction, and not in a way that keeps the connection reliable.
  */
 export const COLUMNS = {
   keys: [

@@ -3,18 +3,18 @@ import { dirname } from 'node:path';
 import { sql } from 'kysely';
 import { type Db, isShared } from './open.ts';
 
-/** What flushes the log of a database that is open. */
+/** Flush of the write-ahead log, per open database. */
 const logs = new WeakMap<Db, SharedFlush>();
 
 /**
- * Runs statements, each a transaction of its own, whose commits do not wait for the disk on this thread: SQLite would,
- * milliseconds each, while nothing is received. The disk is waited for beside it, by all that commit meanwhile at once.
- * When the promise resolves, what was written survives a power cut, as with any other statement.
+ * Runs statements, each as a transaction of its own, with commits that share a flush to disk off this thread. A plain
+ * SQLite commit blocks the thread for milliseconds, during which nothing is received. The written data survives a power
+ * cut once the promise resolves.
  */
 export async function groupCommit<T>(db: Db, work: (connection: Db) => Promise<T>): Promise<T> {
   if (isShared(db)) return work(db);
   const result = await db.connection().execute(async (connection) => {
-    // All that this leaves out in WAL mode is to flush the log with each commit.
+    // In WAL mode this only skips the flush of the log on each commit.
     await sql`pragma synchronous = normal`.execute(connection);
     try {
       return await work(connection);
@@ -28,18 +28,18 @@ export async function groupCommit<T>(db: Db, work: (connection: Db) => Promise<T
   return result;
 }
 
-/** @returns the path of a database's write-ahead log; of one in memory undefined */
+/** @returns the path of a database's write-ahead log; undefined for an in-memory database */
 async function logOf(db: Db): Promise<string | undefined> {
   const { rows } = await sql<{ file: string }>`select file from pragma_database_list where name = 'main'`.execute(db);
   return rows[0]?.file ? `${rows[0].file}-wal` : undefined;
 }
 
-/** Makes durable what is in a file when it is asked to, one flush at a time: who asks meanwhile shares the next one. */
+/** Flushes a file on request, one flush at a time. Requests during a flush share the next one. */
 class SharedFlush {
   readonly #path: string | undefined;
   #running: Promise<void> = Promise.resolve();
   #next: Promise<void> | undefined;
-  #isNamed = false;
+  #isNameDurable = false;
 
   constructor(path: string | undefined) {
     this.#path = path;
@@ -51,17 +51,17 @@ class SharedFlush {
   }
 
   async #afterThis(): Promise<void> {
-    // Whoever waits for that one has its error.
+    // The callers of that flush receive its error.
     await this.#running.catch(() => {});
     this.#running = this.#next!;
     this.#next = undefined;
     if (this.#path === undefined) return;
     await using file = await open(this.#path);
     await file.datasync();
-    // The log may have begun with what is flushed here.
-    if (this.#isNamed) return;
+    // The log file may be new: its name must be durable too.
+    if (this.#isNameDurable) return;
     await using folder = await open(dirname(this.#path));
     await folder.sync();
-    this.#isNamed = true;
+    this.#isNameDurable = true;
   }
 }

@@ -12,7 +12,9 @@ import * as lastDone from './migrations/0010-last-done.ts';
 import * as remembered from './migrations/0011-remembered.ts';
 import * as taskRounds from './migrations/0012-task-rounds.ts';
 
-/** The schema's history, oldest first; one that was released is never changed. Plain types that both dialects have. */
+/**
+ * Schema migrations, oldest first. Released migrations must not change. They use only types that both dialects support.
+ */
 export const migrations: Record<string, Migration> = {
   '0001_keys_tasks_chunks_assets': keysTasksChunksAssets,
   '0002_uploads': uploads,

@@ -1,4 +1,4 @@
 import { SetupError } from '../setup-error.ts';
 
-/** Older code must not touch what it does not know: nothing is wrong but the version. */
+/** The schema was written by a newer version, which this one must not touch. Nothing else is wrong. */
 export class NewerSchema extends SetupError {}

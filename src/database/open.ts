@@ -13,12 +13,12 @@ import { openSqlite } from './sqlite.ts';
 export type Db = Kysely<Database>;
 
 /**
- * Runs in the transaction that creates a row, and gets what was created: what must stand or fall with the row, such as
- * the answer to the request that asked for it.
+ * Callback within the transaction that inserts a row. Writes data that must be committed or rolled back with the row,
+ * such as the response to the request.
  */
 export type OnCreated<Created> = (transaction: Db, created: Created) => Promise<void>;
 
-/** Names of what one node does at a time. A number each, because that is what Postgres locks. */
+/** Advisory lock ids of Postgres. The names are stored in the table `last_done` and must not change. */
 const LOCKS = {
   migrations: 0x7265656c_01,
   firstKey: 0x7265656c_02,
@@ -26,23 +26,27 @@ const LOCKS = {
   sweep: 0x7265656c_04,
 } as const;
 
-/** How long a migration waits for a table. Milliseconds, less than the second after which PostgreSQL breaks deadlocks. */
-const LOCK_WAIT_MS = 500;
-const LOCK_PAUSE_MS = 250;
-const LOCK_ATTEMPTS = 100;
+/** `lock_timeout` of migrations: below `deadlock_timeout` of PostgreSQL, which is one second. Milliseconds. */
+const LOCK_TIMEOUT_MS = 500;
+const LOCK_RETRY_DELAY_MS = 250;
+const MAX_LOCK_ATTEMPTS = 100;
 
 /**
- * Opens the database and brings its schema up to date; of several nodes that start together, one does.
- * @param place a `postgres://` URL; or a SQLite file, made when missing; or `:memory:`
- * @throws {SetupError} when it cannot be opened or reached, or was written by a newer reelvec
+ * Opens the database and migrates its schema. If several nodes start together, one of them migrates.
+ * @param location a `postgres://` URL, a SQLite file (created if missing), or `:memory:`
+ * @throws {SetupError} if the database cannot be opened or reached, or was written by a newer reelvec
  */
-export async function openDatabase(place: string): Promise<Db> {
+export async function openDatabase(location: string): Promise<Db> {
   try {
-    return await open(place);
+    return await open(location);
   } catch (error) {
-    throw isPostgresUrl(place)
-      ? asSetupError(error, `The database at ${withoutPassword(place)} cannot be used`, 'Check REELVEC_DATABASE_URL.')
-      : asSetupError(error, `The database ${place} cannot be used`);
+    throw isPostgresUrl(location)
+      ? asSetupError(
+          error,
+          `The database at ${withoutPassword(location)} cannot be used`,
+          'Check REELVEC_DATABASE_URL.',
+        )
+      : asSetupError(error, `The database ${location} cannot be used`);
   }
 }
 
@@ -51,8 +55,8 @@ function withoutPassword(url: string): string {
   return `${host}${pathname}`;
 }
 
-async function open(place: string): Promise<Db> {
-  const db = isPostgresUrl(place) ? openPostgres(place) : openSqlite(place);
+async function open(location: string): Promise<Db> {
+  const db = isPostgresUrl(location) ? openPostgres(location) : openSqlite(location);
   try {
     await withLock(db, 'migrations', () => migrate(db));
   } catch (error) {
@@ -62,7 +66,7 @@ async function open(place: string): Promise<Db> {
   return db;
 }
 
-/** Where a node's database is: where the settings say, or in its data folder. */
+/** Location of a node's database: REELVEC_DATABASE_URL, or a file in its data folder. */
 export function databaseLocation({
   databaseUrl,
   dataDir,
@@ -73,23 +77,23 @@ export function databaseLocation({
   return databaseUrl ?? join(dataDir, 'reelvec.db');
 }
 
-/** True for a SQLite file that `openDatabase` would make, or fill, because nothing is there. */
-export function isNewDatabase(place: string): boolean {
-  return !isPostgresUrl(place) && (statSync(place, { throwIfNoEntry: false })?.size ?? 0) === 0;
+/** True for a SQLite file that is missing or empty. */
+export function isNewDatabase(location: string): boolean {
+  return !isPostgresUrl(location) && (statSync(location, { throwIfNoEntry: false })?.size ?? 0) === 0;
 }
 
-export function isPostgresUrl(place: string): boolean {
-  return /^postgres(ql)?:\/\//.test(place);
+export function isPostgresUrl(location: string): boolean {
+  return /^postgres(ql)?:\/\//.test(location);
 }
 
-/** Whether other nodes may use the same database at the same time. */
+/** True if other nodes may use the database concurrently. */
 export function isShared(db: Db): boolean {
   return db.getExecutor().adapter instanceof PostgresAdapter;
 }
 
 /**
- * Does something that nodes must not do at the same time: the others wait for their turn. With SQLite there are no
- * others. A node that dies gives its turn back, for its transaction ends with its connection.
+ * Runs work under a cluster-wide lock; other nodes wait. With SQLite there are no other nodes. The lock of a crashed
+ * node is released with its connection.
  */
 export async function withLock<T>(db: Db, name: keyof typeof LOCKS, work: () => Promise<T>): Promise<T> {
   if (!isShared(db)) return work();
@@ -100,9 +104,9 @@ export async function withLock<T>(db: Db, name: keyof typeof LOCKS, work: () => 
 }
 
 /**
- * As {@link withLock}, but who comes second leaves it to the first.
- * @param options.minIntervalMs for what is enough to be done once in a while by whichever node: it is left too when it was
- *   last done less long ago, by the clock of the database
+ * As {@link withLock}, but does nothing if another node holds the lock.
+ * @param options.minIntervalMs also does nothing if any node ran the work within this time, by the clock of the
+ *   database
  */
 export async function tryWithLock(
   db: Db,
@@ -119,7 +123,7 @@ export async function tryWithLock(
   });
 }
 
-/** Whether something was last done so long ago, and takes note that it is done now if the transaction ends well. */
+/** True if the work was last done at least `minIntervalMs` ago. Records the new time in the transaction. */
 async function isDue(transaction: Db, name: string, minIntervalMs: number): Promise<boolean> {
   const { rows } = await sql`
     insert into last_done (name, at_ms) values (${name}, (extract(epoch from clock_timestamp()) * 1000)::bigint)
@@ -129,7 +133,7 @@ async function isDue(transaction: Db, name: string, minIntervalMs: number): Prom
   return rows.length > 0;
 }
 
-/** Whether the database refused to take away what a row refers to, or to refer to what is not there. */
+/** True if the database rejected a delete of a referenced row, or a reference to a missing one. */
 export function isForeignKeyViolation(error: unknown): boolean {
   const { code, errcode } = (error ?? {}) as { code?: unknown; errcode?: unknown };
   // SQLSTATE foreign_key_violation; SQLITE_CONSTRAINT_FOREIGNKEY
@@ -137,31 +141,31 @@ export function isForeignKeyViolation(error: unknown): boolean {
 }
 
 async function migrate(db: Db): Promise<void> {
-  const getMigrations = async () => (isShared(db) ? givingWay(migrations) : migrations);
+  const getMigrations = async () => (isShared(db) ? withLockTimeout(migrations) : migrations);
   const migrator = new Migrator({ db, provider: { getMigrations } });
   for (let attempt = 1; ; attempt++) {
     const { error } = await migrator.migrateToLatest();
     if (!error) return;
-    if (isLockedOut(error) && attempt < LOCK_ATTEMPTS) await sleep(LOCK_PAUSE_MS);
+    if (isLockTimeout(error) && attempt < MAX_LOCK_ATTEMPTS) await sleep(LOCK_RETRY_DELAY_MS);
     else throw explained(error);
   }
 }
 
 /**
- * Migrations that nodes of the version before do not notice: what would wait for a table that one of them uses holds up
- * all the others meanwhile, and may hold what that one waits for.
+ * Adds a lock timeout to migrations, so that running nodes of the previous version do not stall: a migration that waits
+ * for a table lock blocks all later queries on the table, and may deadlock with the holder.
  */
-function givingWay(all: Record<string, Migration>): Record<string, Migration> {
-  const patient = ({ up }: Migration): Migration => ({
+function withLockTimeout(all: Record<string, Migration>): Record<string, Migration> {
+  const limited = ({ up }: Migration): Migration => ({
     async up(db) {
-      await sql`set local lock_timeout = ${sql.lit(LOCK_WAIT_MS)}`.execute(db);
+      await sql`set local lock_timeout = ${sql.lit(LOCK_TIMEOUT_MS)}`.execute(db);
       await up(db);
     },
   });
-  return Object.fromEntries(Object.entries(all).map(([name, migration]) => [name, patient(migration)]));
+  return Object.fromEntries(Object.entries(all).map(([name, migration]) => [name, limited(migration)]));
 }
 
-function isLockedOut(error: unknown): boolean {
+function isLockTimeout(error: unknown): boolean {
   // SQLSTATE lock_not_available
   return (error as { code?: unknown }).code === '55P03';
 }

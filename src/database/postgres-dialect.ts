@@ -10,13 +10,13 @@ import {
 } from 'kysely';
 import type postgres from 'postgres';
 
-/** Queries that change rows; of others the count says nothing more than the rows do. */
-const CHANGES = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
+/** Commands that change rows. For others the row count adds nothing to the rows. */
+const ROW_CHANGING_COMMANDS = new Set(['INSERT', 'UPDATE', 'DELETE', 'MERGE']);
 
 /**
- * Kysely over postgres.js, such that a database that goes away takes nothing with it. Single queries go to the pool,
- * not to a reserved connection: postgres.js would put one that is broken back among the good ones when it is released,
- * and end the process with the next query.
+ * Kysely dialect over postgres.js that survives the loss of the database. Single queries go to the pool instead of a
+ * reserved connection: postgres.js would return a broken reserved connection to the pool on release, and crash the
+ * process with the next query.
  */
 export function postgresDialect(sql: postgres.Sql): Dialect {
   return {
@@ -29,7 +29,7 @@ export function postgresDialect(sql: postgres.Sql): Dialect {
 
 class PoolDriver implements Driver {
   readonly #sql: postgres.Sql;
-  /** Used again: Kysely notes each that it has seen. */
+  /** Reused connections, because Kysely keeps a record of each one that it has seen. */
   readonly #free: PoolConnection[] = [];
 
   constructor(sql: postgres.Sql) {
@@ -65,27 +65,27 @@ class PoolDriver implements Driver {
 
 class RolledBack extends Error {}
 
-/** Texts of queries that were made; there are few. */
-const texts = new Map<string, string>();
+/** Distinct query texts; there are few. */
+const queryTexts = new Map<string, string>();
 
-/** The same text in one piece: Kysely joins it from hundreds, each of which is an object. */
-function flat(text: string): string {
-  const known = texts.get(text);
-  if (known === undefined) texts.set(text, text);
+/** Interns a query text as one flat string: Kysely builds it from hundreds of pieces, each of which is an object. */
+function interned(text: string): string {
+  const known = queryTexts.get(text);
+  if (known === undefined) queryTexts.set(text, text);
   return known ?? text;
 }
 
 /**
- * The pool, until a transaction begins; then the connection that it has to itself.
- *
- * postgres.js gives each query closures of its own as properties, which V8 takes for methods and puts among what lives
- * long: a query stays in memory, with all that it names, until the whole heap is collected, and the collections between
- * copy it, tens of milliseconds at a time when there are hundreds of queries a second. So it is left with next to nothing.
+ * Connection to the pool, and during a transaction to the connection reserved for it.
+ * postgres.js stores closures as properties of each query, which V8 treats as methods and allocates in the old
+ * generation: a query stays in memory, with everything it references, until a full collection, and minor collections
+ * copy it, tens of milliseconds at a time at hundreds of queries a second. Parameters and results are therefore emptied
+ * after use.
  */
 class PoolConnection implements DatabaseConnection {
   readonly #sql: postgres.Sql;
   #transaction: { sql: postgres.TransactionSql; end: PromiseWithResolvers<void>; over: Promise<void> } | undefined;
-  /** Why the transaction cannot go on. */
+  /** Error that ended the transaction. */
   #broken: unknown;
 
   constructor(sql: postgres.Sql) {
@@ -100,12 +100,12 @@ class PoolConnection implements DatabaseConnection {
     if (this.#broken !== undefined) throw this.#broken;
     const to = this.#transaction?.sql ?? this.#sql;
     const given = [...parameters];
-    const result = await to.unsafe(flat(text), given as never[], { prepare: true }).finally(() => {
+    const result = await to.unsafe(interned(text), given as never[], { prepare: true }).finally(() => {
       given.length = 0;
     });
     const rows = [...result] as R[];
     result.length = 0;
-    return { rows, ...(CHANGES.has(result.command) && { numAffectedRows: BigInt(result.count) }) };
+    return { rows, ...(ROW_CHANGING_COMMANDS.has(result.command) && { numAffectedRows: BigInt(result.count) }) };
   }
 
   // biome-ignore lint/correctness/useYield: there is nothing that streams
@@ -113,7 +113,7 @@ class PoolConnection implements DatabaseConnection {
     throw new Error('Queries are not streamed here.');
   }
 
-  /** postgres.js has a transaction end with a function: it is entered here, and left in `end`. */
+  /** postgres.js scopes a transaction to a callback: it is entered here and left in `end`. */
   async begin(): Promise<void> {
     const begun = Promise.withResolvers<postgres.TransactionSql>();
     const end = Promise.withResolvers<void>();
@@ -133,17 +133,17 @@ class PoolConnection implements DatabaseConnection {
   async end(how: 'commit' | 'roll back'): Promise<void> {
     const { end, over } = this.#transaction!;
     this.#transaction = undefined;
-    // A query that has failed with its connection may tell of it before the transaction does.
+    // A query that failed with its connection may reject before the transaction does.
     if (how === 'roll back') await new Promise(setImmediate);
     if (this.#broken !== undefined) {
-      // Over already. The function stays where it is: left, it would end the transaction on a connection that is gone.
+      // Already over. The callback stays pending: settling it would end the transaction on a connection that is gone.
       if (how === 'commit') throw this.#broken;
       return;
     }
     if (how === 'commit') end.resolve();
     else end.reject(new RolledBack());
     await over.catch((error) => {
-      // What is rolled back is so too where the connection has broken.
+      // A broken connection rolls back as well.
       if (how === 'commit') throw error;
     });
   }

@@ -4,41 +4,45 @@ import { postgresDialect } from './postgres-dialect.ts';
 import { rejectUnanswered } from './reject-unanswered.ts';
 import type { Database } from './schema.ts';
 
-/** Connections of one node for its tables, at the most. Its durable work has some more: see docs/scale.md. */
-const CONNECTIONS = 8;
-const NOTE_CONNECTIONS = 2;
-/** How long a connection is tried for, in seconds; whoever asked is told then that the database cannot be reached. */
+/** Maximum connections of one node for its tables. Durable runs use some more: see docs/scale.md. */
+const MAX_CONNECTIONS = 8;
+/** Maximum connections of one node for commits that do not wait for the disk. */
+const MAX_ASYNC_COMMIT_CONNECTIONS = 2;
+/** Time limit of a connection attempt, after which the query fails with an unavailable database. Seconds. */
 const CONNECT_TIMEOUT_SEC = 5;
 
-/** What sizes and counts come as: a number, as from SQLite. Postgres' text for them fits for as long as bytes do. */
-const NUMBERS = {
-  // int8 and numeric: pg_type.dat of PostgreSQL
+/**
+ * Parses int8 and numeric columns as numbers, as SQLite returns them, instead of postgres.js' text. Byte counts stay
+ * exact.
+ */
+const NUMBER_TYPES = {
+  // OIDs of int8 and numeric: pg_type.dat of PostgreSQL.
   number: { to: 701, from: [20, 1700], serialize: String, parse: Number },
 };
 
-/** Settings that every connection of reelvec to Postgres shares. */
+/** Connection settings shared by all Postgres pools. */
 export const POSTGRES_OPTIONS = {
   connect_timeout: CONNECT_TIMEOUT_SEC,
-  // "already exists, skipping" is no news
+  // Drops notices such as "already exists, skipping".
   onnotice: () => {},
   connection: { application_name: 'reelvec' },
 } as const;
 
-/** Commits do not wait for the disk: a crash of the database takes back the last of them, never one from before another. */
+/** Asynchronous commit: a crash of the database loses only the most recent commits, in order. */
 export const ASYNC_COMMIT = { synchronous_commit: 'off' } as const;
 
-/** Opens a database on a PostgreSQL server. Nothing is sent before the first query. */
+/** Opens a PostgreSQL database. Connects with the first query. */
 export function openPostgres(url: string): Kysely<Database> {
-  return open(url, { max: CONNECTIONS });
+  return open(url, { max: MAX_CONNECTIONS });
 }
 
 /**
- * The same database for what runs write of their work, whose commits do not wait for the disk. A crash of the database
- * takes the last of it back, and with it what the run wrote behind it, by which it would not be done again: the log is one
- * and in order. It takes back nothing from before what {@link openPostgres} wrote last.
+ * Opens the same database with asynchronous commits, for progress that a run can write again. A crash of the database
+ * loses the last of it together with the later log records that mark the work as done, because the log is one and in
+ * order. It never loses data from before the last commit of {@link openPostgres}.
  */
 export function openPostgresAsyncCommit(url: string): Kysely<Database> {
-  return open(url, { max: NOTE_CONNECTIONS, connection: ASYNC_COMMIT });
+  return open(url, { max: MAX_ASYNC_COMMIT_CONNECTIONS, connection: ASYNC_COMMIT });
 }
 
 function open(url: string, { connection, ...options }: postgres.Options<never>): Kysely<Database> {
@@ -46,7 +50,7 @@ function open(url: string, { connection, ...options }: postgres.Options<never>):
     ...POSTGRES_OPTIONS,
     ...options,
     connection: { ...POSTGRES_OPTIONS.connection, ...connection },
-    types: NUMBERS,
+    types: NUMBER_TYPES,
   });
   return new Kysely<Database>({ dialect: postgresDialect(rejectUnanswered(client)) });
 }

@@ -1,28 +1,28 @@
 import type postgres from 'postgres';
 
-/** A query of postgres.js, which its connection resolves. */
+/** Internals of a postgres.js query, which its connection resolves. */
 interface Query {
   resolve(result: { readonly command?: string | null }): void;
   reject(error: Error): void;
 }
 
 /**
- * A pool whose queries are rejected when they were resolved without an answer. postgres.js 3.4.9 loses a query that it gives
- * to a connection between its failure and its close, and resolves it with no rows when the connection is open anew: a row that
- * exists would be taken for missing. An answer of PostgreSQL names its command.
+ * Wraps a pool so that queries resolved without an answer are rejected. postgres.js 3.4.9 loses a query that it assigns
+ * to a connection between its failure and its close, and resolves it without rows once the connection reopens: an
+ * existing row would seem to be missing. Real answers of PostgreSQL carry a command tag.
  */
 export function rejectUnanswered(sql: postgres.Sql): postgres.Sql {
   return new Proxy(sql, {
-    apply: (target, self, args) => watched(Reflect.apply(target, self, args)),
+    apply: (target, self, args) => guarded(Reflect.apply(target, self, args)),
     get(target, name) {
       if (name !== 'unsafe') return Reflect.get(target, name);
-      return (...args: Parameters<postgres.Sql['unsafe']>) => watched(target.unsafe(...args));
+      return (...args: Parameters<postgres.Sql['unsafe']>) => guarded(target.unsafe(...args));
     },
   });
 }
 
-/** What a call of the pool gives: a query, or a part of one, which is never resolved. */
-function watched<T>(made: T): T {
+/** Guards a result of a pool call: a query, or a query fragment, which is never resolved. */
+function guarded<T>(made: T): T {
   if (!isQuery(made)) return made;
   const resolve = made.resolve;
   made.resolve = (result) => {

@@ -1,6 +1,9 @@
 import type { Generated } from 'kysely';
 
-/** Times are RFC 3339 in UTC with milliseconds, which sort as text; structured values are JSON text. */
+/**
+ * Tables of the database. Times are RFC 3339 in UTC with milliseconds, which sort as text; structured values are JSON
+ * text.
+ */
 export interface Database {
   keys: KeysTable;
   tasks: TasksTable;
@@ -17,17 +20,17 @@ export interface Database {
   remembered: RememberedTable;
 }
 
-/** API keys that were made here. The key itself is not kept. */
+/** API keys created by this installation, as hashes. */
 export interface KeysTable {
   id: string;
   name: string;
   /** SHA-256 of the key, lower-case hex. */
   hash: string;
-  /** The first characters, to tell keys apart in a list. */
+  /** First characters of the key, to tell keys apart in lists. */
   prefix: string;
   created_at: string;
   revoked_at: string | null;
-  /** What the key may have; null where the settings say it. */
+  /** Quota of the key; null applies the default of the settings. */
   quota_bytes: number | null;
   quota_tasks: number | null;
   quota_minutes_per_day: number | null;
@@ -35,46 +38,46 @@ export interface KeysTable {
 
 export interface TasksTable {
   id: string;
-  /** Whose task it is: the id of the key that made it. */
+  /** Id of the API key that created the task. */
   owner: string;
   input_type: 'audio' | 'video';
   model_name: string;
   /** Name and revision of the bundle that makes the vectors. */
   bundle: string;
-  /** The validated request, JSON of `TaskRequest`. */
+  /** Validated request, JSON of `TaskRequest`. */
   request: string;
   status: 'processing' | 'ready' | 'failed';
   stage: string;
-  /** JSON of `MediaInfo`, once probed. */
+  /** JSON of `MediaInfo`; null until probed. */
   media: string | null;
-  /** Range that is processed, in seconds from the start of the file, once probed. */
+  /** Processed range in seconds from the start of the file; null until probed. */
   start_sec: number | null;
   end_sec: number | null;
-  /** Where the words come from, once planned; null where there are none. */
+  /** Origin of the transcription text; null until planned, or if there is none. */
   transcription_source: Generated<'subtitles' | 'speech' | null>;
   /** JSON array of sentences. */
   warnings: Generated<string>;
   error_code: string | null;
   error_message: string | null;
-  /** The durable run that works on it; null until it was started. */
+  /** Durable run of the task; null until started. */
   run_id: string | null;
-  /** The asset's content that it reads; null once it is over. */
+  /** Content of the asset being read; null once the task has ended. */
   content_id: string | null;
-  /** How often its result was made again because it was lost. */
+  /** Number of rebuilds of a lost result. */
   round: Generated<number>;
   created_at: string;
   updated_at: string;
 }
 
-/** The pieces of work of a task, once planned. */
+/** Chunks of a planned task. */
 export interface ChunksTable {
   task_id: string;
   number: number;
   start_sec: number;
   end_sec: number;
-  /** How much of it is embedded, in seconds of media. */
+  /** Progress in seconds of media. */
   done_sec: number;
-  /** JSON of the segments that are embedded, as `[start_sec, end_sec]` pairs in order. */
+  /** JSON of the embedded segments, as `[start_sec, end_sec]` pairs in order. */
   segments: Generated<string>;
 }
 
@@ -84,23 +87,26 @@ export interface AssetsTable {
   method: 'direct' | 'url' | 'multipart';
   status: 'processing' | 'ready' | 'failed';
   filename: string;
-  /** MIME type as found in the content. */
+  /** MIME type detected from the content. */
   file_type: string | null;
   /** Bytes. */
   size: number | null;
   duration_sec: number | null;
-  /** JSON of `MediaInfo`, once probed. */
+  /** JSON of `MediaInfo`; null until probed. */
   media: string | null;
-  /** Of its media as it was stored, where that is known; lower-case hex. */
+  /** SHA-256 of the media as stored, lower-case hex; null if unknown. */
   sha256: string | null;
-  /** Where its media lies; null until it was prepared, then its own id or that of another with the same content. */
+  /**
+   * Content with the media; null until prepared. Equal to the asset's own id, or to that of another asset with the same
+   * content.
+   */
   content_id: string | null;
   /** JSON object of scalars. */
   user_metadata: string | null;
   source_url: string | null;
-  /** What a multipart upload said that it would be. */
+  /** Type declared by a multipart upload. */
   declared_type: 'video' | 'audio' | 'image' | null;
-  /** States of what was asked for beside the asset; null where it was not. */
+  /** State of requested extras; null if not requested. */
   hls: 'pending' | 'ready' | 'error' | null;
   thumbnail: 'pending' | 'ready' | 'error' | null;
   error_code: string | null;
@@ -110,7 +116,7 @@ export interface AssetsTable {
   updated_at: string;
 }
 
-/** Media of assets, each content once for an owner. The id is that of the asset it first came with. */
+/** Media of assets, deduplicated per owner. The id is that of the first asset with the content. */
 export interface ContentsTable {
   id: string;
   owner: string;
@@ -121,63 +127,63 @@ export interface ContentsTable {
   created_at: string;
 }
 
-/** Requests that came with an `Idempotency-Key`. */
+/** Requests with an `Idempotency-Key`. */
 export interface IdempotencyKeysTable {
   owner: string;
   key: string;
-  /** SHA-256 of the request: the same key may not come with another. */
+  /** SHA-256 of the request; a key must not be reused for another request. */
   fingerprint: string;
-  /** Who carries the request out, a random name; and a count that moves for as long as they live. */
+  /** Random name of the process that handles the request, and its heartbeat counter. */
   holder: string;
   beat: number;
-  /** JSON of the first answer; null while there is none. */
+  /** JSON of the first response; null until there is one. */
   answer: string | null;
   created_at: string;
 }
 
-/** Events on their way to webhooks: one row for each event and endpoint. */
+/** Pending and past webhook deliveries: one row per event and endpoint. */
 export interface WebhookDeliveriesTable {
-  /** Id of the event too, which the receiver sees. */
+  /** Also the id of the event, visible to the receiver. */
   id: string;
   task_id: string;
   type: string;
   url: string;
-  /** What is posted, byte for byte. */
+  /** Request body, byte for byte. */
   body: string;
   status: 'pending' | 'delivered' | 'failed';
-  /** How often it was sent off anew by hand. */
+  /** Number of manual redeliveries. */
   round: Generated<number>;
   attempts: Generated<number>;
-  /** What became of the last attempt, for people. */
+  /** Human-readable result of the last attempt. */
   last_outcome: string | null;
-  /** The durable run that delivers it; null until it was started. */
+  /** Durable run of the delivery; null until started. */
   run_id: string | null;
   created_at: string;
   updated_at: string;
 }
 
-/** Multipart uploads, from their beginning. */
+/** Multipart uploads. */
 export interface UploadsTable {
   id: string;
   owner: string;
-  /** Reserved from the beginning; the asset's row comes with the end of the upload. */
+  /** Reserved id of the asset, whose row is inserted on completion. */
   asset_id: string;
   status: 'active' | 'completed' | 'expired';
   filename: string;
   type: 'video' | 'audio' | 'image';
-  /** Bytes; Postgres hands a bigint out as text. */
+  /** Bytes. Postgres returns a bigint as text. */
   total_size: number;
   chunk_size: number;
-  /** The store's name of the upload; null until it was opened there. */
+  /** Upload id in the blob store; null until opened there. */
   store_id: string | null;
-  /** JSON of what the asset is to be: `userMetadata`, `hls`, `thumbnail`. */
+  /** JSON of `AssetOptions`: `userMetadata`, `hls`, `thumbnail`. */
   wishes: string;
   created_at: string;
   updated_at: string;
   expires_at: string;
 }
 
-/** Chunks that are stored; of the others there is no row. */
+/** Stored chunks of uploads; missing chunks have no row. */
 export interface UploadChunksTable {
   upload_id: string;
   /** From 1. */
@@ -185,17 +191,17 @@ export interface UploadChunksTable {
   size: number;
   etag: string;
   stored_at: string;
-  /** When the client has reported it; null until then. */
+  /** Time of the client's report; null until then. */
   completed_at: string | null;
 }
 
-/** What the server has thought up for itself, and must remember. */
+/** Secrets generated by the server. */
 export interface SecretsTable {
   name: string;
   value: string;
 }
 
-/** Seconds of media that a task embeds, whatever became of it. */
+/** Seconds of media that tasks embed, independent of their outcome. */
 export interface MediaUseTable {
   task_id: string;
   owner: string;
@@ -204,15 +210,15 @@ export interface MediaUseTable {
   media_sec: number;
 }
 
-/** A row of each owner, to be locked by what must not happen twice at a time. */
+/** One row per owner, locked to serialize quota checks. */
 export interface OwnerTurnsTable {
   owner: string;
   turn: number;
 }
 
-/** Numbers that decide what may be removed. */
+/** Numbers that decide on the removal of blobs and rows. */
 export interface RememberedTable {
   name: 'claim' | 'kept_before_ms' | 'swept_at_ms' | 'held_until_ms';
-  /** Postgres hands a bigint out as text. */
+  /** Postgres returns a bigint as text. */
   value: number;
 }

@@ -4,34 +4,42 @@ import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqli
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
 import type { Database } from './schema.ts';
 
-/** How long a writer waits for another process, say `reelvec keys create` beside a server, in milliseconds. */
+/**
+ * Time that a writer waits for the lock of another process, such as `reelvec keys create` beside a server.
+ * Milliseconds.
+ */
 const BUSY_TIMEOUT_MS = 5000;
 
-/** Opens the embedded database. @param path a file, made when missing, or `:memory:` */
+/** Opens the embedded database. @param path a file, created if missing, or `:memory:` */
 export function openSqlite(path: string): Kysely<Database> {
-  if (path !== ':memory:') makePrivately(path);
+  if (path !== ':memory:') createPrivateFile(path);
   const sqlite = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  // What was answered with 202 survives a power cut: FULL also where WAL would make do with less.
+  // FULL, because WAL mode defaults to less: a request answered with 202 must survive a power cut.
   sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
-  // SQLite's own lower() knows ASCII only; Postgres has a function of this name by migration 0005.
+  // SQLite's lower() handles ASCII only. Migration 0005 creates this function in Postgres.
   sqlite.function('reelvec_fold', { deterministic: true }, (text) => String(text).toLowerCase());
   return new Kysely<Database>({ dialect: new SqliteDialect({ database: adapt(sqlite) }) });
 }
 
-/** With the hashes of keys in it, the file is its owner's alone; SQLite gives -wal and -shm the mode of the file. */
-function makePrivately(path: string): void {
+/**
+ * Creates the file readable by its owner only, because it holds key hashes. SQLite copies the mode to -wal and -shm.
+ */
+function createPrivateFile(path: string): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   closeSync(openSync(path, 'a', 0o600));
 }
 
-/** Kysely's SQLite dialect expects better-sqlite3's interface; node:sqlite differs in how parameters are passed. */
+/**
+ * Adapts node:sqlite to the interface of better-sqlite3, which Kysely's dialect expects. They pass parameters
+ * differently.
+ */
 function adapt(sqlite: DatabaseSync): SqliteDatabase {
   return {
     close: () => sqlite.close(),
     prepare(sql) {
       const statement = sqlite.prepare(sql);
       const reader = statement.columns().length > 0;
-      // Otherwise an integer above 2^53 makes every query fail that reads its row.
+      // Without it, an integer above 2^53 makes every query of its row fail.
       statement.setReadBigInts(reader);
       return {
         reader,

@@ -3,11 +3,13 @@ import type { RememberedTable } from './schema.ts';
 
 type Name = RememberedTable['name'];
 
+/** Reads a stored number; undefined if it was never written. */
 export async function readNumber(db: Db, name: Name): Promise<number | undefined> {
   const row = await db.selectFrom('remembered').select('value').where('name', '=', name).executeTakeFirst();
   return row && Number(row.value);
 }
 
+/** Inserts or replaces a stored number. */
 export async function writeNumber(db: Db, name: Name, value: number): Promise<void> {
   await db
     .insertInto('remembered')
@@ -16,7 +18,7 @@ export async function writeNumber(db: Db, name: Name, value: number): Promise<vo
     .execute();
 }
 
-/** Adds 1 to a number, which is 0 at first. @returns the new value, which no other call gets */
+/** Increments a stored number, which starts at 0. @returns the new value, unique to this call */
 export async function incrementNumber(db: Db, name: Name): Promise<number> {
   const { value } = await db
     .insertInto('remembered')

@@ -1,7 +1,7 @@
 import { sql, type Updateable } from 'kysely';
 import { COLUMNS } from '../database/columns.ts';
 import { type Db, isForeignKeyViolation, type OnCreated } from '../database/open.ts';
-import { newestFirst, type Page } from '../database/page.ts';
+import { type Page, selectNewestFirst } from '../database/page.ts';
 import type { TasksTable } from '../database/schema.ts';
 import { storedObject, storedSentences } from '../database/stored-json.ts';
 import type { ErrorCode } from '../errors.ts';
@@ -113,7 +113,7 @@ export class TaskRepository {
     if (filter.status !== undefined) query = query.where('status', '=', filter.status);
     if (filter.from !== undefined) query = query.where('created_at', '>=', filter.from);
     if (filter.to !== undefined) query = query.where('created_at', '<=', filter.to);
-    const { rows, total } = await newestFirst('tasks', query, page);
+    const { rows, total } = await selectNewestFirst('tasks', query, page);
     return { tasks: rows.map(fromRow), total };
   }
 

@@ -2,7 +2,7 @@ import type { Part } from '../../blobs/uploads.ts';
 import { COLUMNS } from '../../database/columns.ts';
 import { groupCommit } from '../../database/group-commit.ts';
 import type { Db, OnCreated } from '../../database/open.ts';
-import { newestFirst, type Page } from '../../database/page.ts';
+import { type Page, selectNewestFirst } from '../../database/page.ts';
 import type { UploadChunksTable, UploadsTable } from '../../database/schema.ts';
 import { storedObject } from '../../database/stored-json.ts';
 import { insertAsset, type NewAsset } from '../repository.ts';
@@ -57,7 +57,7 @@ export class UploadRepository {
       .where('owner', '=', owner)
       .where('status', '=', 'active')
       .where('expires_at', '>', new Date().toISOString());
-    const { rows, total } = await newestFirst('uploads', query, page);
+    const { rows, total } = await selectNewestFirst('uploads', query, page);
     return { uploads: rows.map(fromRow), total };
   }
 

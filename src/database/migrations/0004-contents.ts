@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-/** Content that several assets of an owner share, and the tasks that still read it. */
+/** Content shared by assets of an owner and read by tasks. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('contents')
@@ -11,7 +11,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('created_at', 'text', (c) => c.notNull())
     .addUniqueConstraint('contents_owner_sha256', ['owner', 'sha256'])
     .execute();
-  // The references are what keeps content: the database refuses to take it from under a row.
+  // The foreign keys retain content: the database rejects its removal while a row references it.
   await db.schema
     .alterTable('assets')
     .addColumn('content_id', 'text', (c) => c.references('contents.id'))

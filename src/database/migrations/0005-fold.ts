@@ -1,8 +1,8 @@
 import { type Kysely, PostgresAdapter, sql } from 'kysely';
 
-/** `reelvec_fold(text)`: letters of any script in lower case, whatever the locale of the database. */
+/** `reelvec_fold(text)`: lower-cases letters of any script, independent of the database locale. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // SQLite's is made of JavaScript when the file is opened
+  // For SQLite, a JavaScript function is registered on open.
   if (!(db.getExecutor().adapter instanceof PostgresAdapter)) return;
   await sql`
     create function reelvec_fold(text) returns text language sql immutable parallel safe

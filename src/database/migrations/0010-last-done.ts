@@ -1,6 +1,6 @@
 import type { Kysely } from 'kysely';
 
-/** When one of several nodes last did what is enough to be done by one of them once in a while. */
+/** Time of the last run of cluster-wide periodic work. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('last_done')

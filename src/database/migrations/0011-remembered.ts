@@ -1,6 +1,8 @@
 import type { Kysely } from 'kysely';
 
-/** Numbers by name that decide what may be removed: the counter of the claim on the blobs, and when was swept. */
+/**
+ * Numbers that decide on removals, by name: the claim counter of the blob store, the time of the last sweep and others.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await db.schema
     .createTable('remembered')
