@@ -4,22 +4,26 @@ import { resample } from '../media/resample.ts';
 import type { Coverage } from './coverage.ts';
 import { SoundBuffer } from './sound-buffer.ts';
 
-/** Sound shorter than this is no clip: a vector of it would describe the decoder's padding. Seconds. */
+/** Minimum length of an audio clip, in seconds. A vector of less sound would describe the decoder's padding. */
 const MIN_SOUND_SEC = 0.1;
 
-/** Holds the pictures and the sound of the segments that are not complete yet, and hands them out as clips. */
+/** Buffers the pictures and sound of incomplete segments and assembles the encoders' clips from them. */
 export class ClipAssembler {
-  readonly #coverage: Pick<Coverage, 'shows' | 'sounds'>;
+  readonly #coverage: Pick<Coverage, 'hasPictures' | 'hasSound'>;
   readonly #picturesPerSecond: number;
   readonly #rate: SoundRate;
   readonly #sound = new SoundBuffer();
   #pictures: Picture[] = [];
-  /** The last picture before those held. */
+  /** The last picture before the buffered ones: it may still be on the screen. */
   #shown: Picture | undefined;
 
-  /** @param options.sound of the clips */
+  /**
+   * @param options.coverage content of the tracks; segments without content get no clip
+   * @param options.picturesPerSecond rate at which the decoder samples pictures
+   * @param options.sound sample rate and resampling quality of the audio clips
+   */
   constructor(options: {
-    coverage: Pick<Coverage, 'shows' | 'sounds'>;
+    coverage: Pick<Coverage, 'hasPictures' | 'hasSound'>;
     picturesPerSecond: number;
     sound: SoundRate;
   }) {
@@ -28,7 +32,7 @@ export class ClipAssembler {
     this.#rate = options.sound;
   }
 
-  /** @param isEarlier it began before the chunk */
+  /** @param isEarlier true for the picture that began before the chunk and is still shown */
   pushPicture(picture: Picture, isEarlier = false): void {
     if (isEarlier) this.#shown = picture;
     else this.#pictures.push(picture);
@@ -39,9 +43,9 @@ export class ClipAssembler {
   }
 
   /**
-   * The pictures that are seen in a segment: those that begin in it, and the one that stands on the screen before the
-   * first of them, if it does so for longer than from one sample to the next. Nothing where there is no content, or
-   * before the first picture.
+   * Visual clip of a segment: the pictures that begin in it, preceded by the picture already on the screen if that one
+   * stays for longer than the sampling interval.
+   * @returns undefined without content in the segment, and before the first picture
    */
   visual(segment: TimeRange): VisualClip | undefined {
     const { startSec, endSec } = segment;
@@ -49,20 +53,23 @@ export class ClipAssembler {
     const shown = this.#pictures.findLast(({ timeSec }) => timeSec < startSec) ?? this.#shown;
     const until = Math.min(endSec, pictures[0]?.timeSec ?? endSec);
     const isLong = pictures.length === 0 || until - startSec > 1 / this.#picturesPerSecond + 1e-6;
-    if (shown && isLong && this.#coverage.shows({ startSec, endSec: until })) pictures.unshift(shown);
+    if (shown && isLong && this.#coverage.hasPictures({ startSec, endSec: until })) pictures.unshift(shown);
     return pictures.length > 0 ? { ...segment, pictures } : undefined;
   }
 
-  /** The sound of a segment at the encoder's rate; nothing when the track has none there. */
+  /**
+   * Audio clip of a segment, resampled to the encoder's rate.
+   * @returns undefined where the track has no sound
+   */
   audio(segment: TimeRange): AudioClip | undefined {
     const { sampleRate } = this.#sound;
-    if (sampleRate === 0 || !this.#coverage.sounds(segment)) return undefined;
+    if (sampleRate === 0 || !this.#coverage.hasSound(segment)) return undefined;
     const samples = this.#sound.read(segment);
     if (samples.length < MIN_SOUND_SEC * sampleRate) return undefined;
     return { ...segment, samples: resample(samples, sampleRate, this.#rate) };
   }
 
-  /** Lets go of everything before a time. */
+  /** Discards everything before a time, except the picture that may still be on the screen then. */
   drop(beforeSec: number): void {
     this.#sound.drop(beforeSec);
     this.#shown = this.#pictures.findLast((p) => p.timeSec < beforeSec) ?? this.#shown;

@@ -29,7 +29,7 @@ const sound = (startSec: number, sec: number): MediaEvent => ({
 
 function covered(...events: MediaEvent[]): Coverage {
   const coverage = new Coverage(job, { sound: true });
-  for (const event of events) coverage.take(event);
+  for (const event of events) coverage.record(event);
   return coverage;
 }
 
@@ -44,13 +44,13 @@ test('a picture stands while there is sound, and not in a hole of ten seconds in
     content('sound', 40, 50),
     sound(40, 10),
   );
-  const shows = (startSec: number) => coverage.shows({ startSec, endSec: startSec + 2 });
+  const shows = (startSec: number) => coverage.hasPictures({ startSec, endSec: startSec + 2 });
   assert.deepEqual(
     [shows(18), shows(22), shows(28), shows(31), shows(37), shows(39), shows(50)],
     [true, true, true, false, false, true, false],
   );
-  assert.equal(coverage.sounds({ startSec: 31, endSec: 33 }), false);
-  assert.equal(coverage.sounds({ startSec: 23, endSec: 25 }), true, 'a short pause is part of the sound');
+  assert.equal(coverage.hasSound({ startSec: 31, endSec: 33 }), false);
+  assert.equal(coverage.hasSound({ startSec: 23, endSec: 25 }), true, 'a short pause is part of the sound');
   assert.deepEqual(coverage.report().missingSec, { visual: 20, audio: 29 });
 });
 

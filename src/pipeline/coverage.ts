@@ -3,21 +3,22 @@ import type { TimeRange } from '../media/frames.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
 import { TimeRangeSet } from './time-range-set.ts';
 
-/** A gap without packets from this length on has no content. Seconds. */
+/** Minimum gap between packets that counts as missing content, in seconds. Shorter gaps are bridged. */
 const BRIDGED_GAP_SEC = 10;
-/** Content of less than this is no clip: its vector would describe the decoder's padding. Seconds. */
+/** Minimum content of a clip, in seconds. A vector of less would describe the decoder's padding. */
 const MIN_CONTENT_SEC = 0.1;
-/** Damaged stretches closer than this are reported as one. Seconds. */
+/** Damaged ranges closer than this are reported as one, in seconds. */
 const MERGED_DAMAGE_GAP_SEC = 1;
 
 /**
- * What a chunk's tracks hold, as far as it was read: where there is content, and where it is damaged. A picture lasts
- * until the next one comes, for as long as either track has packets; gaps of less than ten seconds are bridged.
+ * Content and damage of a chunk's tracks, collected from decoder events. A picture lasts until the next one, as long as
+ * either track has packets; gaps below `BRIDGED_GAP_SEC` are bridged.
  */
 export class Coverage {
   readonly #job: EmbedJob;
-  /** Of both tracks, and of the sound alone. */
+  /** Time ranges with packets of either track. */
   readonly #content = new TimeRangeSet(BRIDGED_GAP_SEC);
+  /** Time ranges with packets of sound. */
   readonly #sound = new TimeRangeSet(BRIDGED_GAP_SEC);
   readonly #damaged = {
     visual: new TimeRangeSet(MERGED_DAMAGE_GAP_SEC),
@@ -25,52 +26,53 @@ export class Coverage {
   };
   #firstPictureSec: number | undefined;
   #lostPicturesSec = 0;
-  /** Seconds of sound in the range; undefined where none is decoded. */
+  /** Decoded sound within the range, in seconds; undefined if no sound is decoded. */
   #soundSec: number | undefined;
   #damages = 0;
 
-  /** @param reads the tracks that are decoded */
-  constructor(job: EmbedJob, reads: { sound: boolean }) {
+  /** @param decodes the tracks that are decoded */
+  constructor(job: EmbedJob, decodes: { sound: boolean }) {
     this.#job = job;
-    if (reads.sound) this.#soundSec = 0;
+    if (decodes.sound) this.#soundSec = 0;
   }
 
-  take(event: MediaEvent): void {
+  /** Records one decoder event. */
+  record(event: MediaEvent): void {
     if (event.type === 'content') {
       this.#content.add(event);
       if (event.of === 'sound') this.#sound.add(event);
     } else if (event.type === 'picture') {
       const { timeSec } = event.picture;
       this.#firstPictureSec ??= timeSec;
-      // Not every picture comes at the time of its packet: absurd timestamps are put right.
+      // A picture's time may differ from its packet's: the decoder corrects absurd timestamps.
       if (!event.isEarlier) this.#content.add({ startSec: timeSec, endSec: timeSec });
     } else if (event.type === 'skipped') {
-      // A picture from before the range still stands when it begins.
+      // A picture from before the range is still on the screen when the range begins.
       if (event.timeSec < this.#job.range.startSec) this.#firstPictureSec = this.#job.range.startSec;
     } else if (event.type === 'sound') {
       this.#soundSec = (this.#soundSec ?? 0) + event.sound.samples.length / event.sound.sampleRate;
     } else if (event.type === 'damage') {
-      this.#takeDamage(event);
+      this.#recordDamage(event);
     }
   }
 
-  #takeDamage({ of, isLost, startSec, endSec }: MediaEvent & { type: 'damage' }): void {
+  #recordDamage({ of, isLost, startSec, endSec }: MediaEvent & { type: 'damage' }): void {
     if (isLost) this.#damages++;
     if (isLost && of === 'pictures') this.#lostPicturesSec += endSec - startSec;
     if (of) this.#damaged[of === 'pictures' ? 'visual' : 'audio'].add({ startSec, endSec });
   }
 
-  /** True where a picture that began before stands on the screen in a segment. */
-  shows(segment: TimeRange): boolean {
+  /** True if a picture that began before a segment is on the screen in it. */
+  hasPictures(segment: TimeRange): boolean {
     return this.#content.lengthIn(segment) >= Math.min(MIN_CONTENT_SEC, segment.endSec - segment.startSec);
   }
 
-  /** True where there is sound in a segment, or a pause that is too short to be a hole. */
-  sounds(segment: TimeRange): boolean {
+  /** True if a segment has sound; gaps below `BRIDGED_GAP_SEC` count as sound. */
+  hasSound(segment: TimeRange): boolean {
     return this.#sound.lengthIn(segment) >= MIN_CONTENT_SEC;
   }
 
-  /** @returns what the task is told of the chunk, when all of it was read */
+  /** Damage and missing content for the task's warnings. Call it after the last event. */
   report(): Pick<EmbeddedChunk, 'damages' | 'damaged' | 'missingSec'> {
     const { range, options } = this.#job;
     const lengthSec = range.endSec - range.startSec;

@@ -11,7 +11,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 const RATE = 16_000;
 
-/** Six seconds of a tone as 32-bit floats, changed sample by sample; in stereo one channel after the other. */
+/** Writes six seconds of a tone as a WAV file of 32-bit floats. `change` maps each sample; channels are interleaved. */
 function floatWav(name: string, change: (sample: number, i: number, channel: number) => number, channels = 1): string {
   const samples = Float32Array.from({ length: 6 * RATE * channels }, (_, at) => {
     const i = Math.floor(at / channels);
@@ -71,7 +71,7 @@ test('stereo in antiphase has the vectors of the same sound in phase', async () 
   };
   const found = await vectorsOf('antiphase.wav', -1);
   const wanted = await vectorsOf('in-phase.wav', 1);
-  // Up to the rounding of floats: the one is mixed by swresample, the other is not.
+  // Equal up to float rounding: only one of them is mixed by swresample.
   for (const [i, vector] of found!.entries()) {
     assert.ok(vector!.every((value, j) => Math.abs(value - wanted![i]![j]!) < 1e-5));
   }

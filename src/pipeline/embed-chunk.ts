@@ -14,15 +14,15 @@ import { Heartbeat } from './heartbeat.ts';
 import { openSegmenter } from './segmenter.ts';
 import { SpeechWindower } from './speech-windower.ts';
 
-/** Segments that go to an encoder in one call: enough for a model to batch, few enough to hold. */
+/** Segments per encoder call: enough for a model to batch, few enough to keep in memory. */
 const BATCH_SEGMENTS = 8;
-/** How often progress is reported, in milliseconds. */
+/** Minimum interval between progress reports, in milliseconds. */
 const PROGRESS_INTERVAL_MS = 500;
 
 /**
- * Decodes one chunk of a file once and embeds its segments as they close: what is held is the open segments' pictures
- * and sound. The same file and job give the same vectors in any process.
- * @param onProgress gets the seconds of the chunk that are done, and the segments
+ * Decodes one chunk of a file in one pass and embeds its segments as they close. Memory holds the pictures and sound of
+ * the open segments only. The same file and job give the same vectors in every process.
+ * @param onProgress receives the seconds of the chunk that are done, and the segments so far
  */
 export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnProgress): Promise<EmbeddedChunk> {
   const wants = encodersFor(job, bundle);
@@ -53,7 +53,7 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
   };
   using heartbeat = new Heartbeat(report);
 
-  /** Embeds the waiting segments that are complete up to a time on every track. */
+  /** Embeds the waiting segments that end by a time, up to which every track is complete. */
   const embedUpTo = async (timeSec: number) => {
     while (waiting.length > 0 && waiting[0]!.endSec <= timeSec) {
       const segment = waiting.shift()!;
@@ -64,7 +64,7 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
       if (segments.length % BATCH_SEGMENTS === 0) {
         await visual?.flush();
         await audio?.flush();
-        await nextTurn(); // lets messages out
+        await nextTurn(); // lets messages to the parent process out
       }
     }
   };
@@ -80,11 +80,11 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
     subtitles: wants.transcription !== undefined && !windower,
   });
   for (const event of events) {
-    coverage.take(event);
+    coverage.record(event);
     if (event.type === 'picture') {
       if (event.view === 'every') waiting.push(...segmenter.picture(event.picture));
       else clips.pushPicture(event.picture, event.isEarlier);
-      // The other view of this picture may still come: it is complete up to here, not including it.
+      // The other view of this picture may still follow: pictures are complete before this time, not at it.
       pictureSec = event.picture.timeSec;
     } else if (event.type === 'sound' || event.type === 'around') {
       const endSec = event.sound.startSec + event.sound.samples.length / event.sound.sampleRate;
@@ -120,15 +120,18 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
   };
 }
 
-/** The bundle's encoder for each option that the job asks for. */
+/**
+ * The bundle's encoders for the job's options.
+ * @throws {Error} if the bundle lacks one
+ */
 function encodersFor({ options }: EmbedJob, bundle: Bundle): Pick<Bundle, EmbedJob['options'][number]> {
-  const lacking = options.find((option) => bundle[option] === undefined);
-  if (lacking) throw new Error(`The bundle ${bundle.name} has no encoder for ${lacking}.`);
+  const missing = options.find((option) => bundle[option] === undefined);
+  if (missing) throw new Error(`The bundle ${bundle.name} has no encoder for ${missing}.`);
   return Object.fromEntries(options.map((option) => [option, bundle[option]]));
 }
 
 function speechOf({ name, speech }: Bundle): Speech {
-  if (!speech) throw new Error(`The bundle ${name} does not understand speech.`);
+  if (!speech) throw new Error(`The bundle ${name} has no speech model.`);
   return speech;
 }
 
@@ -146,7 +149,7 @@ async function embedText(transcription: TextEncoder, cues: readonly Cue[], segme
   return encoder.vectors;
 }
 
-/** Collects clips for one encoder; a segment that has none keeps its empty place. */
+/** Batches clips for one encoder. A segment without a clip has an undefined vector. */
 class BatchEncoder<Clip> {
   readonly vectors: (Float32Array | undefined)[] = [];
   readonly #encoder: Encoder<Clip>;

@@ -2,10 +2,13 @@ import type { Bundle, VisualEncoder } from '../encode/encoder.ts';
 import { ReelvecError } from '../errors.ts';
 import type { QueryJob, QueryVectors } from '../workers/protocol.ts';
 
-/** Of the API, by the tokenizer of the model. */
+/** Maximum length of a text query, in tokens of the model's tokenizer. The API's limit. */
 const MAX_TOKENS = 500;
 
-/** Turns what something is looked for by into vectors, with encoders that stay loaded for the next query. */
+/**
+ * Embeds a search query: its text in each space, and its pictures.
+ * @throws {ReelvecError} `parameter_invalid` for a text over the limit
+ */
 export async function embedQuery({ text, spaces, pictures }: QueryJob, bundle: Bundle): Promise<QueryVectors> {
   const texts: Float32Array[] = [];
   for (const space of text === undefined ? [] : spaces) {
@@ -30,8 +33,11 @@ function tooLong(tokens: number): ReelvecError {
   );
 }
 
-/** @throws {Error} where there is none: a picture is refused before it comes to a worker */
+/**
+ * The bundle's visual encoder.
+ * @throws {Error} if it has none; the API refuses pictures for such a bundle before a worker gets them
+ */
 export function visualOf({ name, visual }: Bundle): VisualEncoder {
-  if (!visual) throw new Error(`The bundle ${name} has no encoder of pictures.`);
+  if (!visual) throw new Error(`The bundle ${name} has no visual encoder.`);
   return visual;
 }

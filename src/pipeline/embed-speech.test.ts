@@ -13,13 +13,13 @@ import { embedChunk } from './embed-chunk.ts';
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-speech-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** Says eleven words in twelve seconds, again and again, whatever it hears. */
+/** Fake Whisper model that returns eleven words per twelve seconds for any sound. */
 const model = writeWhisperModel(join(folder, 'model.bin'), [
   { startSec: 0, endSec: 6, words: ['Sur', 'le', 'pont', "d'|Avignon"] },
   { startSec: 6, endSec: 12, words: ['on', 'y', 'danse', 'tous', '"en"', 'rond', 'là'] },
 ]);
 
-/** The texts that a job's segments are given, by the segments' starts. */
+/** Texts of a job's segments, by segment start. */
 async function textsOf(job: Omit<EmbedJob, 'segmentation' | 'options'>): Promise<Record<number, string>> {
   const texts: Record<number, string> = {};
   const { transcription, ...signal } = createSignalBundle();
@@ -49,7 +49,7 @@ test('what is heard is divided among the segments by the times of its words', as
 });
 
 test('chunks hear what the whole hears: no word is lost at their edges and none is said twice', async () => {
-  // A tone with pauses, so that windows are cut at places of their own.
+  // A tone with irregular pauses, so that the cuts are at irregular times.
   const audio = 'sine=frequency=300:duration=84,volume=eval=frame:volume=gt(sin(t*1.3)\\,-0.7)';
   const path = makeMedia(join(folder, 'long.mkv'), { audio });
   const whole = await textsOf({ path, range: { startSec: 0, endSec: 84 }, listens: true });
@@ -74,7 +74,7 @@ test('what a model makes up where sound is followed by silence is left out', asy
   const path = makeMedia(join(folder, 'sparse.mkv'), { audio });
   const texts = await textsOf({ path, range: { startSec: 0, endSec: 70 }, listens: true });
   assert.ok(wordsIn({ 0: texts[0]!, 60: texts[60]! }) >= 8, JSON.stringify(texts));
-  // At the edge a word may begin with the last of the sound.
+  // At the edge a word may start with the last audible step.
   for (const [startSec, text] of Object.entries(texts)) {
     assert.ok(Number(startSec) % 60 === 0 || (Number(startSec) % 60 === 6 && text.split(' ').length <= 2), text);
   }

@@ -1,12 +1,11 @@
-/** How often a sign of life is given, in milliseconds. */
+/** Interval between beats, in milliseconds. */
 const BEAT_INTERVAL_MS = 500;
-/** What takes longer than this without moving has stopped for good. Milliseconds. */
+/** Time without progress after which the work counts as hung and the beats stop, in milliseconds. */
 const STALL_TIMEOUT_MS = 15 * 60_000;
 
 /**
- * Gives signs of life while this thread waits for work that takes long, as a speech model on a slow machine or an
- * encoder on a server that is being started anew: nobody should take it for dead. They end when nothing has moved for
- * so long that it is.
+ * Heartbeat while waiting for slow work, so that the supervisor does not kill the worker: a speech model on a slow
+ * machine, or an encoder on a server that is restarting. The beats stop after `STALL_TIMEOUT_MS` without progress.
  */
 export class Heartbeat implements Disposable {
   readonly #timer: NodeJS.Timeout;
@@ -18,7 +17,7 @@ export class Heartbeat implements Disposable {
     }, BEAT_INTERVAL_MS);
   }
 
-  /** Something got done. */
+  /** Reports progress and restarts the stall timeout. */
   progressed(): void {
     this.#progressedAt = performance.now();
   }

@@ -6,13 +6,14 @@ import type { Job, ShotList } from '../workers/protocol.ts';
 import { ShotTracer } from './shot-tracer.ts';
 import { Thumbnails } from './thumbnails.ts';
 
-/** How often progress is reported, in pictures. */
+/** Pictures between two progress reports. */
 const PROGRESS_INTERVAL_PICTURES = 250;
 
 type Shot = ShotList['shots'][number];
 
 /**
- * Finds the shots of a whole file.
+ * Detects the shots of a whole file.
+ * @param onProgress receives the seconds that are done
  * @throws {ReelvecError} `media_has_no_track` for a file without pictures
  */
 export function listShots(

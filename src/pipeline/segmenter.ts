@@ -4,15 +4,19 @@ import { fixedSegments } from '../segment/fixed.ts';
 import { ShotDetector } from '../segment/shots.ts';
 import type { EmbedJob } from '../workers/protocol.ts';
 
-/** Cuts a chunk into segments while it is decoded. All three return the segments that have become certain, in order. */
+/**
+ * Splits a chunk into segments while it is decoded. `start`, `picture` and `end` each return the segments that have become
+ * final, in order.
+ */
 export interface Segmenter {
-  /** Whether it must see every picture of the film. */
+  /** True if the segmenter needs every picture of the chunk, and not samples. */
   readonly needsPictures: boolean;
   start(): TimeRange[];
   picture(picture: Picture): TimeRange[];
   end(): TimeRange[];
 }
 
+/** Creates the segmenter for a job: fixed lengths, or lengths that follow detected shots. */
 export function openSegmenter({ range, segmentation }: Pick<EmbedJob, 'range' | 'segmentation'>): Segmenter {
   if (segmentation.strategy === 'fixed') {
     return {

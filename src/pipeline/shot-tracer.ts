@@ -2,7 +2,7 @@ import type { Picture } from '../media/frames.ts';
 import { GRADUAL_THRESHOLD, type ShotObserver } from '../segment/shots.ts';
 import type { ShotTrace } from '../workers/protocol.ts';
 
-/** Writes down what the shot detector measures at each picture. */
+/** Records the shot detector's measurements for each picture. */
 export class ShotTracer implements ShotObserver {
   readonly #timesSec: number[] = [];
   readonly #change: number[] = [];
@@ -22,6 +22,7 @@ export class ShotTracer implements ShotObserver {
     this.#gradual[frame] = score;
   }
 
+  /** @returns the trace, with 0 for pictures without a measurement */
   end(thumbnails: readonly Uint8Array[]): ShotTrace {
     const perFrame = (values: readonly number[]) => Float32Array.from(this.#timesSec, (_, frame) => values[frame] ?? 0);
     return {

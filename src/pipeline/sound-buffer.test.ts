@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { SoundBuffer } from './sound-buffer.ts';
 
 const RATE = 1000;
-/** Counts up from `first`, a sample a millisecond. */
+/** Sound whose samples count up from `first`, at 1 kHz. */
 const piece = (startSec: number, first: number, length: number) => ({
   startSec,
   sampleRate: RATE,

@@ -2,29 +2,29 @@ import { restoreCancelled } from '../media/downmix.ts';
 import type { Sound, TimeRange } from '../media/frames.ts';
 import { resample } from '../media/resample.ts';
 
-/** Timestamps of pieces that follow each other may be off by this: rounding, and what codecs make of them. Seconds. */
+/** Maximum error of the timestamps of adjacent pieces, in seconds: rounding, and codec delays. Smaller gaps are closed. */
 const JITTER_SEC = 0.05;
 
-/** Sound that was decoded and not yet used, as mono samples at one rate, addressed by time. */
+/** Buffer of decoded mono sound at one sample rate, addressed by time. */
 export class SoundBuffer {
-  /** In samples: where each belongs, and where it lies. */
+  /** Buffered pieces, in samples: `start` from the start of the file, `at` in `#samples`. */
   #pieces: { readonly start: number; readonly length: number; at: number }[] = [];
-  /** The samples of all pieces, one piece after the other, as many as are used. */
+  /** Samples of all pieces, back to back; the first `#used` are valid. */
   #samples = new Float32Array();
-  /** Likewise, the difference of the channels; zeros where a piece has none. Empty before the first stereo piece. */
+  /** Channel differences, laid out like `#samples`; zeros for mono pieces. Empty before the first stereo piece. */
   #sides = new Float32Array();
   #used = 0;
   #sampleRate = 0;
-  /** Used again for each stretch: stretches are of megabytes, and their memory would be mapped and unmapped every time. */
+  /** Output of `read`, reused: it takes megabytes, which would otherwise be mapped and unmapped on every call. */
   #window = new Float32Array();
   #sideWindow = new Float32Array();
 
-  /** Hertz; 0 before the first sound. */
+  /** Sample rate in hertz; 0 before the first sound. */
   get sampleRate(): number {
     return this.#sampleRate;
   }
 
-  /** Copies a sound, which may be gone with the next one. */
+  /** Appends a copy of a sound: the decoder reuses its memory for the next one. */
   push(sound: Sound): void {
     this.#sampleRate ||= sound.sampleRate;
     const samples = this.#atRate(sound.samples, sound.sampleRate);
@@ -37,18 +37,18 @@ export class SoundBuffer {
   }
 
   /**
-   * A stretch as a whole; gaps are silence. Its first piece lies where its timestamp says, and the others follow each
-   * other without a seam, unless there is a real gap. So the stretch depends on its own pieces alone, and not on where
-   * decoding began.
-   * @returns samples from `startSec` up to `endSec`, or up to the end of the sound when that comes first; until the next
-   * call, which writes into the same memory
+   * Reads a time range as contiguous samples; gaps are silence. The first piece is placed by its timestamp. Each other
+   * one is joined to its predecessor without a seam unless they are more than `JITTER_SEC` apart. So the samples depend
+   * on the pieces in the range alone, and not on where decoding began.
+   * @returns samples from `startSec` to `endSec`, or to the end of the sound if that is earlier. Valid until the next
+   * call, which reuses the memory.
    */
   read({ startSec, endSec }: TimeRange): Float32Array {
     const from = Math.round(startSec * this.#sampleRate);
     const to = Math.round(endSec * this.#sampleRate);
     const isStereo = this.#sides.length > 0;
-    this.#window = room(this.#window, to - from);
-    if (isStereo) this.#sideWindow = room(this.#sideWindow, to - from);
+    this.#window = ensureLength(this.#window, to - from);
+    if (isStereo) this.#sideWindow = ensureLength(this.#sideWindow, to - from);
     const out = this.#window.subarray(0, to - from).fill(0);
     const sides = this.#sideWindow.subarray(0, isStereo ? to - from : 0).fill(0);
     const jitter = JITTER_SEC * this.#sampleRate;
@@ -64,23 +64,23 @@ export class SoundBuffer {
       end = Math.max(first, from) + piece.length;
     }
     if (isStereo) restoreCancelled(out.subarray(0, end - from), sides.subarray(0, end - from), this.#sampleRate);
-    const isHole = to - end > jitter && this.#pieces.some(({ start }) => start >= to);
-    return isHole ? out : out.subarray(0, end - from);
+    const isGapInside = to - end > jitter && this.#pieces.some(({ start }) => start >= to);
+    return isGapInside ? out : out.subarray(0, end - from);
   }
 
   #pushSides({ sides, sampleRate }: Sound, length: number): void {
     if (this.#used + length > this.#sides.length) this.#sides = grown(this.#sides, this.#used, length);
-    const stretch = this.#sides.subarray(this.#used, this.#used + length);
-    if (sides) stretch.set(this.#atRate(sides, sampleRate));
-    else stretch.fill(0);
+    const target = this.#sides.subarray(this.#used, this.#used + length);
+    if (sides) target.set(this.#atRate(sides, sampleRate));
+    else target.fill(0);
   }
 
-  /** A track may change its rate on the way. */
+  /** Resamples sound after the track has changed its sample rate. */
   #atRate(samples: Float32Array, sampleRate: number): Float32Array {
     return sampleRate === this.#sampleRate ? samples : resample(samples, sampleRate, { sampleRate: this.#sampleRate });
   }
 
-  /** Forgets what lies before a time. */
+  /** Discards the pieces that end before a time. */
   drop(beforeSec: number): void {
     const before = Math.round(beforeSec * this.#sampleRate);
     this.#pieces = this.#pieces.filter(({ start, length }) => start + length > before);
@@ -94,13 +94,14 @@ export class SoundBuffer {
   }
 }
 
-/** More room for what follows `used` values. */
+/** Copies the first `used` values into a larger array, with room for `more` values. */
 function grown(values: Float32Array, used: number, more: number): Float32Array<ArrayBuffer> {
   const larger = new Float32Array(Math.max(used + more, 2 * values.length));
   larger.set(values.subarray(0, used));
   return larger;
 }
 
-function room(values: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
+/** An array with at least `length` values: the given one if it suffices. */
+function ensureLength(values: Float32Array<ArrayBuffer>, length: number): Float32Array<ArrayBuffer> {
   return length > values.length ? new Float32Array(length) : values;
 }

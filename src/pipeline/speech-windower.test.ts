@@ -7,7 +7,7 @@ import { SpeechWindower } from './speech-windower.ts';
 
 const RATE = 8000;
 
-/** Bursts of tone with pauses that come at no regular times. */
+/** Bursts of tone with irregular pauses. */
 function recording(sec: number): Float32Array {
   return Float32Array.from({ length: sec * RATE }, (_, i) => {
     const at = i / RATE;
@@ -15,7 +15,7 @@ function recording(sec: number): Float32Array {
   });
 }
 
-/** What a model is given of a range of a recording, decoded in pieces of a tenth of a second. */
+/** Windows that the model gets for a range of a recording, decoded in pieces of 0.1 s. */
 async function windowsOf(
   samples: Float32Array,
   range: TimeRange,
@@ -46,7 +46,7 @@ async function windowsOf(
 }
 
 const samples = recording(200);
-/** Small enough to be shown where they differ. */
+/** Summary of windows, small enough for a readable assertion diff. */
 const digests = (windows: readonly { startSec: number; samples: Float32Array }[]) =>
   windows.map(({ startSec, samples: { length, buffer } }) => ({
     startSec,

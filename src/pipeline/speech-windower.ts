@@ -4,35 +4,43 @@ import { loudness } from '../transcribe/loudness.ts';
 import { cutSearchRange, cutSec, lastCutBefore } from '../transcribe/windows.ts';
 import { SoundBuffer } from './sound-buffer.ts';
 
-/** What hears words in windows of sound. */
+/** Speech recognition on windows of sound. */
 export interface SpeechModel {
-  /** @param samples mono, at the windower's rate; windows come in order */
+  /**
+   * Transcribes one window. Windows come in order of time.
+   * @param startSec seconds from the start of the file
+   * @param samples mono, at the windower's sample rate
+   */
   transcribe(startSec: number, samples: Float32Array): Promise<void>;
-  /** Every word heard, in order. */
+  /** All recognised words, in order. Call it after the last window. */
   words(): Promise<Cue[]>;
 }
 
-/** Rounding of timestamps, in seconds. */
+/** Tolerance for rounded timestamps when the sound ends just before a cut's search range does, in seconds. */
 const JITTER_SEC = 0.05;
 
 /**
- * Cuts the sound in and around a range into windows and has them heard, one while the sound of the next is still being
- * decoded. Holds one window's sound.
+ * Cuts the sound in and around a range into windows for a speech model. One window is transcribed while the sound of the
+ * next is decoded. Memory holds one window's sound.
  */
 export class SpeechWindower implements AsyncDisposable {
   readonly #range: TimeRange;
   readonly #model: SpeechModel & Disposable;
   readonly #sampleRate: number;
   readonly #sound = new SoundBuffer();
-  /** How far sound has come. */
+  /** End of the sound so far, in seconds. */
   #reachedSec = 0;
-  /** Where the open window begins; not known yet before the first cut. */
+  /** Start of the open window, in seconds; undefined before the first cut. */
   #fromSec: number | undefined;
-  /** The next cut. */
+  /** Index of the next cut. */
   #cut: number;
   #transcribing: Promise<void> = Promise.resolve();
 
-  /** @param sampleRate of the windows, in hertz */
+  /**
+   * @param range of the file whose words are wanted, in seconds
+   * @param model owned by the windower, which disposes of it
+   * @param sampleRate of the windows, in hertz
+   */
   constructor({ range, model, sampleRate }: { range: TimeRange; model: SpeechModel & Disposable; sampleRate: number }) {
     this.#range = range;
     this.#model = model;
@@ -41,14 +49,14 @@ export class SpeechWindower implements AsyncDisposable {
     if (this.#cut === 0) this.#passCut(0);
   }
 
-  /** Takes in sound in order of time, of the range's `soundRangeFor`. */
+  /** Adds sound, in order of time, from `soundRangeFor(range)`. */
   async push(sound: Sound): Promise<void> {
     this.#sound.push(sound);
     this.#reachedSec = sound.startSec + sound.samples.length / sound.sampleRate;
     while (!this.#isDone && this.#reachedSec >= cutSearchRange(this.#cut).endSec) await this.#cutWindow();
   }
 
-  /** @returns every word heard in the windows that reach into the range, in order; all sound has come */
+  /** Transcribes the last window. @returns the words of all windows that overlap the range, in order */
   async words(): Promise<Cue[]> {
     if (!this.#isDone && this.#reachedSec + JITTER_SEC >= cutSearchRange(this.#cut).endSec) await this.#cutWindow();
     if (!this.#isDone && this.#fromSec !== undefined) await this.#transcribe(this.#fromSec, this.#reachedSec);
@@ -80,10 +88,10 @@ export class SpeechWindower implements AsyncDisposable {
     const samples = resample(sound, this.#sound.sampleRate, { sampleRate: this.#sampleRate });
     await this.#transcribing;
     this.#transcribing = this.#model.transcribe(startSec, samples);
-    this.#transcribing.catch(() => {}); // whoever waits next gets the error
+    this.#transcribing.catch(() => {}); // rejects at the next await of it
   }
 
-  /** A model must not be let go of while it works. */
+  /** Waits for the transcription in progress: a model must not be freed while it works. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#transcribing.catch(() => {});
     this.#model[Symbol.dispose]();

@@ -3,16 +3,18 @@ import { decode } from '../media/decode.ts';
 import type { MediaInfo } from '../media/info.ts';
 import { JpegEncoder } from '../media/picture/jpeg.ts';
 
-/** Longest side, in pixels. */
+/** Longest side of a thumbnail, in pixels. */
 const MAX_SIDE_PX = 640;
-/** Where in the film the picture is taken, as a share of it: behind the titles. Not later than `MAX_POSITION_SEC`. */
+/** Position of the picture as a share of the duration: behind the opening titles. */
 const POSITION_SHARE = 0.1;
+/** Latest position of the picture, in seconds. */
 const MAX_POSITION_SEC = 60;
 
 /**
- * A picture that stands for a film, as a JPEG file.
- * @param onProgress a sign of life, where key frames are rare
- * @throws {ReelvecError} `media_has_no_track` when there is no picture to be had
+ * Creates the thumbnail of a film.
+ * @param onProgress called while the decoder skips to the position, which takes long where key frames are rare
+ * @returns a JPEG file
+ * @throws {ReelvecError} `media_has_no_track` if the file has no decodable picture
  */
 export function thumbnailOf(
   { path, media }: { path: string; media: MediaInfo },
@@ -21,7 +23,7 @@ export function thumbnailOf(
   const { video, durationSec, clock } = media;
   if (video) {
     const scale = Math.min(1, MAX_SIDE_PX / Math.max(video.width, video.height));
-    // The encoder wants even sides.
+    // The JPEG encoder needs even sides.
     const side = (pixels: number) => 2 * Math.max(1, Math.round((pixels * scale) / 2));
     const sampled = {
       width: side(video.width),

@@ -3,12 +3,12 @@ import { test } from 'node:test';
 import { TimeRangeSet } from './time-range-set.ts';
 
 function made(maxGapSec: number, ...pairs: readonly (readonly [number, number])[]): TimeRangeSet {
-  const stretches = new TimeRangeSet(maxGapSec);
-  for (const [startSec, endSec] of pairs) stretches.add({ startSec, endSec });
-  return stretches;
+  const ranges = new TimeRangeSet(maxGapSec);
+  for (const [startSec, endSec] of pairs) ranges.add({ startSec, endSec });
+  return ranges;
 }
 
-const pairs = (stretches: TimeRangeSet) => stretches.list.map(({ startSec, endSec }) => [startSec, endSec]);
+const pairs = (ranges: TimeRangeSet) => ranges.list.map(({ startSec, endSec }) => [startSec, endSec]);
 
 test('stretches join across short gaps, in whatever order they come', () => {
   assert.deepEqual(pairs(made(10, [0, 1], [1, 2], [5, 6], [16, 17], [25, 26])), [
@@ -24,7 +24,7 @@ test('stretches join across short gaps, in whatever order they come', () => {
 });
 
 test('the length counts what lies in the range', () => {
-  const stretches = made(1, [0, 4], [10, 20]);
-  assert.equal(stretches.lengthIn({ startSec: 2, endSec: 12 }), 4);
-  assert.equal(stretches.lengthIn({ startSec: 5, endSec: 9 }), 0);
+  const ranges = made(1, [0, 4], [10, 20]);
+  assert.equal(ranges.lengthIn({ startSec: 2, endSec: 12 }), 4);
+  assert.equal(ranges.lengthIn({ startSec: 5, endSec: 9 }), 0);
 });

@@ -3,25 +3,27 @@ import ipaddr from 'ipaddr.js';
 
 type Address = ReturnType<typeof ipaddr.process>;
 
-/** What an operator lets source URLs reach although it is private. */
+/** Private hosts, addresses and networks that the operator allows source URLs to reach. */
 export type AllowList = readonly AllowRule[];
 
 interface AllowRule {
   readonly target: { host: string } | { network: [Address, number] };
-  /** Any port when absent. */
+  /** Default: any port. */
   readonly port?: number;
 }
 
+/** Global unicast range of IPv6 (RFC 4291). */
 const GLOBAL_UNICAST_6 = ipaddr.parseCIDR('2000::/3');
-/** RFC 6052: how a network without IPv4 writes IPv4 addresses; the last 32 bits say where it really goes. */
+/** NAT64 prefix (RFC 6052): the last 32 bits are the IPv4 address that a connection goes to. */
 const NAT64 = ipaddr.parseCIDR('64:ff9b::/96');
-/** Public by its number, but answered inside every Azure machine by the platform that runs it. */
+/** Virtual public address of the Azure platform, which answers it inside every Azure machine. */
 const AZURE_PLATFORM = '168.63.129.16';
+/** A host name in lower case: labels of letters, digits, hyphens and underscores, at most 253 characters. */
 const HOST_NAME = /^(?=.{1,253}$)[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_][a-z0-9_-]{0,62})*$/;
 
 /**
- * Whether a connection to this address stays away from private, loopback, link-local, multicast, metadata and all other
- * special-purpose networks. An IPv6 address that carries an IPv4 address is judged by that one, or refused.
+ * True for an address outside of private, loopback, link-local, multicast, metadata and all other special-purpose
+ * networks. An IPv6 address that embeds an IPv4 address is judged by the embedded one, or refused.
  */
 export function isPublicAddress(text: string): boolean {
   if (!isIP(text)) return false;
@@ -30,11 +32,14 @@ export function isPublicAddress(text: string): boolean {
     address = ipaddr.fromByteArray(address.toByteArray().slice(12));
   }
   if (address.range() !== 'unicast' || address.toString() === AZURE_PLATFORM) return false;
-  // Outside 2000::/3 no IPv6 address is global, and ::a.b.c.d would pass for one.
+  // No IPv6 address outside of 2000::/3 is global; without this check ::a.b.c.d would pass.
   return address.kind() === 'ipv4' || address.match(GLOBAL_UNICAST_6);
 }
 
-/** Whether a URL with this host (a name, or an address without brackets) and port may reach this address. */
+/**
+ * True if a connection to an address is allowed, for a URL with this host and port.
+ * @param target.host a name, or an address without brackets
+ */
 export function mayReach(target: { address: string; host: string; port: number }, allow: AllowList): boolean {
   return isPublicAddress(target.address) || allow.some((rule) => permits(rule, target));
 }
@@ -49,8 +54,9 @@ function permits(rule: AllowRule, { address, host, port }: { address: string; ho
 }
 
 /**
- * Reads the entries of `REELVEC_URL_ALLOW`: host names, addresses (both may end in `:port`, IPv6 then in brackets) and
- * CIDR ranges. Throws an Error that names the entry which is none of these.
+ * Parses `REELVEC_URL_ALLOW`: host names and addresses, both with an optional `:port` (IPv6 then in brackets), and CIDR
+ * ranges.
+ * @throws {Error} that names the first invalid entry
  */
 export function parseAllowList(entries: readonly string[]): AllowList {
   return entries.map((entry) => parseRule(entry.toLowerCase()));
@@ -68,12 +74,12 @@ function parseRule(entry: string): AllowRule {
     const address = ipaddr.process(bare);
     return { target: { network: [address, address.toByteArray().length * 8] }, ...rest };
   }
-  // Digits and dots only would be an address that is cut short.
+  // A host of digits and dots alone is an incomplete address.
   if (HOST_NAME.test(host) && !/^[\d.]+$/.test(host)) return { target: { host }, ...rest };
   throw new Error(`${JSON.stringify(entry)} is not a host name, host:port, IP address or CIDR range.`);
 }
 
-/** An IPv4 network however it is written: addresses are compared after `ipaddr.process`. */
+/** Converts an IPv4-mapped network to IPv4, as `ipaddr.process` does with the addresses it is compared with. */
 function plainNetwork(address: Address, bits: number): [Address, number] {
   if (address.kind() === 'ipv6' && bits >= 96 && (address as ipaddr.IPv6).isIPv4MappedAddress()) {
     return [(address as ipaddr.IPv6).toIPv4Address(), bits - 96];

@@ -1,13 +1,13 @@
 import { ReelvecError } from '../errors.ts';
 
-/** 36 MB, the limit of the API, as 1024² bytes each: 48 MB encoded. */
+/** Maximum decoded size: the API's limit of 36 MB, in units of 1024² bytes; 48 MB encoded. */
 const MAX_DECODED_BYTES = 36 * 1024 * 1024;
 
 /**
- * Bytes of a base64 string, in the standard or the URL-safe alphabet, padded or not. A `data:` prefix and line breaks
- * (command-line encoders wrap their lines) are allowed; everything else that is not base64 is `parameter_invalid`, and
- * so are spaces within a line.
- * @param field path of the parameter, for the error: `video.media_source.base64_string`
+ * Decodes base64 in the standard or URL-safe alphabet, padded or not. A `data:` prefix and line breaks are allowed, since
+ * command-line encoders wrap their lines.
+ * @param field path of the parameter, for errors: `video.media_source.base64_string`
+ * @throws {ReelvecError} `parameter_invalid` for any other input, including spaces within a line
  */
 export function decodeBase64(text: string, { field }: { field: string }): Uint8Array {
   const invalid = (reason: string) =>
@@ -16,7 +16,7 @@ export function decodeBase64(text: string, { field }: { field: string }): Uint8A
   if (text.startsWith('data:') && !/;base64$/i.test(text.slice(0, Math.max(comma, 0)))) {
     throw invalid('is a data: URI without base64 content. Send data:TYPE;base64,CONTENT, or the content alone.');
   }
-  // Between characters a space is a plus sign that was decoded as a form's; at the ends of lines it may stand.
+  // A space between characters is a plus sign after form decoding. At line ends it is harmless.
   const space = /[^\s] +[^\s]/.exec(text.slice(comma + 1));
   if (space) {
     throw invalid(
@@ -28,7 +28,7 @@ export function decodeBase64(text: string, { field }: { field: string }): Uint8A
   const padding = content.endsWith('==') ? 2 : content.endsWith('=') ? 1 : 0;
   const length = content.length - padding;
   if (length === 0) throw invalid('is empty. Send the bytes of the file as base64.');
-  // Searched for what does not belong: a pattern for the whole would keep a way back for each of 50 million characters.
+  // Searches for an invalid character: a pattern for the whole text would keep backtracking state for 50 million characters.
   const stranger = /[^A-Za-z0-9+/_-]/.exec(content.slice(0, length));
   if (stranger) {
     throw invalid(`is not base64: unexpected character ${JSON.stringify(stranger[0])} at position ${stranger.index}.`);

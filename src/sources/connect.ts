@@ -4,10 +4,10 @@ import { isIP, type LookupFunction } from 'node:net';
 import { buildConnector } from 'undici';
 import { type AllowList, mayReach } from './addresses.ts';
 
-/** Every address of a host name, as the operating system resolves it. */
+/** Resolves a host name to all of its addresses. */
 export type Resolve = (host: string) => Promise<LookupAddress[]>;
 
-/** The host is, or resolves to, nothing but addresses that source URLs may not reach. */
+/** Error for a host that is, or resolves to, only addresses that source URLs may not reach. */
 export class ForbiddenAddress extends Error {
   readonly address: string;
 
@@ -19,8 +19,9 @@ export class ForbiddenAddress extends Error {
 }
 
 /**
- * Connects only to addresses that source URLs may reach. A name is resolved once, for this connection, and what the
- * check lets through is what the socket is given: a second answer of the name server (DNS rebinding) changes nothing.
+ * Creates an undici connector that connects only to allowed addresses. A name is resolved once per connection, and the
+ * socket gets the checked addresses, so a different second DNS response (DNS rebinding) has no effect.
+ * @param options.resolve default: the operating system's resolver
  */
 export function guardedConnector(options: {
   allow: AllowList;
@@ -49,7 +50,7 @@ export function guardedConnector(options: {
     };
     buildConnector({ allowH2: false, timeout: timeoutMs, lookup: guardedLookup })(target, (error, socket) => {
       if (!socket) return done(error as Error, null);
-      // A second lock: whatever the socket was told to do, this is where it went.
+      // Second check, on the address that the socket is really connected to.
       const address = socket.remoteAddress ?? '';
       if (permitted(address)) return done(null, socket);
       socket.destroy();

@@ -21,7 +21,7 @@ after(() => rm(root, { recursive: true, force: true }));
 
 const stored = async (key: string) => buffer(store.read(key));
 
-/** Answers ranges like a good host does. */
+/** Handles range requests with If-Range, as a conforming host does. */
 function sendFrom(
   request: IncomingMessage,
   response: ServerResponse,

@@ -3,13 +3,14 @@ import { ReelvecError } from '../errors.ts';
 import { detailsOf, SourceFailure, type SourceName, toSourceFailure } from './failures.ts';
 import type { SourceResponse } from './request.ts';
 
-/** Failures in a row that brought less than `RESET_PROGRESS_BYTES`; more than that and the count begins anew. */
+/** Maximum consecutive failures. An attempt that receives `RESET_PROGRESS_BYTES` restarts the count. */
 const MAX_FAILURES = 5;
+/** Bytes of one attempt that count as progress. */
 const RESET_PROGRESS_BYTES = 1024 * 1024;
-/** Slower than this is a stall: a byte now and then would otherwise hold a download open for weeks. */
+/** Minimum transfer rate, as bytes per period. Slower is a stall: a trickle could keep a download open for weeks. */
 const MIN_RATE = { bytes: 64 * 1024, ms: 60_000 };
 
-/** Part of the content is there and the rest cannot be asked for: what was written has to be written anew. */
+/** Error of a download that broke off and cannot resume: it must restart from the first byte. */
 export class CannotResume extends SourceFailure {
   constructor(cause: SourceFailure) {
     super(cause.message, { isRetryable: true, cause });
@@ -18,20 +19,22 @@ export class CannotResume extends SourceFailure {
 }
 
 export interface DownloadOptions extends SourceName {
-  /** More than this is `video_filesize_too_large`, whatever the host says about the size. */
+  /** Maximum size. More is `video_filesize_too_large`, whatever size the host declares. */
   readonly maxBytes: number;
-  /** Wait after the first failure; doubled with every further one. */
+  /** Delay after the first failure, in milliseconds; doubles with each consecutive failure. */
   readonly retryDelayMs: number;
-  /** Bytes so far. */
+  /** Receives the number of bytes so far. */
   readonly onProgress?: (bytes: number) => void;
   readonly signal?: AbortSignal;
 }
 
 /**
- * The bytes behind a URL, once each and in order. Broken off or stalled, it goes on with a range request that only the
- * same version of the content answers (RFC 9110, If-Range).
- * @param request opens the URL with these headers
- * @throws CannotResume, SourceFailure, or ReelvecError when the content is too large
+ * Downloads a URL with retries. A transfer that breaks off or stalls resumes with a range request for the same version of
+ * the content (RFC 9110, If-Range). Yields each byte once, in order.
+ * @param request sends a GET with these headers
+ * @throws {CannotResume} if the host cannot send the rest of the same version
+ * @throws {SourceFailure} for a permanent failure, or too many in a row
+ * @throws {ReelvecError} `video_filesize_too_large`
  */
 export async function* download(
   request: (headers: Record<string, string>) => Promise<SourceResponse>,
@@ -73,6 +76,7 @@ export async function* download(
   }
 }
 
+/** @throws {ReelvecError} `video_filesize_too_large` above `maxBytes` */
 export function refuseTooLarge(bytes: number, { maxBytes, ...source }: SourceName & { maxBytes: number }): void {
   if (bytes <= maxBytes) return;
   throw new ReelvecError(
@@ -82,11 +86,13 @@ export function refuseTooLarge(bytes: number, { maxBytes, ...source }: SourceNam
   );
 }
 
+/** Value of `Content-Length`; undefined if it is absent or not a number. */
 export function contentLength(answer: SourceResponse): number | undefined {
   const length = answer.header('content-length');
   return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined;
 }
 
+/** Body of a response. @throws {SourceFailure} below the minimum transfer rate */
 async function* withStallCheck({ body }: SourceResponse): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   let since = performance.now();
@@ -100,7 +106,7 @@ async function* withStallCheck({ body }: SourceResponse): AsyncGenerator<Uint8Ar
   }
 }
 
-/** What If-Range may carry: a strong ETag, or a modification time that no second version can share (RFC 9110 8.8.2.2). */
+/** Validator for If-Range: a strong ETag, or a modification time that counts as strong (RFC 9110, 8.8.2.2). */
 function strongValidator(answer: SourceResponse): string | undefined {
   const etag = answer.header('etag');
   if (etag?.startsWith('"')) return etag;
@@ -109,10 +115,10 @@ function strongValidator(answer: SourceResponse): string | undefined {
   return age >= 1000 ? modified : undefined;
 }
 
-/** Whether an answer to a range request is the rest of the same content. */
+/** True if the response to a range request is the rest of the same content. */
 function isContinuation(answer: SourceResponse, known: { at: number; validator?: string; total?: number }): boolean {
   if (answer.status !== 206) return false;
-  // A host that does not know If-Range sends the range of whatever is there now.
+  // A host without support for If-Range sends the range of the current version.
   const etag = answer.header('etag');
   if (etag !== undefined && known.validator?.startsWith('"') && etag !== known.validator) return false;
   const [, start, end, total] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(answer.header('content-range') ?? '') ?? [];

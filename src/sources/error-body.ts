@@ -1,18 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Read of an error's body; storage services need some hundred bytes. */
+/** Maximum bytes read of an error body. Errors of storage services have a few hundred. */
 const MAX_BODY_BYTES = 4096;
+/** Maximum time to read an error body, in milliseconds. */
 const MAX_WAIT_MS = 1000;
-/** Characters that are passed on of a message. */
+/** Maximum length of a quoted message; longer ones are truncated. */
 const MAX_MESSAGE_CHARACTERS = 200;
-/** XML's five entities. */
+/** Predefined entities of XML. */
 const XML_ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 /**
- * The reason that a storage service (S3 and its likes, Google, Azure) gives with an error: `AccessDenied: Request has
- * expired`. Only `Code` and `Message` of its XML are passed on, since the rest may repeat the signed URL.
- * @param body of the answer; it is consumed
- * @returns undefined for every other body
+ * Error reason from a storage service (S3 and compatible, Google, Azure): `AccessDenied: Request has expired`. Uses only
+ * `Code` and `Message` of the XML, since other elements may contain the signed URL.
+ * @param body of the response; it is consumed
+ * @returns undefined for any other body
  */
 export async function storageReason(body: AsyncIterable<Uint8Array>): Promise<string | undefined> {
   const text = await readStart(body);
@@ -40,7 +41,7 @@ async function readStart(body: AsyncIterable<Uint8Array>): Promise<string> {
       if (size >= MAX_BODY_BYTES) break;
     }
   };
-  // What breaks off in the middle of an error is still that error.
+  // A truncated error body is parsed as far as it goes.
   await Promise.race([read().catch(() => {}), sleep(MAX_WAIT_MS, undefined, { signal: done.signal })]).finally(() =>
     done.abort(),
   );

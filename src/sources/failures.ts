@@ -2,10 +2,11 @@ import { errors } from 'undici';
 import { type ErrorDetails, ReelvecError } from '../errors.ts';
 import { ForbiddenAddress } from './connect.ts';
 
-/** Why one attempt to read a URL did not work out, and whether another attempt may. */
+/** Failure of one attempt to read a URL. The message is the reason, as a clause for the client's error sentence. */
 export class SourceFailure extends Error {
+  /** True if another attempt may succeed. */
   readonly isRetryable: boolean;
-  /** The host answered that there is nothing at the link, or nothing for us. */
+  /** True if the host denied access or has nothing at the URL: status 401, 403, 404 or 410. */
   readonly isRefused: boolean;
 
   constructor(reason: string, options: { isRetryable: boolean; isRefused?: boolean; cause?: unknown }) {
@@ -16,22 +17,29 @@ export class SourceFailure extends Error {
   }
 }
 
-/** What a source is, for errors: the host of its URL, and the path of the parameter that holds it. */
+/** Identifies a source in errors. */
 export interface SourceName {
+  /** Host of the URL. */
   readonly host: string;
+  /** Path of the request parameter with the URL. */
   readonly field?: string;
 }
 
-/** What clients are told: which host, what happened. The path and query of the URL may hold a signature and stay out. */
+/**
+ * Error for clients: the host and the reason. It omits the URL's path and query, which may contain a signature.
+ * @param advice a further sentence
+ */
 export function unreachable(source: SourceName, failure: SourceFailure, advice = ''): ReelvecError {
   const message = `The source at ${source.host} could not be read: ${failure.message}.${advice && ` ${advice}`}`;
   return new ReelvecError('source_unreachable', message, { details: detailsOf(source), cause: failure });
 }
 
+/** Error details of a source: its host, and the field if known. */
 export function detailsOf({ host, field }: SourceName): ErrorDetails {
   return { ...(field !== undefined && { field }), host };
 }
 
+/** Reasons by error code of Node and undici. */
 const REASONS: Record<string, { reason: string; isRetryable: boolean }> = {
   ENOTFOUND: { reason: 'the host name does not resolve; check its spelling', isRetryable: false },
   EAI_AGAIN: { reason: 'the name server did not answer', isRetryable: true },
@@ -49,7 +57,7 @@ const REASONS: Record<string, { reason: string; isRetryable: boolean }> = {
   UND_ERR_HEADERS_OVERFLOW: { reason: 'the answer has too many headers', isRetryable: false },
 };
 
-/** Puts what undici, the socket or the name server threw into words. */
+/** Converts an error of undici, the socket or the resolver to a `SourceFailure` with a readable reason. */
 export function toSourceFailure(error: unknown): SourceFailure {
   if (error instanceof SourceFailure) return error;
   if (error instanceof ForbiddenAddress) {

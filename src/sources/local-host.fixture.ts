@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { parseAllowList } from './addresses.ts';
 import { openUrlGuard, type UrlGuard, type UrlGuardOptions } from './url.ts';
 
-/** A web server on a free port of 127.0.0.1, and a guard that may reach it. */
+/** Starts a web server on a free port of 127.0.0.1, and a guard that may reach it. */
 export async function localHost(
   answer: RequestListener,
   options: Partial<UrlGuardOptions> = {},
@@ -13,7 +13,7 @@ export async function localHost(
   const requests: IncomingMessage[] = [];
   const server = createServer((request, response) => {
     requests.push(request);
-    // A client that hangs up in the middle is what half of these tests are about.
+    // Half of these tests have a client that disconnects during a response.
     response.on('error', () => {});
     answer(request, response);
   });
@@ -33,7 +33,7 @@ export async function localHost(
   };
 }
 
-/** Sends so many bytes of a body that was announced as longer, then breaks the connection off. */
+/** Sends the first bytes of a longer declared body, then closes the connection. */
 export function breakOff(response: ServerResponse, sent: Uint8Array): void {
   response.write(sent, () => setTimeout(() => response.destroy(), 5));
 }

@@ -1,11 +1,10 @@
 /**
- * What video, audio and image files begin with. Signatures from the formats' own specifications; the MIME types are those of
- * IANA where there is one.
+ * Magic numbers of video, audio and image files, from the formats' specifications. MIME types are IANA's if registered.
  */
 
 type Signature = readonly [type: string, offset: number, bytes: string];
 
-/** `bytes` is Latin-1 text. The first that fits wins. */
+/** Magic numbers at fixed offsets, as Latin-1 text. The first match wins. */
 const MEDIA_SIGNATURES: readonly Signature[] = [
   ['audio/flac', 0, 'fLaC'],
   ['audio/ogg', 28, '\x01vorbis'],
@@ -24,12 +23,12 @@ const MEDIA_SIGNATURES: readonly Signature[] = [
   ['audio/x-wavpack', 0, 'wvpk'],
 ];
 
-/** What the first box of an ISO base media or QuickTime file may be. */
+/** Types of the first box of ISO base media and QuickTime files. */
 const FIRST_BOXES = ['ftyp', 'styp', 'moov', 'mdat', 'moof', 'sidx', 'free', 'skip', 'wide', 'pnot'];
-/** HEIF and AVIF: the same boxes, but pictures. */
+/** `ftyp` brands of HEIF and AVIF images. */
 const PICTURE_BRANDS = /^(avif|avis|heic|heix|heim|heis|hevc|hevx|mif1|msf1|jpeg|crx )$/;
 
-/** The MIME type of video and audio whose first bytes are known; undefined for everything else. */
+/** MIME type of video or audio with a known signature; undefined for anything else. */
 export function mediaType(head: Uint8Array): string | undefined {
   const text = latin1(head);
   const signature = MEDIA_SIGNATURES.find(([, offset, bytes]) => text.startsWith(bytes, offset));
@@ -43,37 +42,37 @@ export function mediaType(head: Uint8Array): string | undefined {
   );
 }
 
-/** The MIME type of an image of a format that can be read; undefined for everything else. */
+/** MIME type of an image in a supported format; undefined for anything else. */
 export function imageType(head: Uint8Array): string | undefined {
   const text = latin1(head);
   if (text.startsWith('\xff\xd8\xff')) return 'image/jpeg';
   if (text.startsWith('\x89PNG\r\n\x1a\n')) return 'image/png';
   if (text.startsWith('RIFF') && text.startsWith('WEBP', 8)) return 'image/webp';
-  // The brand may be the one for all of HEIF; what AVIF is compatible with follows it.
+  // The major brand may be HEIF's generic one; AVIF is then among the compatible brands.
   return isBoxedPicture(text) && /^(?:....)*?avi[fs]/s.test(text.slice(8, ftypEnd(head))) ? 'image/avif' : undefined;
 }
 
-/** The MIME type of a picture that may move: of GIF the first bytes do not tell whether it does. */
+/** MIME type of an image that may be animated. For GIF the first bytes do not say whether it is. */
 export function animationType(head: Uint8Array): string | undefined {
   const text = latin1(head);
   if (/^GIF8[79]a/.test(text)) return 'image/gif';
-  // The flags of an extended WebP file; a PNG file says before its first picture that there are more.
+  // Animation flag of an extended WebP file. An animated PNG has an acTL chunk before its first picture.
   if (/^RIFF....WEBPVP8X/s.test(text)) return (head[20]! & 2) !== 0 ? 'image/webp' : undefined;
   const isPng = text.startsWith('\x89PNG\r\n\x1a\n');
   return isPng && text.slice(0, text.indexOf('IDAT')).includes('acTL') ? 'image/apng' : undefined;
 }
 
-/** Where the first box ends. */
+/** End of the first box, in bytes; at most 256. */
 function ftypEnd(head: Uint8Array): number {
   return head.length < 4 ? 0 : Math.min(256, Buffer.from(head.buffer, head.byteOffset, 4).readUInt32BE());
 }
 
-/** Whether these are the boxes of a picture: `ftyp` with a HEIF or AVIF brand. */
+/** True for an ISO base media file with a HEIF or AVIF brand. @param text the file's head as Latin-1 */
 export function isBoxedPicture(text: string): boolean {
   return text.startsWith('ftyp', 4) && PICTURE_BRANDS.test(text.slice(8, 12));
 }
 
-/** One character per byte, so that signatures can be looked for as text. */
+/** Decodes bytes as Latin-1, one character per byte, for matching signatures as text. */
 export function latin1(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 }
@@ -81,7 +80,7 @@ export function latin1(bytes: Uint8Array): string {
 function isoMediaType(text: string): string | undefined {
   if (text.startsWith('jP  ', 4) && text.startsWith('ftypmjp2', 16)) return 'video/mj2';
   const box = text.slice(4, 8);
-  // The first byte of the length: only `mdat` is ever so long that it is not zero, and in text it never is.
+  // First byte of the box length: nonzero only for a huge `mdat`, and never zero in text.
   if (!FIRST_BOXES.includes(box) || (box !== 'mdat' && text[0] !== '\0') || isBoxedPicture(text)) return undefined;
   if (!text.startsWith('ftyp', 4)) return 'video/quicktime';
   const brand = text.slice(8, 12);
@@ -105,7 +104,10 @@ function matroskaType(text: string): string | undefined {
   return text.slice(0, 64).includes('webm') ? 'video/webm' : 'video/x-matroska';
 }
 
-/** MPEG audio and AAC in ADTS have no magic number: a frame begins with eleven or twelve set bits and valid fields. */
+/**
+ * MIME type of MPEG audio and AAC in ADTS. Neither has a magic number: a frame starts with eleven or twelve set bits and
+ * valid header fields.
+ */
 function audioStreamType(head: Uint8Array): string | undefined {
   if (latin1(head.subarray(0, 3)) === 'ID3') return 'audio/mpeg';
   const [first = 0, second = 0, third = 0] = head;
@@ -117,12 +119,12 @@ function audioStreamType(head: Uint8Array): string | undefined {
   const bitRate = third >> 4;
   const sampleRate = (third >> 2) & 3;
   const valid = (second & 0xe0) === 0xe0 && version !== 1 && layer !== 0 && bitRate !== 15 && sampleRate !== 3;
-  // FF FE also begins text in UTF-16, whose second character then has a zero byte.
+  // FF FE is also the byte order mark of UTF-16 text, in which a zero byte follows.
   const utf16 = second === 0xfe && head[3] === 0;
   return valid && !utf16 ? 'audio/mpeg' : undefined;
 }
 
-/** Packets of 188 bytes that begin with 0x47, with four bytes of time before (192) or sixteen of parity behind (204). */
+/** MIME type of MPEG-TS: packets of 188 bytes from 0x47, with 4 bytes of time before (192) or 16 of parity after (204). */
 function transportStreamType(head: Uint8Array): string | undefined {
   const layouts = [
     [0, 188],

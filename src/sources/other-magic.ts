@@ -1,16 +1,20 @@
 import { isBoxedPicture, latin1 } from './media-magic.ts';
 
-/** Ends a sentence about a playlist: the pieces behind it are never fetched. */
+/** End of the error sentence for playlists. The media they refer to is never fetched. */
 const PLAYLIST = 'which only points to media: give the media file itself.';
+/** End of the error sentence for text and markup. */
 const MEDIA = 'not a media file: give the media file itself.';
+/** End of the error sentence for archives. */
 const ARCHIVE = 'not a media file: unpack it and send the video or audio inside.';
+/** Request that embeds an image. */
 const EMBED_IMAGE = 'with POST /embed-v2 and input_type "image".';
-/** Formats of images that can be embedded. */
+/** Image formats that can be embedded. */
 const EMBEDDABLE_IMAGES = ['JPEG', 'PNG', 'WebP', 'AVIF'];
 
-/** Its first bytes do not tell whether it moves: a media worker finds out. */
+/** Format whose first bytes do not say if it is animated: a media worker finds out. */
 const JPEG_XL = 'JPEG XL';
 
+/** Magic numbers of image formats, as Latin-1 text. */
 const PICTURE_SIGNATURES: readonly (readonly [name: string, offset: number, bytes: string])[] = [
   ['PNG', 0, '\x89PNG\r\n'],
   ['JPEG', 0, '\xff\xd8\xff'],
@@ -23,6 +27,7 @@ const PICTURE_SIGNATURES: readonly (readonly [name: string, offset: number, byte
   ['Photoshop', 0, '8BPS'],
 ];
 
+/** Magic numbers of archives and documents, as Latin-1 text. */
 const DOCUMENT_SIGNATURES: readonly (readonly [reason: string, offset: number, bytes: string])[] = [
   [`is a ZIP archive, ${ARCHIVE}`, 0, 'PK\x03\x04'],
   [`is a ZIP archive, ${ARCHIVE}`, 0, 'PK\x05\x06'],
@@ -36,6 +41,7 @@ const DOCUMENT_SIGNATURES: readonly (readonly [reason: string, offset: number, b
   ['is a PDF document; only video and audio can be read.', 0, '%PDF-'],
 ];
 
+/** Patterns of text formats, tried in order. */
 const TEXT_PATTERNS: readonly (readonly [reason: string, pattern: RegExp])[] = [
   [`is an HLS playlist, ${PLAYLIST}`, /^#EXTM3U/i],
   [`is an FFmpeg concat script, ${PLAYLIST}`, /^ffconcat /],
@@ -45,6 +51,7 @@ const TEXT_PATTERNS: readonly (readonly [reason: string, pattern: RegExp])[] = [
   [`is a JSON document, ${MEDIA}`, /^[[{]/],
 ];
 
+/** Names of the outermost element of markup, tried in order. */
 const ELEMENT_PATTERNS: readonly (readonly [reason: string, name: RegExp])[] = [
   [`is a DASH manifest, ${PLAYLIST}`, /^mpd$/i],
   [`is a Smooth Streaming manifest, ${PLAYLIST}`, /^smoothstreamingmedia$/i],
@@ -54,8 +61,9 @@ const ELEMENT_PATTERNS: readonly (readonly [reason: string, name: RegExp])[] = [
 ];
 
 /**
- * What something is when it is certainly no video or audio, as the rest of a sentence: `is an HTML page, not a media
- * file: give the media file itself.` Undefined when it may be media.
+ * Reason why a file is certainly not video or audio, as a predicate for an error sentence: `is an HTML page, not a media
+ * file: give the media file itself.`
+ * @returns undefined if it may be media
  */
 export function notMedia(head: Uint8Array): string | undefined {
   if (head.length === 0) return 'is empty.';
@@ -80,7 +88,7 @@ function stillPicture(format: string): string {
     : `${name}, a format that is not read. Convert it to JPEG, PNG, WebP or AVIF and embed it ${EMBED_IMAGE}`;
 }
 
-/** The name of an image's format, `HEIC`; undefined for everything else. */
+/** Name of an image format, such as `HEIC`; undefined for anything else. */
 export function pictureName(head: Uint8Array): string | undefined {
   const bytes = latin1(head);
   const signature = PICTURE_SIGNATURES.find(([, offset, magic]) => bytes.startsWith(magic, offset));
@@ -89,7 +97,7 @@ export function pictureName(head: Uint8Array): string | undefined {
   return isBitmap(head) ? 'BMP' : undefined;
 }
 
-/** Name of the outermost element of HTML or XML, found behind declarations and comments, or of its DOCTYPE. */
+/** Name of the outermost element of HTML or XML, after declarations and comments, or of the DOCTYPE. */
 function firstElement(text: string): string | undefined {
   let rest = text;
   for (const [open, close] of [
@@ -105,19 +113,19 @@ function firstElement(text: string): string | undefined {
   return /^<(?:!doctype\s+)?(?:[\w-]+:)?(\w+)/i.exec(rest)?.[1];
 }
 
-/** `BM` alone could begin anything: the length of the second header must be one that exists. */
+/** True for a BMP file. `BM` alone is too weak: the length of the second header must be a known one as well. */
 function isBitmap(head: Uint8Array): boolean {
   return (
     head[0] === 0x42 && head[1] === 0x4d && [12, 40, 52, 56, 64, 108, 124].includes(head[14] ?? 0) && head[15] === 0
   );
 }
 
-/** The head as text if it is any: UTF-16 with a byte order mark, or UTF-8 without control characters. */
+/** Decodes a head as text: UTF-16 with a byte order mark, or UTF-8. Undefined if it is invalid or has control characters. */
 function asText(head: Uint8Array): string | undefined {
   const utf16 =
     head[0] === 0xff && head[1] === 0xfe ? 'utf-16le' : head[0] === 0xfe && head[1] === 0xff ? 'utf-16be' : 0;
   try {
-    // As a stream, because the last character may be cut in the middle.
+    // As a stream, since the head may end within a character.
     const text = new TextDecoder(utf16 || 'utf-8', { fatal: true }).decode(head, { stream: true });
     // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what tells text from media
     return /[\u0000-\u0008\u000e-\u001a\u001c-\u001f]/.test(text) ? undefined : text;

@@ -3,37 +3,41 @@ import type { Agent, Dispatcher } from 'undici';
 import { storageReason } from './error-body.ts';
 import { SourceFailure, toSourceFailure } from './failures.ts';
 
+/** Maximum redirects followed by one request. */
 const MAX_REDIRECTS = 5;
+/** Statuses whose `Location` is followed. */
 const REDIRECT_STATUSES = [301, 302, 303, 307, 308];
-/** Statuses that a later attempt may not meet again. */
+/** Statuses of temporary failures, worth a retry. */
 const TRANSIENT_STATUSES = [408, 425, 429, 500, 502, 503, 504];
-/** Statuses of a link that holds no more. */
+/** Statuses of a URL that is not or no longer accessible. */
 const REFUSAL_STATUSES = [401, 403, 404, 410];
 /**
- * Content codings that compress (IANA's registry). Others appear in `Content-Encoding` by mistake, `aws-chunked` and
- * `utf-8` most often: then the bytes are as they are, and tell what they are.
+ * Content codings that compress (IANA's registry). Other values are in `Content-Encoding` by mistake, mostly `aws-chunked`
+ * and `utf-8`: the bytes are then unencoded, and their format is recognised by content.
  */
 const COMPRESSING_CODINGS = /^(x-)?(gzip|compress|deflate|br|zstd|dcb|dcz|exi|pack200-gzip)$/i;
 
+/** Timeouts of source requests, in milliseconds. */
 export interface Timeouts {
+  /** For name resolution, connecting and the TLS handshake. */
   readonly connectMs: number;
-  /** From the request to the end of the response's headers. */
+  /** From the request to the end of the response headers. */
   readonly headersMs: number;
-  /** Without one byte of the body. */
+  /** Between two pieces of the body. */
   readonly idleMs: number;
-  /** Of a check, from its start to the first byte of the content, with all redirects and attempts. */
+  /** For a check, from its start to the first byte of the content, over all redirects and attempts. */
   readonly firstByteMs: number;
 }
 
-/** The response to a GET. Disposing of it gives up what is unread of the body, and with it the connection. */
+/** Response to a GET. Disposal discards the unread body and closes the connection. */
 export interface SourceResponse extends Disposable {
   readonly status: number;
-  /** One value of a header; undefined when it is absent or repeated. */
+  /** Value of a header; undefined if it is absent or repeated. */
   header(name: string): string | undefined;
   readonly body: Dispatcher.ResponseData['body'];
 }
 
-/** Why a URL is none that a source may have; undefined when it may. */
+/** Reason why a URL is not allowed as a source, as a predicate; undefined if it is allowed. */
 export function sourceUrlProblem(url: URL): string | undefined {
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
     return `has the scheme ${url.protocol} instead of http: or https:`;
@@ -42,8 +46,8 @@ export function sourceUrlProblem(url: URL): string | undefined {
 }
 
 /**
- * GET, following redirects; each of them is checked like the first URL, its address when the connection is made.
- * Throws `SourceFailure` unless the status is 200, or 206 or 416 where a range was asked for.
+ * Sends a GET and follows redirects. Each redirect is checked like the first URL; the agent's connector checks addresses.
+ * @throws {SourceFailure} unless the status is 200, or 206 or 416 for a range request
  */
 export async function get(
   agent: Agent,
@@ -57,7 +61,7 @@ export async function get(
         origin: at.origin,
         path: at.pathname + at.search,
         method: 'GET',
-        // Stored and compared byte for byte: a compressed transfer could neither be resumed nor be measured.
+        // Content is stored byte for byte: a compressed transfer could not be resumed, and its size would be unknown.
         headers: { 'user-agent': 'reelvec', accept: '*/*', 'accept-encoding': 'identity', ...headers },
         headersTimeout: timeouts.headersMs,
         bodyTimeout: timeouts.idleMs,

@@ -231,7 +231,7 @@ test('private addresses are refused however they are spelt, and nothing is sent 
 
 test('a name that resolves to a public address first and to a private one later never reaches the private one', async () => {
   let asked = 0;
-  // 192.0.2.1 stands for the public address, by way of the allow list: no packet of this test leaves the machine.
+  // The allow list makes 192.0.2.1 stand for a public address, so no packet of this test leaves the machine.
   const answers = ['192.0.2.1', '127.0.0.1'];
   await using host = await localHost((_, response) => response.end('inside'), {
     allow: parseAllowList(['192.0.2.1']),

@@ -9,47 +9,53 @@ import { SourceFailure, type SourceName, toSourceFailure, unreachable } from './
 import { get, type SourceResponse, sourceUrlProblem, type Timeouts } from './request.ts';
 import { HEAD_BYTES } from './sniff.ts';
 
-/** For the rest of the first 64 KB. A client waits for a check, so it is short where a download is patient. */
+/** Timeout from the first byte to the end of the first 64 KB. Short, since a client waits for the check. */
 const HEAD_REST_TIMEOUT_MS = 10_000;
+/** Maximum attempts of a check. */
 const MAX_CHECK_ATTEMPTS = 2;
-/** How often content that cannot be resumed is fetched from its beginning. */
+/** Maximum number of times that a download which cannot resume starts from the first byte. */
 const MAX_DOWNLOAD_STARTS = 3;
 
+/** Timeouts of source requests. */
 const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 10_000, headersMs: 30_000, idleMs: 30_000, firstByteMs: 10_000 };
 
-/** Advice where a check read the link, and the download is refused. */
+/** Advice for a download that is refused after a successful check. */
 const ADVICE_READ_BEFORE =
   'A moment ago it could be read: the link may work only once, or have expired since. Give one that holds, or upload the file as an asset.';
 
 export interface UrlGuardOptions {
-  /** What may be reached although it is private: `parseAllowList` of REELVEC_URL_ALLOW. */
+  /** Private hosts that may be reached: `parseAllowList` of `REELVEC_URL_ALLOW`. */
   readonly allow: AllowList;
   readonly timeouts?: Partial<Timeouts>;
-  /** Wait before the second attempt, doubled for each further one. Default 500. */
+  /** Delay before the second attempt, in milliseconds; doubles with each further one. Default: 500. */
   readonly retryDelayMs?: number;
-  /** How names are resolved. Default: as the operating system does. */
+  /** Resolver of host names. Default: the operating system's. */
   readonly resolve?: Resolve;
 }
 
+/** Start of a URL's content. */
 export interface UrlHead {
-  /** The first 64 KB, or all of it. */
+  /** The first 64 KB, or the whole content if it is shorter. */
   readonly head: Uint8Array;
-  /** Bytes, as the host says: not to be relied on. */
+  /** Size in bytes as declared by the host; not verified. */
   readonly size?: number;
-  /** Content-Type, as the host says: not to be relied on. */
+  /** `Content-Type` as declared by the host; not verified. */
   readonly contentType?: string;
 }
 
-/** Reads source URLs without being led into private networks. Errors are ReelvecErrors that name the host only. */
+/** Reads source URLs with protection against server-side request forgery. Errors name the host only, not the path. */
 export interface UrlGuard {
-  /** Opens a URL, reads its first bytes and hangs up. Throws `source_unreachable` or `video_filesize_too_large`. */
+  /**
+   * Reads the first bytes of a URL and closes the connection.
+   * @throws {ReelvecError} `source_unreachable` or `video_filesize_too_large`
+   */
   check(url: URL, options: { maxBytes: number; field?: string; signal?: AbortSignal }): Promise<UrlHead>;
   /**
-   * Fetches a URL into a blob, whole or not at all; resumes or starts over where the transfer fails. Throws
-   * `source_unreachable` when that does not help, or `video_filesize_too_large`.
+   * Downloads a URL into a blob, completely or not at all. A failed transfer resumes or starts over.
    * @param options.field path of the parameter, for errors
-   * @param options.wasRead whether a check has read it, for errors
-   * @param options.onProgress gets the bytes so far, which fall to 0 when the transfer starts over
+   * @param options.wasRead true if a check has read the URL, for errors
+   * @param options.onProgress receives the bytes so far, which drop to 0 when the transfer starts over
+   * @throws {ReelvecError} `source_unreachable` after the last attempt, or `video_filesize_too_large`
    */
   fetchToBlob(
     store: BlobStore,
@@ -63,10 +69,11 @@ export interface UrlGuard {
       signal?: AbortSignal;
     },
   ): Promise<{ size: number; sha256?: string }>;
-  /** Breaks off what still runs. */
+  /** Aborts the requests that are still running. */
   close(): Promise<void>;
 }
 
+/** Creates a `UrlGuard` with its own connection pool. Close it after use. */
 export function openUrlGuard(options: UrlGuardOptions): UrlGuard {
   const timeouts = { ...DEFAULT_TIMEOUTS, ...options.timeouts };
   const retryDelayMs = options.retryDelayMs ?? 500;
@@ -121,7 +128,11 @@ export function openUrlGuard(options: UrlGuardOptions): UrlGuard {
   };
 }
 
-/** @param field path of the parameter, for the error: `video.media_source.url` */
+/**
+ * Parses a source URL.
+ * @param field path of the parameter, for errors: `video.media_source.url`
+ * @throws {ReelvecError} `parameter_invalid` for anything but an http(s) URL without credentials
+ */
 export function parseSourceUrl(text: string, { field }: { field: string }): URL {
   const url = URL.parse(text);
   const reason = url ? sourceUrlProblem(url) : 'is not a URL';
@@ -131,20 +142,20 @@ export function parseSourceUrl(text: string, { field }: { field: string }): URL 
   });
 }
 
-/** The last part of the path as a file name of 1 to 255 characters; the host where the path has none. */
+/** File name of a URL, 1 to 255 characters: the last segment of its path, or the host if that is empty. */
 export function filenameOf(url: URL): string {
   const last = url.pathname.split('/').at(-1) ?? '';
   let name = last;
   try {
     name = decodeURIComponent(last);
   } catch {
-    // A stray % is allowed in a URL: the name is then what stands there.
+    // A URL may have a stray %: the name then stays encoded.
   }
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these characters are removed
   return (name.replace(/[\u0000-\u001f\u007f/\\]/g, '').slice(-255) || url.hostname).slice(0, 255);
 }
 
-/** Aborts what a check does unless a first byte has come in time. */
+/** Timeout of a check until the first byte of the content; disposal stops it. */
 class FirstByteBudget implements Disposable {
   readonly signal: AbortSignal;
   readonly failure: SourceFailure;

@@ -1,4 +1,4 @@
-/** Names of the characters from U+00A0 to U+00FF (HTML 4.01, section 24.2), in order. */
+/** Entity names of the characters from U+00A0 to U+00FF (HTML 4.01, section 24.2), in order. */
 const LATIN1 =
   'nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute micro para ' +
   'middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig Ccedil Egrave ' +
@@ -6,7 +6,7 @@ const LATIN1 =
   'Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute ecirc euml igrave iacute icirc ' +
   'iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc uuml yacute thorn yuml';
 
-/** What subtitles use beside them. Marks of the direction of writing are no characters of a word. */
+/** Other entities found in subtitles. Marks of the writing direction are dropped: they are not part of a word. */
 const OTHERS = {
   amp: '&',
   lt: '<',
@@ -38,7 +38,7 @@ const CHARACTERS: ReadonlyMap<string, string> = new Map([
   ...Object.entries(OTHERS),
 ]);
 
-/** Replaces character references by what they stand for: `&amp;`, `&eacute;`, `&#39;`, `&#x27;`. Unknown ones stay. */
+/** Decodes character references such as `&amp;`, `&eacute;`, `&#39;` and `&#x27;`. Unknown ones stay. */
 export function decodeEntities(text: string): string {
   return text.replace(/&(?:#x([\da-f]{1,6})|#(\d{1,7})|(\w{2,8}));/gi, (whole, hex, decimal, name) => {
     if (name !== undefined) return CHARACTERS.get(name) ?? whole;

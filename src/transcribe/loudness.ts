@@ -1,11 +1,11 @@
-/** Length of the stretches whose loudness is measured, in seconds. */
+/** Interval over which one loudness value is measured, in seconds. */
 export const LOUDNESS_STEP_SEC = 0.02;
-/** Stretches softer than this count as silence: −60 dB of full scale. Speech lies 30 dB and more above it. */
+/** Maximum root mean square of silence, as a share of full scale: −60 dB. Speech is at least 30 dB louder. */
 const SILENCE_RMS = 1e-3;
-/** Stretches over which loudness is averaged to find a pause: less is the closure of a consonant. */
+/** Steps over which loudness is summed to find a pause: 0.2 s. Shorter minima are closures of consonants. */
 const PAUSE_STEPS = 10;
 
-/** Root mean square of each stretch of `LOUDNESS_STEP_SEC`; what is left over at the end is a stretch too. */
+/** Root mean square of each step of `LOUDNESS_STEP_SEC`. The last step may be shorter. */
 export function loudness(samples: Float32Array, sampleRate: number): Float64Array {
   const step = LOUDNESS_STEP_SEC * sampleRate;
   const edges = (i: number) => Math.min(samples.length, Math.round(i * step));
@@ -16,12 +16,12 @@ export function loudness(samples: Float32Array, sampleRate: number): Float64Arra
   });
 }
 
-/** Whether anything can be heard. */
+/** True if a root mean square is above silence. */
 export function isAudible(level: number): boolean {
   return level > SILENCE_RMS;
 }
 
-/** The middle of the quietest 0.2 s, in seconds from the start; the earliest of several. */
+/** Middle of the quietest 0.2 s, in seconds from the first level. Ties go to the earliest. */
 export function quietestSec(levels: Float64Array): number {
   if (levels.length <= PAUSE_STEPS) return (levels.length * LOUDNESS_STEP_SEC) / 2;
   let best = { sum: Number.POSITIVE_INFINITY, at: 0 };

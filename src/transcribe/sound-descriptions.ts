@@ -1,11 +1,11 @@
-/** Marks around sounds that are described, or sung: `[Music]`, `(applause)`, `♪ la la ♪`, `*coughs*`. */
+/** Opening and closing marks of described sounds and singing: `[Music]`, `(applause)`, `♪ la la ♪`, `*coughs*`. */
 const BRACKETS: Readonly<Record<string, string>> = { '[': ']', '(': ')', '♪': '♪', '♫': '♫', '*': '*' };
-/** Longest description, in words. A bracket that stays open for longer is taken for a word. */
+/** Maximum length of a description, in words. A bracket that stays open for longer counts as part of a word. */
 const MAX_DESCRIPTION_WORDS = 12;
 
 /**
- * Leaves out the words that describe sounds instead of being spoken. One rule for subtitles and for speech recognition.
- * @param textOf the text of a word, without spaces
+ * Removes the words of sound descriptions. Subtitles and speech recognition share this rule.
+ * @param textOf returns the text of a word, without spaces
  */
 export function withoutSoundDescriptions<Word>(words: readonly Word[], textOf: (word: Word) => string): Word[] {
   const texts = words.map(textOf);
@@ -18,9 +18,9 @@ export function withoutSoundDescriptions<Word>(words: readonly Word[], textOf: (
   return spoken;
 }
 
-/** The last word of the description that begins with a word; undefined when none does. */
+/** Index of the last word of the description that starts at word `from`; undefined if none starts there. */
 function descriptionEnd(texts: readonly string[], from: number): number | undefined {
-  // A dash marks a change of speakers.
+  // A leading dash marks a change of speaker.
   const first = texts[from]!.replace(/^[-–—]+/, '');
   const close = BRACKETS[first[0]!];
   if (close === undefined) return undefined;

@@ -1,9 +1,9 @@
 import type { Cue } from '../media/frames.ts';
 import { decodeEntities } from './entities.ts';
 
-/** The next tag with its attributes, or the text up to it. */
+/** A comment, declaration, tag with attributes, or the text up to the next tag. */
 const TOKEN = /<!--[\s\S]*?-->|<[?!][^>]*>|<(\/?)([\w:.-]+)((?:"[^"]*"|'[^']*'|[^>"'])*?)(\/?)>|[^<]+/g;
-/** Frames per second where a document names none (TTML2, 7.2.5). */
+/** Frames per second of a document that does not specify them (TTML2, 7.2.5). */
 const DEFAULT_FRAME_RATE = 30;
 
 interface Rates {
@@ -12,13 +12,13 @@ interface Rates {
 }
 
 /**
- * The lines of a TTML document (W3C Timed Text Markup Language 2): one cue for each `p` that has times.
- * @returns cues with times as the document gives them
+ * Parses a TTML document (W3C Timed Text Markup Language 2).
+ * @returns one cue for each `p` with times, in the document's own time, in seconds
  */
 export function ttmlCues(document: string): Cue[] {
   const cues: Cue[] = [];
   let rates: Rates = { frames: DEFAULT_FRAME_RATE, ticks: 1 };
-  /** Where the times of each open element's children count from. */
+  /** Time origins of the children of each open element, in seconds. */
   const origins: number[] = [0];
   let open: { startSec: number; endSec: number; text: string } | undefined;
   for (const [token, closing, tag, attributes = '', isEmpty] of document.matchAll(TOKEN)) {
@@ -55,15 +55,16 @@ function timesOf(attributes: string, originSec: number, rates: Rates): { startSe
   return end === undefined ? { startSec } : { startSec, endSec: originSec + end };
 }
 
-/** The value of an attribute, with any namespace prefix. */
+/** Value of an attribute, with or without a namespace prefix. */
 function attribute(attributes: string, name: string): string | undefined {
   const [, double, single] = new RegExp(`(?:^|[\\s:])${name}\\s*=\\s*(?:"([^"]*)"|'([^']*)')`).exec(attributes) ?? [];
   return double ?? single;
 }
 
+/** Time units of TTML, in seconds. */
 const UNIT_SEC: Readonly<Record<string, number>> = { h: 3600, m: 60, s: 1, ms: 0.001 };
 
-/** A time expression (TTML2, 12.3): `01:02:03.5`, `01:02:03:12` with frames, `12.5s`, `500ms`, `300f`, `90000t`. */
+/** Parses a time expression (TTML2, 12.3): `01:02:03.5`, `01:02:03:12` with frames, `12.5s`, `500ms`, `300f`, `90000t`. */
 function seconds(expression: string | undefined, { frames, ticks }: Rates): number | undefined {
   const [, h, m, s, f] = /^(\d+):(\d\d):(\d\d(?:\.\d+)?)(?::(\d+(?:\.\d+)?))?$/.exec(expression ?? '') ?? [];
   if (h !== undefined) return Number(h) * 3600 + Number(m) * 60 + Number(s) + Number(f ?? 0) / frames;

@@ -1,12 +1,12 @@
 import type { Cue } from '../media/frames.ts';
 import { withoutSoundDescriptions } from './sound-descriptions.ts';
 
-/** A line as FFmpeg's whisper filter writes it. It is no JSON: quotation marks in the text stay as they are. */
+/** One line of the whisper filter's output. It is not valid JSON: the filter does not escape quotation marks. */
 const LINE = /^\{"start":(-?\d+),"end":(-?\d+),"text":"(.*)"/;
 
 /**
- * The words in the output of FFmpeg's whisper filter, one to a line: those that were said, without the descriptions of
- * other sounds.
+ * Parses the output of FFmpeg's whisper filter, which has one word per line.
+ * @returns the spoken words, without descriptions of other sounds
  */
 export function wordsOf(output: string): Cue[] {
   const words = output.split('\n').flatMap((line): Cue[] => {

@@ -3,18 +3,18 @@ import { WHISPER_RATE, WhisperFilter, type WhisperOptions } from '../media/whisp
 import { isAudible, LOUDNESS_STEP_SEC, loudness } from './loudness.ts';
 import { wordsOf } from './whisper-lines.ts';
 
-/** Silence that is left before the first sound of a window and behind the last, in seconds. */
+/** Silence kept before the first and after the last audible step of a window, in seconds. */
 const SILENCE_MARGIN_SEC = 0.5;
-/** With less sound than this nobody says anything. Seconds. */
+/** Minimum audible sound in a window for it to be transcribed, in seconds. */
 const MIN_SPEECH_SEC = 0.1;
 
 /**
- * What is said in windows of sound, by a Whisper model. The model is loaded with the first window that has any sound
- * in it, and stays for the windows that follow. In silence, where Whisper makes up words, nothing is said.
+ * Speech recognition with a Whisper model. The model is loaded for the first audible window and reused for the following
+ * ones. Words in silence, which Whisper hallucinates, are dropped.
  */
 export class Whisper implements Disposable {
   readonly #options: WhisperOptions;
-  /** When something was audible, in steps of `LOUDNESS_STEP_SEC` from the start of the file. */
+  /** Audible steps, as indexes of `LOUDNESS_STEP_SEC` from the start of the file. */
   readonly #audible = new Set<number>();
   readonly #outputs: string[] = [];
   #filter: WhisperFilter | undefined;
@@ -24,7 +24,8 @@ export class Whisper implements Disposable {
   }
 
   /**
-   * @param startSec of the window; windows come in order
+   * Transcribes one window, trimmed to its audible part. Windows come in order of time.
+   * @param startSec seconds from the start of the file
    * @param samples at `WHISPER_RATE`
    */
   async transcribe(startSec: number, samples: Float32Array): Promise<void> {
@@ -41,7 +42,7 @@ export class Whisper implements Disposable {
     await this.#filter.transcribe(startSec + from / WHISPER_RATE, samples.slice(from, to));
   }
 
-  /** @returns every word that was heard, in order */
+  /** Finishes the transcription. @returns all audible words, in order */
   async words(): Promise<Cue[]> {
     await this.#close();
     return this.#outputs.flatMap(wordsOf).filter((word) => this.#isAudible(word));
@@ -54,7 +55,7 @@ export class Whisper implements Disposable {
     return false;
   }
 
-  /** The filter would take short windows together, as if there were nothing between them: it is closed instead. */
+  /** Closes the filter, which would otherwise join short windows as if nothing lay between them. */
   async #close(): Promise<void> {
     if (!this.#filter) return;
     await this.#filter.finish();

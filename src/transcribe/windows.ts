@@ -2,32 +2,35 @@ import type { TimeRange } from '../media/frames.ts';
 import { quietestSec } from './loudness.ts';
 
 /**
- * Where sound is cut into the windows that a speech model hears. Each cut lies in the quietest moment of a stretch that
- * the clock of the file alone places, so windows are the same whichever chunk or range of the file is read: what is
- * said at the edge of a chunk is heard from both sides, in the same window, and its words are divided by their times.
+ * Window boundaries for speech recognition. Each cut is at the quietest moment of a search range whose position depends on
+ * file time alone, so the windows are the same for every chunk and range of a file. A window across a chunk's edge is
+ * transcribed for both chunks, and its words are divided between them by time.
  */
 
-/** From one cut to the next at the least and at the most is this ± `CUT_SEARCH_SEC`; a window holds 30 s. */
+/** Distance of the search ranges of two cuts, in seconds. Windows last this ± `CUT_SEARCH_SEC`, at most Whisper's 30 s. */
 const CUT_INTERVAL_SEC = 26;
-/** How far before its place on the grid a cut may lie. */
+/** Length of a cut's search range, in seconds; the range ends at a multiple of `CUT_INTERVAL_SEC`. */
 const CUT_SEARCH_SEC = 4;
 
-/** Where cut number `index` is to be looked for. There is none before the first. */
+/** Search range of cut number `index`. Cut 0 is the start of the file and has none. */
 export function cutSearchRange(index: number): TimeRange {
   return { startSec: index * CUT_INTERVAL_SEC - CUT_SEARCH_SEC, endSec: index * CUT_INTERVAL_SEC };
 }
 
-/** The number of the last cut that certainly lies before a time; 0 is the start of the file. */
+/** Index of the last cut that is certain to precede a time; 0 is the start of the file. */
 export function lastCutBefore(timeSec: number): number {
   return Math.max(0, Math.floor(timeSec / CUT_INTERVAL_SEC));
 }
 
-/** The time of a cut, from the loudness of its `cutSearchRange`. */
+/**
+ * Time of a cut, in seconds from the start of the file.
+ * @param levels loudness of the cut's search range
+ */
 export function cutSec(index: number, levels: Float64Array): number {
   return index <= 0 ? 0 : cutSearchRange(index).startSec + quietestSec(levels);
 }
 
-/** What must be heard to know every window that reaches into a range: up to half a minute more on either side. */
+/** Sound needed to know every window that overlaps a range: up to 30 s more on either side. */
 export function soundRangeFor({ startSec, endSec }: TimeRange): TimeRange {
   return {
     startSec: Math.max(0, cutSearchRange(lastCutBefore(startSec)).startSec),
