@@ -38,7 +38,7 @@ export function isNewStill(timeline: Timeline, frame: number): boolean {
   // The last picture of a stream stands for as long as it lasts.
   if (frame < last && timeline.clockSec(last) - fresh.clockSec < STILL_SEC) return false;
   const shown = (sec: number) => timeline.shownAt(fresh.clockSec + sec);
-  if (!isWorthALook(old, fresh, shown(STILL_SEC))) return false;
+  if (!isWorthALook([old, shown(-STILL_SEC)], [fresh, shown(STILL_SEC)], LEAST_STILL)) return false;
   const after = LOOKS_SEC.map(shown);
   const before = LOOKS_SEC.map((sec) => shown(-sec));
   const { share, replaced, related } = compareInk(old.fine, fresh.fine, standing([old, ...before], [fresh, ...after]));
@@ -71,12 +71,13 @@ export function stillDissolve(timeline: Timeline, frame: number): { startFrame: 
   // A fade to a plain picture is for `blanks.ts` to find.
   if (Math.min(old.contrast, fresh.contrast) < LEAST_CONTRAST) return undefined;
   const shown = (sec: number) => timeline.shownAt(fresh.clockSec + sec);
-  if (!isWorthALook(old, fresh, shown(STILL_SEC))) return undefined;
+  const earlier = timeline.shownAt(startSec - STILL_SEC);
+  if (!isWorthALook([old, earlier], [fresh, shown(STILL_SEC)], LEAST_AT_REST)) return undefined;
   const after = LOOKS_SEC.map(shown);
   const anywhere = new Uint8Array(fresh.luma.length).fill(1);
   const isBlend = (sec: number) => isBetween(blendOf(old.luma, fresh.luma, shown(-sec).luma, anywhere));
   if (!BLENDS_SEC.some(isBlend)) return undefined;
-  const still = standing([old, timeline.shownAt(startSec - STILL_SEC)], [fresh, ...after]);
+  const still = standing([old, earlier], [fresh, ...after]);
   const { share, replaced, related } = compareInk(old.fine, fresh.fine, still);
   if (share < LEAST_AT_REST || replaced < LEAST_REPLACED || related >= MOST_RELATED) return undefined;
   let [startFrame, endFrame, blends] = [frame, frame, 0];
@@ -117,15 +118,19 @@ function blendOf(old: Int16Array, fresh: Int16Array, between: Int16Array, where:
   return { share, left: left / most };
 }
 
-/** A quick look at the small planes: enough of the new picture rests, and some of what rests is new. */
-function isWorthALook({ luma: old }: Signature, { luma: fresh }: Signature, { luma: later }: Signature): boolean {
-  let [resting, changed] = [0, 0];
+/** A quick look at the small planes: both pictures rest in enough places, and in some of these they differ. */
+function isWorthALook(
+  [{ luma: old }, { luma: earlier }]: readonly [Signature, Signature],
+  [{ luma: fresh }, { luma: later }]: readonly [Signature, Signature],
+  leastResting: number,
+): boolean {
+  let [mayMove, changed] = [(1 - leastResting) * old.length, 0];
   for (let i = 0; i < old.length; i++) {
-    if (!isNear(fresh[i]!, later[i]!)) continue;
-    resting++;
-    if (!isNear(old[i]!, fresh[i]!)) changed++;
+    if (!isNear(fresh[i]!, later[i]!) || !isNear(old[i]!, earlier[i]!)) {
+      if (--mayMove < 0) return false;
+    } else if (!isNear(old[i]!, fresh[i]!)) changed++;
   }
-  return changed >= LEAST_CHANGED && resting >= LEAST_STILL * old.length;
+  return changed >= LEAST_CHANGED;
 }
 
 /** 1 for each pixel of 64 × 36 that is the same in all pictures of the one side, and in all of the other. */

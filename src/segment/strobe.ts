@@ -22,6 +22,8 @@ const LEAST_CHANGE = 20;
  * after it, and what looks most alike is judged as if only that light were on.
  */
 export function isCutUnderStrobe(timeline: Timeline, frame: number): boolean {
+  // The pictures on either side are such a pair too, and the quickest to ask: see `nearest`.
+  if (timeline.change(frame).size < LEAST_CHANGE) return false;
   if (!comesBack(timeline, frame - 1, -1) || !comesBack(timeline, frame, 1)) return false;
   const pair = nearest(timeline, frame);
   if (!pair) return false;
