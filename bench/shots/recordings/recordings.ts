@@ -129,12 +129,26 @@ const CALLS: Readonly<
   ],
 };
 
-const FRAMES: Readonly<
-  Record<
-    Split,
-    readonly { share: number; surround: Surround; hasClock?: true; rate: number; paceSec: number; codec?: Codec }[]
-  >
-> = {
+interface FrameStyle {
+  readonly share: number;
+  readonly surround: Surround;
+  readonly hasClock?: true;
+  readonly rate: number;
+  readonly paceSec: number;
+  readonly codec?: Codec;
+}
+
+interface DarkStyle {
+  readonly light: number;
+  readonly grain: number;
+  readonly rate: number;
+  readonly codec: Codec;
+  readonly paceSec: number;
+}
+
+type StrobeStyle = Strobe & { readonly rate: number };
+
+const FRAMES: Readonly<Record<Split, readonly FrameStyle[]>> = {
   tuning: [
     { share: 0.25, surround: 'lines', rate: 25, paceSec: 4 },
     { share: 0.36, surround: 'news', hasClock: true, rate: 25, paceSec: 3 },
@@ -153,7 +167,7 @@ const FRAMES: Readonly<
   ],
 };
 
-const STROBES: Readonly<Record<Split, readonly (Strobe & { rate: number })[]>> = {
+const STROBES: Readonly<Record<Split, readonly StrobeStyle[]>> = {
   tuning: [
     { kind: 'flash', hertz: 5, duty: 0.4, gain: 3.5, rate: 25 },
     { kind: 'dark', hertz: 2, duty: 0.3, gain: 8, rate: 30 },
@@ -170,9 +184,7 @@ const STROBES: Readonly<Record<Split, readonly (Strobe & { rate: number })[]>> =
   ],
 };
 
-const DARK: Readonly<
-  Record<Split, readonly { light: number; grain: number; rate: number; codec: Codec; paceSec: number }[]>
-> = {
+const DARK: Readonly<Record<Split, readonly DarkStyle[]>> = {
   tuning: [
     { light: 0.12, grain: 6, rate: 25, codec: 'h264', paceSec: 6 },
     { light: 0.18, grain: 10, rate: 30, codec: 'h264 low', paceSec: 5 },
@@ -184,6 +196,26 @@ const DARK: Readonly<
     { light: 0.2, grain: 12, rate: 24, codec: 'mpeg4', paceSec: 5 },
   ],
 };
+
+/** More of the tuning half. They come after all others, whose seeds count from the start. */
+const MORE_FRAMES: readonly FrameStyle[] = [
+  { share: 0.32, surround: 'shelf', rate: 30, paceSec: 3 },
+  { share: 0.6, surround: 'lines', rate: 25, paceSec: 3, codec: 'h264 low' },
+  { share: 0.75, surround: 'news', hasClock: true, rate: 24, paceSec: 2, codec: 'mpeg4' },
+];
+const MORE_STROBES: readonly StrobeStyle[] = [
+  { kind: 'flash', hertz: 4, duty: 0.3, gain: 4, rate: 30 },
+  { kind: 'dark', hertz: 10, duty: 0.5, gain: 6, rate: 50 },
+  { kind: 'colours', hertz: 5, duty: 0.4, gain: 1, rate: 24 },
+  { kind: 'flash', hertz: 7, duty: 0.4, gain: 2.7, rate: 25 },
+  { kind: 'dark', hertz: 3, duty: 0.5, gain: 5, rate: 25 },
+  { kind: 'flash', hertz: 2.5, duty: 0.2, gain: 5, rate: 25 },
+];
+const MORE_DARK: readonly DarkStyle[] = [
+  { light: 0.14, grain: 9, rate: 24, codec: 'mpeg4', paceSec: 4 },
+  { light: 0.22, grain: 14, rate: 25, codec: 'h264', paceSec: 4 },
+  { light: 0.16, grain: 7, rate: 30, codec: 'h264 low', paceSec: 8 },
+];
 
 export function recordings(split: Split): RecordingRecipe[] {
   const { themes, words } = MATERIAL[split];
@@ -276,7 +308,7 @@ export function recordings(split: Split): RecordingRecipe[] {
       });
     });
   });
-  FRAMES[split].forEach(({ share, surround, hasClock, rate, paceSec, codec = 'h264' }, i) => {
+  const planFrame = ({ share, surround, hasClock, rate, paceSec, codec = 'h264' }: FrameStyle, i: number) =>
     plan('frames', rate, codec, false, (seed) => async (shots) => {
       const random = seeded(seed);
       const inner = film(shots, seed, { rate, paceSec });
@@ -292,8 +324,7 @@ export function recordings(split: Split): RecordingRecipe[] {
       );
       return { ...inner, pictures };
     });
-  });
-  for (const { rate, ...strobe } of STROBES[split]) {
+  const planStrobe = ({ rate, ...strobe }: StrobeStyle) =>
     plan(
       'strobes',
       rate,
@@ -307,8 +338,7 @@ export function recordings(split: Split): RecordingRecipe[] {
           seeded(seed),
         ),
     );
-  }
-  for (const { codec, ...look } of DARK[split]) {
+  const planDark = ({ codec, ...look }: DarkStyle) =>
     plan(
       'dark',
       look.rate,
@@ -316,6 +346,13 @@ export function recordings(split: Split): RecordingRecipe[] {
       true,
       (seed) => async (shots) => film(shots, seed, { ...look, genre: 'quiet cuts' }),
     );
+  FRAMES[split].forEach(planFrame);
+  STROBES[split].forEach(planStrobe);
+  DARK[split].forEach(planDark);
+  if (split === 'tuning') {
+    MORE_FRAMES.forEach(planFrame);
+    MORE_STROBES.forEach(planStrobe);
+    MORE_DARK.forEach(planDark);
   }
   return out;
 }
