@@ -9,7 +9,7 @@ import { bundleNames, describeBundle } from './bundles.ts';
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-bundle-file-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** Describes the fixture after a change. */
+/** Description of the fixture bundle after a change. */
 function described(change: (bundle: ReturnType<typeof bundleFixture>) => object) {
   const path = join(folder, 'own.json');
   writeFileSync(path, JSON.stringify(change(bundleFixture())));

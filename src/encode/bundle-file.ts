@@ -3,125 +3,136 @@ import { modelSource } from '../models/source.ts';
 import { DIMENSION } from './encoder.ts';
 
 /**
- * The format of a bundle's file: what serves each option, where its models come from, and how media become their
- * inputs. `docs/models.md` describes it for those who write one.
+ * Format of a bundle file: the encoder of each option, the sources of its models, and the preprocessing of media.
+ * `docs/models.md` documents it for authors of bundles.
  */
 
-/** `SOURCE/PATH`: a file of one of the bundle's sources. */
+/** Reference to a file of one of the bundle's sources: `SOURCE/PATH`. */
 const fileRef = z.string().regex(/^[\w-]+\/.+$/, 'must be SOURCE/PATH, with a source of this bundle.');
 
-/** How pictures become the input of a model. */
+/** Preprocessing of pictures. */
 const pictures = z.strictObject({
-  /** Pictures a second of film. */
+  /** Pictures per second of film. */
   perSecond: z.number().positive().max(30),
-  /** At the most, of one clip; evenly spread. */
+  /** Maximum number of pictures per clip; evenly spaced. */
   perClip: z.int().min(1).default(32),
-  /** Pixels of the model's input. */
+  /** Width of the model's input, in pixels. */
   width: z.int().min(1).max(2048),
+  /** Height of the model's input, in pixels. */
   height: z.int().min(1).max(2048),
-  /** `cover`: the shorter side is scaled to `shortestEdge` (default: the input's side), the middle is cut out. */
+  /** `cover` scales the shorter side to `shortestEdge` and crops the centre; `stretch` ignores the aspect ratio. */
   fit: z.enum(['cover', 'stretch']),
+  /** Length of the shorter side before the crop, in pixels. Default: the side of the input. */
   shortestEdge: z.int().min(1).max(4096).optional(),
-  /** As Pillow does it, with antialiasing. */
+  /** Resampling filter, with antialiasing, as in Pillow. */
   filter: z.enum(['bilinear', 'bicubic', 'lanczos']),
-  /** Of red, green, blue, after the bytes were brought to 0 … 1. */
+  /** Mean of red, green and blue, on a scale of 0 to 1. Subtracted from the input. */
   mean: z.tuple([z.number(), z.number(), z.number()]),
+  /** Standard deviation of red, green and blue, on a scale of 0 to 1. Divides the input. */
   deviation: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
 });
 export type PicturesSpec = z.infer<typeof pictures>;
 
-/** How sound becomes the input of a model. */
+/** Preprocessing of sound. */
 const sound = z.strictObject({
-  /** Hertz. */
+  /** Sample rate of the model's input, in hertz. */
   sampleRate: z.int().min(8000).max(96_000),
-  /** Length of the model's input; a longer clip becomes several windows. */
+  /** Length of the model's input, in seconds. A longer clip is split into several windows. */
   windowSec: z.number().positive().max(60),
-  /** What fills the window of a shorter clip: the clip again and again, as often as it fits whole, or silence. */
+  /** Padding of a shorter clip: `repeat` fits in as many whole copies as possible, then silence. */
   fill: z.enum(['repeat', 'silence']),
   features: z.discriminatedUnion('kind', [
-    /** Samples as they are: batch × samples. */
+    /** Raw samples: batch × samples. */
     z.strictObject({ kind: z.literal('waveform') }),
-    /** Power spectra in mel bands, in decibels: batch × 1 × frames × bands. */
+    /** Mel spectrogram in decibels: batch × 1 × frames × bands. */
     z.strictObject({
       kind: z.literal('log-mel'),
-      /** Samples of a Hann window, a power of two, and between two of them. */
+      /** Length of the Hann window, in samples; a power of two. */
       frame: z.int().min(64).max(8192),
+      /** Distance between windows, in samples. */
       hop: z.int().min(1),
       bands: z.int().min(1).max(256),
       lowHz: z.number().min(0),
       highHz: z.number().positive(),
-      /** How bands are spaced, and whether each has the same area (`slaney`) or the same height. */
+      /** Mel scale that spaces the bands. */
       scale: z.enum(['slaney', 'htk']),
+      /** Normalisation of the filters: equal area (`slaney`) or equal height (`none`). */
       area: z.enum(['slaney', 'none']),
     }),
   ]),
 });
 export type SoundSpec = z.infer<typeof sound>;
 
-/** How text becomes the input of a model. */
+/** Preprocessing of text. */
 const text = z.strictObject({
-  /** A `tokenizer.json`, and its `tokenizer_config.json`. */
+  /** The model's `tokenizer.json`. */
   tokenizer: fileRef,
+  /** The model's `tokenizer_config.json`. */
   tokenizerConfig: fileRef,
-  /** What goes before every text, such as "query: ". */
+  /** Prefix of every text, such as "query: ". */
   prefix: z.string().default(''),
-  /** Longer texts are cut, special tokens kept. */
+  /** Maximum number of tokens, special tokens included. Longer texts are truncated; special tokens are kept. */
   maxTokens: z.int().min(2).max(8192),
-  /** `full`: every text is filled up to `maxTokens` with `padId`. `none`: only texts of one length share a batch. */
+  /** `full` pads every text to `maxTokens` with `padId`; `none` batches only texts of equal length. */
   padding: z.enum(['full', 'none']),
   padId: z.int().min(0).default(0),
-  /** Names of the inputs; those that a model does not have are left out. `*` is the only one of a graph. */
+  /** Name of the input for token ids; `*` stands for the model's only input. */
   ids: z.string().default('input_ids'),
+  /** Name of the input for the attention mask. Omitted if the model has no such input. */
   mask: z.string().default('attention_mask'),
+  /** Name of the input for token types, which are all 0. Omitted if the model has no such input. */
   types: z.string().default('token_type_ids'),
+  /** Type of the integer inputs. */
   integers: z.enum(['int64', 'int32']).default('int64'),
 });
 export type TextSpec = z.infer<typeof text>;
 
-/** Who runs the model. */
+/** Model that onnxruntime runs in the worker. */
 const onnx = {
   kind: z.literal('onnx'),
-  /** The graph; weights beside it are files of the same source. */
+  /** The graph. External weights must be files of the same source. */
   file: fileRef,
   /**
-   * Inputs in one run at the most. More than 1 only for graphs whose results for one input do not depend on the others:
-   * those quantise nothing by what is in the batch, and sum over the last axis alone, because onnxruntime sums over
-   * another in an order that depends on the batch and on threads.
+   * Maximum number of inputs per run. Use more than 1 only for graphs whose result for one input is independent of the
+   * rest of the batch: no quantisation over the batch, and sums over the last axis only. The order in which onnxruntime
+   * sums over other axes depends on the batch size and the number of threads.
    */
   batch: z.int().min(1).max(256).default(1),
-  /** A second graph, of one input and one output, that brings what the first one gives to its space. */
+  /** Second graph, with one input and one output, that projects the output of the first into the space. */
   projection: fileRef.optional(),
 };
+/** Model that an inference server runs. */
 const inferenceServer = {
   kind: z.literal('inference-server'),
-  /** Name, and version where not the server's choice, of the model there. */
+  /** Name of the model on the server. */
   model: z.string().min(1),
+  /** Version of the model. Default: the server's choice. */
   version: z.string().optional(),
-  /** Inputs in one request at the most. */
+  /** Maximum number of inputs per request. */
   batch: z.int().min(1).max(256).default(8),
 };
 
-/** How vectors come out of a model. */
+/** Conversion of a model's output to vectors. */
 const output = z.strictObject({
-  /** `*` is the only output of a graph that has one. Of the first graph, where a second one projects it. */
+  /** Name of the output; `*` stands for the only one. With a projection: the output of the first graph. */
   name: z.string().min(1).default('*'),
-  /** How a vector for each token becomes one; `none` where the model gives one vector already. */
+  /** Pooling of token vectors into one; `none` for models that output one vector per input. */
   pooling: z.enum(['none', 'mean', 'first', 'last']).default('none'),
-  /** Length of the vectors. Longer ones are cut, so the model must be trained for prefixes. */
+  /** Length of the model's vectors. Longer ones are truncated to 512, so the model must be trained for prefixes. */
   dimension: z.int().min(DIMENSION).default(DIMENSION),
 });
 export type OutputSpec = z.infer<typeof output>;
 
-/** Everything of an encoder but how its input is made. */
+/** Fields of every encoder with a model. */
 const common = {
-  /** Encoders of one space, of whatever kind, give vectors that compare. */
+  /** Name of the vector space. Vectors of encoders with the same space are comparable. */
   space: z.string().min(1),
   output,
 };
-/** The built-in encoder of the option. */
+/** The built-in encoder of an option. */
 const signal = z.strictObject({ kind: z.literal('signal') });
 
-/** `input` is the name of the model's one input; `*` is the only one of a graph. */
+/** Name of the input that receives pictures or sound; `*` stands for the model's only input. */
 const input = { input: z.string().min(1).default('*') };
 
 const visual = z.discriminatedUnion('kind', [
@@ -142,45 +153,47 @@ const textual = z.discriminatedUnion('kind', [
 export type VisualSpec = z.infer<typeof visual>;
 export type AudioSpec = z.infer<typeof audio>;
 export type TextualSpec = z.infer<typeof textual>;
-/** Who runs a model: what is left of an encoder's part without its inputs and outputs. */
+/** Runtime of a model: the fields of an encoder without its inputs and outputs. */
 export type RunSpec =
   | z.infer<z.ZodObject<typeof onnx, z.core.$strict>>
   | z.infer<z.ZodObject<typeof inferenceServer, z.core.$strict>>;
 
-/** What hears words where no text track says them. */
+/** Speech model that transcribes media without a text track. */
 const speech = z.strictObject({
   kind: z.literal('whisper'),
-  /** A ggml file of whisper.cpp. */
+  /** Model file for whisper.cpp, in ggml format. */
   file: fileRef,
-  /** ISO 639-1, or `auto`. */
+  /** ISO 639-1 code of the spoken language, or `auto`. */
   language: z.string().default('auto'),
 });
 export type SpeechSpec = z.infer<typeof speech>;
 
+/** Schema of a bundle file. */
 export const bundleFile = z
   .strictObject({
     name: z.string().regex(/^[a-z][a-z0-9-]{0,62}$/, 'must be a name of lower-case letters, digits and "-".'),
-    /** Changes whenever vectors change. */
+    /** Must change with every change of the vectors. */
     revision: z.string().regex(/^[\w.-]{1,32}$/),
-    /** One sentence each. */
+    /** Capabilities, in one sentence. */
     can: z.string().min(1),
+    /** Limitations, in one sentence. */
     cannot: z.string().min(1),
-    /** Of the weights together, in short. */
+    /** Short summary of the licences of all weights. */
     licence: z.string().min(1),
     expect: z.strictObject({
-      /** Resident memory of one worker that has all models loaded. */
+      /** Resident memory of one worker with all models loaded, in MiB. */
       memoryMb: z.int().min(0),
-      /** A sentence, with the machine. */
+      /** Expected speed, in one sentence that names the machine. */
       speed: z.string().min(1),
     }),
-    /** Lengths that vectors may be cut to; the last is 512. */
+    /** Supported vector lengths, ascending; the last is 512. */
     dimensions: z.array(z.int().min(1)).default([DIMENSION]),
     sources: z.record(z.string().regex(/^[\w-]+$/), modelSource).default({}),
-    /** An option that is left out is one that this bundle cannot serve. */
+    /** Encoder per option. The bundle does not support an option without an encoder. */
     visual: visual.optional(),
     audio: audio.optional(),
     transcription: textual.optional(),
-    /** One encoder of text for each space that can be searched by words. */
+    /** Text encoders for queries, at most one per space. */
     textQueries: z.array(textual).default([]),
     speech: speech.optional(),
   })
@@ -191,7 +204,7 @@ export const bundleFile = z
     if (bundle.dimensions.at(-1) !== DIMENSION || bundle.dimensions.some((d, i, all) => i > 0 && d <= all[i - 1]!))
       fault(['dimensions'], `must ascend and end with ${DIMENSION}.`);
     if (bundle.speech && !bundle.transcription)
-      fault(['speech'], 'needs an encoder "transcription" for what it hears.');
+      fault(['speech'], 'needs an encoder "transcription" for the transcribed text.');
     for (const { path, ref } of fileRefs(bundle)) {
       const [source, file] = splitRef(ref);
       if (!bundle.sources[source]?.files[file]) fault(path, `names ${ref}, which is no file of this bundle's sources.`);
@@ -207,13 +220,13 @@ export const bundleFile = z
   });
 export type BundleFile = z.infer<typeof bundleFile>;
 
-/** The source's name and the file's path in it. */
+/** Splits a `SOURCE/PATH` reference. */
 export function splitRef(ref: string): [source: string, path: string] {
   const slash = ref.indexOf('/');
   return [ref.slice(0, slash), ref.slice(slash + 1)];
 }
 
-/** The space of each option that the bundle serves. */
+/** Vector space of each supported option. */
 export function spacesOf({ visual, audio, transcription }: Parts): Partial<Record<Option, string>> {
   return {
     ...(visual && { visual: spaceOf(visual, 'visual') }),
@@ -222,6 +235,7 @@ export function spacesOf({ visual, audio, transcription }: Parts): Partial<Recor
   };
 }
 
+/** Vector space of an encoder; `signal/OPTION` for the built-in ones. */
 export function spaceOf(part: VisualSpec | AudioSpec | TextualSpec, option: Option): string {
   return part.kind === 'signal' ? `signal/${option}` : part.space;
 }
@@ -236,6 +250,7 @@ interface Parts {
   readonly speech?: SpeechSpec | undefined;
 }
 
+/** All file references of a bundle, with their JSON paths for error messages. */
 function fileRefs(bundle: Parts): { path: (string | number)[]; ref: string }[] {
   const found: { path: (string | number)[]; ref: string }[] = [];
   const collect = (path: (string | number)[], part: VisualSpec | AudioSpec | TextualSpec | undefined) => {

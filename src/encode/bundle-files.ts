@@ -6,15 +6,15 @@ import { ConfigError } from '../config.ts';
 import type { HubListing } from '../models/hub.ts';
 import { type BundleFile, bundleFile } from './bundle-file.ts';
 
-/** The bundles that come with reelvec, a file each. */
+/** Folder of the shipped bundles, one JSON file each. */
 const FOLDER = new URL('./bundles/', import.meta.url);
 
-/** A bundle's name or file that cannot be used; `message` says why. */
+/** Unknown bundle name or invalid bundle file. `message` names the reason. */
 export class BundleFault extends ConfigError {
   override name = 'BundleFault';
 }
 
-/** Names of the bundles that have a file here. */
+/** Names of the shipped bundles, sorted. */
 export function shippedBundleNames(): string[] {
   return readdirSync(FOLDER)
     .filter((file) => file.endsWith('.json'))
@@ -22,15 +22,18 @@ export function shippedBundleNames(): string[] {
     .sort();
 }
 
-/** @throws {BundleFault} */
+/**
+ * Reads a shipped bundle.
+ * @throws {BundleFault} if the file is invalid
+ */
 export function readShippedBundle(name: string): BundleFile {
   return parse(readFileSync(new URL(`${name}.json`, FOLDER), 'utf8'), name);
 }
 
 /**
- * Reads a bundle of one's own. Its revision carries a checksum of the file: whoever changes a model and forgets the
- * revision still does not mix vectors.
- * @throws {BundleFault}
+ * Reads a custom bundle file. Its revision gets a checksum of the file as a suffix, so that vectors do not mix when a
+ * model changes but the revision does not. Relative source folders are resolved against the file's folder.
+ * @throws {BundleFault} if the file is unreadable or invalid
  */
 export function readCustomBundle(path: string): BundleFile {
   const file = parse(read(path), path);
@@ -42,9 +45,10 @@ export function readCustomBundle(path: string): BundleFile {
   return { ...file, revision: `${file.revision}-${checksum}`, sources: Object.fromEntries(sources) };
 }
 
+/** Full SHA-1 of a git commit. */
 const COMMIT = /^[0-9a-f]{40}$/;
 
-/** A bundle's file before its repositories are pinned: `revision` of a source may be a branch or a tag. */
+/** Bundle file before pinning: the `revision` of a source may be a branch or a tag. */
 const unpinned = z.looseObject({
   sources: z.record(
     z.string(),
@@ -60,11 +64,11 @@ const unpinned = z.looseObject({
 });
 
 /**
- * Pins what a bundle's file takes from a hub by branch or tag: the commit, and size and SHA-256 of each file. All else stays
- * as it is.
- * @param list what a repository has at a revision
- * @returns the content of the pinned file, which fits the format
- * @throws {BundleFault}
+ * Pins the hub sources of a bundle file: replaces branches and tags by commits, and records the size and SHA-256 of each
+ * file. Everything else stays unchanged.
+ * @param list lists the files of a repository at a revision
+ * @returns the content of the pinned bundle file, validated
+ * @throws {BundleFault} if the file is invalid or the repository lacks one of its files
  */
 export async function pinBundle(
   path: string,
@@ -72,7 +76,7 @@ export async function pinBundle(
 ): Promise<string> {
   const given = read(path);
   parseJson(unpinned, given, path);
-  // Not what was parsed, which has its fields in another order.
+  // The parsed value would have its fields in another order.
   const draft = JSON.parse(given) as z.infer<typeof unpinned>;
   for (const source of Object.values(draft.sources)) {
     if (!isFromHub(source) || COMMIT.test(source.revision)) continue;

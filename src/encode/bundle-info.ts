@@ -1,9 +1,10 @@
 import { type BundleFile, spaceOf, spacesOf } from './bundle-file.ts';
 import type { BundleInfo } from './encoder.ts';
 
+/** Bytes per MiB. */
 const MEGABYTE = 1024 ** 2;
 
-/** What a bundle's file says of it. */
+/** Description of a bundle, from its file. */
 export function infoOf(file: BundleFile): BundleInfo {
   return {
     name: file.name,
@@ -19,12 +20,12 @@ export function infoOf(file: BundleFile): BundleInfo {
   };
 }
 
-/** Whether any of the bundle's models runs in the workers. */
+/** True if onnxruntime runs any of the bundle's models in the workers. */
 export function usesOnnx(file: BundleFile): boolean {
   return uses(file, 'onnx');
 }
 
-/** Whether the workers ask inference servers. */
+/** True if an inference server runs any of the bundle's models. */
 export function usesInferenceServers(file: BundleFile): boolean {
   return uses(file, 'inference-server');
 }

@@ -3,8 +3,9 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { audioModel, TINY_VIT, textModel, visionModel } from '../../scripts/onnx/models.ts';
 
-/** A vocabulary of words and letters, as a `tokenizer.json` of the library tokenizers. */
+/** Vocabulary of the test tokenizer. */
 const WORDS = ['[UNK]', '[CLS]', '[SEP]', '[PAD]', 'a', 'the', 'of', 'red', 'car', 'rain', 'sound', 'query', ':', 'x'];
+/** `tokenizer.json` of a word-level tokenizer, in the format of Hugging Face's tokenizers library. */
 const TOKENIZER = {
   version: '1.0',
   truncation: null,
@@ -37,7 +38,7 @@ const TOKENIZER = {
   model: { type: 'WordLevel', vocab: Object.fromEntries(WORDS.map((word, id) => [word, id])), unk_token: '[UNK]' },
 };
 
-/** Models of random weights, as small as they can be, by their path. */
+/** Minimal models with random weights, by path. */
 export function testModels(): Record<string, Uint8Array> {
   return {
     'vision.onnx': visionModel(TINY_VIT),
@@ -49,10 +50,10 @@ export function testModels(): Record<string, Uint8Array> {
   };
 }
 
-/** Where the models of a fixture come from: a folder beside the bundle's file, or a hub. */
+/** Source of the fixture's models: a folder beside the bundle file, or a hub. */
 type Place = { folder: string } | { repo: string; revision: string; licence: string };
 
-/** A bundle of those models that has all that a bundle can have but a server and speech. */
+/** Bundle of the test models with every feature except inference servers and speech. */
 export function bundleFixture(place: Place = { folder: 'files' }) {
   const text = {
     tokenizer: 'test/tokenizer.json',
@@ -139,7 +140,7 @@ export function bundleFixture(place: Place = { folder: 'files' }) {
   };
 }
 
-/** The same models, as if what they see, hear and read lay in one space. */
+/** The fixture bundle with all options in one space. */
 export function oneSpaceFixture() {
   const { textQueries, ...bundle } = bundleFixture();
   const space = 'one';
@@ -153,7 +154,7 @@ export function oneSpaceFixture() {
   };
 }
 
-/** Writes a bundle's file, and its models beside it where it has them there. @returns the path of the file */
+/** Writes a bundle file, and its models if its source is a folder. @returns the path of the bundle file */
 export async function writeBundle(folder: string, bundle: ReturnType<typeof bundleFixture>): Promise<string> {
   const { test } = bundle.sources;
   if ('folder' in test) {

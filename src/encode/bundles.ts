@@ -6,35 +6,35 @@ import type { Bundle, BundleInfo } from './encoder.ts';
 import type { EncodeSettings } from './settings.ts';
 import { createSignalBundle, SIGNAL } from './signal/bundle.ts';
 
-/** Names of the bundles that come with reelvec. */
+/** Names of the bundles that ship with reelvec. */
 export function bundleNames(): string[] {
   return [SIGNAL.name, ...shippedBundleNames()];
 }
 
 /**
- * What is known of a bundle, by its name or the path of its file; loads nothing.
- * @throws {BundleFault} for a name that is not known, with the names that are, and for a file that does not fit
+ * Describes a bundle by its name or the path of its file. Loads no models.
+ * @throws {BundleFault} for an unknown name, with the list of known names, or an invalid file
  */
 export function describeBundle(name: string): BundleInfo {
   return name === SIGNAL.name ? SIGNAL : infoOf(bundleFileOf(name));
 }
 
 /**
- * Makes a bundle ready to encode: for media workers.
- * @throws {BundleFault} as `describeBundle`
+ * Opens a bundle for encoding, in a media worker. Models are loaded on first use.
+ * @throws {BundleFault} for an unknown name, with the list of known names, or an invalid file
  */
 export async function openBundle(name: string, settings?: EncodeSettings): Promise<Bundle> {
   if (name === SIGNAL.name) return createSignalBundle();
   const file = bundleFileOf(name);
-  if (!settings) throw new Error(`The bundle ${name} needs to be told where its models are.`);
-  // What runs models is loaded only by who runs them.
+  if (!settings) throw new Error(`openBundle: the bundle ${name} needs settings, such as the models folder.`);
+  // Imported lazily: processes without models do not pay for their runtimes.
   const { createModelBundle } = await import('./model-bundle.ts');
   return createModelBundle(file, settings);
 }
 
 /**
- * The file of a bundle; `signal` has none, for it has no models.
- * @throws {BundleFault}
+ * Reads the file of a bundle, by its name or path. `signal` has no file.
+ * @throws {BundleFault} for an unknown name or an invalid file
  */
 export function bundleFileOf(name: string): BundleFile {
   if (isBundlePath(name)) return readCustomBundle(name);

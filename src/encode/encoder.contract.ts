@@ -3,10 +3,10 @@ import { after, describe, it } from 'node:test';
 import { DIMENSION, type Encoder } from './encoder.ts';
 
 /**
- * The promises of every encoder.
+ * Tests of the `Encoder` contract.
  *
- * @param open makes the encoder under test; called once
- * @param clips at least two different ordinary clips first, then the edges of what may come: black, silent, very short
+ * @param open creates the encoder under test; called once
+ * @param clips at least two different ordinary clips, then edge cases: black, silent, very short
  */
 export function encoderContract<Clip>(name: string, open: () => Promise<Encoder<Clip>>, clips: readonly Clip[]): void {
   describe(name, async () => {
@@ -64,7 +64,7 @@ export function encoderContract<Clip>(name: string, open: () => Promise<Encoder<
   });
 }
 
-/** Similarity of two vectors of norm 1. */
+/** Cosine similarity of two vectors of norm 1. */
 export function cosine(a: Float32Array, b: Float32Array): number {
   return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
 }

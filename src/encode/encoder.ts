@@ -4,23 +4,23 @@ import type { Picture, PictureSize, SoundRate } from '../media/frames.ts';
 /** Length of every vector that reelvec returns. */
 export const DIMENSION = 512;
 
-/** The pictures of one segment, sampled at the rate that the encoder asked for; at least one. */
+/** Pictures of one segment, at least one, sampled at the encoder's rate. */
 export interface VisualClip {
   readonly startSec: number;
   readonly endSec: number;
   readonly pictures: readonly Picture[];
-  /** Set for a picture by itself, as a query has it: how it would move is not known, rather than not at all. */
+  /** True for a single picture without a film, such as a query: its motion is unknown rather than zero. */
   readonly isStill?: boolean;
 }
 
-/** The sound of one segment: mono, −1 to 1, at the rate that the encoder asked for; may be shorter than the segment. */
+/** Sound of one segment: mono, −1 to 1, at the encoder's sample rate. May be shorter than the segment. */
 export interface AudioClip {
   readonly startSec: number;
   readonly endSec: number;
   readonly samples: Float32Array;
 }
 
-/** What was said in one segment; never blank. */
+/** Spoken text of one segment; never blank. */
 export interface TextClip {
   readonly startSec: number;
   readonly endSec: number;
@@ -28,58 +28,64 @@ export interface TextClip {
 }
 
 /**
- * Turns clips into vectors. Deterministic: the same clips give the same float32 values in any process, whatever else
- * is in the same call.
+ * Turns clips into vectors. Deterministic: a clip gives the same float32 values in any process, independent of the other
+ * clips in the call.
  */
 export interface Encoder<Clip> {
-  /** Vectors compare only within one space. */
+  /** Name of the vector space. Only vectors of the same space are comparable. */
   readonly space: string;
   /**
-   * @returns one vector per clip, in order: `DIMENSION` float32 values, finite, L2 norm 1.
+   * Encodes clips.
+   * @returns one vector per clip, in order: `DIMENSION` float32 values, finite, L2 norm 1
+   * @throws the signal's reason
    */
   encode(clips: readonly Clip[], options?: { signal?: AbortSignal }): Promise<Float32Array[]>;
   /** Releases models and connections. */
   close(): Promise<void>;
 }
 
+/** Encodes pictures of the size and rate that it declares. */
 export interface VisualEncoder extends Encoder<VisualClip> {
-  /** What the pictures must look like, and how many of them a second of film gives. */
+  /** Size and scaling of the input pictures, and their number per second of film. */
   readonly pictures: PictureSize & { readonly perSecond: number };
 }
 
+/** Encodes sound at the sample rate that it declares. */
 export interface AudioEncoder extends Encoder<AudioClip>, SoundRate {}
 
+/** Encodes text: transcripts and queries. */
 export interface TextEncoder extends Encoder<TextClip> {
-  /** How many tokens the model's own tokenizer makes of a text, before any is cut off; only where it has one. */
+  /** Counts the tokens of a text before truncation. Absent for encoders without a tokenizer. */
   readonly countTokens?: (text: string) => Promise<number>;
 }
 
-/** What is known of a bundle while none of its models is loaded. */
+/** Description of a bundle; available without loading its models. */
 export interface BundleInfo {
   readonly name: string;
-  /** Changes whenever vectors change; stored with every task. */
+  /** Changes with every change of the vectors. Stored with every task. */
   readonly revision: string;
-  /** One sentence each, printed at start. */
+  /** Capabilities, in one sentence. Printed at startup. */
   readonly can: string;
+  /** Limitations, in one sentence. Printed at startup. */
   readonly cannot: string;
-  /** Of the weights together, in short. */
+  /** Short summary of the licences of all weights. */
   readonly licence: string;
-  /** Resident memory of a worker that has all of its models loaded, in bytes, beside what a worker needs anyhow. */
+  /** Additional resident memory of a worker with all models loaded, in bytes. */
   readonly memoryBytes: number;
-  /** The space in which each option's vectors lie; an option that is not there is one that the bundle cannot serve. */
+  /** Vector space per option. The bundle does not support an option without an entry. */
   readonly spaces: Readonly<Partial<Record<'visual' | 'audio' | 'transcription', string>>>;
-  /** Whether it hears words in sound, where no text track has them. */
+  /** True if the bundle has a speech model, which transcribes media without a text track. */
   readonly transcribesSpeech: boolean;
-  /** Spaces in which a text can be looked for, of those above, in that order and each once. */
+  /** Spaces of `spaces` that accept text queries, in the same order, without duplicates. */
   readonly textQuerySpaces: readonly string[];
-  /** Lengths to which vectors may be cut and normalised anew, ascending; the last is `DIMENSION`. */
+  /** Supported vector lengths, ascending; the last is `DIMENSION`. Shorter vectors are normalised prefixes. */
   readonly dimensions: readonly number[];
 }
 
-/** What hears words where no text track says them. */
+/** Speech model that transcribes media without a text track. */
 export interface Speech {
   readonly kind: 'whisper';
-  /** Absolute path of the model, checked. */
+  /** Resolves to the absolute path of the model, after its checksum was verified. */
   readonly file: () => Promise<string>;
   /** ISO 639-1, or `auto`. */
   readonly language: string;
@@ -87,12 +93,12 @@ export interface Speech {
   readonly threads: number;
 }
 
-/** The set of encoders that serves a model name. Models are loaded when they are first needed. */
+/** The set of encoders that serves a model name. Models are loaded on first use. */
 export interface Bundle extends BundleInfo {
   readonly visual?: VisualEncoder;
   readonly audio?: AudioEncoder;
   readonly transcription?: TextEncoder;
   readonly speech?: Speech;
-  /** Encoders of text queries, one for each of `textQuerySpaces`. A picture as a query is a clip of one picture. */
+  /** Encoders of text queries, one per entry of `textQuerySpaces`. A picture query is a visual clip of one picture. */
   readonly textQueries: readonly TextEncoder[];
 }

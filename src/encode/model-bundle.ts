@@ -14,36 +14,36 @@ import type { TensorModel } from './tensors/tensor.ts';
 import { modelTextEncoder } from './tensors/text.ts';
 import { TextTokens } from './tensors/tokens.ts';
 
-/** The encoders that a bundle's file describes. Nothing is read or loaded before it is needed. */
+/** Creates the encoders of a bundle file. Files are read and models loaded on first use. */
 export function createModelBundle(file: BundleFile, settings: EncodeSettings): Bundle {
-  const parts = new Parts(file, settings);
+  const factory = new EncoderFactory(file, settings);
   const { visual, audio, transcription, textQueries, speech } = file;
   return {
     ...infoOf(file),
-    ...(visual && { visual: parts.visual(visual) }),
-    ...(audio && { audio: parts.audio(audio) }),
-    ...(transcription && { transcription: parts.text(transcription) }),
+    ...(visual && { visual: factory.visual(visual) }),
+    ...(audio && { audio: factory.audio(audio) }),
+    ...(transcription && { transcription: factory.text(transcription) }),
     ...(speech && {
       speech: {
         kind: speech.kind,
         language: speech.language,
-        file: () => parts.verifiedPath(speech.file),
+        file: () => factory.verifiedPath(speech.file),
         device: settings.speechDevice,
         threads: settings.threads,
       },
     }),
-    textQueries: textQueries.map((query) => parts.text(query)),
+    textQueries: textQueries.map((query) => factory.text(query)),
   };
 }
 
-/** Makes the encoders of one bundle; those that name the same model share it. */
-class Parts {
+/** Creates the encoders of one bundle. Encoders with the same model share one instance. */
+class EncoderFactory {
   readonly #file: BundleFile;
   readonly #settings: EncodeSettings;
   readonly #store: ModelStore;
   readonly #signal = createSignalBundle();
   readonly #models = new Map<string, TensorModel>();
-  /** One for all models: what one of them finds out of a server holds for the others too. */
+  /** Shared by all models, so that they share the health state of the servers. */
   #client: InferenceClient | undefined;
 
   constructor(file: BundleFile, settings: EncodeSettings) {
@@ -67,7 +67,7 @@ class Parts {
     return modelTextEncoder({ ...spec, model: this.#model(spec), tokens: new TextTokens({ files, maxTokens }) });
   }
 
-  /** The path of a file, after its content was checked. */
+  /** Path of a file, after its checksum was verified. */
   async verifiedPath(ref: string): Promise<string> {
     const [name, path] = splitRef(ref);
     return this.#store.verifiedPath({ source: this.#file.sources[name]!, path });
@@ -96,7 +96,7 @@ class Parts {
   #graph(ref: string, batch: number): OnnxModel {
     return new OnnxModel({
       file: async () => {
-        // Weights may lie beside the graph, which loads them by itself: they are checked first.
+        // onnxruntime loads external weights (`GRAPH_data*`) by itself, so their checksums are verified first.
         const [name, path] = splitRef(ref);
         const beside = Object.keys(this.#file.sources[name]!.files).filter((other) => other.startsWith(`${path}_data`));
         for (const other of beside) await this.verifiedPath(`${name}/${other}`);

@@ -1,16 +1,17 @@
 import type { Device, InferenceSettings } from '../config.ts';
 
-/** How a process that encodes goes about it. */
+/** Settings of a process that encodes. */
 export interface EncodeSettings {
-  /** Folder of the files of models, absolute. */
+  /** Absolute path of the folder with model files. */
   readonly modelsDir: string;
+  /** Device for onnxruntime. */
   readonly device: Device;
-  /** As `device`, for whisper.cpp, which has other ways to a GPU. */
+  /** Device for whisper.cpp, which supports other GPUs than onnxruntime. */
   readonly speechDevice: Device;
-  /** Threads of one model that runs. */
+  /** Threads per running model. */
   readonly threads: number;
-  /** Time without work after which a model is unloaded, in milliseconds. */
+  /** Idle time after which a model is unloaded, in milliseconds. */
   readonly modelIdleMs: number;
-  /** Servers that run the models of encoders of the kind `inference-server`. */
+  /** Servers for encoders of the kind `inference-server`. */
   readonly inference: InferenceSettings;
 }

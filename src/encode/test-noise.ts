@@ -1,4 +1,4 @@
-/** Noise from −1 to 1 that is the same on every run (Park & Miller 1988). */
+/** Seeded pseudo-random generator of values from −1 to 1 (Park & Miller 1988). */
 export function noise(seed: number): () => number {
   let state = seed;
   return () => {

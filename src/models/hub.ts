@@ -5,12 +5,12 @@ import { z } from 'zod';
 import type { HubSettings } from '../config.ts';
 import type { HubSource } from './source.ts';
 
-/** Something that asking again may mend: a cut connection, a hub that is busy. */
+/** Hub error that a retry may resolve: a lost connection, a busy hub. */
 export class HubTransientError extends Error {
   override name = 'HubTransientError';
-  /** What the hub asks to wait, in milliseconds. */
+  /** Delay that the hub requests in `Retry-After`, in milliseconds. */
   readonly waitMs: number | undefined;
-  /** What is here of the file is no beginning of it. */
+  /** True if the partial file must be discarded, because the hub cannot continue it. */
   readonly startsOver: boolean;
 
   constructor(message: string, options: { waitMs?: number; startsOver?: boolean; cause?: unknown } = {}) {
@@ -20,30 +20,30 @@ export class HubTransientError extends Error {
   }
 }
 
-/** The hub says no, or cannot be asked: `message` says why and what to do. */
+/** Hub error that a retry does not resolve. `message` names the reason and the remedy. */
 export class HubRefusal extends Error {
   override name = 'HubRefusal';
 }
 
-/** A file on its way, from the byte that was asked for or from the beginning. */
+/** Response to a download, from the requested byte or from the start. */
 export interface HubFile {
-  /** Which byte the body begins with. */
+  /** Offset of the body's first byte in the file. */
   readonly from: number;
-  /** Bytes of the whole file, where the hub says so. */
+  /** Size of the whole file in bytes, if the hub sends it. */
   readonly size: number | undefined;
-  /** What the hub says the file holds: SHA-256 of a large file, SHA-1 of the git object of a small one. */
+  /** The hub's checksum: SHA-256 for LFS files, git blob SHA-1 for others. */
   readonly checksum: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string } | undefined;
   readonly body: Readable;
 }
 
-/** What a repository holds at one commit. */
+/** Files of a repository at one commit. */
 export interface HubListing {
   readonly commit: string;
-  /** By path. SHA-256 only of what git keeps as a pointer. */
+  /** Files by path. Only LFS files have a SHA-256. Sizes in bytes. */
   readonly files: ReadonlyMap<string, { readonly size: number; readonly sha256?: string }>;
 }
 
-/** The part that counts of `GET /api/models/OWNER/NAME/revision/REVISION?blobs=true` (https://huggingface.co/docs/hub/api). */
+/** Used fields of `GET /api/models/OWNER/NAME/revision/REVISION?blobs=true` (https://huggingface.co/docs/hub/api). */
 const listing = z.object({
   sha: z.string().regex(/^[0-9a-f]{40}$/),
   siblings: z.array(
@@ -55,15 +55,17 @@ const listing = z.object({
   ),
 });
 
-/** Codes of errors that say that there is no way to a host, as opposed to a line that broke. */
+/** Error codes of an unreachable host, as opposed to a lost connection. */
 const UNREACHABLE_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHOSTUNREACH', 'ECONNREFUSED']);
-/** Time without a first answer after which the wait is told of. Milliseconds. */
+/** Time without a first response after which `onSlowResponse` is called, in milliseconds. */
 const SLOW_RESPONSE_MS = 1500;
 
+/** Maximum number of redirects per request. */
 const MAX_REDIRECTS = 5;
+/** Status codes of redirects. */
 const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 
-/** A model hub that speaks the protocol of huggingface.co (`/OWNER/NAME/resolve/REVISION/PATH`). */
+/** Client of a model hub with the API of huggingface.co (`/OWNER/NAME/resolve/REVISION/PATH`). */
 export class Hub implements AsyncDisposable {
   readonly #settings: HubSettings;
   readonly #agent: EnvHttpProxyAgent;
@@ -71,7 +73,7 @@ export class Hub implements AsyncDisposable {
   #token: Promise<string | undefined> | undefined;
   #hasAnswered = false;
 
-  /** @param options.onSlowResponse called when a first answer takes long: there may be no network */
+  /** @param options.onSlowResponse called with the host when the first response is slow, maybe for lack of a network */
   constructor(settings: HubSettings, { onSlowResponse }: { onSlowResponse?: (host: string) => void } = {}) {
     this.#settings = settings;
     this.#onSlowResponse = onSlowResponse;
@@ -87,9 +89,10 @@ export class Hub implements AsyncDisposable {
   }
 
   /**
-   * Opens a file.
-   * @param options.from first byte wanted; a hub that cannot do that sends the whole file
-   * @throws {HubTransientError | HubRefusal}
+   * Opens a file for download. Follows redirects; only the hub's own origin gets the token.
+   * @param options.from offset of the first byte; a hub without range requests sends the whole file
+   * @throws {HubTransientError} if a retry may help
+   * @throws {HubRefusal} if it does not, or in offline mode
    */
   async open(
     { repo, revision }: Pick<HubSource, 'repo' | 'revision'>,
@@ -97,19 +100,19 @@ export class Hub implements AsyncDisposable {
     { from = 0, signal }: { from?: number; signal?: AbortSignal } = {},
   ): Promise<HubFile> {
     if (this.#settings.offline) {
-      throw new HubRefusal(`${path} of ${repo} is not here, and HF_HUB_OFFLINE forbids to get it.`);
+      throw new HubRefusal(`${path} of ${repo} is missing, and HF_HUB_OFFLINE forbids the download.`);
     }
     const first = new URL(`${this.#settings.endpoint}/${repo}/resolve/${revision}/${path}`);
     let url = first;
     let checksum: HubFile['checksum'];
     for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
       const answer = await this.#request(url, { from, signal, withToken: url.origin === first.origin });
-      // The hub itself says what the file holds, and not the store that it sends to.
+      // Only the hub's own response has the file's checksum; the storage that it redirects to has another ETag.
       checksum ??= checksumOf(answer.headers);
       if (!REDIRECTS.has(answer.statusCode)) return toHubFile(answer, { url, repo, revision, path, from, checksum });
       await answer.body.dump();
       const location = header(answer.headers, 'location');
-      if (location === undefined) throw new HubTransientError(`${url.host} redirects to nowhere.`);
+      if (location === undefined) throw new HubTransientError(`${url.host} redirects without a location.`);
       url = new URL(location, url);
       if (!/^https?:$/.test(url.protocol)) throw new HubRefusal(`${first.host} redirects to ${url.protocol}`);
     }
@@ -117,12 +120,13 @@ export class Hub implements AsyncDisposable {
   }
 
   /**
-   * Which commit a branch or tag is at, and the files there.
-   * @throws {HubTransientError | HubRefusal}
+   * Resolves a branch or tag to its commit and lists the files there.
+   * @throws {HubTransientError} if a retry may help
+   * @throws {HubRefusal} if it does not, or in offline mode
    */
   async list(repo: string, revision: string): Promise<HubListing> {
     const what = `${repo} at ${revision}`;
-    if (this.#settings.offline) throw new HubRefusal(`HF_HUB_OFFLINE forbids to ask for ${what}.`);
+    if (this.#settings.offline) throw new HubRefusal(`HF_HUB_OFFLINE forbids a request for ${what}.`);
     const path = `api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
     const url = new URL(`${this.#settings.endpoint}/${path}`);
     const answer = await this.#request(url, { from: 0, withToken: true });
@@ -131,8 +135,7 @@ export class Hub implements AsyncDisposable {
       throw errorFor(answer, url, what);
     }
     const parsed = listing.safeParse(await answer.body.json().catch(() => undefined));
-    if (!parsed.success)
-      throw new HubRefusal(`${url.host} does not say what ${what} is. Is HF_ENDPOINT the hub that is meant?`);
+    if (!parsed.success) throw new HubRefusal(`${url.host} sent no valid listing of ${what}. Is HF_ENDPOINT right?`);
     const { sha, siblings } = parsed.data;
     const files = siblings.map(
       ({ rfilename, size, lfs }) => [rfilename, { size, ...(lfs && { sha256: lfs.sha256 }) }] as const,
@@ -152,7 +155,7 @@ export class Hub implements AsyncDisposable {
     const token = withToken ? await this.#token : undefined;
     const headers = {
       'user-agent': 'reelvec',
-      // Compressed, a range would be one of something else.
+      // A range of a compressed response would not be a range of the file.
       'accept-encoding': 'identity',
       ...(token && { authorization: `Bearer ${token}` }),
       ...(from > 0 && { range: `bytes=${from}-` }),
@@ -166,7 +169,7 @@ export class Hub implements AsyncDisposable {
       return answer;
     } catch (error) {
       signal?.throwIfAborted();
-      // Trying again mends a network that broke, not one that is not there.
+      // Retries help against a lost connection, not against a missing network.
       if (!this.#hasAnswered && UNREACHABLE_CODES.has(causeOf(error))) {
         throw new HubRefusal(
           `${url.host} cannot be reached (${causeOf(error)}): is there a network? ` +
@@ -186,6 +189,7 @@ export class Hub implements AsyncDisposable {
   }
 }
 
+/** A request for a file, for the interpretation of its response. */
 interface FileRequest {
   readonly url: URL;
   readonly repo: string;
@@ -195,9 +199,10 @@ interface FileRequest {
   readonly checksum: HubFile['checksum'];
 }
 
-async function toHubFile(answer: Dispatcher.ResponseData, wanted: FileRequest): Promise<HubFile> {
+/** Interprets a response to a download; 416 at the end of the file means that the file is complete. */
+async function toHubFile(answer: Dispatcher.ResponseData, file: FileRequest): Promise<HubFile> {
   const { statusCode, headers, body } = answer;
-  const { url, repo, revision, path, checksum, from } = wanted;
+  const { url, repo, revision, path, checksum, from } = file;
   if (statusCode === 200) return { from: 0, size: number(header(headers, 'content-length')), checksum, body };
   if (statusCode === 206) {
     const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(header(headers, 'content-range') ?? '');
@@ -209,18 +214,19 @@ async function toHubFile(answer: Dispatcher.ResponseData, wanted: FileRequest): 
   throw errorFor(answer, url, `${path} of ${repo} at ${revision.slice(0, 12)}`);
 }
 
+/** Error for a failed response. */
 function errorFor({ statusCode, headers }: Dispatcher.ResponseData, url: URL, what: string): Error {
   if (statusCode === 401 || statusCode === 403) {
     return new HubRefusal(
-      `${url.host} does not hand out ${what} (${statusCode}). If it is private or gated, accept its terms there and set HF_TOKEN.`,
+      `${url.host} denies access to ${what} (${statusCode}). If it is private or gated, accept its terms there and set HF_TOKEN.`,
     );
   }
   if (statusCode === 404) {
     const hint = /^[\w.-]+$/.test(header(headers, 'x-error-code') ?? '') ? `, ${header(headers, 'x-error-code')}` : '';
-    return new HubRefusal(`${url.host} has no ${what} (404${hint}). Is HF_ENDPOINT the hub that is meant?`);
+    return new HubRefusal(`${url.host} has no ${what} (404${hint}). Is HF_ENDPOINT right?`);
   }
   if (statusCode === 416 || statusCode === 206) {
-    return new HubTransientError(`${url.host} cannot go on with ${what}.`, { startsOver: true });
+    return new HubTransientError(`${url.host} cannot resume the download of ${what}.`, { startsOver: true });
   }
   if (statusCode === 429 || statusCode >= 500) {
     const waitSec = number(header(headers, 'retry-after'));
@@ -232,7 +238,7 @@ function errorFor({ statusCode, headers }: Dispatcher.ResponseData, url: URL, wh
   return new HubRefusal(`${url.host} answered ${statusCode} to ${what}.`);
 }
 
-/** https://huggingface.co/docs/hub/api: `X-Linked-ETag` of what git keeps as a pointer, `ETag` of what it keeps itself. */
+/** Checksum in a response: `X-Linked-ETag` for LFS files, `ETag` for others (https://huggingface.co/docs/hub/api). */
 function checksumOf(headers: Dispatcher.ResponseData['headers']): HubFile['checksum'] {
   const tag = header(headers, 'x-linked-etag') ?? header(headers, 'etag');
   const hex = /^(?:W\/)?"?([0-9a-f]{64}|[0-9a-f]{40})"?$/.exec(tag ?? '')?.[1];
@@ -248,9 +254,9 @@ function number(text: string | undefined): number | undefined {
   return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
 }
 
+/** Error code or message of a failed request, for messages. */
 function causeOf(error: unknown): string {
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError)
-    return 'it took too long';
+  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError) return 'timeout';
   const { code, message } = error as { code?: string; message?: string };
   return code ?? message ?? String(error);
 }

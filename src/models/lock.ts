@@ -3,14 +3,16 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** https://sqlite.org/rescode.html#busy */
+/** SQLite's result code for a locked database (https://sqlite.org/rescode.html#busy). */
 const SQLITE_BUSY = 5;
+/** Time between attempts to take the lock, in milliseconds. */
 const POLL_INTERVAL_MS = 200;
 
 /**
- * Takes a folder of models for this process alone, after whoever has it. The lock is one of the operating system, held
- * through SQLite, and goes with the process, however that ends.
- * @param options.onWait told once when somebody else has it
+ * Takes the exclusive lock of a models folder; waits while another process holds it. SQLite holds an operating-system lock,
+ * which is released when the process ends, even by a crash.
+ * @param options.onWait called once if the lock is taken
+ * @returns the lock; disposing it releases it
  */
 export async function lockModels(
   folder: string,

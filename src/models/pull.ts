@@ -9,37 +9,45 @@ import { lockModels } from './lock.ts';
 import type { HubSource, ModelSource } from './source.ts';
 import { ModelFault, type ModelStore, type SourceFile } from './store.ts';
 
+/** Options of `pull`. */
 export interface PullOptions {
   readonly store: ModelStore;
   readonly hub: Hub;
   readonly signal?: AbortSignal;
-  /** Bytes that are here of a file, and how many it has where that is known. */
+  /** Called with the bytes downloaded so far and the size of the file, if known. */
   readonly onProgress?: (file: SourceFile, done: number, size: number | undefined) => void;
-  /** Told once when another process pulls into the same folder. */
+  /** Called once if another process holds the folder's lock. */
   readonly onWait?: () => void;
-  /** First pause after trouble; doubled each time. Milliseconds. */
+  /** Delay before the first retry, in milliseconds; doubled for each further one. Default: 1000. */
   readonly firstRetryDelayMs?: number;
 }
 
+/** Result of `pull`. */
 export interface Pulled {
+  /** Files that were downloaded. */
   readonly fetched: readonly SourceFile[];
+  /** Files that were valid already. */
   readonly present: readonly SourceFile[];
 }
 
-/** Tries without a single new byte after which a file is given up. */
+/** Attempts in a row without a new byte after which the download of a file fails. */
 const MAX_FRUITLESS_ATTEMPTS = 6;
+/** Default delay before the first retry, in milliseconds. */
 const FIRST_RETRY_DELAY_MS = 1000;
+/** Upper bound of the exponential retry delay, in milliseconds. Applies to the hub's `Retry-After` too. */
 const MAX_RETRY_DELAY_MS = 60_000;
 
-/** The files of sources, in order. */
+/** Lists the files of all sources, in order. */
 export function modelFiles(sources: Readonly<Record<string, ModelSource>>): SourceFile[] {
   return Object.values(sources).flatMap((source) => Object.keys(source.files).map((path) => ({ source, path })));
 }
 
 /**
- * Gets what is missing or damaged. One process at a time works on a folder; a broken off file goes on where it stopped;
- * a file appears under its name only when it is whole and what it should be.
- * @throws {HubRefusal | HubTransientError | ModelFault}
+ * Downloads missing and damaged model files. Interrupted downloads resume from `PATH.part`; a file gets its final name
+ * only after its checksum was verified. An operating-system lock lets one process at a time write to a folder.
+ * @throws {HubRefusal} if the hub refuses a file, or its file differs from the bundle
+ * @throws {HubTransientError} if retries are exhausted
+ * @throws {ModelFault} if a downloaded file has the wrong checksum, or a file of a local source is missing or damaged
  */
 export async function pull(files: readonly SourceFile[], options: PullOptions): Promise<Pulled> {
   const { store, signal } = options;
@@ -52,7 +60,7 @@ export async function pull(files: readonly SourceFile[], options: PullOptions): 
       continue;
     }
     if ('folder' in file.source)
-      throw new ModelFault(`${store.pathOf(file)} is not there, or not what the bundle names.`);
+      throw new ModelFault(`The model file ${store.pathOf(file)} is missing or does not match the bundle.`);
     await fetchFile({ ...file, source: file.source }, options);
     fetched.push(file);
   }
@@ -83,7 +91,7 @@ async function fetchFile(file: SourceFile & { source: HubSource }, options: Pull
   await store.recordChecksum(path, await stat(path), (await store.expectedSha256(file))!);
 }
 
-/** Brings `part` to its end and makes sure of what it holds. */
+/** Completes the partial file `part` and verifies its checksum; deletes it if that is wrong. */
 async function fetchPart(file: SourceFile & { source: HubSource }, part: string, options: PullOptions): Promise<void> {
   const { store, hub, signal } = options;
   const { source, path } = file;
@@ -110,13 +118,13 @@ async function fetchPart(file: SourceFile & { source: HubSource }, part: string,
   if (!isRight) {
     await rm(part, { force: true });
     throw new ModelFault(
-      `${path} of ${source.repo} arrived with other content than it should have: SHA-256 ${found.sha256}, wanted ${wanted}. Nothing was kept of it.`,
+      `${path} of ${source.repo} has the wrong checksum: expected ${wanted}, got SHA-256 ${found.sha256}. The download was deleted.`,
     );
   }
   if (expected === undefined) await store.pin(file, found.sha256);
 }
 
-/** Says so before gigabytes are fetched for nothing. */
+/** Compares the hub's size and checksum with the bundle's, before gigabytes are downloaded in vain. */
 function refuseMismatch(
   { source, path }: SourceFile & { source: HubSource },
   remote: HubFile,
@@ -126,9 +134,10 @@ function refuseMismatch(
   const wantedSize = source.files[path]?.size;
   const isOther = checksum?.kind === 'sha256' && expected !== undefined && checksum.hex !== expected;
   if (!isOther && (wantedSize === undefined || size === undefined || wantedSize === size)) return;
-  throw new HubRefusal(`The hub has another ${path} of ${source.repo} than the bundle names. It was not fetched.`);
+  throw new HubRefusal(`${path} of ${source.repo} differs on the hub from the bundle. It was not downloaded.`);
 }
 
+/** Appends the response body to `part` and flushes it to disk. */
 async function append(
   part: string,
   remote: HubFile,
@@ -145,13 +154,13 @@ async function append(
     }
   } catch (error) {
     signal?.throwIfAborted();
-    if ((error as { syscall?: string }).syscall === 'write') throw error; // a full disk is not the hub's fault
+    if ((error as { syscall?: string }).syscall === 'write') throw error; // such as a full disk: not retried
     throw new HubTransientError(`The connection was lost after ${done} bytes.`, { cause: error });
   }
   await target.sync();
 }
 
-/** SHA-256 of a file, and the SHA-1 that git names it by. */
+/** SHA-256 of a file and its git blob SHA-1. */
 async function digests(path: string, size: number): Promise<{ sha256: string; git: string }> {
   const hashes: [Hash, Hash] = [createHash('sha256'), createHash('sha1').update(`blob ${size}\0`)];
   await pipeline(createReadStream(path, { highWaterMark: 1024 ** 2 }), async (chunks) => {
@@ -160,6 +169,7 @@ async function digests(path: string, size: number): Promise<{ sha256: string; gi
   return { sha256: hashes[0].digest('hex'), git: hashes[1].digest('hex') };
 }
 
+/** Size of a file in bytes; 0 if it does not exist. */
 async function sizeOf(path: string): Promise<number> {
   return (await stat(path).catch(() => undefined))?.size ?? 0;
 }

@@ -1,17 +1,17 @@
 import { z } from 'zod';
 
-/** A path within a folder: no way out of it, and the same on every system. */
+/** Relative path within a repository or folder. `..` and absolute paths are rejected, and `/` is the only separator. */
 const innerPath = z
   .string()
   .regex(/^(?!\.{1,2}(\/|$))[\w.-]+(\/(?!\.{1,2}(\/|$))[\w.-]+)*$/, 'must be a path within the repository, with "/".');
 
-/** What is known of a file before it is there. */
+/** Expected size and checksum of a model file. */
 export const modelFile = z.strictObject({
-  /** Bytes, exactly. */
+  /** Exact size, in bytes. */
   size: z.int().min(1).optional(),
-  /** Bytes, roughly, where the exact number is not known: for plans and progress only. */
+  /** Approximate size, in bytes, if the exact one is unknown. Only for estimates and progress. */
   about: z.int().min(1).optional(),
-  /** Lower-case hex. Without it, the hub's own checksum of the pinned revision counts, and is noted at the first pull. */
+  /** SHA-256, lower-case hex. Default: the hub's checksum for the pinned revision, which the first pull records. */
   sha256: z
     .string()
     .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits.')
@@ -21,25 +21,25 @@ export type ModelFile = z.infer<typeof modelFile>;
 
 const files = z.record(innerPath, modelFile);
 
-/** Files of one repository of a model hub, at one commit. */
+/** Files of a model hub's repository at one commit. */
 const hubSource = z.strictObject({
   repo: z.string().regex(/^[\w.-]+\/[\w.-]+$/, 'must be OWNER/NAME.'),
-  /** A commit and no branch: a branch may hold something else tomorrow. */
+  /** Commit hash. Branches are rejected, because their content may change. */
   revision: z.string().regex(/^[0-9a-f]{40}$/, 'must be a commit: 40 lower-case hex digits.'),
   licence: z.string().min(1),
   files,
 });
 export type HubSource = z.infer<typeof hubSource>;
 
-/** Files that lie on this machine already. */
+/** Files of a local folder. */
 const folderSource = z.strictObject({
-  /** Relative to the bundle's own file, or absolute. */
+  /** Absolute path, or path relative to the bundle file. */
   folder: z.string().min(1),
   licence: z.string().min(1).optional(),
   files,
 });
 export type FolderSource = z.infer<typeof folderSource>;
 
-/** Where files of models come from. */
+/** Source of model files. */
 export const modelSource = z.union([hubSource, folderSource]);
 export type ModelSource = z.infer<typeof modelSource>;

@@ -23,7 +23,7 @@ test('a file that was replaced by one of the same size and date is read again, a
   put('right');
   assert.equal(await store.verifiedPath(file), place);
   put('wrong');
-  await assert.rejects(store.verifiedPath(file), /model\.onnx is not what the bundle names/);
+  await assert.rejects(store.verifiedPath(file), /model\.onnx does not match the checksum/);
   put('right');
   assert.equal(await store.verifiedPath(file), place);
 });

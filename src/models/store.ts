@@ -5,34 +5,36 @@ import { dirname, join, resolve } from 'node:path';
 import { sha256Of } from './checksum.ts';
 import type { ModelSource } from './source.ts';
 
-/** A file of a model that cannot be used: `message` says which, why, and what to do. */
+/** Unusable model file. `message` names the file, the reason and the remedy. */
 export class ModelFault extends Error {
   override name = 'ModelFault';
 }
 
-/** What a file's content was when somebody last read all of it. */
+/** Checksum of a file at its last full read, with the metadata that detects later changes. Stored as JSON. */
 interface ChecksumRecord {
+  /** Bytes. */
   readonly size: number;
-  /** Milliseconds since 1970. */
+  /** `mtime`, in milliseconds since 1970. */
   readonly modified: number;
-  /** When the file system last touched content or name: a copy that keeps the other time cannot keep this one. */
+  /** `ctime`, in milliseconds since 1970. Unlike `mtime`, a copy cannot preserve it. */
   readonly changed: number;
   readonly sha256: string;
 }
 
+/** State of a model file; `unpinned` means that its expected checksum is unknown. */
 export type FileState = 'good' | 'missing' | 'damaged' | 'unpinned';
 
 /** One file of one source. */
 export interface SourceFile {
   readonly source: ModelSource;
-  /** Within the source. */
+  /** Path within the source. */
   readonly path: string;
 }
 
 /**
- * The folder in which models lie: `OWNER/NAME/REVISION/PATH`, the layout that `hf download --local-dir` makes too.
- * Beside them, in `.checked`, is noted which content was read in full and found good, so that a start does not read
- * gigabytes again; a file whose size or times have changed since is read anew.
+ * Folder of model files at `OWNER/NAME/REVISION/PATH`, which suits `hf download --local-dir` too. `.checked` caches the
+ * checksum of each file that was read in full, so that a start does not read gigabytes again. A file is read again when
+ * its size, mtime or ctime has changed. `.pinned` holds checksums that the bundle leaves open.
  */
 export class ModelStore {
   readonly root: string;
@@ -41,15 +43,15 @@ export class ModelStore {
     this.root = root;
   }
 
-  /** Absolute, whether the file is there or not. */
+  /** Absolute path of a file, which need not exist. */
   pathOf({ source, path }: SourceFile): string {
     if ('folder' in source) return resolve(source.folder, path);
     return join(this.root, source.repo, source.revision, path);
   }
 
   /**
-   * The path of a file whose content is what the bundle says.
-   * @throws {ModelFault} when it is missing, was changed, or nobody says what it should be
+   * Absolute path of a file with a verified checksum.
+   * @throws {ModelFault} if the file is missing, differs from the bundle, or has no known checksum
    */
   async verifiedPath(file: SourceFile): Promise<string> {
     const path = this.pathOf(file);
@@ -57,14 +59,17 @@ export class ModelStore {
     if (state === 'good') return path;
     throw new ModelFault(
       {
-        missing: `The model file ${path} is not there. \`reelvec models pull\` gets it.`,
-        damaged: `The model file ${path} is not what the bundle names: it was changed or broken, and is not loaded. \`reelvec models pull\` gets it anew.`,
-        unpinned: `Nothing says what the model file ${path} should hold. \`reelvec models verify\` notes what it holds now.`,
+        missing: `The model file ${path} is missing. Download it with \`reelvec models pull\`.`,
+        damaged: `The model file ${path} does not match the checksum or size in the bundle and is not loaded. Download it again with \`reelvec models pull\`.`,
+        unpinned: `The model file ${path} has no known checksum. Record the current one with \`reelvec models verify\`.`,
       }[state],
     );
   }
 
-  /** @param options.rehash reads the content even where it was found good before */
+  /**
+   * Checks the size and the checksum of a file.
+   * @param options.rehash reads the content even if a cached checksum exists
+   */
   async check(file: SourceFile, options: { rehash?: boolean; signal?: AbortSignal } = {}): Promise<FileState> {
     const path = this.pathOf(file);
     const expected = await this.expectedSha256(file);
@@ -72,7 +77,7 @@ export class ModelStore {
     const stats = await stat(path).catch(() => undefined);
     if (!stats?.isFile()) return 'missing';
     if (entry?.size !== undefined && entry.size !== stats.size) return 'damaged';
-    // What the person running the server wrote themselves needs nobody's word.
+    // Local files without a checksum are the operator's own and are trusted.
     if (expected === undefined) return 'folder' in file.source ? 'good' : 'unpinned';
     const known = options.rehash ? undefined : await this.#recordedSha256(path, stats);
     const sha256 = known ?? (await sha256Of(path, options));
@@ -80,25 +85,25 @@ export class ModelStore {
     return sha256 === expected ? 'good' : 'damaged';
   }
 
-  /** SHA-256 that a file must have: the bundle's, or what was noted at its first pull. */
+  /** Expected SHA-256 of a file: from the bundle, or recorded at its first pull. Undefined if neither exists. */
   async expectedSha256({ source, path }: SourceFile): Promise<string | undefined> {
     const pinned = source.files[path]?.sha256;
     if (pinned !== undefined || 'folder' in source) return pinned;
     return (await readJson<{ sha256: string }>(this.#pinFile({ source, path })))?.sha256;
   }
 
-  /** Keeps the checksum of a file for which the bundle has none. Once noted it holds for ever. */
+  /** Records the expected checksum of a file for which the bundle has none. Later pulls require it. */
   async pin(file: SourceFile, sha256: string): Promise<void> {
     await writeJson(this.#pinFile(file), { sha256, noted: new Date().toISOString() });
   }
 
-  /** Notes what a file holds, as far as the folder can be written. */
+  /** Caches the checksum of a file. Failures are ignored, since the folder may be read-only. */
   async recordChecksum(path: string, stats: Stats, sha256: string): Promise<void> {
     const known: ChecksumRecord = { ...fingerprintOf(stats), sha256 };
     await writeJson(this.#recordFile(path), known).catch(() => {});
   }
 
-  /** Removes a file and all that is known of it. @returns whether it was there */
+  /** Removes a file and its recorded checksums. @returns true if the file existed */
   async remove(file: SourceFile): Promise<boolean> {
     const path = this.pathOf(file);
     const there = (await stat(path).catch(() => undefined)) !== undefined;
@@ -106,7 +111,7 @@ export class ModelStore {
     return there;
   }
 
-  /** The checksum that was noted of a file, if it has not been touched since. */
+  /** Cached checksum of a file, or undefined if the file has changed since. */
   async #recordedSha256(path: string, stats: Stats): Promise<string | undefined> {
     const known = await readJson<ChecksumRecord>(this.#recordFile(path));
     const { size, modified, changed } = fingerprintOf(stats);
@@ -135,10 +140,11 @@ async function readJson<T>(path: string): Promise<T | undefined> {
   try {
     return JSON.parse(await readFile(path, 'utf8')) as T;
   } catch {
-    return undefined; // not there, or half-written by a process that died: as good as not there
+    return undefined; // missing, or truncated by a crash
   }
 }
 
+/** Writes a JSON file atomically, by renaming. */
 async function writeJson(path: string, value: object): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${process.pid}`;

@@ -1,6 +1,6 @@
 /**
- * Fast Fourier transform of one power-of-two size, in place, tables made once (Cooley & Tukey 1965). Radix 4: two stages
- * at a time are half the reads and writes.
+ * In-place fast Fourier transform of a fixed power-of-two size, with precomputed tables (Cooley & Tukey 1965). Radix 4
+ * merges two stages into one, which halves the reads and writes.
  */
 export class Fft {
   readonly size: number;
@@ -40,7 +40,7 @@ export class Fft {
     }
   }
 
-  /** Makes each four neighbouring transforms of `quarter` values one. */
+  /** Merges each four adjacent transforms of `quarter` values into one. */
   #combine(re: Float64Array, im: Float64Array, quarter: number): void {
     const { size } = this;
     const cos = this.#cos;
@@ -81,7 +81,7 @@ export class Fft {
   }
 }
 
-/** Makes each two neighbouring values a transform of two. */
+/** Replaces each two adjacent values by their transform of size 2. */
 function addPairs(re: Float64Array, im: Float64Array): void {
   for (let i = 0; i < re.length; i += 2) {
     const r = re[i + 1]!;

@@ -3,19 +3,20 @@ import type { BundleFile } from '../bundle-file.ts';
 import { InferenceClient } from './client.ts';
 import { InferenceServerModel } from './model.ts';
 
-/** How long a look may take before anything is served, in milliseconds. */
+/** Maximum time for retries of the check, in milliseconds. It delays the start of the server. */
 const MAX_RETRY_TIME_MS = 2000;
 
+/** A model on an inference server, with the inputs and the output that the bundle expects. */
 interface ServedModel {
   readonly model: string;
   readonly version?: string | undefined;
   readonly batch: number;
-  /** Names of what the bundle can give the model. */
+  /** Names of the inputs that the bundle provides. */
   readonly inputs: readonly string[];
   readonly output: string;
 }
 
-/** The models of a bundle that are on inference servers. */
+/** Lists the bundle's models that run on inference servers. */
 export function servedModels({ visual, audio, transcription, textQueries }: BundleFile): ServedModel[] {
   return [visual, audio, transcription, ...textQueries].flatMap((part): ServedModel[] => {
     if (part?.kind !== 'inference-server') return [];
@@ -25,9 +26,9 @@ export function servedModels({ visual, audio, transcription, textQueries }: Bund
 }
 
 /**
- * Looks whether the servers have a bundle's models as it describes them.
- * @throws {ProtocolFault} when they have others
- * @throws {Error} when they cannot be asked, or do not have them, which may pass
+ * Checks that the inference servers have the bundle's models with matching inputs and outputs.
+ * @throws {ProtocolFault} if a model does not match the bundle
+ * @throws {Error} if the servers are unavailable or lack a model, which may be temporary
  */
 export async function checkServedModels(file: BundleFile, settings: InferenceSettings): Promise<void> {
   const client = new InferenceClient({ ...settings, patienceMs: Math.min(settings.patienceMs, MAX_RETRY_TIME_MS) });

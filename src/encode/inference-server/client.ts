@@ -1,53 +1,56 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Server, type ServerAnswer, type ServerRequest, type ServersOptions } from './servers.ts';
 
-/** All servers failed for longer than is worth waiting: the work is to be tried again later, and is not at fault. */
+/** All servers failed for longer than `patienceMs`. The request is not at fault and should be retried later. */
 export class InferenceServerUnavailable extends Error {
   override name = 'InferenceServerUnavailable';
 }
 
-/** A server refused a request for good. */
+/** A server refused a request with a status that a retry does not change. */
 export class InferenceServerRefusal extends Error {
   override name = 'InferenceServerRefusal';
 }
 
+/** Options of `InferenceClient`. */
 export interface ClientOptions extends ServersOptions {
-  /** How long a request is tried again before it is given up, in milliseconds. */
+  /** Maximum time for the retries of a request, in milliseconds. */
   readonly patienceMs: number;
 }
 
-/** Pause after the first round of failures, and the longest, in milliseconds. */
+/** Maximum delay after the first round of failures, in milliseconds; doubled for each further round. */
 const FIRST_RETRY_DELAY_MS = 200;
+/** Upper bound of the exponential retry delay, in milliseconds. */
 const MAX_RETRY_DELAY_MS = 5000;
-/** What a server answers that is overloaded, or behind a proxy that does not reach it. */
+/** Status codes of an overloaded server, or of a proxy that does not reach its server. */
 const TRANSIENT_STATUSES = new Set([429, 502, 503, 504]);
-/** How much of a refusal is told, in characters. */
+/** Maximum length of a server's error text in our messages, in UTF-16 code units. */
 const MAX_REASON_CHARS = 500;
 
 /**
- * Sends requests to whichever server is ready and has least to do. What fails for a passing reason goes to another
- * server at once, and after all have failed again after a pause that grows and is drawn by lot (Brooker, *Exponential
- * backoff and jitter*, 2015), or that a server asked for. Inference has no side effects, so a request whose answer was
- * lost can be sent again.
+ * Load-balancing client of several inference servers. A request goes to the least busy ready server. After a transient
+ * failure it goes to another server at once; when all have failed, after the server's `Retry-After` or an exponential
+ * backoff with full jitter (Brooker, *Exponential backoff and jitter*, 2015). Inference has no side effects, so a request
+ * without a response can be repeated.
  */
 export class InferenceClient {
   readonly #servers: readonly Server[];
   readonly #options: ClientOptions;
-  #turn = 0;
+  #nextOffset = 0;
 
-  /** @throws {Error} without any server */
+  /** @throws {Error} if `urls` is empty */
   constructor(options: ClientOptions) {
     if (options.urls.length === 0) {
-      throw new Error('The bundle has models on inference servers. Set REELVEC_INFERENCE_URLS to where those are.');
+      throw new Error('The bundle has models on inference servers. Set REELVEC_INFERENCE_URLS to their URLs.');
     }
     this.#options = options;
     this.#servers = options.urls.map((url) => new Server(url, options));
   }
 
   /**
-   * @returns an answer of status 200
-   * @throws {InferenceServerUnavailable} when no server answers for as long as patience lasts
-   * @throws {InferenceServerRefusal} for a status that another attempt would meet again
+   * Sends a request, with retries.
+   * @returns a response with status 200
+   * @throws {InferenceServerUnavailable} if no server succeeds within `patienceMs`
+   * @throws {InferenceServerRefusal} for a status that a retry would not change
    * @throws the signal's reason
    */
   async send(request: ServerRequest): Promise<ServerAnswer> {
@@ -70,18 +73,18 @@ export class InferenceClient {
     }
   }
 
-  /** Gives up all connections; a later request opens new ones. */
+  /** Closes all connections. A later request opens new ones. */
   async close(): Promise<void> {
     await Promise.all(this.#servers.map((server) => server.close()));
   }
 
-  /** The least busy of the servers that are ready and have not failed yet; when there is none, the next in turn. */
+  /** Least busy ready server that has not failed yet; if there is none, the next one in round-robin order. */
   #choose(failed: ReadonlySet<Server>): Server {
     const now = performance.now();
-    const turn = this.#turn++;
-    const inTurn = this.#servers.map((_, i) => this.#servers[(turn + i) % this.#servers.length]!);
-    const ready = inTurn.filter((server) => !failed.has(server) && server.isReady(now));
-    return ready.toSorted((a, b) => a.load - b.load)[0] ?? inTurn.find((server) => !failed.has(server)) ?? inTurn[0]!;
+    const offset = this.#nextOffset++;
+    const rotated = this.#servers.map((_, i) => this.#servers[(offset + i) % this.#servers.length]!);
+    const ready = rotated.filter((server) => !failed.has(server) && server.isReady(now));
+    return ready.toSorted((a, b) => a.load - b.load)[0] ?? rotated.find((server) => !failed.has(server)) ?? rotated[0]!;
   }
 
   #unavailable(reason: string): InferenceServerUnavailable {
@@ -92,9 +95,10 @@ export class InferenceClient {
   }
 }
 
+/** Result of one attempt: a response, or the reason of a transient failure. */
 type Outcome = { readonly answer: ServerAnswer } | { readonly reason: string; readonly pauseMs?: number | undefined };
 
-/** One request to one server, which is left alone for a while if that fails. */
+/** Sends one request to one server. A transient failure pauses the server or marks it down. */
 async function attempt(server: Server, request: ServerRequest): Promise<Outcome> {
   let answer: ServerAnswer;
   try {
@@ -114,19 +118,19 @@ async function attempt(server: Server, request: ServerRequest): Promise<Outcome>
   return { reason, pauseMs };
 }
 
-/** The protocol has `{"error": "…"}`; proxies have what they like. */
+/** Error text of a response: `{"error": "…"}` in the protocol, anything from a proxy. */
 function refusalText(body: Uint8Array): string {
   const text = Buffer.from(body).toString('utf8');
   try {
     const { error } = JSON.parse(text) as { error?: unknown };
     if (typeof error === 'string') return error.slice(0, MAX_REASON_CHARS);
   } catch {
-    // told as it is
+    // not JSON: quoted verbatim
   }
   return text.slice(0, MAX_REASON_CHARS);
 }
 
-/** RFC 9110, section 10.2.3: seconds or a date. */
+/** Parses `Retry-After`, in seconds or as a date (RFC 9110, section 10.2.3), to milliseconds. */
 function retryAfterMs(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   const seconds = Number(value);

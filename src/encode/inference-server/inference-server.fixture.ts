@@ -23,11 +23,13 @@ const PICTURES: PicturesSpec = {
   deviation: [0.25, 0.25, 0.25],
 };
 
+/** Disposed after the tests, in reverse order. */
 export const cleanup: AsyncDisposable[] = [];
 after(async () => {
   for (const part of cleanup.toReversed()) await part[Symbol.asyncDispose]();
 });
 
+/** Starts an inference server; closed after the tests. */
 export async function server(
   options: Partial<Parameters<typeof startInferenceServer>[0]> = {},
 ): Promise<InferenceServer> {
@@ -46,6 +48,7 @@ export interface EncoderOptions {
   readonly authorization?: string;
 }
 
+/** Picture encoder on inference servers; closed after the tests. */
 export function encoderOf(urls: readonly string[], options: EncoderOptions = {}) {
   const { batch = 2, model: name = 'vision', output = 'image_embeds', timeoutMs = 5000, patienceMs = 10_000 } = options;
   const { authorization, input = 'pixel_values' } = options;
@@ -62,7 +65,7 @@ export function encoderOf(urls: readonly string[], options: EncoderOptions = {})
   return encoder;
 }
 
-/** Clips of one picture each, no two alike. */
+/** Distinct clips of one random picture each. */
 export function clips(count: number): VisualClip[] {
   return Array.from({ length: count }, (_, seed) => {
     const random = noise(seed + 1);
@@ -71,13 +74,14 @@ export function clips(count: number): VisualClip[] {
   });
 }
 
+/** Clip of one grey picture. */
 export const flat = (level: number): VisualClip => ({
   startSec: 0,
   endSec: 1,
   pictures: [{ timeSec: 0, width: SIDE, height: SIDE, data: new Uint8Array(SIDE * SIDE * 3).fill(level) }],
 });
 
-/** What the true model gives, from onnxruntime in this process. */
+/** Vectors of the same model in onnxruntime in this process. */
 export async function expected(wanted: readonly VisualClip[]): Promise<Float32Array[]> {
   const model = new OnnxModel({
     file: async () => VISION as unknown as string,
@@ -98,7 +102,7 @@ export async function expected(wanted: readonly VisualClip[]): Promise<Float32Ar
 export const wanted = clips(24);
 export const expectedVectors = await expected(wanted);
 
-/** Every vector is that of its own clip. */
+/** Asserts that the vectors are those of `wanted`, in order. */
 export function assertExpected(vectors: readonly Float32Array[]): void {
   assert.equal(vectors.length, expectedVectors.length);
   for (const [i, vector] of vectors.entries()) assert.deepEqual(vector, expectedVectors[i], `clip ${i}`);

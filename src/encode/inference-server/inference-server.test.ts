@@ -68,7 +68,7 @@ describe('an inference server', () => {
       const one = await server();
       one.fault = ({ count }) => fault(count);
       assertExpected(await encoderOf([one.url], { timeoutMs: 1000 }).encode(wanted));
-      // What was too late was answered all the same; else every batch was answered once.
+      // Every batch was answered, once; a late response keeps the id of its request.
       const ids = new Set(one.answered.map(({ id }) => id));
       assert.equal(ids.size, 12);
     });

@@ -12,16 +12,18 @@ import {
   writeRequest,
 } from './protocol.ts';
 
+/** Options of `InferenceServerModel`. */
 export interface InferenceServerModelOptions {
   readonly client: InferenceClient;
+  /** Name of the model on the server. */
   readonly model: string;
-  /** The server's choice where it is absent. */
+  /** Version of the model. Default: the server's choice. */
   readonly version?: string | undefined;
   readonly batch: number;
   readonly inFlight: number;
 }
 
-/** A model on servers that speak the Open Inference Protocol v2. */
+/** A model on inference servers with the Open Inference Protocol v2. */
 export class InferenceServerModel implements TensorModel {
   readonly batch: number;
   readonly inFlight: number;
@@ -40,8 +42,9 @@ export class InferenceServerModel implements TensorModel {
   }
 
   /**
-   * @throws {InferenceServerUnavailable} which passes
-   * @throws {ProtocolFault} when the model is not what the bundle says
+   * Runs one batch on a server.
+   * @throws {InferenceServerUnavailable} if no server succeeds in time; may be retried later
+   * @throws {ProtocolFault} if the model does not match the bundle, or the response violates the protocol
    */
   async run(
     inputs: Readonly<Record<string, Tensor>>,
@@ -68,9 +71,9 @@ export class InferenceServerModel implements TensorModel {
   }
 
   /**
-   * Makes sure that the server's model takes these inputs, or some of them, and has that output.
-   * @throws {ProtocolFault} when it does not
-   * @returns the inputs that it takes, and the name of the output
+   * Checks that the server's model needs no inputs beside `inputs`, and has the output.
+   * @returns the model's inputs, and the resolved name of the output
+   * @throws {ProtocolFault} if the model does not match
    */
   async check(
     inputs: readonly string[],
@@ -95,14 +98,15 @@ export class InferenceServerModel implements TensorModel {
     await this.#client.close();
   }
 
+  /** Prefixes the model's name to the message of a `ProtocolFault`. */
   #withModelName(error: unknown): unknown {
     if (!(error instanceof ProtocolFault)) return error;
-    // The model may have been exchanged for another: the next run looks anew.
+    // The server may have replaced the model, so the next run fetches its metadata again.
     this.#metadata = undefined;
     return new ProtocolFault(`The model ${this.#name} on the inference server: ${error.message}`);
   }
 
-  /** What the server says of the model; asked once for all who want to know. */
+  /** Metadata of the model; fetched once and shared by concurrent runs. */
   async #loadMetadata(signal: AbortSignal | undefined): Promise<ModelMetadata> {
     for (;;) {
       this.#metadata ??= this.#fetchMetadata(signal);
@@ -111,7 +115,7 @@ export class InferenceServerModel implements TensorModel {
         return await loading;
       } catch (error) {
         if (this.#metadata === loading) this.#metadata = undefined;
-        // Whoever asked may have been aborted, which is nothing to those who waited for the answer too.
+        // The fetch uses the signal of the run that started it. If that run was aborted, the others fetch again.
         if (signal?.aborted || (error as Error).name !== 'AbortError') throw error;
       }
     }
@@ -121,6 +125,6 @@ export class InferenceServerModel implements TensorModel {
     const { body } = await this.#client.send({ method: 'GET', path: this.#path, signal });
     const metadata = JSON.parse(Buffer.from(body).toString('utf8')) as ModelMetadata;
     if (Array.isArray(metadata.inputs) && Array.isArray(metadata.outputs)) return metadata;
-    throw new ProtocolFault(`The inference server says nothing of the inputs and outputs of ${this.#name}.`);
+    throw new ProtocolFault(`The inference server sent no inputs and outputs of ${this.#name}.`);
   }
 }

@@ -1,31 +1,35 @@
 import type { Tensor } from '../tensors/tensor.ts';
 
 /**
- * The Open Inference Protocol v2 over HTTP (https://github.com/kserve/open-inference-protocol), with its extension for
- * binary tensors (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md):
- * a JSON header, whose length a header field tells, and behind it the tensors' bytes, little-endian, in its order.
+ * Header field with the length of the JSON part of a body, in bytes.
+ *
+ * Bodies follow the Open Inference Protocol v2 over HTTP (https://github.com/kserve/open-inference-protocol) with the
+ * binary tensor extension
+ * (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md): a JSON part, then
+ * the bytes of the tensors in the order of the JSON part, little-endian.
  */
 export const HEADER_LENGTH = 'inference-header-content-length';
 
-/** A server's answer that is not what the protocol or the model's metadata promise. Asking again would not help. */
+/** Response that violates the protocol or the model's metadata. A retry would not help. */
 export class ProtocolFault extends Error {
   override name = 'ProtocolFault';
 }
 
-/** What a server says of one input or output of a model. A length of −1 is free. */
+/** Metadata of a model's input or output. A length of −1 in the shape is variable. */
 export interface TensorMetadata {
   readonly name: string;
   readonly datatype: string;
   readonly shape: readonly number[];
 }
 
+/** Metadata of a model. */
 export interface ModelMetadata {
   readonly name: string;
   readonly inputs: readonly TensorMetadata[];
   readonly outputs: readonly TensorMetadata[];
 }
 
-/** The bytes of a tensor as a datatype of the protocol, and that datatype. */
+/** A tensor as bytes of a datatype of the protocol. */
 export interface WireTensor {
   readonly name: string;
   readonly datatype: string;
@@ -33,14 +37,17 @@ export interface WireTensor {
   readonly bytes: Uint8Array;
 }
 
-/** The datatypes that numbers may go as: they are brought to the precision and width that the server's model has. */
+/** Datatypes of the protocol that a tensor can be converted to, to match the precision and width of the model. */
 const DATATYPES: Readonly<Record<Tensor['type'], readonly string[]>> = {
   float32: ['FP32', 'FP16'],
   int64: ['INT64', 'INT32'],
   int32: ['INT32', 'INT64'],
 };
 
-/** @throws {ProtocolFault} when the server's model takes another type of numbers */
+/**
+ * Converts a tensor to the datatype of the model's input.
+ * @throws {ProtocolFault} if the datatypes are incompatible
+ */
 export function toWire(tensor: Tensor, { name, datatype }: TensorMetadata): WireTensor {
   if (!DATATYPES[tensor.type].includes(datatype)) {
     throw new ProtocolFault(
@@ -58,13 +65,16 @@ function numbersAs(datatype: string, { type, data }: Tensor): ArrayBufferView {
   return data;
 }
 
-/** An inference request, complete but for its address. */
+/** Headers and body of an inference request. */
 export interface InferenceBody {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Uint8Array;
 }
 
-/** @param id comes back with the answer */
+/**
+ * Encodes an inference request.
+ * @param id echoed in the response
+ */
 export function writeRequest(id: string, inputs: readonly WireTensor[], output: string): InferenceBody {
   const header = Buffer.from(
     JSON.stringify({
@@ -84,6 +94,7 @@ export function writeRequest(id: string, inputs: readonly WireTensor[], output: 
   };
 }
 
+/** Entry of `outputs` in a response, not yet validated. */
 interface AnsweredOutput {
   readonly name?: unknown;
   readonly datatype?: unknown;
@@ -93,9 +104,9 @@ interface AnsweredOutput {
 }
 
 /**
- * The output of an answer, as bytes or, from servers that do not send those, as JSON.
- * @param headerLength as the answer's header field tells it; undefined when all of the answer is JSON
- * @throws {ProtocolFault} for what is no answer to the request of that id
+ * Decodes an output of a response, from bytes or, for servers without the binary extension, from JSON.
+ * @param headerLength value of the header field `HEADER_LENGTH`; undefined if the whole body is JSON
+ * @throws {ProtocolFault} if the response is malformed or belongs to another request
  */
 export function readAnswer(
   body: Uint8Array,
@@ -147,14 +158,14 @@ function fromBytes(datatype: string, bytes: Uint8Array, { name, size }: { name: 
   if (bytes.length !== size || size % width !== 0) {
     throw new ProtocolFault(`The output "${name}" should have ${size} bytes and has ${bytes.length}.`);
   }
-  // Copied: numbers must lie at multiples of their width.
+  // Copied, because typed arrays must be aligned to the width of their elements.
   const { buffer } = Uint8Array.from(bytes);
   return datatype === 'FP32' ? new Float32Array(buffer) : Float32Array.from(new Float16Array(buffer));
 }
 
 /**
- * Makes sure that a tensor fits what the model takes.
- * @throws {ProtocolFault}
+ * Checks the shape of a tensor against the model's input.
+ * @throws {ProtocolFault} if it does not match; hints at the bundle's `batch` if only that differs
  */
 export function requireShape(dims: readonly number[], { name, shape }: TensorMetadata): void {
   if (dims.length === shape.length && dims.every((length, i) => shape[i]! < 0 || shape[i] === length)) return;

@@ -1,48 +1,57 @@
 import { Pool } from 'undici';
 
+/** Options for the connections to inference servers. */
 export interface ServersOptions {
-  /** Base URLs; each serves every model. */
+  /** Base URLs. Every server has every model. */
   readonly urls: readonly string[];
   /** Value of the `Authorization` header. */
   readonly authorization?: string | undefined;
-  /** Requests to each server that may be under way at once. */
+  /** Maximum number of concurrent requests per server. */
   readonly inFlight: number;
-  /** Time for one answer, in milliseconds. */
+  /** Timeout of a request, in milliseconds. */
   readonly timeoutMs: number;
 }
 
+/** An HTTP request, relative to a server's base URL. */
 export interface ServerRequest {
   readonly method: 'GET' | 'POST';
-  /** Behind the base URL: `v2/health/ready`. */
+  /** Path relative to the base URL, such as `v2/health/ready`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A complete HTTP response. */
 export interface ServerAnswer {
   readonly status: number;
+  /** Value of a header by its lower-case name. */
   readonly header: (name: string) => string | undefined;
   readonly body: Uint8Array;
 }
 
-/** How often a server that failed is asked whether it is ready again, in milliseconds. */
+/** Interval of health checks of a failed server, in milliseconds. */
 const HEALTH_CHECK_INTERVAL_MS = 1000;
+/** Timeout of a connection attempt, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 5000;
-/** Far more than the vectors of any batch. */
+/** Maximum size of a response, in bytes. Far more than the vectors of any batch. */
 const MAX_ANSWER_BYTES = 512 * 1024 ** 2;
-/** An idle connection is given up before a server's usual 5 s are over: a request must not meet its end. */
+/**
+ * Idle time after which a connection is closed, in milliseconds. Below the 5 s of most servers, so that no request meets
+ * a closing connection.
+ */
 const KEEP_ALIVE_MS = 4000;
 
-/** One inference server: its connections, and whether it is worth asking. */
+/** One inference server: its connection pool, load and health. */
 export class Server {
   readonly url: string;
   readonly #base: URL;
   readonly #options: ServersOptions;
   #pool: Pool | undefined;
   #load = 0;
-  /** Since when it answers health checks only. */
+  /** True from a failure until a health check succeeds. */
   #isDown = false;
+  /** End of the pause that the server requested, on the clock of `performance.now()`. */
   #pausedUntil = 0;
   #healthCheck: NodeJS.Timeout | undefined;
 
@@ -52,21 +61,22 @@ export class Server {
     this.#options = options;
   }
 
-  /** Requests under way or waiting for a connection. */
+  /** Number of requests in flight or queued for a connection. */
   get load(): number {
     return this.#load;
   }
 
+  /** True unless the server is down or paused. `now` is a time of `performance.now()`. */
   isReady(now: number): boolean {
     return !this.#isDown && now >= this.#pausedUntil;
   }
 
-  /** Leaves it alone for a while, as it asked. */
+  /** Sends no requests for `ms` milliseconds, as the server has requested. */
   pauseFor(ms: number): void {
     this.#pausedUntil = Math.max(this.#pausedUntil, performance.now() + ms);
   }
 
-  /** Leaves it alone until it says that it is ready. */
+  /** Sends only health checks until one succeeds. */
   markDown(): void {
     this.#isDown = true;
     this.#healthCheck ??= setInterval(() => this.#checkHealth(), HEALTH_CHECK_INTERVAL_MS);
@@ -74,8 +84,8 @@ export class Server {
   }
 
   /**
-   * Sends one request, once.
-   * @throws what undici throws, `TimeoutError` when the answer does not come in time, or the signal's reason
+   * Sends one request, without retries.
+   * @throws undici's errors, `TimeoutError` after `timeoutMs`, or the signal's reason
    */
   async request({ method, path, headers = {}, body, signal }: ServerRequest): Promise<ServerAnswer> {
     const { authorization, timeoutMs, inFlight } = this.#options;
@@ -114,7 +124,7 @@ export class Server {
     }
   }
 
-  /** Gives up its connections; a later request opens new ones. */
+  /** Closes the connections and stops health checks. A later request opens new connections. */
   async close(): Promise<void> {
     clearInterval(this.#healthCheck);
     this.#healthCheck = undefined;

@@ -1,30 +1,31 @@
 import type { Device } from '../../config.ts';
 import { loadOnnxRuntime } from './runtime.ts';
 
-/** What runs models, once that is settled. */
+/** Device that runs models; never `auto`. */
 export type ChosenDevice = Exclude<Device, 'auto'>;
 
-/** What `auto` tries before the processor. */
+/** Accelerator that `auto` tries before the CPU, by platform. */
 const ACCELERATORS: Readonly<Partial<Record<NodeJS.Platform, ChosenDevice>>> = {
   linux: 'cuda',
   darwin: 'coreml',
   win32: 'dml',
 };
 
-/** y = −x for one number, as an ONNX file: what scripts/onnx/graph.ts makes of it. */
+/** Base64 of a minimal ONNX file, y = −x for one number, from scripts/onnx/graph.ts. */
 const PROBE_GRAPH =
   'CAgSB3JlZWx2ZWM6NhIFcHJvYmVaDwoBeBIKCggIARIECgIIAQoLCgF4EgF5IgNOZWdiDwoBeRIKCggIARIECgIIAUIECgAQEQ==';
 
 /**
- * Settles what runs models, by trying it: a device that is named must be there, `auto` takes the first that is.
- * @throws {Error} when a device that was named cannot be used, with the cause
+ * Resolves `auto` to a device by running a probe graph on the platform's accelerator; falls back to the CPU. A named device
+ * is only probed.
+ * @throws {Error} if a named device is unusable, with the cause
  */
 export async function chooseDevice(device: Device): Promise<ChosenDevice> {
   if (device !== 'auto') {
     await tryDevice(device);
     return device;
   }
-  // Without it there is nothing to choose from, and every attempt would fail for another reason than its own.
+  // A missing runtime must not look like a missing accelerator.
   await loadOnnxRuntime();
   const accelerator = ACCELERATORS[process.platform];
   const isAvailable =
@@ -36,7 +37,7 @@ export async function chooseDevice(device: Device): Promise<ChosenDevice> {
   return isAvailable ? accelerator : 'cpu';
 }
 
-/** Runs the smallest graph there is, so that a driver that is missing is missed now and not in the first task. */
+/** Runs a minimal graph, so that a missing driver fails at startup and not in the first task. */
 async function tryDevice(device: ChosenDevice): Promise<void> {
   const ort = await loadOnnxRuntime();
   const session = await ort.InferenceSession.create(Buffer.from(PROBE_GRAPH, 'base64'), {

@@ -5,25 +5,29 @@ import { chooseDevice } from './device.ts';
 import type { OnnxRuntime } from './runtime.ts';
 import { openSession } from './session.ts';
 
+/** Options of `OnnxModel`. */
 export interface OnnxModelOptions {
-  /** Path of the graph, once its content was checked. */
+  /** Resolves to the path of the graph, after its checksum was verified. */
   readonly file: () => Promise<string>;
+  /** Maximum number of inputs per run. */
   readonly batch: number;
   readonly device: Device;
+  /** Threads per run. */
   readonly threads: number;
-  /** Time without work after which the model is unloaded, in milliseconds. */
+  /** Idle time after which the model is unloaded, in milliseconds. */
   readonly modelIdleMs: number;
 }
 
+/** A loaded graph. */
 interface Loaded {
   readonly ort: OnnxRuntime;
   readonly session: InferenceSession;
 }
 
-/** A graph that onnxruntime runs in this process. */
+/** An ONNX graph that onnxruntime runs in this process. Loaded on first use, unloaded when idle. */
 export class OnnxModel implements TensorModel {
   readonly batch: number;
-  /** A run holds this thread until it is over. */
+  /** One, because a run blocks this thread. */
   readonly inFlight = 1;
   readonly #options: OnnxModelOptions;
   #loaded: Promise<Loaded> | undefined;
@@ -35,7 +39,7 @@ export class OnnxModel implements TensorModel {
     this.batch = options.batch;
   }
 
-  /** Whether it is in memory, or on its way there. */
+  /** True if the model is loaded or loading. */
   get loaded(): boolean {
     return this.#loaded !== undefined;
   }
@@ -82,7 +86,7 @@ export class OnnxModel implements TensorModel {
     await (await loaded?.catch(() => undefined))?.session.release();
   }
 
-  /** Runs the inputs of a batch one by one, for a graph that was written out for one. */
+  /** Runs the inputs of a batch one by one, for a graph with a fixed batch size of 1. */
   async #runEach(inputs: Readonly<Record<string, Tensor>>, output: string, signal?: AbortSignal): Promise<Tensor> {
     const count = Object.values(inputs)[0]!.dims[0]!;
     const found: Tensor[] = [];
@@ -112,12 +116,12 @@ export class OnnxModel implements TensorModel {
   }
 }
 
-/** The input that has no name, for a model that has only one. */
+/** The input named `*`, for a model with a single input. */
 function onlyInput({ inputNames }: InferenceSession, inputs: Readonly<Record<string, Tensor>>): Tensor | undefined {
   return inputNames.length === 1 ? inputs[ONLY] : undefined;
 }
 
-/** Whole numbers in the width that the graph declares. */
+/** Converts integers to the width that the graph declares. */
 function toInput(declared: InferenceSession.ValueMetadata | undefined, input: Tensor | undefined): Tensor | undefined {
   if (!input || !declared?.isTensor || declared.type === input.type) return input;
   const { dims } = input;
@@ -128,11 +132,12 @@ function toInput(declared: InferenceSession.ValueMetadata | undefined, input: Te
   return input;
 }
 
+/** True if the graph has a fixed batch size of 1. */
 function hasBatchOfOne({ inputMetadata }: InferenceSession): boolean {
   return inputMetadata.some((input) => input.isTensor && input.shape[0] === 1);
 }
 
-/** One input of a batch, as a batch of its own. */
+/** One input of a batch, as a batch of size 1. */
 function slice({ type, dims, data }: Tensor, index: number): Tensor {
   const size = data.length / dims[0]!;
   return { type, dims: [1, ...dims.slice(1)], data: data.slice(index * size, (index + 1) * size) } as Tensor;

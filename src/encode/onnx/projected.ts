@@ -1,6 +1,6 @@
 import { ONLY, type Tensor, type TensorModel } from '../tensors/tensor.ts';
 
-/** A model whose output goes through a second one, of one input and one output, that brings it to another space. */
+/** A model followed by a projection: a second model with one input and one output. */
 export class ProjectedModel implements TensorModel {
   readonly batch: number;
   readonly inFlight: number;

@@ -1,8 +1,10 @@
+/** The module `onnxruntime-node`. */
 export type OnnxRuntime = typeof import('onnxruntime-node');
 
 /**
- * Loads what runs ONNX models.
- * @throws {Error} that says how to install it: npm leaves it out where its install script fails, which wants the network
+ * Loads onnxruntime.
+ * @throws {Error} with instructions if it is not installed: npm omits the optional package if its install script, which
+ *   downloads files, fails
  */
 export async function loadOnnxRuntime(): Promise<OnnxRuntime> {
   try {

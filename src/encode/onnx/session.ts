@@ -3,14 +3,14 @@ import type { ChosenDevice } from './device.ts';
 import { loadOnnxRuntime, type OnnxRuntime } from './runtime.ts';
 
 /**
- * Threads without work sleep. By default they spin, which takes the cores from whoever has work: the server, the other
- * workers, and on a small machine each other.
+ * Session options that let idle threads sleep. By default they spin, which takes CPU time from the server, the other
+ * workers and, on small machines, each other.
  */
 export const NON_SPINNING_THREADS = { session: { intra_op: { allow_spinning: '0' } } } as const;
 
 /**
- * Loads a graph. onnxruntime itself is loaded only here, so that who needs no model pays nothing for it.
- * @param options.threads of one operation; results do not depend on their number
+ * Loads a graph. Imports onnxruntime lazily, so that processes without models do not pay for it.
+ * @param options.threads threads per operation; the results do not depend on them
  */
 export async function openSession(
   file: string,

@@ -1,12 +1,12 @@
 import { Fft } from '../dsp/fft.ts';
 
-/** Least power that is told apart from silence: −100 dB. */
+/** Lower bound of the power: −100 dB. */
 const MIN_POWER = 1e-10;
 
 /**
- * Mel spectrograms in decibels, as models of sound are trained on: a periodic Hann window, frames centred on every
- * `hop`-th sample with the sound mirrored at both ends, power, triangular bands, 10 · log10. Bands either on O'Shaughnessy's
- * scale (`htk`) or on Slaney's (linear to 1 kHz, logarithmic above: Auditory Toolbox, 1998).
+ * Mel spectrograms in decibels, as audio models expect them: periodic Hann window; frames centred on every `hop`-th
+ * sample, with reflection at both ends; power; triangular bands; 10 · log10. The mel scale is O'Shaughnessy's (`htk`) or
+ * Slaney's (linear up to 1 kHz, logarithmic above: Auditory Toolbox, 1998).
  */
 export class LogMel {
   readonly bands: number;
@@ -33,19 +33,19 @@ export class LogMel {
     this.#filters = melFilters(options);
   }
 
-  /** How many frames so many samples give. */
+  /** Number of frames for a number of samples. */
   frames(samples: number): number {
     return 1 + Math.floor(samples / this.#hop);
   }
 
-  /** Writes frames × bands into `out`. */
+  /** Writes the spectrogram of `samples` to `out`: frames × bands. */
   measure(samples: Float32Array, out: Float32Array): void {
     const { size } = this.#fft;
     const re = new Float64Array(size);
     const im = new Float64Array(size);
     const power = new Float64Array(size / 2 + 1);
     const frames = this.frames(samples.length);
-    // Two frames a transform, one as the real and one as the imaginary part.
+    // One transform handles two frames, as its real and imaginary parts.
     for (let frame = 0; frame < frames; frame += 2) {
       this.#fill(re, samples, frame);
       if (frame + 1 < frames) this.#fill(im, samples, frame + 1);
@@ -61,7 +61,7 @@ export class LogMel {
   #fill(to: Float64Array, samples: Float32Array, frame: number): void {
     const { size } = this.#fft;
     const start = frame * this.#hop - size / 2;
-    for (let i = 0; i < size; i++) to[i] = samples[mirrored(start + i, samples.length)]! * this.#window[i]!;
+    for (let i = 0; i < size; i++) to[i] = samples[reflected(start + i, samples.length)]! * this.#window[i]!;
   }
 
   #write(power: Float64Array, out: Float32Array): void {
@@ -73,7 +73,7 @@ export class LogMel {
   }
 }
 
-/** The power spectrum of one of two real signals that were transformed together. */
+/** Power spectrum of one of two real signals that were transformed together. */
 function splitPower({
   re,
   im,
@@ -95,13 +95,15 @@ function splitPower({
   }
 }
 
-function mirrored(index: number, length: number): number {
+/** Index of a sample after reflection at both ends, without repeating the end samples. */
+function reflected(index: number, length: number): number {
   if (length === 1) return 0;
   const period = 2 * (length - 1);
   const at = ((index % period) + period) % period;
   return at < length ? at : period - at;
 }
 
+/** Triangular mel filters: the first bin with a weight, and the weights from there on. */
 function melFilters(options: {
   sampleRate: number;
   frame: number;
@@ -134,8 +136,9 @@ function melFilters(options: {
 const htkMel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700);
 const htkHertz = (mel: number) => 700 * (10 ** (mel / 2595) - 1);
 
-/** Mels at 1 kHz, and how many make a factor of e above it. */
+/** Mels at 1 kHz, where Slaney's scale changes from linear to logarithmic. */
 const SLANEY_BREAK_MEL = 15;
+/** Mels per factor of e above 1 kHz in Slaney's scale. */
 const SLANEY_MELS_PER_E = 27 / Math.log(6.4);
 const slaneyMel = (hertz: number) =>
   hertz < 1000 ? (3 * hertz) / 200 : SLANEY_BREAK_MEL + Math.log(hertz / 1000) * SLANEY_MELS_PER_E;

@@ -4,7 +4,7 @@ import type { VisualClip, VisualEncoder } from '../encoder.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 import { embedItems, meanVector } from './vectors.ts';
 
-/** An encoder around a model of single pictures: a clip is the mean of its pictures. */
+/** Visual encoder on top of a picture model. The vector of a clip is the mean over its pictures. */
 export function pictureEncoder(part: {
   space: string;
   input: string;
@@ -34,13 +34,13 @@ export function pictureEncoder(part: {
   };
 }
 
-/** At most `count` pictures, each from the middle of its share of the clip. */
+/** Chooses at most `count` pictures, each from the middle of an equal part of the clip. */
 function choose({ pictures }: VisualClip, count: number): readonly Picture[] {
   if (pictures.length <= count) return pictures;
   return Array.from({ length: count }, (_, i) => pictures[Math.floor(((i + 0.5) * pictures.length) / count)]!);
 }
 
-/** @returns batch × 3 × height × width: bytes brought to 0 … 1, minus the mean, over the deviation */
+/** Tensor of batch × 3 × height × width: bytes scaled to 0 … 1, minus the mean, divided by the deviation. */
 export function toTensor(pictures: readonly Picture[], spec: PicturesSpec): Tensor {
   const { width, height } = spec;
   const plane = width * height;

@@ -11,13 +11,14 @@ import { toTensor } from './pictures.ts';
 import reference from './reference.fixture.json' with { type: 'json' };
 import { windowsOf, windowsToTensor } from './sound.ts';
 
-/** Values of a tensor that scripts/reference/preprocessing.py found by other means; see there. */
+/** Every `step`-th value of a tensor from the independent implementation in scripts/reference/preprocessing.py. */
 interface Sampled {
   readonly length: number;
   readonly step: number;
   readonly values: readonly number[];
 }
 
+/** Maximum absolute difference from a reference value. */
 const TOLERANCE = 1e-3;
 
 interface Resampled {
@@ -26,7 +27,7 @@ interface Resampled {
   readonly samples: Sampled;
 }
 
-/** Tones at shares of the lower Nyquist frequency, of a fifth of the full scale each; as in the script. */
+/** Sum of tones at fractions of the lower Nyquist frequency, each of amplitude 0.2, as in the script. */
 const tones = ({ from, to }: Resampled) =>
   Float32Array.from({ length: from }, (_, i) => {
     const radians = (2 * Math.PI * (Math.min(from, to) / 2) * i) / from;
@@ -64,7 +65,7 @@ describe('preprocessing', { skip: REAL_MEDIA === undefined && 'needs the folder 
   }
 });
 
-/** The filter's reach from both ends is left out: there the one mirrors the sound, and the other has silence. */
+/** Compares resampled sound without its ends, where one implementation reflects the sound and the other pads it with silence. */
 function assertResampled(samples: Float32Array, { from, to, samples: wanted }: Resampled): void {
   const found = resample(samples, from, { sampleRate: to, resampling: 'fine' });
   const { length, step, values } = wanted;
@@ -87,7 +88,7 @@ function assertClose(found: Float32Array, { length, step, values }: Sampled): vo
   assert.ok(worst <= TOLERANCE, `off by ${worst}`);
 }
 
-/** Samples of a WAV file of 16 bits. */
+/** First channel of a 16-bit WAV file. */
 function firstChannel(wav: Buffer): Float32Array {
   const channels = wav.readUInt16LE(22);
   const start = wav.indexOf('data') + 8;

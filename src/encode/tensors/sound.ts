@@ -4,7 +4,7 @@ import { LogMel } from './log-mel.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 import { embedItems, meanVector } from './vectors.ts';
 
-/** An encoder around a model of windows of sound: a clip is the mean of its windows. */
+/** Audio encoder on top of a model of fixed windows. The vector of a clip is the mean over its windows. */
 export function soundEncoder(part: {
   space: string;
   input: string;
@@ -36,7 +36,7 @@ export function soundEncoder(part: {
   };
 }
 
-/** The clip in equal windows no longer than the model's, each filled up to that. */
+/** Splits a clip into equal parts no longer than the model's window, each padded to that length. */
 export function windowsOf({ samples }: Pick<AudioClip, 'samples'>, spec: SoundSpec): Float32Array[] {
   const length = Math.round(spec.windowSec * spec.sampleRate);
   const count = Math.max(1, Math.ceil(samples.length / length));
@@ -52,7 +52,7 @@ export function windowsOf({ samples }: Pick<AudioClip, 'samples'>, spec: SoundSp
   });
 }
 
-/** @returns what makes windows the input of a model */
+/** Creates a function that converts windows to the input of a model. */
 export function windowsToTensor({
   sampleRate,
   windowSec,

@@ -1,28 +1,29 @@
-/** Numbers as a model takes and gives them: row-major, the first dimension counts the inputs of a batch. */
+/** Input or output of a model: row-major, with the batch as the first dimension. */
 export type Tensor = { readonly dims: readonly number[] } & (
   | { readonly type: 'float32'; readonly data: Float32Array }
   | { readonly type: 'int64'; readonly data: BigInt64Array }
   | { readonly type: 'int32'; readonly data: Int32Array }
 );
 
-/** In place of a name: the only input, or the only output, that the model has. */
+/** Placeholder for the name of a model's only input or output. */
 export const ONLY = '*';
 
 /**
- * A model somewhere: in this process, or on a server. Loaded or connected when it is first run. What comes out for one
- * input does not depend on the others of its batch.
+ * A model in this process or on a server. Loaded or connected on first use. The output for an input is independent of the
+ * rest of its batch.
  */
 export interface TensorModel {
-  /** Inputs of one run at the most. */
+  /** Maximum number of inputs per run. */
   readonly batch: number;
-  /** Runs that may be under way at once. */
+  /** Maximum number of concurrent runs. */
   readonly inFlight: number;
   /**
    * Runs one batch.
-   * @param inputs by name; those that the model does not have are left out
-   * @returns the output of that name
+   * @param inputs by name; inputs that the model does not have are ignored
+   * @param output name of the output, or `ONLY`
+   * @returns the requested output
    */
   run(inputs: Readonly<Record<string, Tensor>>, output: string, options?: { signal?: AbortSignal }): Promise<Tensor>;
-  /** Releases memory and connections; a later run opens them anew. */
+  /** Releases memory and connections. A later run opens them again. */
   close(): Promise<void>;
 }

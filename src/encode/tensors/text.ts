@@ -4,7 +4,7 @@ import type { Tensor, TensorModel } from './tensor.ts';
 import type { TextTokens } from './tokens.ts';
 import { embedItems } from './vectors.ts';
 
-/** An encoder around a model of text. */
+/** Text encoder on top of a text model. */
 export function modelTextEncoder(part: {
   space: string;
   output: OutputSpec;
@@ -20,8 +20,8 @@ export function modelTextEncoder(part: {
       if (clips.length === 0) return [];
       const ids = await Promise.all(clips.map(({ text }) => tokens.encode(spec.prefix + text)));
       const vectors = new Array<Float32Array>(clips.length);
-      // A filled-up input does not give the bits of the bare one, so only texts of one length go together.
-      for (const places of sameLength(ids, spec)) {
+      // Padding changes the last bits of a result, so only texts of equal length share a batch.
+      for (const places of groupByLength(ids, spec)) {
         const found = await embedItems(
           places.map((place) => ids[place]!),
           {
@@ -43,13 +43,14 @@ export function modelTextEncoder(part: {
   };
 }
 
-function sameLength(ids: readonly (readonly number[])[], { padding }: TextSpec): number[][] {
+/** Groups the indices of texts that may share a batch. */
+function groupByLength(ids: readonly (readonly number[])[], { padding }: TextSpec): number[][] {
   const places = ids.map((_, place) => place);
   if (padding === 'full') return [places];
   return [...Map.groupBy(places, (place) => ids[place]!.length).values()];
 }
 
-/** @returns batch × tokens, each: ids, which of them count, and 0 for "first sentence" */
+/** Tensors of batch × tokens by input name: token ids, attention mask (1 for tokens, 0 for padding), token types (all 0). */
 export function toTensors(batch: readonly (readonly number[])[], spec: TextSpec): Record<string, Tensor> {
   const length = spec.padding === 'full' ? spec.maxTokens : batch[0]!.length;
   const dims = [batch.length, length];

@@ -1,19 +1,19 @@
 import { readFile } from 'node:fs/promises';
 import type { Tokenizer } from '@huggingface/tokenizers';
 
-/** A model's own tokenizer, read when it is first needed. */
+/** Tokenizer of a model; its files are read on first use. */
 export class TextTokens {
   readonly #files: () => Promise<readonly [tokenizer: string, config: string]>;
   readonly #maxTokens: number;
   #tokenizer: Promise<Tokenizer> | undefined;
 
-  /** @param options.files paths of tokenizer.json and tokenizer_config.json */
+  /** @param options.files resolves to the paths of `tokenizer.json` and `tokenizer_config.json` */
   constructor(options: { files: () => Promise<readonly [tokenizer: string, config: string]>; maxTokens: number }) {
     this.#files = options.files;
     this.#maxTokens = options.maxTokens;
   }
 
-  /** @returns the ids of a text with special tokens around it; a text that is too long loses its end, but not those */
+  /** Token ids of a text, with special tokens. Texts over `maxTokens` are truncated; special tokens are kept. */
   async encode(text: string): Promise<number[]> {
     const tokenizer = await this.#ready();
     const ids: number[] = tokenizer.encode(text).ids;
@@ -25,7 +25,7 @@ export class TextTokens {
     return [...ids.slice(0, before), ...bare.slice(0, this.#maxTokens - before - after.length), ...after];
   }
 
-  /** @returns how many tokens a text has, special ones not counted */
+  /** Number of tokens of a text before truncation, without special tokens. */
   async count(text: string): Promise<number> {
     return (await this.#ready()).encode(text, { add_special_tokens: false }).ids.length;
   }

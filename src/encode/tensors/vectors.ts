@@ -2,19 +2,21 @@ import type { OutputSpec } from '../bundle-file.ts';
 import { DIMENSION } from '../encoder.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 
+/** Options of `embedItems`. */
 export interface BatchInput<Item> {
   readonly model: TensorModel;
   readonly output: OutputSpec;
-  /** Inputs of the model for up to `model.batch` items. Called when the batch's turn comes. */
+  /** Creates the model's inputs for up to `model.batch` items. Called just before the batch runs. */
   readonly inputs: (items: readonly Item[]) => Readonly<Record<string, Tensor>> | Promise<Record<string, Tensor>>;
-  /** For each item of the batch, how many of its tokens count; only for pooled outputs. */
+  /** Number of tokens of an item without padding; only for pooled outputs. */
   readonly tokens?: (item: Item) => number;
   readonly signal?: AbortSignal;
 }
 
 /**
- * Runs items through a model in batches.
- * @returns a vector for each item, in order: `DIMENSION` values, norm 1
+ * Runs items through a model in batches, with up to `model.inFlight` of them at the same time.
+ * @returns one vector per item, in order: `DIMENSION` values of norm 1
+ * @throws the first error of a batch, after all running batches have ended
  */
 export async function embedItems<Item>(items: readonly Item[], options: BatchInput<Item>): Promise<Float32Array[]> {
   const { model, signal } = options;
@@ -37,7 +39,7 @@ export async function embedItems<Item>(items: readonly Item[], options: BatchInp
     }
   };
   signal?.throwIfAborted();
-  // What fails stops the others, and none goes on behind the caller's back.
+  // A failure aborts the other batches. None is still running when this function returns.
   await Promise.allSettled(
     Array.from({ length: model.inFlight }, () => worker().catch((error) => failed.abort(error))),
   );
@@ -45,7 +47,7 @@ export async function embedItems<Item>(items: readonly Item[], options: BatchInp
   return vectors;
 }
 
-/** One item's share of an output, pooled, cut to `DIMENSION`, of norm 1. */
+/** Vector of one item of a batch: pooled, truncated to `DIMENSION` and normalised. */
 function toVector({ dims, data }: Tensor, index: number, count: number, output: OutputSpec, tokens?: number) {
   const { pooling, dimension, name } = output;
   const shape = pooling === 'none' ? [count, dimension] : [count, dims[1] ?? 0, dimension];
@@ -66,7 +68,7 @@ function pool(
   { pooling, dimension, tokens }: { pooling: OutputSpec['pooling']; dimension: number; tokens: number },
 ): Float64Array {
   const vector = new Float64Array(DIMENSION);
-  // Cut before it is normalised: what was trained for prefixes is compared like that.
+  // Truncated before normalisation, as models trained for prefixes require.
   if (pooling === 'none' || pooling === 'first') return copy(vector, values, 0);
   if (pooling === 'last') return copy(vector, values, (tokens - 1) * dimension);
   for (let token = 0; token < tokens; token++) {
@@ -80,16 +82,19 @@ function copy(vector: Float64Array, values: Float32Array, from: number): Float64
   return vector;
 }
 
-/** The mean of vectors of norm 1, brought to norm 1. */
+/** Normalised mean of vectors of norm 1. */
 export function meanVector(vectors: readonly Float32Array[]): Float32Array {
   if (vectors.length === 1) return vectors[0]!;
   const sum = new Float64Array(DIMENSION);
   for (const vector of vectors) for (let i = 0; i < DIMENSION; i++) sum[i]! += vector[i]!;
-  // Vectors that cancel each other out have no mean direction; the first is as good as any.
+  // The mean of vectors that cancel out has no direction; the first vector is as good as any.
   return Math.hypot(...sum) < 1e-9 ? vectors[0]! : toUnit(sum);
 }
 
-/** @throws {Error} for what has no direction: the model's fault, which must not pass for a result */
+/**
+ * Normalises a vector.
+ * @throws {Error} if its norm is zero or not finite, so that a broken model does not produce results
+ */
 function toUnit(values: Float64Array): Float32Array {
   let sum = 0;
   for (const value of values) sum += value * value;
