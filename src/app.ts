@@ -29,46 +29,50 @@ import type { IdempotencyKeys } from './idempotency/keys.ts';
 import type { QueryService } from './queries/service.ts';
 import type { CreateTaskDeps } from './tasks/create.ts';
 
+/** Dependencies of the HTTP API. */
 export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {
-  /** What tasks are made with, retrieved from and listed. */
+  /** Creates, retrieves and lists tasks. */
   readonly embedding: CreateTaskDeps & { readonly dedupedMedia: DedupedMedia };
-  /** What is embedded while somebody waits. */
+  /** Synchronous embedding (`POST /embed-v2`). */
   readonly queries: QueryService;
   readonly assets: AssetService;
-  /** What was asked for with an `Idempotency-Key`. */
+  /** Answers to requests with an `Idempotency-Key`. */
   readonly idempotency: IdempotencyKeys;
-  /** Uploads in chunks, and the links by which they come. */
+  /** Multipart uploads and their signed links. */
   readonly uploads: Omit<MultipartDeps, 'publicUrl' | 'idempotency'>;
-  /** URL under which clients reach the server; without it, the host that a request names. */
+  /** URL under which clients reach the server; default: the host of the request. */
   readonly publicUrl?: string;
-  /** Bounds the JSON bodies in memory. */
+  /** Limit on the JSON bodies in memory. */
   readonly bodies: BodyBudget;
-  /** Of reelvec, for the OpenAPI document. */
+  /** Version of reelvec, for the OpenAPI document. */
   readonly version: string;
 }
 
-/** 1 MB, but for the routes that take media. */
-const BODY_LIMIT = 1024 ** 2;
-/** A connection on which nothing moves for so long is closed: longer than any answer is waited for. Milliseconds. */
-const IDLE_MS = 120_000;
-/** An id of any length is one that does not exist, not a route that does not. */
+/** Default body limit in bytes. Routes that accept media have their own. */
+const DEFAULT_BODY_LIMIT_BYTES = 1024 ** 2;
+/** Idle timeout of a connection in milliseconds. Longer than any request that waits for a result. */
+const CONNECTION_IDLE_TIMEOUT_MS = 120_000;
+/**
+ * Maximum length of a path parameter in characters. High, so that a long id gets "no such task" and not "no such
+ * route".
+ */
 const MAX_ID_LENGTH = 16 * 1024;
 
-/** The HTTP API, complete, on no port yet: `app.listen` or `app.inject` is up to the caller. */
+/** Builds the HTTP API without listening. The caller uses `app.listen`, or `app.inject` in tests. */
 export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   const app = Fastify({
     loggerInstance: deps.embedding.log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: newId,
-    bodyLimit: BODY_LIMIT,
-    connectionTimeout: IDLE_MS,
-    // What has come in before the end is answered, not refused.
+    bodyLimit: DEFAULT_BODY_LIMIT_BYTES,
+    connectionTimeout: CONNECTION_IDLE_TIMEOUT_MS,
+    // Answers requests that arrive on open connections during shutdown.
     return503OnClosing: false,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: MAX_ID_LENGTH },
     clientErrorHandler: refuseConnection,
     frameworkErrors: (error, request, reply) => sendError(error, request, reply),
   }) as unknown as FastifyInstance;
-  // Text is nobody's body here: it is refused for its type, not for what it says.
+  // No route accepts text, so a text body gets 415 instead of a validation error.
   app.removeContentTypeParser('text/plain');
   parseJsonBodies(app);
   app.setValidatorCompiler(validate);
@@ -79,7 +83,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   installRequestLog(app);
   installErrors(app);
   refuseContentEncodings(app);
-  // Clients that keep connections open find another node with their next request, not a connection that breaks.
+  // While draining, clients with keep-alive connections reconnect to another node instead of losing the connection.
   app.addHook('onRequest', async (_, reply) => {
     if (deps.draining?.aborted) reply.header('connection', 'close');
   });

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { enableCodeCache } from './code-cache.ts';
 
-/** The command line. Each command lives in a file of its own and is loaded only when it is called. */
+/** Entry point of the command line. Each command has its own module, loaded on demand. */
 
 interface Command {
   readonly help: string;
@@ -10,19 +10,19 @@ interface Command {
 
 const COMMANDS: Readonly<Record<string, { summary: string; load(): Promise<Command> }>> = {
   serve: { summary: 'serve the API', load: () => import('./commands/serve.ts') },
-  worker: { summary: 'work on the tasks of servers that share a database', load: () => import('./commands/worker.ts') },
-  embed: { summary: 'embed a file or URL, without a server', load: () => import('./commands/embed.ts') },
+  worker: { summary: 'process tasks of servers that share a database', load: () => import('./commands/worker.ts') },
+  embed: { summary: 'embed a file or URL without a server', load: () => import('./commands/embed.ts') },
   shots: { summary: 'find the shots of a video', load: () => import('./commands/shots.ts') },
   webhooks: {
-    summary: 'list what webhooks were told, and tell them again',
+    summary: 'list webhook deliveries and redeliver them',
     load: () => import('./commands/webhooks.ts'),
   },
-  models: { summary: 'get, check and remove models', load: () => import('./commands/models.ts') },
-  doctor: { summary: 'compare what is stored with what is known of it', load: () => import('./commands/doctor.ts') },
+  models: { summary: 'download, verify and remove models', load: () => import('./commands/models.ts') },
+  doctor: { summary: 'check the stored files against the database', load: () => import('./commands/doctor.ts') },
   keys: { summary: 'create, list and revoke API keys', load: () => import('./commands/keys.ts') },
 };
 
-const HELP = `reelvec: multimodal embeddings of video and audio on your own machine
+const HELP = `reelvec: self-hosted multimodal embeddings of video and audio
 
 Usage: reelvec COMMAND [OPTION]...
 
@@ -37,7 +37,7 @@ Examples:
   reelvec shots film.mp4 --json
   reelvec keys create --name laptop
 
-reelvec COMMAND --help tells more of a command, reelvec --version which reelvec it is.
+Run reelvec COMMAND --help for the options of a command, reelvec --version for the version.
 `;
 
 enableCodeCache();
@@ -66,7 +66,7 @@ async function main([name, ...args]: string[]): Promise<void> {
 try {
   await main(process.argv.slice(2));
 } catch (error) {
-  // Whoever reads the output has seen enough, as `head` does.
+  // The reader of the output closed the pipe, as `head` does.
   if (error instanceof Error && 'code' in error && error.code === 'EPIPE') process.exit(0);
   const isUsage = error instanceof UsageError || error instanceof ConfigError;
   const isExpected = isUsage || error instanceof CommandError || error instanceof SetupError;

@@ -4,14 +4,16 @@ import querystring from 'node:querystring';
 import { z } from 'zod';
 import { machineMemoryBytes, workerMemoryMb } from './machine-memory.ts';
 
-/** What runs models: `auto` takes the best that is there, any other name that one or none. */
+/**
+ * Execution providers for models. `auto` selects the best one available; any other value fails if it is unavailable.
+ */
 const DEVICES = ['auto', 'cpu', 'cuda', 'coreml', 'dml'] as const;
 export type Device = (typeof DEVICES)[number];
 
 const MEGABYTE = 1024 ** 2;
 const GIGABYTE = 1024 ** 3;
-/** A load balancer that looks every second has seen by then that a node is not ready. */
-const DRAIN_SEC = 2;
+/** Default drain period in seconds: long enough for a load balancer that polls readiness every second. */
+const DEFAULT_DRAIN_SEC = 2;
 
 const list = z
   .string()
@@ -22,10 +24,11 @@ const list = z
       .map((item) => item.trim())
       .filter((item) => item !== ''),
   );
+/** A limit of at least 0; unlimited when unset. */
 const quota = (number: z.ZodCoercedNumber) => number.min(0).optional();
 const bytes = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
 
-/** What can be told to a webhook. */
+/** Event types that a webhook can subscribe to. */
 const WEBHOOK_EVENTS = ['embed.task.ready', 'embed.task.failed'] as const;
 
 const webhooks = z
@@ -52,8 +55,9 @@ const webhooks = z
     ),
   )
   .refine((list) => new Set(list.map(({ url }) => url)).size === list.length, 'has a URL twice');
+/** Milliseconds per duration unit. */
 const UNIT_MS = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
-/** Milliseconds of `90s`, `15m`, `12h` or `7d`; undefined for `never`. */
+/** Parses `90s`, `15m`, `12h` or `7d` to milliseconds, and `never` to undefined. */
 const duration = (fallback: string) =>
   z
     .string()
@@ -63,7 +67,7 @@ const duration = (fallback: string) =>
       text === 'never' ? undefined : Number(text.slice(0, -1)) * UNIT_MS[text.at(-1) as keyof typeof UNIT_MS],
     );
 
-/** Every setting: its name in the environment, what it may be, what it is when unset, and a line of help. */
+/** All settings: environment variable, validation, default and help text. */
 const settings = z.object({
   REELVEC_HOST: z.string().min(1).default('127.0.0.1').describe('address to listen on'),
   REELVEC_PORT: z.coerce
@@ -77,126 +81,124 @@ const settings = z.object({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('URL under which clients reach the server'),
-  REELVEC_DATA_DIR: z.string().min(1).default('./data').describe('folder of the database and of all media and results'),
+  REELVEC_DATA_DIR: z.string().min(1).default('./data').describe('folder for the database, media and results'),
   REELVEC_BLOBS: z
     .string()
     .regex(/^(file:.+|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](\/[a-z0-9_-][a-z0-9._-]*)*\/?)$/, {
       error: 'must be file:FOLDER or s3://BUCKET/PREFIX, the prefix in lower case',
     })
     .optional()
-    .describe('where media and results live, file:FOLDER or s3://BUCKET/PREFIX; default: in the data folder'),
+    .describe('storage for media and results: file:FOLDER or s3://BUCKET/PREFIX; default: the data folder'),
   REELVEC_S3_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()
     .describe(
-      "URL of an S3-compatible store; default: Amazon's. Credentials are those of the AWS SDK (AWS_ACCESS_KEY_ID…)",
+      'URL of an S3-compatible store; default: Amazon S3. Credentials come from the AWS SDK (AWS_ACCESS_KEY_ID…)',
     ),
   REELVEC_S3_PUBLIC_ENDPOINT: z
     .url({ protocol: /^https?$/ })
     .optional()
-    .describe('URL under which clients reach that store, to upload straight to it; default: the same'),
-  REELVEC_S3_REGION: z.string().min(1).default('us-east-1').describe('region of the bucket'),
+    .describe('S3 URL for direct uploads from clients; default: the S3 endpoint'),
+  REELVEC_S3_REGION: z.string().min(1).default('us-east-1').describe('bucket region'),
   REELVEC_S3_PATH_STYLE: z
     .enum(['true', 'false'])
     .optional()
-    .describe('whether the bucket is named in the path of URLs; default: with an endpoint of your own'),
+    .describe('put the bucket in the URL path instead of the host; default: true if an S3 endpoint is set'),
   REELVEC_CACHE_DIR: z
     .string()
     .min(1)
     .optional()
-    .describe('folder for pieces of media that lie on S3; default: in the data folder'),
-  REELVEC_CACHE_BYTES: bytes(4 * GIGABYTE).describe('size of that folder'),
+    .describe('cache folder for media blocks from S3; default: cache in the data folder'),
+  REELVEC_CACHE_BYTES: bytes(4 * GIGABYTE).describe('maximum size of the cache in bytes'),
   REELVEC_DATABASE_URL: z
     .url({ protocol: /^postgres(ql)?$/ })
     .optional()
-    .describe('PostgreSQL database that several nodes share; default: SQLite in the data folder'),
-  REELVEC_RESULT_TTL: duration('7d').describe('how long results are kept after the end of a task; never for ever'),
-  REELVEC_ASSET_TTL: duration('never').describe('how long assets are kept: 30d, 12h; never for ever'),
-  REELVEC_API_KEYS: list.describe('API keys, comma-separated, beside those made by `reelvec keys create`'),
-  REELVEC_URL_ALLOW: list.describe(
-    'hosts or CIDRs that source URLs may reach although they are private, comma-separated',
-  ),
-  REELVEC_BUNDLE: z.string().min(1).default('signal').describe('the encoders that serve marengo3.0'),
+    .describe('PostgreSQL database shared by several nodes; default: SQLite in the data folder'),
+  REELVEC_RESULT_TTL: duration('7d').describe('retention of results after a task ends: 7d, 12h, or never to keep them'),
+  REELVEC_ASSET_TTL: duration('never').describe('retention of assets: 30d, 12h, or never to keep them'),
+  REELVEC_API_KEYS: list.describe('comma-separated API keys, in addition to those from `reelvec keys create`'),
+  REELVEC_URL_ALLOW: list.describe('comma-separated private hosts or CIDRs that source URLs may access'),
+  REELVEC_BUNDLE: z.string().min(1).default('signal').describe('bundle of encoders that serves marengo3.0'),
   REELVEC_WORKERS: z.coerce
     .number()
     .int()
     .min(0)
     .max(256)
     .default(availableParallelism())
-    .describe('media worker processes; default: one a core; 0: other nodes do the work'),
+    .describe('media worker processes; default: one per core; 0: leave the work to other nodes'),
   REELVEC_QUERY_WORKERS: z.coerce
     .number()
     .int()
     .min(1)
     .max(256)
     .default(1)
-    .describe('worker processes for text and image queries, and as many for audio and video ones'),
+    .describe('worker processes for text and image queries, plus the same number for audio and video queries'),
   REELVEC_WORKER_MEMORY_MB: z.coerce
     .number()
     .int()
     .min(128)
     .optional()
-    .describe('memory at which a media worker is stopped; default: its share of what there is, 512 to 2048'),
+    .describe('memory limit of a media worker in MB; default: its share of the machine, 512 to 2048'),
   REELVEC_WORKER_SILENCE_SEC: z.coerce
     .number()
     .min(1)
     .default(60)
-    .describe('time without progress after which a media worker is stopped'),
+    .describe('seconds without progress before a media worker is killed'),
   REELVEC_WORKER_PORT: z.coerce
     .number()
     .int()
     .min(0)
     .max(65535)
     .optional()
-    .describe('port on which `reelvec worker` answers probes and gives metrics; default: none'),
+    .describe('port for health checks and metrics of `reelvec worker`; default: none'),
   REELVEC_WORKER_NICE: z.coerce
     .number()
     .int()
     .min(0)
     .max(19)
     .default(10)
-    .describe(
-      'how far `reelvec worker` gives way to others on its machine, as `nice` counts it; its media workers: 10 more',
-    ),
+    .describe('nice value of `reelvec worker`; its media workers get 10 more'),
   REELVEC_DRAIN_SEC: z.coerce
     .number()
     .min(0)
     .max(10)
     .optional()
-    .describe('time between saying that it is not ready and refusing connections; default: 2 with PostgreSQL, else 0'),
-  REELVEC_MAX_VIDEO_BYTES: bytes(4 * GIGABYTE).describe('largest video'),
-  REELVEC_MAX_AUDIO_BYTES: bytes(2 * GIGABYTE).describe('largest audio'),
-  REELVEC_MAX_IMAGE_BYTES: bytes(32 * MEGABYTE).describe('largest image'),
-  REELVEC_QUOTA_BYTES: quota(z.coerce.number().int()).describe('bytes of assets that a key may store; default: no end'),
-  REELVEC_QUOTA_TASKS: quota(z.coerce.number().int()).describe('tasks of a key at the same time; default: no end'),
+    .describe('seconds between reporting not ready and refusing connections; default: 2 with PostgreSQL, else 0'),
+  REELVEC_MAX_VIDEO_BYTES: bytes(4 * GIGABYTE).describe('maximum size of a video in bytes'),
+  REELVEC_MAX_AUDIO_BYTES: bytes(2 * GIGABYTE).describe('maximum size of an audio file in bytes'),
+  REELVEC_MAX_IMAGE_BYTES: bytes(32 * MEGABYTE).describe('maximum size of an image in bytes'),
+  REELVEC_QUOTA_BYTES: quota(z.coerce.number().int()).describe('bytes of assets per key; default: unlimited'),
+  REELVEC_QUOTA_TASKS: quota(z.coerce.number().int()).describe('concurrent tasks per key; default: unlimited'),
   REELVEC_QUOTA_MINUTES_PER_DAY: quota(z.coerce.number()).describe(
-    'minutes of media that a key may embed in a day; default: no end',
+    'minutes of media embedded per key and day; default: unlimited',
   ),
-  REELVEC_MAX_UPLOAD_BYTES: bytes(200 * MEGABYTE).describe('largest direct upload of an asset'),
+  REELVEC_MAX_UPLOAD_BYTES: bytes(200 * MEGABYTE).describe('maximum size of a direct asset upload in bytes'),
   REELVEC_MAX_BODY_BYTES: bytes(256 * MEGABYTE).describe(
-    'JSON request bodies in memory at once, half of it for one key; more are answered with 429',
+    'bytes of JSON request bodies in memory, at most half of it per key; excess requests get 429',
   ),
   REELVEC_MAX_SEGMENT_SEC: z.coerce
     .number()
     .min(10)
     .max(60)
     .default(10)
-    .describe('longest dynamic segment; longer shots are cut evenly'),
+    .describe('maximum length of a dynamic segment in seconds; longer shots are split evenly'),
   REELVEC_WEBHOOKS: webhooks.describe(
-    'where to post the ends of tasks: JSON list of {"url", "secret"} and optionally "events"; see docs/events.md',
+    'webhook endpoints for finished tasks: JSON list of {"url", "secret"}, optionally with "events"; see docs/events.md',
   ),
-  REELVEC_MODELS_DIR: z.string().min(1).optional().describe('folder of the models; default: models in the data folder'),
-  REELVEC_MODELS_AUTOPULL: z.stringbool().default(false).describe('1 gets missing models at start'),
+  REELVEC_MODELS_DIR: z.string().min(1).optional().describe('folder for models; default: models in the data folder'),
+  REELVEC_MODELS_AUTOPULL: z.stringbool().default(false).describe('1 downloads missing models at startup'),
   REELVEC_DEVICE: z
     .enum(DEVICES)
     .default('auto')
-    .describe('what runs models: auto, cpu, cuda, coreml or dml; all but auto must be there'),
+    .describe(
+      'device for models: auto, cpu, cuda, coreml or dml; startup fails if a device other than auto is unavailable',
+    ),
   REELVEC_MODEL_IDLE_SEC: z.coerce
     .number()
     .min(1)
     .max(86_400)
     .default(600)
-    .describe('time without work after which a worker unloads a model'),
+    .describe('idle seconds before a worker unloads a model'),
   REELVEC_INFERENCE_URLS: list
     .pipe(
       z.array(
@@ -208,150 +210,160 @@ const settings = z.object({
           ),
       ),
     )
-    .describe('servers of the Open Inference Protocol for bundles that use some, comma-separated'),
+    .describe('comma-separated URLs of Open Inference Protocol servers, for bundles that use them'),
   REELVEC_INFERENCE_AUTHORIZATION: z
     .string()
     .regex(/^[\t\x20-\x7e]+$/, 'must be printable ASCII, as the value of an HTTP header')
     .optional()
-    .describe('value of the Authorization header for those servers, as `Bearer …`'),
+    .describe('Authorization header for the inference servers, such as `Bearer …`'),
   REELVEC_INFERENCE_IN_FLIGHT: z.coerce
     .number()
     .int()
     .min(1)
     .max(256)
     .default(4)
-    .describe('requests of one worker to each of those servers at once'),
+    .describe('concurrent requests per worker to each inference server'),
   REELVEC_INFERENCE_TIMEOUT_SEC: z.coerce
     .number()
     .min(0.1)
     .max(600)
     .default(30)
-    .describe('time for one answer of theirs'),
+    .describe('timeout of an inference request in seconds'),
   REELVEC_INFERENCE_PATIENCE_SEC: z.coerce
     .number()
     .min(0)
     .max(600)
     .default(60)
-    .describe('time for which a request that they fail to answer is tried again'),
+    .describe('seconds for which a failed inference request is retried'),
   REELVEC_LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
-    .describe('least severe log line'),
+    .describe('minimum log level'),
 });
 
 export type SettingName = keyof typeof settings.shape;
 
-/** Where the ends of tasks are told. */
+/** Webhook endpoint that receives the events of finished tasks. */
 export interface WebhookEndpoint {
   readonly url: string;
-  /** What deliveries are signed with. */
+  /** Key for the HMAC signature of deliveries. */
   readonly secret: string;
   readonly events: readonly (typeof WEBHOOK_EVENTS)[number][];
 }
 
+/** Validated settings of a process, with defaults applied. Paths are absolute. */
 export interface Config {
   readonly host: string;
   readonly port: number;
+  /** URL under which clients reach the server. */
   readonly publicUrl: string | undefined;
-  /** Absolute path. */
   readonly dataDir: string;
-  readonly blobs: BlobPlace;
-  /** Absolute path. */
+  readonly blobs: BlobLocation;
   readonly cacheDir: string;
   readonly cacheBytes: number;
-  /** Undefined: for ever. */
+  /** Retention of results after a task ends; undefined keeps them. */
   readonly resultTtlMs: number | undefined;
+  /** Retention of assets; undefined keeps them. */
   readonly assetTtlMs: number | undefined;
-  /** Set where several nodes share a database. */
+  /** PostgreSQL URL; undefined selects SQLite in the data folder. */
   readonly databaseUrl: string | undefined;
   readonly apiKeys: readonly string[];
+  /** Private hosts and CIDRs that source URLs may access. */
   readonly urlAllow: readonly string[];
+  /** Name of a bundle, or the path of a bundle file. */
   readonly bundle: string;
+  /** Media worker processes; 0 leaves the work to other nodes. */
   readonly workers: number;
   readonly queryWorkers: number;
-  /** Resident memory of one worker, beside what the bundle's models take. */
+  /** Limit on the resident memory of one media worker, excluding the bundle's models. */
   readonly workerMemoryBytes: number;
+  /** Time without progress before a media worker is killed. */
   readonly workerSilenceMs: number;
   readonly workerPort: number | undefined;
   readonly workerNice: number;
+  /** Time between reporting not ready and refusing connections. */
   readonly drainMs: number;
   readonly maxVideoBytes: number;
   readonly maxAudioBytes: number;
   readonly maxImageBytes: number;
-  /** Of keys that have none of their own. */
+  /** Default quotas, for keys without their own; an absent quota is unlimited. */
   readonly quotas: { readonly bytes?: number; readonly tasks?: number; readonly minutesPerDay?: number };
   readonly maxUploadBytes: number;
-  /** JSON request bodies in memory at once. */
+  /** Limit on the JSON request bodies in memory at once. */
   readonly maxBodyBytes: number;
   readonly maxSegmentSec: number;
   readonly webhooks: readonly WebhookEndpoint[];
-  /** Absolute path. */
   readonly modelsDir: string;
   readonly modelsAutopull: boolean;
   readonly hub: HubSettings;
   readonly device: Device;
-  /** What `device` was before it was settled for onnxruntime: whisper.cpp settles on its own. */
+  /** Value of `device` before it was resolved for onnxruntime. whisper.cpp resolves it separately. */
   readonly requestedDevice?: Device;
   readonly modelIdleMs: number;
   readonly inference: InferenceSettings;
   readonly logLevel: string;
-  /** Values of the settings above and of the AWS SDK's that must not be logged. */
+  /** Secrets among these settings and those of the AWS SDK, for redaction in the log. */
   readonly secrets: readonly string[];
 }
 
-/** How the model hub is reached: what Hugging Face's own tools read from the environment. */
+/** Model hub access, from the environment variables of the Hugging Face tools. */
 export interface HubSettings {
-  /** Without a slash at the end. */
+  /** URL without a trailing slash. */
   readonly endpoint: string;
   readonly token: string | undefined;
-  /** File with a token, which `hf auth login` writes; used where there is no `token`. */
+  /** Token file written by `hf auth login`; read when `token` is undefined. */
   readonly tokenFile: string;
-  /** Nothing is asked of the hub. */
+  /** Makes no request to the hub. */
   readonly offline: boolean;
-  /** Time without a byte after which a transfer is begun anew, in milliseconds. */
+  /** Idle timeout in milliseconds; a transfer that receives no bytes for this long is restarted. */
   readonly timeoutMs: number;
   readonly proxy: { readonly http?: string; readonly https?: string; readonly none?: string };
 }
 
-/** How models on inference servers are reached. */
+/** Access to inference servers. */
 export interface InferenceSettings {
   readonly urls: readonly string[];
+  /** Value of the `Authorization` header. */
   readonly authorization: string | undefined;
-  /** Of one worker, to each server. */
+  /** Concurrent requests per worker and server. */
   readonly inFlight: number;
+  /** Timeout of one request. */
   readonly timeoutMs: number;
+  /** Time for which a failed request is retried. */
   readonly patienceMs: number;
 }
 
-/** Where media and results live. */
-export type BlobPlace =
+/** Location of the blob store. */
+export type BlobLocation =
   | {
       readonly kind: 'folder';
-      /** Absolute. */
+      /** Absolute path. */
       readonly path: string;
     }
   | {
       readonly kind: 's3';
       readonly bucket: string;
-      /** Empty, or ends in `/`. */
+      /** Key prefix: empty, or ends in `/`. */
       readonly prefix: string;
       readonly endpoint: string | undefined;
+      /** Endpoint in presigned URLs for clients. */
       readonly publicEndpoint: string | undefined;
       readonly region: string;
       readonly pathStyle: boolean;
     };
 
-/** Whether a bundle is given by the path of its file, and not by name. */
+/** True if a bundle setting is the path of a bundle file rather than a name. */
 export function isBundlePath(name: string): boolean {
   return name.endsWith('.json') || name.includes('/') || name.includes('\\');
 }
 
-/** A setting that cannot be used; `message` names it and says what it may be. */
+/** Invalid setting. The message names the setting and the rule. */
 export class ConfigError extends Error {}
 
 /**
- * Reads the settings from the environment and what overrides it; names that begin with REELVEC_ and mean nothing are refused, so that a typing
- * error does not pass for a default. Settings are read nowhere else.
+ * Reads and validates all settings from the environment. This is the only place that reads them. An unknown REELVEC_
+ * name is an error, so that a misspelt setting does not silently leave the default in force.
+ * @param overrides values that win over the environment, by setting name
  * @throws {ConfigError}
  */
 export function readConfig(
@@ -360,7 +372,7 @@ export function readConfig(
 ): Config {
   const given: Record<string, string> = {};
   for (const [name, value] of Object.entries({ ...environment, ...overrides })) {
-    // an empty variable is an unset one, as in compose files
+    // Compose files pass unset variables as empty strings.
     if (!name.startsWith('REELVEC_') || name.startsWith('REELVEC_TEST_') || value === undefined || value === '')
       continue;
     if (!(name in settings.shape))
@@ -380,7 +392,7 @@ export function readConfig(
     port: values.REELVEC_PORT,
     publicUrl: values.REELVEC_PUBLIC_URL,
     dataDir: resolve(values.REELVEC_DATA_DIR),
-    blobs: blobPlace(values),
+    blobs: blobLocation(values),
     cacheDir: resolve(values.REELVEC_CACHE_DIR ?? join(values.REELVEC_DATA_DIR, 'cache')),
     cacheBytes: values.REELVEC_CACHE_BYTES,
     resultTtlMs: values.REELVEC_RESULT_TTL,
@@ -397,7 +409,7 @@ export function readConfig(
     workerSilenceMs: values.REELVEC_WORKER_SILENCE_SEC * 1000,
     workerPort: values.REELVEC_WORKER_PORT,
     workerNice: values.REELVEC_WORKER_NICE,
-    drainMs: (values.REELVEC_DRAIN_SEC ?? (values.REELVEC_DATABASE_URL ? DRAIN_SEC : 0)) * 1000,
+    drainMs: (values.REELVEC_DRAIN_SEC ?? (values.REELVEC_DATABASE_URL ? DEFAULT_DRAIN_SEC : 0)) * 1000,
     maxVideoBytes: values.REELVEC_MAX_VIDEO_BYTES,
     maxAudioBytes: values.REELVEC_MAX_AUDIO_BYTES,
     maxImageBytes: values.REELVEC_MAX_IMAGE_BYTES,
@@ -445,7 +457,7 @@ function secretsOf(
   ].filter((secret) => secret !== undefined);
 }
 
-/** The rule that a value breaks, to follow the name of its setting; undefined where the setting or zod has its own words. */
+/** Error text that follows the name of the setting; undefined keeps the message of the setting or of zod. */
 function rule(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -463,10 +475,10 @@ function rule(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-/** Issues of numbers and choices, whose value may be shown: other settings hold secrets. */
+/** Issue codes whose value may be shown, because only numbers and enums produce them. Other settings hold secrets. */
 const SHOWN_ISSUES = new Set(['invalid_type', 'invalid_value', 'too_small', 'too_big']);
 
-/** https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
+/** Reads https://huggingface.co/docs/huggingface_hub/package_reference/environment_variables */
 function hubSettings(environment: Readonly<Record<string, string | undefined>>): HubSettings {
   const given = (name: string) => environment[name] || environment[name.toLowerCase()] || undefined;
   const isSet = (name: string) => /^(1|on|yes|true)$/i.test(environment[name] ?? '');
@@ -483,7 +495,7 @@ function hubSettings(environment: Readonly<Record<string, string | undefined>>):
   };
 }
 
-function blobPlace(values: z.output<typeof settings>): BlobPlace {
+function blobLocation(values: z.output<typeof settings>): BlobLocation {
   const { REELVEC_BLOBS: text, REELVEC_S3_ENDPOINT: endpoint, REELVEC_S3_PATH_STYLE: pathStyle } = values;
   if (!text?.startsWith('s3:')) {
     const path = text?.slice('file:'.length) ?? join(values.REELVEC_DATA_DIR, 'blobs');
@@ -501,7 +513,7 @@ function blobPlace(values: z.output<typeof settings>): BlobPlace {
   };
 }
 
-/** Every setting with its flag (`--port` for REELVEC_PORT) and help, for `--help` and the command line. */
+/** All settings with their command line flag (`--port` for REELVEC_PORT) and help text. */
 export function settingFlags(): { name: SettingName; flag: string; help: string }[] {
   return (Object.keys(settings.shape) as SettingName[]).map((name) => ({
     name,

@@ -1,6 +1,6 @@
 /**
- * The closed list of what can go wrong for a client, and the HTTP status of each.
- * Codes are the lower_snake vocabulary of the TwelveLabs v1.3 API plus a few of our own.
+ * All client-facing error codes with their HTTP status. The codes are those of the TwelveLabs v1.3 API plus a few of
+ * reelvec.
  */
 const STATUS = {
   parameter_invalid: 400,
@@ -43,18 +43,18 @@ const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS;
 
-/** Facts beside the sentence, for programs: the field, what was got, what is allowed. */
+/** Machine-readable facts of an error: the field, the value received, the values allowed. */
 export type ErrorDetails = Readonly<Record<string, string | number | boolean | readonly (string | number)[]>>;
 
 /**
- * The one error that is meant for clients. `message` names the field, what was got, what is allowed and what to do
- * next; `cause` is for the log and never sent.
+ * Error that is sent to the client. `message` names the field, the value received, the values allowed and the next
+ * step. `cause` is logged and never sent.
  */
 export class ReelvecError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly details: ErrorDetails | undefined;
-  /** When to try again, where the client was only too early; seconds. */
+  /** Seconds until a retry can succeed, for the `Retry-After` header. */
   readonly retryAfterSec: number | undefined;
 
   constructor(
@@ -75,12 +75,12 @@ export function isReelvecError(error: unknown): error is ReelvecError {
   return error instanceof ReelvecError;
 }
 
-/** What the media of a request is, as far as codes tell it apart. */
+/** Media type that prefixes error codes. */
 export type MediaKind = 'video' | 'audio' | 'image';
 
 /**
- * The same error with the code of the kind of media that was asked for: `video_file_broken` becomes
- * `audio_file_broken`. What reads a file does not know what it was sent as.
+ * Maps a `video_` error code to the media kind of the request: `video_file_broken` becomes `audio_file_broken`. The
+ * media reader does not know the kind under which a file was sent. Other errors are returned unchanged.
  */
 export function ofKind(error: unknown, kind: MediaKind): unknown {
   if (!isReelvecError(error)) return error;
@@ -90,7 +90,7 @@ export function ofKind(error: unknown, kind: MediaKind): unknown {
   return new ReelvecError(code as ErrorCode, message, { details, cause, status });
 }
 
-/** The same error, and if it is a bad request, which parameter it is about: in the sentence and in the details. */
+/** Adds the parameter name to the message and details of a 400 error. Other errors are returned unchanged. */
 export function aboutField(error: unknown, field: string): unknown {
   if (!isReelvecError(error) || error.status !== 400 || error.details?.['field'] !== undefined) return error;
   const { code, status, cause } = error;

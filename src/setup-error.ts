@@ -2,22 +2,22 @@ import { getSystemErrorMessage } from 'node:util';
 import { isReelvecError } from './errors.ts';
 
 /**
- * Something that reelvec stands on cannot be used: a folder, a port, a database. The message is for whoever runs it and
- * says what to do; the command line prints it without a stack.
+ * Unusable resource outside reelvec: a folder, a port, a database. The message tells the operator what to do, and the
+ * command line prints it without a stack trace.
  */
 export class SetupError extends Error {}
 
-/** Primary result codes that blame the file or the disk and not the statement (https://sqlite.org/rescode.html). */
+/** SQLite primary result codes caused by the file or the disk, not the statement (https://sqlite.org/rescode.html). */
 const SQLITE_ENVIRONMENT_CODES = new Set([3, 5, 6, 8, 10, 11, 13, 14, 23, 26]);
-/** PostgreSQL error classes and codes that blame the connection, the login or the server's state (appendix A). */
+/** PostgreSQL error classes and codes for connection, login and server state (appendix A of its manual). */
 const POSTGRES_ENVIRONMENT_CODES = /^(08|28|3D|53|57P|42501)/;
 
-/** The reason in an error of the operating system, SQLite or PostgreSQL; undefined for an error of any other kind. */
+/** Reason text of an operating system, SQLite or PostgreSQL error; undefined for any other error. */
 export function environmentFault(error: unknown): string | undefined {
   const { errors, syscall, errno, code, errcode, errstr, name, message } = (error ?? {}) as {
     [name in 'syscall' | 'code' | 'errstr' | 'name' | 'message']?: string;
   } & { errors?: unknown[]; errno?: number; errcode?: number };
-  // A host with several addresses, none of which could be connected to.
+  // Node's AggregateError: every address of a host refused the connection.
   if (errors?.[0] !== undefined) return environmentFault(errors[0]);
   if (errcode !== undefined) return SQLITE_ENVIRONMENT_CODES.has(errcode & 0xff) ? errstr : undefined;
   if (name === 'PostgresError') return POSTGRES_ENVIRONMENT_CODES.test(code ?? '') ? message : undefined;
@@ -26,13 +26,13 @@ export function environmentFault(error: unknown): string | undefined {
 }
 
 /**
- * The error as a {@link SetupError} if its cause lies outside of reelvec, and as it is otherwise.
- * @param what the beginning of the sentence: "The data folder /data cannot be used"
- * @param advice a sentence on what to do
+ * Wraps an error with a cause outside reelvec in a {@link SetupError}. Other errors are returned unchanged.
+ * @param what start of the message: "The data folder /data cannot be used"
+ * @param advice sentence with the next step
  */
 export function asSetupError(error: unknown, what: string, advice = ''): unknown {
   if (error instanceof SetupError) return error;
-  // What clients would be told, such as that the disk is full.
+  // Client errors such as a full disk.
   if (isReelvecError(error)) return new SetupError(`${what}. ${error.message}`, { cause: error });
   const reason = environmentFault(error);
   if (reason === undefined) return error;

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** What lies behind an error, for the log; pino itself writes no more of a cause than its name. */
+/** Formats the cause of an error for the log, because pino logs only its name. */
 export function causeText({ cause }: Error): string | undefined {
   return cause === undefined ? undefined : inspect(cause);
 }

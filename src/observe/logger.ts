@@ -5,9 +5,9 @@ import { redactor } from './redact.ts';
 export type { Logger } from 'pino';
 
 /**
- * Logs to standard output: readable lines on a terminal, a JSON object a line elsewhere. Every line is searched for
- * credentials, whatever wrote it: libraries log headers and URLs too.
- * @param secrets values of settings that no line may contain
+ * Creates a logger on standard output: readable lines on a terminal, one JSON object per line elsewhere. Credentials
+ * are redacted in every line, because libraries log headers and URLs too.
+ * @param secrets values to redact wherever they occur
  */
 export function openLogger(level: string, secrets: readonly string[] = []): Logger {
   const options = { level, base: undefined, hooks: { streamWrite: redactor(secrets) } };

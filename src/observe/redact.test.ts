@@ -6,7 +6,7 @@ import { redactor } from './redact.ts';
 const SECRET = 'S3cret-value_0123456789';
 const headers = (name: string) => ({ accept: '*/*', [name]: SECRET, 'user-agent': 'curl' });
 
-/** Log lines as pino writes them, each with the secret somewhere. */
+/** Log lines in pino's format, each with the secret. */
 const LINES: readonly string[] = [
   ...['x-api-key', 'X-API-Key', 'authorization', 'Proxy-Authorization', 'cookie', 'set-cookie'].flatMap((name) => [
     JSON.stringify({ headers: headers(name) }),

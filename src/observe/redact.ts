@@ -1,28 +1,29 @@
-/** A shorter secret is not looked for by its value: it would be found in ordinary words. */
+/** Minimum length in characters of a secret that is redacted by value. Shorter ones would match ordinary words. */
 const MIN_SECRET_LENGTH = 8;
 const REDACTED = '[redacted]';
 
-/** A header that carries a credential, up to its value: in JSON, in the text of `inspect`, and in lists of raw headers. */
+/** Credential header with its value, in JSON, in `inspect` output and in lists of raw headers. */
 const HEADER =
   /((?:x-api-key|(?:proxy-)?authorization|(?:set-)?cookie|x-amz-security-token|tl-signature)\\*["']?\s*[:=,]\s*\[?\s*\\*["']?)[^"'\\\r\n]+/gi;
-/** A URL with a user, a query or both. Signatures and tokens have too many names to list: every query goes. */
+/** User information in a URL. */
 const URL_USER = /(\b[a-z][a-z\d+.-]*:\/\/)[^\s/?#"'@\\]+@/gi;
+/** Query of a URL. All of it is redacted, because signatures and tokens have too many names to list. */
 const URL_QUERY = /(\b[a-z][a-z\d+.-]*:\/\/[^\s?"'\\<>]*\?)[^\s"'\\<>]+/gi;
-/** Parameters that sign a path without a host, as requests to this server have it. */
+/** Credential parameters in a URL without a host, such as the path of a request to this server. */
 const PATH_QUERY = /([?&](?:signature|sig|token|key|api[-_]?key|x-api-key|x-[a-z]+-[a-z-]+)=)[^&\s"'\\]+/gi;
-/** A key that `reelvec keys create` made. */
+/** API key from `reelvec keys create`. */
 const OWN_KEY = /\brvk_[\w-]{16,}/g;
 
 /**
- * Makes a function that takes credentials out of a line of the log: headers, what signs or authorises a URL, keys of
- * reelvec, and the given values wherever they stand.
+ * Returns a function that redacts credentials in a log line: headers, URL users and queries, reelvec API keys, and the
+ * given secrets wherever they occur.
  * @param secrets values from the settings
  */
 export function redactor(secrets: readonly string[]): (line: string) => string {
   const values = secrets
     .filter((secret) => secret.length >= MIN_SECRET_LENGTH)
     .flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1), encodeURIComponent(secret)])
-    // The longest first: one may be part of another.
+    // Longest first, because one secret may contain another.
     .toSorted((a, b) => b.length - a.length);
   return (line) => {
     const text = line
