@@ -35,7 +35,7 @@ test('doctor, beside a running server: finds what is lost, damaged and left over
   const [kept, lost, remade] = [await embed(one), await embed(other), await embed(third)];
   for (const flags of [[], ['--deep'], ['--fix', '--deep']]) {
     const { code, stdout } = await doctor(...flags);
-    assert.deepEqual([code, stdout], [0, 'All is in order.\n']);
+    assert.deepEqual([code, stdout], [0, 'No problems found.\n']);
   }
 
   const { data } = await ready(server, remade);
@@ -63,16 +63,16 @@ test('doctor, beside a running server: finds what is lost, damaged and left over
   );
   assert.match(found.stdout, new RegExp(`of asset ${one} and 1 more is not what was stored`));
   assert.match(found.stdout, /tasks\/0{24}\/source \(1 bytes\) is named by no row: the task is gone/);
-  assert.match(found.stdout, /^5 found, 0 mended/m);
+  assert.match(found.stdout, /^5 found, 0 repaired/m);
   assert.ok(existsSync(orphan), 'without --fix nothing is changed');
   assert.match((await doctor()).stdout, /^4 found/m);
 
   const mended = await doctor('--fix', '--deep');
   assert.equal(mended.code, 0, mended.stdout + mended.stderr);
-  assert.match(mended.stdout, /^5 found, 5 mended/m);
-  assert.match(mended.stdout, new RegExp(`tasks/${remade}/result.arrow .* Mended: a server makes it again`));
+  assert.match(mended.stdout, /^5 found, 5 repaired/m);
+  assert.match(mended.stdout, new RegExp(`tasks/${remade}/result.arrow .* Repaired: a server makes it again`));
   assert.ok((await ready(server, remade)).data === data, 'the same result');
-  assert.deepEqual((await doctor('--deep')).stdout, 'All is in order.\n');
+  assert.deepEqual((await doctor('--deep')).stdout, 'No problems found.\n');
   assert.ok(!existsSync(orphan) && young.every(existsSync));
 
   for (const id of [one, same, other]) {
@@ -97,7 +97,7 @@ test('doctor says what keeps it from checking, with exit code 2', async () => {
   };
   const { code, stderr } = await reelvec(['doctor'], { env });
   assert.equal(code, 2);
-  assert.match(stderr, /could not be checked: The bucket no-such-bucket at http:\/\/127\.0\.0\.1:9 cannot be used/);
+  assert.match(stderr, /check failed: The bucket no-such-bucket at http:\/\/127\.0\.0\.1:9 cannot be used/);
 });
 
 test('doctor compares nothing with a database that is damaged, and says how it is', async () => {
@@ -117,6 +117,6 @@ test('doctor compares nothing with a database that is damaged, and says how it i
   const { code, stdout, stderr } = await reelvec(['doctor', '--fix'], { env });
   assert.equal(code, 1, stderr);
   assert.match(stdout.toString(), /reelvec\.db is damaged:\n {2}\S/);
-  assert.match(stderr, /Nothing was compared/);
+  assert.match(stderr, /The blob store was not checked/);
   assert.ok(existsSync(orphan), 'what such a database says is not acted on');
 });

@@ -49,7 +49,7 @@ describe('a server without its database', () => {
         assert.match(stderr, reason);
         assert.match(stderr, /Nothing was changed\. .*--claim.*--delete-unknown/);
         assert.doesNotMatch(stderr, /\n {4}at /);
-        if (args[0] === 'doctor') assert.match(stdout, /^\d of 2 blobs \(\d+ bytes\) are named by no row/);
+        if (args[0] === 'doctor') assert.match(stdout, /^\d of 2 blobs \(\d+ bytes\) have no row/);
       }
       assert.deepEqual(readdirSync(join(dataDir, 'blobs'), { recursive: true }), files);
     };
@@ -103,7 +103,7 @@ describe('a server without its database', () => {
     await refuses(/belong to another database/);
     const { code, stdout } = await run(['doctor', '--claim']);
     assert.equal(code, 0);
-    assert.match(stdout, /2 blobs \(\d+ bytes\) are named by no row and kept/);
+    assert.match(stdout, /2 blobs \(\d+ bytes\) without a row were kept/);
     {
       await using server = await startServer({ dataDir });
       assert.equal(await server.stop(), 0);
@@ -132,6 +132,6 @@ describe('a server without its database', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^Deleted assets\/[0-9a-f]{24}\/source .*\n1 blobs \(\d+ bytes\) were deleted/m);
     assert.equal(blobsIn(dataDir).length, 1);
-    assert.equal((await run(['doctor', '--deep'])).stdout, 'All is in order.\n');
+    assert.equal((await run(['doctor', '--deep'])).stdout, 'No problems found.\n');
   });
 });

@@ -70,7 +70,7 @@ describe('a server whose bundle has models', { timeout: 240_000 }, () => {
 
   test('`reelvec models pull` gets them', async () => {
     const { stdout } = await command(['models', 'pull', bundle], env);
-    assert.match(stdout, /6 files fetched/);
+    assert.match(stdout, /6 files downloaded/);
     assert.match((await command(['models', 'verify', bundle], env)).stdout, /(^good .*\n){6}/m);
   });
 
@@ -245,7 +245,7 @@ describe('a bundle file that names a branch', { timeout: 120_000 }, () => {
   });
 
   test('then gives vectors of what is seen and heard, and fused ones, in the space of its text queries', async () => {
-    assert.match((await command(['models', 'pull', own], env)).stdout, /8 files fetched/);
+    assert.match((await command(['models', 'pull', own], env)).stdout, /8 files downloaded/);
     makeMedia(join(folder, 'film.mkv'), {
       video: cutsBetween(['testsrc2', 'mandelbrot'], { secondsEach: 3 }),
       audio: 'sine=frequency=440:duration=6',

@@ -8,8 +8,8 @@ export { CommandError, UsageError };
 type Options = NonNullable<ParseArgsConfig['options']>;
 
 /**
- * Parses a command's arguments. Every setting of the environment is a flag too (`--port` for REELVEC_PORT) and wins
- * over it.
+ * Parses the arguments of a command. Every setting is also a flag (`--port` for REELVEC_PORT) that overrides the
+ * environment.
  * @throws {UsageError}
  */
 export function readArguments<const O extends Options>(args: string[], options: O) {
@@ -35,7 +35,7 @@ export function readArguments<const O extends Options>(args: string[], options: 
   }
 }
 
-/** The value of a setting that was given as a flag: paths are relative to where the command was typed. */
+/** Value of a setting given as a flag. Relative paths start at the caller's folder. */
 function fromCaller(name: SettingName, value: string): string {
   const isPath =
     name === 'REELVEC_DATA_DIR' ||
@@ -46,7 +46,7 @@ function fromCaller(name: SettingName, value: string): string {
   return name === 'REELVEC_BLOBS' ? value.replace(/^file:(.+)$/s, (_, folder) => `file:${callerPath(folder)}`) : value;
 }
 
-/** What is wrong with the flags, in a sentence; parseArgs explains its own conventions instead. */
+/** Rewrites an error of parseArgs as one sentence. Its own messages explain its conventions instead. */
 function plain({ message, code }: TypeError & { code?: string }): string {
   const [, option = ''] = /'(?:-\w, )?(--?[^'\s]+)/.exec(message) ?? [];
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION') return `There is no option ${option}. See --help.`;
@@ -55,13 +55,17 @@ function plain({ message, code }: TypeError & { code?: string }): string {
   return message;
 }
 
-/** The one positional argument of a command. */
+/**
+ * Returns the single positional argument of a command.
+ * @param what the argument in the error message: `a file`
+ * @throws {UsageError}
+ */
 export function onlyPositional(positionals: readonly string[], what: string): string {
   if (positionals.length !== 1) throw new UsageError(`Give ${what}, once: got ${positionals.length}.`);
   return positionals[0]!;
 }
 
-/** Help on every setting, for the commands that read them. */
+/** Help text of all settings, one line each. */
 export function settingsHelp(): string {
   return settingFlags()
     .map(({ name, flag, help }) => `  --${flag.padEnd(20)} ${help} (${name})`)

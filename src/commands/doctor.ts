@@ -11,25 +11,25 @@ import { GRACE_MS } from '../retention/sweep.ts';
 import { isDataFolderInUse, keepFilesPrivate, lockDataFolder } from '../start/data-folder.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
-export const help = `Compares what is stored with what the database knows of, and says what it would mend.
+export const help = `Checks the stored files against the database, and reports what it can repair.
 
 Usage: reelvec doctor [--fix | --claim | --delete-unknown] [--deep]
 
 Options:
-  --fix             mends what is found; never removes more than a tenth of all blobs for want of a row
-  --claim           makes media and results those of this database, if they are another's or a newer copy's; keeps all
-  --delete-unknown  does the same, and deletes every blob that no row of this database names
-  --deep            reads everything: hashes all media, decodes all results, checks every index of the database
+  --fix             repairs what it finds; never removes more than a tenth of all blobs as orphans
+  --claim           assigns the blob store to this database, if it belongs to another or a newer copy; keeps all blobs
+  --delete-unknown  like --claim, and deletes every blob without a row in this database
+  --deep            reads everything: hashes all media, decodes all results, checks every database index
   --data-dir PATH   data folder of the server (REELVEC_DATA_DIR)
-  --database-url    database of several servers, instead (REELVEC_DATABASE_URL)
-  --blobs PLACE     where media and results live (REELVEC_BLOBS)
+  --database-url    PostgreSQL database, instead of the data folder (REELVEC_DATABASE_URL)
+  --blobs PLACE     storage for media and results (REELVEC_BLOBS)
 
-A server may be running: what it is about to write or to remove is left alone. Blobs without a row are looked at when
-they are six hours old. Nothing is compared with a database that is itself damaged, or that the blobs do not belong to,
-and nothing mended by it. --claim and --delete-unknown need the data folder for themselves; where servers share a
-PostgreSQL database, stop them first: there --delete-unknown leaves alone what is younger than six hours.
+The server may be running: pending writes and removals are left alone, and so are blobs without a row that are less than
+six hours old. A damaged database, or one that the blobs do not belong to, is never used for a check or a repair.
+--claim and --delete-unknown need exclusive access to the data folder. With PostgreSQL, stop all servers first; there
+--delete-unknown keeps blobs that are less than six hours old.
 
-Exit code: 0 all is in order, or mended; 1 something is not; 2 it could not be checked.
+Exit code: 0 no problems, or all repaired; 1 problems remain; 2 the check failed.
 
 Examples:
   reelvec doctor
@@ -43,7 +43,7 @@ interface Request {
   readonly deleteUnknown: boolean;
 }
 
-/** How much is not in order, and how much of that --fix would mend. */
+/** Number of remaining problems, and how many of those found --fix can repair. */
 interface Outcome {
   readonly left: number;
   readonly mendable: number;
@@ -69,12 +69,14 @@ export async function run(args: string[]): Promise<void> {
   } catch (error) {
     if (error instanceof CommandError) throw error;
     process.exitCode = 2;
-    process.stderr.write(`reelvec: it could not be checked: ${(error as Error).message}\n`);
+    process.stderr.write(`reelvec: check failed: ${(error as Error).message}\n`);
     return;
   }
   if (outcome.left === 0) return;
-  if (fix) throw new CommandError('Not all of it could be mended.');
-  throw new CommandError(outcome.mendable > 0 ? 'Run it with --fix to mend it.' : '--fix mends none of it.');
+  if (fix) throw new CommandError('Some problems could not be repaired.');
+  throw new CommandError(
+    outcome.mendable > 0 ? 'Run it with --fix to repair them.' : '--fix cannot repair these problems.',
+  );
 }
 
 async function examine(config: Config, { fix, deep, claim, deleteUnknown }: Request): Promise<Outcome> {
@@ -85,7 +87,7 @@ async function examine(config: Config, { fix, deep, claim, deleteUnknown }: Requ
   if (isEmbedded && takesOver) stack.use(lockDataFolder(config.dataDir));
   const blobs = stack.use(await openBlobStore(config));
   const place = databaseLocation(config);
-  // No file is made where a lost one belongs.
+  // Creating an empty database would hide that the old one is lost.
   const db = stack.use(await openDatabase(isNewDatabase(place) && !takesOver ? ':memory:' : place));
   const deps = { db, blobs, place: describeLocation(config.blobs) };
   if (takesOver) {
@@ -107,26 +109,26 @@ async function examine(config: Config, { fix, deep, claim, deleteUnknown }: Requ
     }
     await mend();
     mended++;
-    process.stdout.write(`${problem} Mended: ${remedy}.\n`);
+    process.stdout.write(`${problem} Repaired: ${remedy}.\n`);
   }
-  process.stdout.write(found === 0 ? 'All is in order.\n' : `${found} found, ${mended} mended.\n`);
+  process.stdout.write(found === 0 ? 'No problems found.\n' : `${found} found, ${mended} repaired.\n`);
   return { left: found - mended, mendable };
 }
 
-/** What a database that the blobs do not belong to says of them is not to be acted on. @throws {CommandError} */
+/** Refuses a database that the blobs do not belong to. @throws {CommandError} */
 async function requireClaim(deps: ClaimDeps): Promise<void> {
   const { refusal } = await examineClaim(deps);
   if (refusal === undefined) return;
   const { total, unknown } = await countBlobs(compareBlobs({ ...deps, graceMs: 0 }));
   process.stdout.write(
-    `${unknown.count} of ${total.count} blobs (${unknown.bytes} bytes) are named by no row of this database.\n`,
+    `${unknown.count} of ${total.count} blobs (${unknown.bytes} bytes) have no row in this database.\n`,
   );
   throw new CommandError(refusal);
 }
 
 async function takeOver(deps: ClaimDeps, { deleteUnknown, graceMs }: { deleteUnknown: boolean; graceMs: number }) {
   await takeOverBlobs(deps);
-  process.stdout.write(`The media and results at ${deps.place} are those of this database now.\n`);
+  process.stdout.write(`The media and results at ${deps.place} now belong to this database.\n`);
   let count = 0;
   let bytes = 0;
   for await (const { key, size, why } of compareBlobs({ ...deps, graceMs })) {
@@ -137,11 +139,11 @@ async function takeOver(deps: ClaimDeps, { deleteUnknown, graceMs }: { deleteUnk
     await deps.blobs.remove(key);
     process.stdout.write(`Deleted ${key} (${size} bytes): ${why}.\n`);
   }
-  const outcome = deleteUnknown ? 'were deleted' : 'are named by no row and kept; --delete-unknown deletes them';
+  const outcome = deleteUnknown ? 'were deleted' : 'without a row were kept; --delete-unknown deletes them';
   process.stdout.write(`${count} blobs (${bytes} bytes) ${outcome}.\n`);
 }
 
-/** What a damaged database says of the store is not to be acted on. @throws {CommandError} */
+/** Refuses a damaged database. @throws {CommandError} */
 function requireSoundDatabases({ dataDir }: Config, { deep }: { deep: boolean }): void {
   let damaged = false;
   for (const name of ['reelvec.db', 'jobs.db']) {
@@ -153,7 +155,7 @@ function requireSoundDatabases({ dataDir }: Config, { deep }: { deep: boolean })
   }
   if (!damaged) return;
   throw new CommandError(
-    'Nothing was compared with the store. Stop the server and keep a copy of the data folder; then restore a backup, ' +
-      'or save with `sqlite3 FILE .recover` what can be read.',
+    'The blob store was not checked. Stop the server and copy the data folder; then restore a backup, ' +
+      'or recover the readable rows with `sqlite3 FILE .recover`.',
   );
 }

@@ -1,3 +1,3 @@
-/** What a result can be written as. */
+/** Output formats of `reelvec embed`. */
 export const FORMATS = ['json', 'ndjson', 'arrow', 'parquet'] as const;
 export type Format = (typeof FORMATS)[number];

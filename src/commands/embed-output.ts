@@ -14,10 +14,10 @@ import type { Format } from './embed-formats.ts';
 
 interface Output {
   readonly blobs: BlobStore;
-  /** Blob of the result. */
+  /** Key of the result blob. */
   readonly key: string;
   readonly format: Format;
-  /** Path of a file; standard output without one. */
+  /** Path of the output file; undefined for standard output. */
   readonly output: string | undefined;
   readonly media: MediaInfo;
   readonly request: TaskRequest;
@@ -27,13 +27,13 @@ interface Output {
   readonly warnings: readonly string[];
 }
 
-/** Writes a result out, streaming. */
+/** Streams a result to a file or standard output. */
 export async function render(output: Output): Promise<void> {
   const target = output.output === undefined ? process.stdout : createWriteStream(output.output);
   await pipeline(content(output), target, { end: output.output !== undefined });
 }
 
-function content({ blobs, key, format, media, request, bundle, range, ...told }: Output): Readable {
+function content({ blobs, key, format, media, request, bundle, range, ...summary }: Output): Readable {
   const facts = { task: 'local', bundle: bundleId(bundle) };
   const rows = resultContent(
     { blobs, key, facts, dimension: request.dimension ?? DIMENSION },
@@ -42,7 +42,7 @@ function content({ blobs, key, format, media, request, bundle, range, ...told }:
   return Readable.from(format === 'json' ? json() : rows, { objectMode: false });
 
   async function* json() {
-    const { transcriptionSource, warnings } = told;
+    const { transcriptionSource, warnings } = summary;
     const metadata = { ...taskMetadata({ request, media, range, transcriptionSource }), bundle: facts.bundle };
     yield `{"metadata":${JSON.stringify(metadata)},"warnings":${JSON.stringify(warnings)},"data":`;
     yield* rows;

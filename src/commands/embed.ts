@@ -18,23 +18,23 @@ import { FORMATS, type Format } from './embed-formats.ts';
 import { callerPath, requireWritable } from './paths.ts';
 import { ProgressLine } from './progress-line.ts';
 
-export const help = `Embeds a file or URL without a server, with the vectors that the API would give.
+export const help = `Embeds a file or URL without a server. The vectors are identical to those of the API.
 
 Usage: reelvec embed FILE|URL [OPTION]...
 
 Options:
-  --segmentation HOW  dynamic:SECONDS (shots, no segment shorter; video only) or fixed:SECONDS
+  --segmentation HOW  dynamic:SECONDS (shots of at least SECONDS; video only) or fixed:SECONDS
                       default: dynamic:4 for video, fixed:6 for audio
-  --option OPTION     visual, audio or transcription; may be given more than once; default: all that apply
-  --scope SCOPE       clip or asset; may be given more than once; default: both
-  --type TYPE         separate, or fused: one vector for all options, where those share a space; may be given twice
+  --option OPTION     visual, audio or transcription; repeatable; default: all that apply
+  --scope SCOPE       clip or asset; repeatable; default: both
+  --type TYPE         separate, or fused: one vector for all options, if they share a space; repeatable
                       default: separate
-  --dimension N       length of the vectors, where the bundle has shorter ones; default: 512
-  --start SECONDS     begin of the range; default: the beginning
-  --end SECONDS       end of the range; default: the end
+  --dimension N       length of the vectors, if the bundle supports shorter ones; default: 512
+  --start SECONDS     start of the range; default: start of the file
+  --end SECONDS       end of the range; default: end of the file
   --format FORMAT     json, ndjson, arrow or parquet; default: json
-  -o, --output FILE   where the result goes; default: standard output
-  --workers N         media worker processes; default: one a core
+  -o, --output FILE   output file; default: standard output
+  --workers N         media worker processes; default: one per core
 
 Examples:
   reelvec embed film.mp4 > film.json
@@ -58,7 +58,7 @@ export async function run(args: string[]): Promise<void> {
   const { values, positionals, config: given } = readArguments(args, OPTIONS);
   const source = onlyPositional(positionals, 'a file or URL');
   const types = words('type', values.type, ['separate', 'fused']) ?? ['separate'];
-  const wishes: Wishes = {
+  const flags: EmbedFlags = {
     segmentation: values.segmentation === undefined ? undefined : parseSegmentation(values.segmentation),
     options: words<Option>('option', values.option, ['visual', 'audio', 'transcription']),
     scopes: words<Scope>('scope', values.scope, ['clip', 'asset']) ?? ['clip', 'asset'],
@@ -81,16 +81,16 @@ export async function run(args: string[]): Promise<void> {
     const blobs = new FolderBlobStore(folder);
     const located = await locate(source, { blobs, config: given, signal: abort.signal });
     const { path } = located;
-    const config = await prepared(given);
+    const config = await prepareConfig(given);
     await using workers = mediaWorkers(config, { size: config.workers });
     const [media, { embedFile }, { render }] = await Promise.all([
       workers.run<'probe'>({ kind: 'probe', path }, { signal: abort.signal }),
-      // Loaded while the worker starts.
+      // Imported while the worker starts.
       import('../tasks/embed-file.ts'),
       import('./embed-output.ts'),
     ]);
     const bundle = describeBundle(config.bundle);
-    const request = completeRequest(wishes, media, located);
+    const request = completeRequest(flags, media, located);
     checkVectors(request, bundle);
     const { range, transcriptionSource, warnings } = await embedFile({
       path,
@@ -121,7 +121,7 @@ export async function run(args: string[]): Promise<void> {
     });
   } catch (error) {
     progress.clear();
-    const isExpected = isReelvecError(error) || error instanceof WorkerLost || isOutside(error);
+    const isExpected = isReelvecError(error) || error instanceof WorkerLost || isInferenceServerError(error);
     if (isExpected) throw new CommandError((error as Error).message);
     throw error;
   } finally {
@@ -130,31 +130,31 @@ export async function run(args: string[]): Promise<void> {
   }
 }
 
-/** Settings with which the bundle's models can be used; `signal` has none to look at. */
-async function prepared(config: Config): Promise<Config> {
+/** Checks the bundle's models and returns settings for them. The `signal` bundle has none. */
+async function prepareConfig(config: Config): Promise<Config> {
   if (config.bundle === SIGNAL.name) return config;
   const { prepareModels } = await import('../start/models.ts');
   return (await prepareModels(config)).config;
 }
 
-/** Whether an inference server is at fault, or not there, as a worker tells it. */
-function isOutside(error: unknown): boolean {
+/** True for an error of an inference server, as reported by a worker. */
+function isInferenceServerError(error: unknown): boolean {
   const names = ['InferenceServerUnavailable', 'InferenceServerRefusal', 'ProtocolFault'];
   return error instanceof Error && names.includes(error.name);
 }
 
-/** The media at hand, and where it came from. */
-interface Located {
+/** Local media file with its origin. */
+interface LocatedMedia {
   readonly path: string;
   readonly filename: string;
   readonly source: Source;
 }
 
-/** A local file where it lies; a URL after it was fetched. */
+/** Finds a local file, or downloads a URL. */
 async function locate(
   source: string,
   { blobs, config, signal }: { blobs: FolderBlobStore; config: Config; signal: AbortSignal },
-): Promise<Located> {
+): Promise<LocatedMedia> {
   if (!/^https?:\/\//i.test(source)) {
     const path = callerPath(source);
     if (!(await stat(path).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${path}.`);
@@ -163,7 +163,7 @@ async function locate(
   const { filenameOf, openUrlGuard, parseSourceUrl } = await import('../sources/url.ts');
   const { parseAllowList } = await import('../sources/addresses.ts');
   const url = parseSourceUrl(source, { field: 'URL' });
-  // Whoever types a URL here may reach what they can reach anyhow.
+  // The caller can reach private addresses without reelvec, so all are allowed.
   const urls = openUrlGuard({ allow: parseAllowList(['0.0.0.0/0', '::/0']) });
   try {
     await urls.fetchToBlob(blobs, 'source', url, { maxBytes: config.maxVideoBytes, signal });
@@ -173,7 +173,8 @@ async function locate(
   return { path: join(blobs.root, 'source'), filename: filenameOf(url), source: { kind: 'url', url: source } };
 }
 
-interface Wishes {
+/** Parsed flags of the command. */
+interface EmbedFlags {
   readonly segmentation: Segmentation | undefined;
   readonly options: Option[] | undefined;
   readonly scopes: Scope[];
@@ -183,7 +184,7 @@ interface Wishes {
   readonly dimension: number | undefined;
 }
 
-/** Refuses vectors that the bundle cannot make. */
+/** @throws {UsageError} for vectors that the bundle does not support */
 function checkVectors({ fused, dimension = DIMENSION, options }: TaskRequest, bundle: BundleInfo): void {
   const { name, dimensions } = bundle;
   if (!dimensions.includes(dimension)) {
@@ -199,28 +200,28 @@ function checkVectors({ fused, dimension = DIMENSION, options }: TaskRequest, bu
   }
 }
 
-/** Fills in what depends on whether the file is a video. */
-function completeRequest(wishes: Wishes, media: MediaInfo, { source, filename }: Located): TaskRequest {
+/** Adds the defaults that depend on the media type. */
+function completeRequest(flags: EmbedFlags, media: MediaInfo, { source, filename }: LocatedMedia): TaskRequest {
   const isVideo = media.video !== undefined;
-  if (!isVideo && wishes.segmentation?.strategy === 'dynamic') {
+  if (!isVideo && flags.segmentation?.strategy === 'dynamic') {
     throw new UsageError('--segmentation dynamic follows the shots of a video: this is audio, use fixed.');
   }
-  if (!isVideo && wishes.options?.includes('visual'))
+  if (!isVideo && flags.options?.includes('visual'))
     throw new UsageError('--option visual: this file has no pictures.');
   return {
     inputType: isVideo ? 'video' : 'audio',
     modelName: 'marengo3.0',
     source,
     filename,
-    startSec: wishes.startSec,
-    ...(wishes.endSec !== undefined && { endSec: wishes.endSec }),
+    startSec: flags.startSec,
+    ...(flags.endSec !== undefined && { endSec: flags.endSec }),
     segmentation:
-      wishes.segmentation ??
+      flags.segmentation ??
       (isVideo ? { strategy: 'dynamic', minDurationSec: 4 } : { strategy: 'fixed', durationSec: 6 }),
-    options: wishes.options ?? (isVideo ? ['visual', 'audio', 'transcription'] : ['audio', 'transcription']),
-    scopes: wishes.scopes,
-    ...(wishes.fused && { fused: wishes.fused }),
-    ...(wishes.dimension !== undefined && wishes.dimension !== DIMENSION && { dimension: wishes.dimension }),
+    options: flags.options ?? (isVideo ? ['visual', 'audio', 'transcription'] : ['audio', 'transcription']),
+    scopes: flags.scopes,
+    ...(flags.fused && { fused: flags.fused }),
+    ...(flags.dimension !== undefined && flags.dimension !== DIMENSION && { dimension: flags.dimension }),
   };
 }
 

@@ -1,5 +1,5 @@
-/** The command was called wrongly: exit code 2. */
+/** Wrong usage of a command; exit code 2. */
 export class UsageError extends Error {}
 
-/** The command failed for a reason that its message tells in full: exit code 1, without a stack. */
+/** Failure with a complete message for the operator; exit code 1, without a stack trace. */
 export class CommandError extends Error {}

@@ -2,21 +2,22 @@ import { databaseLocation, openDatabase } from '../database/open.ts';
 import { type KeyQuotas, KeyRepository } from '../keys/repository.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
-export const help = `Manages API keys; a running server knows of changes at once.
+export const help = `Manages API keys. A running server applies changes immediately.
 
 Usage: reelvec keys create [--name NAME] [--bytes N] [--tasks N] [--minutes-per-day N]
        reelvec keys list
        reelvec keys revoke ID
 
 Options:
-  --name NAME      what the key is for
-  --bytes N        bytes of assets that it may store, instead of REELVEC_QUOTA_BYTES
-  --tasks N        tasks at the same time, instead of REELVEC_QUOTA_TASKS
-  --minutes-per-day N  minutes of media that it may embed in a day, instead of REELVEC_QUOTA_MINUTES_PER_DAY
-  --data-dir PATH  data folder of the server (REELVEC_DATA_DIR)
-  --database-url   database of several servers, instead (REELVEC_DATABASE_URL)
+  --name NAME          label of the key
+  --bytes N            quota of stored asset bytes; default: REELVEC_QUOTA_BYTES
+  --tasks N            quota of concurrent tasks; default: REELVEC_QUOTA_TASKS
+  --minutes-per-day N  quota of media minutes per day; default: REELVEC_QUOTA_MINUTES_PER_DAY
+  --data-dir PATH      data folder of the server (REELVEC_DATA_DIR)
+  --database-url       PostgreSQL database, instead of the data folder (REELVEC_DATABASE_URL)
 
-A key is shown once, when it is made, alone on standard output; only its hash is kept. It sees only its own tasks and assets.
+\`create\` prints the key once, alone on standard output; only its hash is stored. A key can access only its own tasks
+and assets.
 
 Examples:
   KEY=$(reelvec keys create --name laptop)
@@ -58,9 +59,9 @@ function atLeastZero(flag: string, text: string | undefined): number | undefined
 
 async function create(keys: KeyRepository, name: string, quotas: KeyQuotas): Promise<void> {
   const { id, key } = await keys.create(name, quotas);
-  // Alone on standard output, for scripts: KEY=$(reelvec keys create)
+  // The key is alone on standard output for scripts: KEY=$(reelvec keys create)
   process.stdout.write(`${key}\n`);
-  process.stderr.write(`Key ${id} (${name}). It is not kept: note it down now.\n`);
+  process.stderr.write(`Key ${id} (${name}). Save the key now: it is not stored.\n`);
 }
 
 async function list(keys: KeyRepository): Promise<void> {

@@ -10,7 +10,7 @@ import { CommandError, readArguments, UsageError } from './arguments.ts';
 import { callerPath } from './paths.ts';
 import { ProgressLine } from './progress-line.ts';
 
-export const help = `Gets, checks and removes the models of bundles.
+export const help = `Downloads, verifies and removes the models of bundles.
 
 Usage: reelvec models list
        reelvec models pull [BUNDLE]...
@@ -18,20 +18,20 @@ Usage: reelvec models list
        reelvec models remove BUNDLE...
        reelvec models pin FILE
 
-A BUNDLE is a name of the list or the path of a bundle file; without one, it is the one that is configured.
+BUNDLE is a name from \`list\` or the path of a bundle file; default: the configured bundle.
 
-  list      which bundles there are, and what is here of each
-  pull      gets what is missing or damaged; goes on where it was broken off
-  verify    reads every file and compares it with its checksum; notes the checksum of a file that nobody has one for
-  remove    removes a bundle's files, but for those that another bundle that is here needs
-  pin       prints a bundle file whose repositories are named by branch or tag with the commit, sizes and checksums of now
+  list      lists the bundles and the state of their files
+  pull      downloads missing and damaged files; resumes an interrupted download
+  verify    verifies the checksum of every file; records the checksum of a file that has none
+  remove    removes the files of a bundle, except those that another complete bundle needs
+  pin       prints a bundle file with its branches and tags replaced by their current commit, sizes and checksums
 
 Options:
-  --models-dir PATH   folder of the models (REELVEC_MODELS_DIR); default: models in the data folder
-  --bundle BUNDLE     what is configured (REELVEC_BUNDLE)
+  --models-dir PATH   folder for models (REELVEC_MODELS_DIR); default: models in the data folder
+  --bundle BUNDLE     configured bundle (REELVEC_BUNDLE)
 
-The hub is reached as Hugging Face's own tools do: HF_ENDPOINT, HF_TOKEN or \`hf auth login\`, HF_HUB_OFFLINE, HTTPS_PROXY.
-Without a network, copy the folder of a machine that has one.
+The hub settings are those of the Hugging Face tools: HF_ENDPOINT, HF_TOKEN or \`hf auth login\`, HF_HUB_OFFLINE,
+HTTPS_PROXY. For a machine without a network, copy the models folder from another machine.
 
 Examples:
   reelvec models pull clip
@@ -62,7 +62,7 @@ function chosen(names: readonly string[], { bundle }: Config): readonly string[]
   return names.map((name) => (isBundlePath(name) ? callerPath(name) : name));
 }
 
-/** Files of a bundle's models; `signal` has none. */
+/** Model files of a bundle. The `signal` bundle has none. */
 function filesOfBundle(name: string): SourceFile[] {
   return describeBundle(name).name === 'signal' ? [] : modelFiles(bundleFileOf(name).sources);
 }
@@ -74,26 +74,26 @@ async function list(store: ModelStore): Promise<void> {
     const states = await Promise.all(files.map((file) => store.check(file)));
     const bytes = files.reduce((sum, file) => sum + sizeOf(file), 0);
     const here =
-      files.length === 0 ? 'nothing to get' : `${summary(states)}${bytes > 0 ? `, ${megabytes(bytes)} in all` : ''}`;
+      files.length === 0 ? 'no models' : `${summary(states)}${bytes > 0 ? `, ${megabytes(bytes)} in all` : ''}`;
     console.log(`${name}@${revision}  ${here}\n  ${Object.keys(spaces).join(', ')}; ${licence}\n  ${can}`);
   }
-  console.log(`\nModels lie in ${store.root}.`);
+  console.log(`\nModels folder: ${store.root}`);
 }
 
 function summary(states: readonly FileState[]): string {
   const good = states.filter((state) => state === 'good').length;
   const damaged = states.filter((state) => state === 'damaged').length;
-  if (good === states.length) return 'here';
+  if (good === states.length) return 'complete';
   if (damaged > 0) return `${damaged} of ${states.length} files damaged`;
-  return good === 0 ? 'not here' : `${good} of ${states.length} files here`;
+  return good === 0 ? 'not downloaded' : `${good} of ${states.length} files downloaded`;
 }
 
 async function pullBundles(names: readonly string[], store: ModelStore, { hub: settings }: Config): Promise<void> {
   await using hub = new Hub(settings, {
-    onSlowResponse: (host) => process.stderr.write(`${host} has not answered yet: is there a network? Still trying.\n`),
+    onSlowResponse: (host) => process.stderr.write(`${host} has not answered yet; still trying. Check the network.\n`),
   });
   const abort = new AbortController();
-  const stop = () => abort.abort(new CommandError('Stopped. The next pull goes on from here.'));
+  const stop = () => abort.abort(new CommandError('Stopped. The next pull resumes from here.'));
   process.once('SIGINT', stop).once('SIGTERM', stop);
   const progress = new ProgressLine();
   try {
@@ -102,11 +102,13 @@ async function pullBundles(names: readonly string[], store: ModelStore, { hub: s
         store,
         hub,
         signal: abort.signal,
-        onWait: () => process.stderr.write('Another pull is at work in the folder: waiting for it.\n'),
+        onWait: () => process.stderr.write('Waiting for another pull in the same folder.\n'),
         onProgress: (file, done, size) => progress.bytes(file.path, done, size ?? sizeOf(file)),
       });
       progress.clear();
-      console.log(`${name}: ${files(fetched.length)} fetched, ${files(present.length)} here before. ${store.root}`);
+      console.log(
+        `${name}: ${files(fetched.length)} downloaded, ${files(present.length)} already present. ${store.root}`,
+      );
     }
   } finally {
     progress.clear();
@@ -129,7 +131,8 @@ async function verify(names: readonly string[], store: ModelStore): Promise<void
       console.log(`${state.padEnd(8)} ${path}`);
     }
   }
-  if (faults > 0) throw new CommandError(`Missing or damaged: ${files(faults)}. \`reelvec models pull\` gets them.`);
+  if (faults > 0)
+    throw new CommandError(`Missing or damaged: ${files(faults)}. \`reelvec models pull\` downloads them.`);
 }
 
 async function remove(names: readonly string[], store: ModelStore): Promise<void> {
@@ -143,7 +146,7 @@ async function remove(names: readonly string[], store: ModelStore): Promise<void
   for (const name of names) {
     let removed = 0;
     for (const file of filesOfBundle(name)) {
-      // What lies elsewhere was not put there by a pull.
+      // Files in a folder of the user were not downloaded by a pull.
       if ('folder' in file.source || needed.has(store.pathOf(file))) continue;
       if (await store.remove(file)) removed++;
     }

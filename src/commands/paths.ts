@@ -4,20 +4,21 @@ import { fileURLToPath } from 'node:url';
 import { CommandError } from './faults.ts';
 
 /**
- * An absolute path for one on the command line, relative to the folder in which the command was typed. That is not the
- * current one under `npm run`, which goes to the folder of the package first and keeps the caller's in INIT_CWD.
+ * Resolves a path from the command line against the caller's folder. Under `npm run` that is INIT_CWD, because npm
+ * changes to the package folder first.
  */
 export function callerPath(path: string, environment: NodeJS.ProcessEnv = process.env): string {
   const { INIT_CWD: folder, npm_package_json: script } = environment;
-  // Of another package, whose author means paths relative to that package.
+  // A script of another package: its paths are relative to that package.
   const isOwn = script === fileURLToPath(new URL('../../package.json', import.meta.url));
   return resolve(isOwn && folder ? folder : '.', path);
 }
 
 /**
- * Fails before the work and not after it. What happens to the disk meanwhile is another matter.
- * @param flag for the error: `--output`
- * @throws {CommandError} when no file can be written there
+ * Checks that an output file can be written, so that the command fails before the work. The disk may still fill up
+ * meanwhile.
+ * @param flag flag for the error message: `--output`
+ * @throws {CommandError}
  */
 export async function requireWritable(path: string, flag: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);

@@ -1,13 +1,13 @@
 import { serve } from '../start/serve.ts';
 import { readArguments, settingsHelp, UsageError } from './arguments.ts';
 
-export const help = `Serves the API until it is stopped with SIGTERM or SIGINT; a second signal stops it at once.
+export const help = `Serves the API until SIGTERM or SIGINT. A second signal stops it immediately.
 
 Usage: reelvec serve [OPTION]...
 
-  --no-worker            leaves the work to \`reelvec worker\`; the same as --workers 0
+  --no-worker            leaves the work to \`reelvec worker\`; same as --workers 0
 
-Options, or the variables of the environment behind them:
+Options, with their environment variables:
 ${settingsHelp()}
 
 Examples:

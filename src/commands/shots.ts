@@ -14,8 +14,8 @@ export const help = `Finds the shots of a video: hard cuts and gradual transitio
 Usage: reelvec shots FILE [--json] [--plot OUT.html]
 
 Options:
-  --json            one JSON object instead of a table
-  --plot OUT.html   also writes a page that shows what was measured and found over time, with a picture of each shot
+  --json            prints one JSON object instead of a table
+  --plot OUT.html   writes an HTML page with the measurements over time and a thumbnail of each shot
 
 Examples:
   reelvec shots film.mp4
@@ -68,7 +68,7 @@ function table({ shots }: ShotList): string {
   return `${'shot'.padStart(5)} ${'start'.padStart(12)} ${'end'.padStart(12)} ${'frame'.padStart(8)}  begins with\n${rows.join('\n')}\n`;
 }
 
-/** 3723.5 is 01:02:03.500. */
+/** Formats seconds as HH:MM:SS.mmm: 3723.5 is 01:02:03.500. */
 function clock(sec: number): string {
   return new Date(Math.round(sec * 1000)).toISOString().slice(11, 23);
 }

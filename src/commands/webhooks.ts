@@ -2,19 +2,19 @@ import { databaseLocation, openDatabase } from '../database/open.ts';
 import { type Delivery, DeliveryRepository } from '../webhooks/deliveries.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
-export const help = `Shows what webhooks were told, and tells them again; works beside a running server.
+export const help = `Lists webhook deliveries and redelivers them. The server may be running.
 
 Usage: reelvec webhooks list [--status STATUS] [--limit N] [--json]
        reelvec webhooks redeliver ID...
 
 Options:
-  --status STATUS  only those that are pending, delivered or failed
-  --limit N        at most so many, newest first; default 50
-  --json           one JSON object a line, with the body that is posted
+  --status STATUS  only deliveries with this status: pending, delivered or failed
+  --limit N        maximum number of deliveries, newest first; default: 50
+  --json           one JSON object per line, including the posted body
   --data-dir PATH  data folder of the server (REELVEC_DATA_DIR)
-  --database-url   database of several servers, instead (REELVEC_DATABASE_URL)
+  --database-url   PostgreSQL database, instead of the data folder (REELVEC_DATABASE_URL)
 
-Endpoints are configured with REELVEC_WEBHOOKS. A running server takes up a redelivery within seconds.
+Endpoints are configured with REELVEC_WEBHOOKS. A running server starts a redelivery within seconds.
 
 Examples:
   reelvec webhooks list --status failed
@@ -49,9 +49,9 @@ export async function run(args: string[]): Promise<void> {
 async function redeliver(deliveries: DeliveryRepository, ids: readonly string[]): Promise<void> {
   for (const id of ids) {
     if (!(await deliveries.redeliver(id))) {
-      throw new CommandError(`There is no delivery ${id} that has ended. See reelvec webhooks list.`);
+      throw new CommandError(`There is no finished delivery ${id}. See reelvec webhooks list.`);
     }
-    console.log(`${id} is delivered again.`);
+    console.log(`${id} queued for redelivery.`);
   }
 }
 

@@ -3,15 +3,15 @@ import { readArguments, settingsHelp, UsageError } from './arguments.ts';
 
 const OPTIONS = ['visual', 'audio', 'transcription'] as const;
 
-export const help = `Works on the tasks that \`reelvec serve\` takes on, beside it or on another machine, until it is stopped with SIGTERM.
-What it is in the middle of is finished within 12 s or handed over to another worker.
+export const help = `Processes tasks of \`reelvec serve\`, on the same or another machine, until SIGTERM. On SIGTERM, running work gets 12 s
+to finish; unfinished work goes to another worker.
 
 Usage: reelvec worker --database-url postgres://… [OPTION]...
 
-  --concurrency N        chunks at a time, a process each; the same as --workers
-  --only OPTION[,…]      visual, audio or transcription: leaves every task that asks for anything else to other workers
+  --concurrency N        concurrent chunks, one process each; same as --workers
+  --only OPTION[,…]      takes only tasks whose options are all listed: visual, audio, transcription
 
-Options, or the variables of the environment behind them:
+Options, with their environment variables:
 ${settingsHelp()}
 
 Examples:

@@ -1,4 +1,4 @@
-// Runs in the browser, within the page that `plot.ts` puts together; needs nothing but that page.
+// Browser script of the page that `plot.ts` renders. Has no dependencies.
 
 const data = JSON.parse(document.getElementById('data').textContent);
 const bytes = (text) => Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
@@ -9,11 +9,11 @@ const durationSec = Math.max(data.durationSec, times.at(-1) ?? 0);
 const plot = document.getElementById('plot');
 const overview = document.getElementById('overview');
 const reading = document.getElementById('reading');
-/** The least that can be seen at once. Seconds. */
-const LEAST_SEC = Math.min(1, durationSec);
+/** Minimum visible time span in seconds. */
+const MIN_VIEW_SEC = Math.min(1, durationSec);
 const view = { from: 0, to: durationSec };
 
-/** Heights of what the plot shows, one below the other. Pixels. */
+/** Vertical extents of the lanes of the plot in pixels. */
 const LANES = { thumbnails: [4, 110], change: [124, 300], gradual: [312, 400], axis: [404, 430] };
 
 const thumbnails = data.shots.map(({ thumbnail }) => {
@@ -26,7 +26,7 @@ const thumbnails = data.shots.map(({ thumbnail }) => {
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`);
 const probe = document.createElement('span');
 document.body.append(probe);
-/** Canvases do not know `light-dark()`: lets the page work the colour out. */
+/** Computed value of a colour. A canvas does not support `light-dark()`, so the page resolves it. */
 function paint(name) {
   probe.style.color = colour(name);
   return getComputedStyle(probe).color;
@@ -40,7 +40,7 @@ function clock(sec, digits = 0) {
   return `${hours}${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}${rest}`;
 }
 
-/** The first value at or after a time. */
+/** Index of the first value at or after a time. */
 function indexAt(sec) {
   let [low, high] = [0, times.length];
   while (low < high) {
@@ -61,7 +61,7 @@ function open(canvas) {
   return { context, width, height };
 }
 
-/** Draws values as an area or as a line: the largest of those that share a column of pixels. */
+/** Draws values as an area or a line. Each pixel column shows its maximum. */
 function curve(context, values, { from, to, width, y, isLine }) {
   const toX = (sec) => ((sec - from) / (to - from)) * width;
   const first = Math.max(0, indexAt(from) - 1);
@@ -114,7 +114,7 @@ function drawAxis(context, toX, width) {
   }
 }
 
-/** Each shot's thumbnail over the shot, where there is room for it. */
+/** Draws the thumbnail of each shot above the shot, if it fits. */
 function drawThumbnails(context, toX, width) {
   const [top, bottom] = LANES.thumbnails;
   let free = 0;
@@ -141,7 +141,7 @@ function drawBoundaries(context, toX) {
     context.fillStyle = paint('shade');
     if (transition === 'gradual')
       context.fillRect(toX(extentSec[0]), top, Math.max(1, toX(extentSec[1]) - toX(extentSec[0])), bottom - top);
-    // Faint over the curves, whose peaks stand at the same places.
+    // Faint over the curves, whose peaks are at the same positions.
     context.fillStyle = paint(transition === 'cut' ? 'cut' : 'gradual');
     context.fillRect(toX(startSec) - 0.5, top, 1, LANES.change[0] - top);
     context.globalAlpha = 0.3;
@@ -174,8 +174,8 @@ function draw() {
 }
 
 function show(from, to) {
-  const length = Math.min(durationSec, Math.max(LEAST_SEC, to - from));
-  view.from = Math.min(durationSec - length, Math.max(0, to - from < LEAST_SEC ? (from + to - length) / 2 : from));
+  const length = Math.min(durationSec, Math.max(MIN_VIEW_SEC, to - from));
+  view.from = Math.min(durationSec - length, Math.max(0, to - from < MIN_VIEW_SEC ? (from + to - length) / 2 : from));
   view.to = view.from + length;
   requestAnimationFrame(draw);
 }
@@ -203,7 +203,7 @@ plot.addEventListener('pointermove', (event) => {
   const i = Math.max(0, Math.min(times.length - 1, indexAt(secAt(event))));
   const values = [change[i] * data.changeStep, threshold[i] * data.changeStep].map((value) => value.toFixed(1));
   reading.textContent =
-    `${clock(times[i], 3)}  picture ${i * data.picturesEach}  change ${values[0]} of ${values[1]}  ` +
+    `${clock(times[i], 3)}  frame ${i * data.framesPerValue}  change ${values[0]} of ${values[1]}  ` +
     `gradual ${(gradual[i] * data.gradualStep).toFixed(2)} of ${data.gradualThreshold}`;
 });
 overview.addEventListener('pointerdown', (event) => overview.setPointerCapture(event.pointerId));
@@ -223,7 +223,7 @@ document.title = data.name;
 document.querySelector('h1').textContent = data.name;
 const cuts = data.shots.filter(({ transition }) => transition === 'cut').length;
 document.getElementById('summary').textContent =
-  `${clock(durationSec, 1)}, ${data.frameCount} pictures. Shots: ${data.shots.length}, ` +
+  `${clock(durationSec, 1)}, ${data.frameCount} frames. Shots: ${data.shots.length}, ` +
   `cuts: ${cuts}, gradual transitions: ${data.shots.length - 1 - cuts}`;
 data.shots.forEach(({ startSec, endSec, startFrame, transition }, i) => {
   const figure = document.createElement('figure');

@@ -45,8 +45,8 @@ test("a film's name cannot end the script", () => {
 });
 
 test('a long film keeps its peaks in a bounded number of values', () => {
-  const { change, picturesEach } = dataOf(shotsPlot('film.mp4', list, trace(345_600)));
+  const { change, framesPerValue } = dataOf(shotsPlot('film.mp4', list, trace(345_600)));
   const values = Buffer.from(change, 'base64');
   assert.ok(values.length <= 100_000);
-  assert.equal(values[Math.floor(24 / picturesEach)], 120);
+  assert.equal(values[Math.floor(24 / framesPerValue)], 120);
 });

@@ -2,16 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ShotList, ShotTrace } from '../../workers/protocol.ts';
 
-/** Values drawn at the most; several pictures share one in films that have more, an hour and more at 24 a second. */
-const MOST_VALUES = 100_000;
-/** Values are kept in a byte: what one step of it is. */
+/** Maximum number of values per curve. In longer videos (over an hour at 24 fps) several frames share a value. */
+const MAX_CURVE_VALUES = 100_000;
+/** Quantisation step of the change curve, whose values are stored as bytes. */
 const CHANGE_STEP = 0.5;
+/** Quantisation step of the gradual transition score, stored as bytes. */
 const GRADUAL_STEP = 0.01;
 
 /**
- * One HTML file that needs no other: what the shot detector measured over time, what it takes, and what it found, with
- * a picture of each shot.
- * @param name of the film
+ * Renders a self-contained HTML page with the shot detector's measurements over time, its thresholds, its boundaries
+ * and a thumbnail of each shot.
+ * @param name file name of the video
  */
 export function shotsPlot(name: string, list: ShotList, trace: ShotTrace): string {
   const { timesSec, gradualThreshold, thumbnails } = trace;
@@ -35,31 +36,32 @@ export function shotsPlot(name: string, list: ShotList, trace: ShotTrace): strin
     })),
   };
   const part = (file: string) => readFileSync(join(import.meta.dirname, file), 'utf8');
-  // No "<" in the data, so that a file name cannot end the script; replaced by functions, because of "$" in strings.
+  // "<" is escaped so that a file name cannot end the script. The replacements are functions because "$" is special in
+  // replacement strings.
   return part('page.html')
     .replace('<script src="page.js">', () => `<script>\n${part('page.js')}`)
     .replace('{}</script>', () => `${JSON.stringify(data).replaceAll('<', '\\u003c')}</script>`);
 }
 
-/** The curves; where pictures share a value it is that of the one whose change stands out most. */
+/** Quantised curves. Where frames share a value, it is that of the frame whose change most exceeds its threshold. */
 function values({ timesSec, change, changeThreshold, gradual }: ShotTrace) {
-  const picturesEach = Math.max(1, Math.ceil(timesSec.length / MOST_VALUES));
-  const count = Math.ceil(timesSec.length / picturesEach);
+  const framesPerValue = Math.max(1, Math.ceil(timesSec.length / MAX_CURVE_VALUES));
+  const count = Math.ceil(timesSec.length / framesPerValue);
   const times = new Float32Array(count);
   const [changes, thresholds, graduals] = [new Uint8Array(count), new Uint8Array(count), new Uint8Array(count)];
   for (let i = 0; i < count; i++) {
-    let [largest, most] = [i * picturesEach, 0];
-    for (let frame = i * picturesEach; frame < Math.min(timesSec.length, (i + 1) * picturesEach); frame++) {
+    let [largest, most] = [i * framesPerValue, 0];
+    for (let frame = i * framesPerValue; frame < Math.min(timesSec.length, (i + 1) * framesPerValue); frame++) {
       if (change[frame]! - changeThreshold[frame]! > change[largest]! - changeThreshold[largest]!) largest = frame;
       most = Math.max(most, gradual[frame]!);
     }
-    times[i] = timesSec[i * picturesEach]!;
+    times[i] = timesSec[i * framesPerValue]!;
     changes[i] = inSteps(change[largest]!, CHANGE_STEP);
     thresholds[i] = inSteps(changeThreshold[largest]!, CHANGE_STEP);
     graduals[i] = inSteps(most, GRADUAL_STEP);
   }
   return {
-    picturesEach,
+    framesPerValue,
     times: base64(new Uint8Array(times.buffer)),
     change: base64(changes),
     threshold: base64(thresholds),
@@ -67,6 +69,7 @@ function values({ timesSec, change, changeThreshold, gradual }: ShotTrace) {
   };
 }
 
+/** Quantises a value to a byte. */
 function inSteps(value: number, step: number): number {
   return Math.min(255, Math.round(value / step));
 }
