@@ -4,20 +4,23 @@ import { hashKey, type KeyQuotas, type KeyRepository, sameHash } from '../keys/r
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** Id of the key that the request came with: whose tasks and assets it may see. */
+    /** Id of the API key, which owns the tasks and assets of the request. */
     owner: string;
-    /** What that key was made with. */
+    /** Quotas of the key; empty for a key from the configuration. */
     quotas: KeyQuotas;
   }
 }
 
 export interface AuthDeps {
-  /** Keys from the configuration, as text. */
+  /** Plain text keys from the configuration. */
   readonly apiKeys: readonly string[];
   readonly keys: Pick<KeyRepository, 'find'>;
 }
 
-/** Asks for a key on every route that is registered on `app` from now on. Nothing is cached: a revoked key ends at once. */
+/**
+ * Requires an API key on all routes registered on `app` after this call. Nothing is cached, so a revocation applies
+ * immediately.
+ */
 export function requireKey(app: FastifyInstance, { apiKeys, keys }: AuthDeps): void {
   const configured = apiKeys.map(hashKey).map((hash) => ({ hash, id: ownerOf(hash), quotas: {} }));
   app.decorateRequest('owner', '');
@@ -26,7 +29,7 @@ export function requireKey(app: FastifyInstance, { apiKeys, keys }: AuthDeps): v
     const key = keyOf(request);
     if (key === undefined) throw refused('No API key came with the request.');
     const hash = hashKey(key);
-    // All are compared: where the match stands must not show in the time.
+    // Compares with all keys, so that the response time does not reveal the position of the match.
     const matches = configured.filter((candidate) => sameHash(candidate.hash, hash));
     const known = matches[0] ?? (await keys.find(key));
     if (!known) throw refused('The API key is not known, or was revoked.');
@@ -42,7 +45,7 @@ function keyOf({ headers }: FastifyRequest): string | undefined {
   return /^Bearer +(\S+) *$/i.exec(headers.authorization ?? '')?.[1];
 }
 
-/** An id that stays the same for a key of the configuration, and does not tell its hash. */
+/** Stable owner id of a configured key, which does not reveal the key's hash. */
 function ownerOf(hash: string): string {
   return hashKey(`owner ${hash}`).slice(0, 24);
 }

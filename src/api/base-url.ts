@@ -1,6 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 
-/** Under which URL the client reaches the server, without a slash at the end: as configured, or as it asked. */
+/**
+ * URL under which the client reaches the server, without a trailing slash: the configured one, or that of the request.
+ */
 export function baseUrl(request: FastifyRequest, publicUrl: string | undefined): string {
   return publicUrl?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
 }

@@ -51,7 +51,7 @@ test('more JSON bodies than may be in memory are 429 with Retry-After; those tha
       headers: { 'x-api-key': apiKey, 'content-type': 'application/json' },
       body,
     });
-  // A body that never ends holds its place.
+  // An unfinished body keeps its share of the budget.
   const stalled = new AbortController();
   const half = new ReadableStream({ start: (controller) => controller.enqueue(Buffer.from('{')) });
   const never = fetch(`${base}/v1.3/embed-v2/tasks`, {

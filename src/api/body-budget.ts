@@ -1,13 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { ReelvecError } from '../errors.ts';
 
-/** A body is held for as long as its request takes: about a second for one that creates a task. */
+/** Seconds in `Retry-After`. A body is in memory for the duration of its request: about a second to create a task. */
 const RETRY_AFTER_SEC = 2;
 
 /**
- * Bounds the bytes of JSON bodies that are held in memory at once, in all and for each key; one key can have half.
- * A body counts from before it is read until its request is over, by its `Content-Length`, or as the largest that its
- * route takes. Uploads stream to the blob store and do not count.
+ * Limits the bytes of JSON bodies in memory at once, in total and per key. One key can use half of the budget. A body
+ * counts from before it is read until its request ends, with its `Content-Length` or else the body limit of its route.
+ * Uploads stream to the blob store and do not count.
  */
 export class BodyBudget {
   readonly #maxBytes: number;
@@ -19,12 +19,13 @@ export class BodyBudget {
   }
 
   /**
-   * @returns gives the bytes back
-   * @throws too_many_requests
+   * Reserves bytes of the budget.
+   * @returns function that releases the bytes
+   * @throws {ReelvecError} `too_many_requests`
    */
   take(owner: string, bytes: number): () => void {
     const own = this.#byOwner.get(owner) ?? 0;
-    // The first body of a key passes in any case, so that a small budget does not forbid large bodies altogether.
+    // The first body of a key always passes, so that a small budget does not exclude large bodies.
     const isOverOwn = own > 0 && own + bytes > this.#maxBytes / 2;
     const isOver = this.#bytes > 0 && this.#bytes + bytes > this.#maxBytes;
     if (isOverOwn || isOver) throw tooManyBytes(isOverOwn ? 'this key' : 'this server', own);
@@ -40,20 +41,20 @@ export class BodyBudget {
   }
 }
 
-/** Holds JSON bodies of the routes that are registered on `app` to a budget. Expects `request.owner`. */
+/** Applies the budget to the JSON bodies of all routes registered on `app`. Expects `request.owner`. */
 export function limitBodies(app: FastifyInstance, budget: BodyBudget): void {
   app.addHook('preParsing', async (request, reply, payload) => {
-    if (!isHeld(request)) return payload;
+    if (!isBuffered(request)) return payload;
     const limit = request.routeOptions.bodyLimit ?? 0;
     const declared = Number(request.headers['content-length'] ?? limit);
-    // Nothing is read of what is too large: it is answered with 413.
+    // A body over the limit is not read: it gets 413.
     if (declared <= limit) reply.raw.once('close', budget.take(request.owner, declared));
     return payload;
   });
 }
 
-/** Forms are streamed. Everything else that has a parser is read whole. */
-function isHeld({ headers }: FastifyRequest): boolean {
+/** True for a body that is parsed in memory. Forms are streamed, and JSON is the only other type with a parser. */
+function isBuffered({ headers }: FastifyRequest): boolean {
   return /^\s*application\/json\b/i.test(headers['content-type'] ?? '');
 }
 

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 
 /**
- * Ends connections with the answers that are given while the app closes: those that become idle only then would be
- * waited for until the client drops them.
+ * Closes each connection with the response it gets during shutdown. Otherwise the app would wait for connections that
+ * become idle after the shutdown began, until the client drops them.
  */
 export function closeConnectionsOnShutdown(app: FastifyInstance): void {
   let closing = false;

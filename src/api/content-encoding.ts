@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { ReelvecError } from '../errors.ts';
 
 /**
- * Refuses compressed bodies: a few kilobytes could inflate to hundreds of megabytes, and media is compressed already.
- * `Accept-Encoding` in the answer says what is taken (RFC 9110, section 12.5.3).
+ * Refuses compressed request bodies with 415: a few kilobytes could inflate to hundreds of megabytes, and media is
+ * already compressed. The `Accept-Encoding` response header lists the accepted encodings (RFC 9110, section 12.5.3).
  */
 export function refuseContentEncodings(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {

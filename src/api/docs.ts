@@ -4,8 +4,8 @@ import type { FastifyInstance } from 'fastify';
 import { baseUrl } from './base-url.ts';
 
 /**
- * What the page may load: this server's own files. Nothing upgrades requests to https, because a server without TLS has
- * no other; browsers make an exception for localhost alone.
+ * Content Security Policy of `/docs`: this server's own files. It omits `upgrade-insecure-requests`, which breaks the
+ * page on a server without TLS; browsers exempt only localhost.
  */
 const CONTENT_SECURITY_POLICY = {
   'default-src': "'self'",
@@ -21,13 +21,13 @@ interface DocsDeps {
   readonly version: string;
 }
 
-/** `/docs`, the interface to read and to try, and `/`, which leads there. Call it after the OpenAPI document is set up. */
+/** Registers `/docs`, the API explorer, and `/`, which redirects browsers to it. Call it after `installOpenApi`. */
 export async function installDocs(app: FastifyInstance, { publicUrl, version }: DocsDeps): Promise<void> {
   const logo = readFileSync(new URL('./logo.svg', import.meta.url));
   const type = 'image/svg+xml';
   await app.register(swaggerUi, {
     routePrefix: '/docs',
-    // The validator would be asked over the internet.
+    // The default validator is an external service.
     uiConfig: { validatorUrl: null, deepLinking: true, tryItOutEnabled: true },
     staticCSP: CONTENT_SECURITY_POLICY,
     logo: { type, content: logo, href: '/docs', target: '_self' },

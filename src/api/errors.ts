@@ -14,13 +14,13 @@ const shape = {
   details: z.record(z.string(), z.unknown()).optional().describe('facts of the message, for programs'),
 };
 
-/** Every error body: flat, and the same once more under `error`, because clients are written for either. */
+/** Error body: flat, and repeated under `error`, because clients expect either form. */
 export const errorBody = z.object({ ...shape, error: z.object(shape) }).meta({
   title: 'Error',
   description: 'The request failed. The x-request-id header names it in the log of the server.',
 });
 
-/** Statuses that any operation may answer, for the OpenAPI document. */
+/** Error responses of every operation, for the OpenAPI document. */
 export const commonErrors = { 400: errorBody, 401: errorBody, 500: errorBody };
 
 export function renderError(error: ReelvecError): z.infer<typeof errorBody> {
@@ -29,7 +29,7 @@ export function renderError(error: ReelvecError): z.infer<typeof errorBody> {
   return { ...body, error: body };
 }
 
-/** What a client is told about anything that was thrown. What is not meant for clients becomes a plain 500. */
+/** Converts any thrown value to a client error. An internal error becomes a generic 500. */
 export function toClientError(error: unknown, request: FastifyRequest): ReelvecError {
   if (isReelvecError(error)) return error;
   if (isDatabaseUnavailable(error)) {
@@ -72,7 +72,7 @@ function bodyTooLarge({ routeOptions, headers }: FastifyRequest, cause: unknown)
   );
 }
 
-/** Answers with an error. Everything that is not meant for the client goes to the request's log event. */
+/** Sends an error response, and adds the error with its internal cause to the request's log event. */
 export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const error = toClientError(thrown, request);
   if (request.event) {
@@ -80,7 +80,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
     if (error.status >= 500) request.event.err = error.cause ?? error;
     else request.event.reason = error.message;
   }
-  // Set once more: what fails before routing has not been through any hook.
+  // Errors before routing have not passed the onRequest hook that sets this header.
   reply.header('x-request-id', request.id);
   if (error instanceof RateLimited) setRateLimits(reply, error.limits);
   if (error.retryAfterSec !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterSec));
@@ -88,12 +88,12 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   reply.send(renderError(error));
 }
 
-/** Makes every error of the app come out in the one shape. */
+/** Renders all errors of the app with `sendError`. */
 export function installErrors(app: FastifyInstance): void {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply));
 }
 
-/** Answers what is no HTTP, or came too slowly, in the same shape; there is no request yet. */
+/** Answers invalid HTTP and request timeouts with an error body, on the socket because there is no request yet. */
 export function refuseConnection(fault: ConnectionError, socket: Socket): void {
   if (fault.code === 'ECONNRESET' || !socket.writable) return void socket.destroy(fault);
   const [status, message] = CONNECTION_FAULTS[fault.code] ?? [400, 'This is not a valid HTTP request.'];
@@ -109,6 +109,7 @@ export function refuseConnection(fault: ConnectionError, socket: Socket): void {
   socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }
 
+/** Status and message by Node's error code. */
 const CONNECTION_FAULTS: Readonly<Record<string, [status: number, message: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
   HPE_HEADER_OVERFLOW: [431, 'The headers of the request are too large.'],

@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify';
 
 /**
- * Aborts when the client goes away before it has its answer. Not Fastify's `request.signal`: that one aborts as soon
- * as the request's body has been read.
+ * Signal that aborts when the client disconnects before the response is complete. Fastify's `request.signal` does not
+ * serve: it aborts as soon as the request body has been read.
  */
 export function hangUpSignal({ raw }: FastifyReply): AbortSignal {
   const controller = new AbortController();

@@ -7,15 +7,18 @@ import { ReelvecError } from '../errors.ts';
 import type { Claim, IdempotencyKeys, KeyState } from '../idempotency/keys.ts';
 import { hangUpSignal } from './hang-up.ts';
 
-/** How often one who waits for another's answer looks, and how often a holder shows that it lives, in milliseconds. */
+/** Poll interval while waiting for the response of a concurrent request with the same key, in milliseconds. */
 const KEY_POLL_INTERVAL_MS = 100;
+/** Interval at which a request renews its claim on the key, in milliseconds. */
 const HEARTBEAT_INTERVAL_MS = 3000;
-/** A holder that has not moved for so long is gone, or frozen: what it has not created by now it never will. */
-const HOLDER_TIMEOUT_MS = 15_000;
-/** The longest wait for another's answer. */
+/**
+ * Time without a heartbeat after which a claim is taken over, in milliseconds. Its holder can no longer complete it.
+ */
+const CLAIM_TIMEOUT_MS = 15_000;
+/** Maximum wait for the response of a concurrent request, in milliseconds. */
 const MAX_WAIT_MS = 60_000;
 
-/** The header, for the schemas of operations that create. */
+/** Schema of the `Idempotency-Key` header. */
 export const idempotencyHeaders = z.object({
   'idempotency-key': z
     .string()
@@ -25,37 +28,37 @@ export const idempotencyHeaders = z.object({
 });
 
 /**
- * Carries out a request that creates something; once only where it came with an `Idempotency-Key`.
- * @param wish.content what is asked for, anything that JSON can hold; the order of keys does not count
- * @param wish.answer what the client is told of what was created
- * @param create creates it, and calls `onCreated` where that is given
- * @throws {ReelvecError} `conflict` when the key came with another request before, or one with it is still under way
+ * Executes a creating request, at most once per `Idempotency-Key` if it has one.
+ * @param operation.content JSON value that identifies the request; the order of keys does not matter
+ * @param operation.answer response body for the created object
+ * @param create creates the object, and calls `onCreated`, if given, in the same transaction
+ * @throws {ReelvecError} `conflict` if the key was used for another request, or its first request is still running
  */
 export async function createOnce<Created, Answer>(
   keys: IdempotencyKeys,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
-  wish: { content: unknown; answer: (created: Created) => Answer },
+  operation: { content: unknown; answer: (created: Created) => Answer },
   create: (onCreated?: OnCreated<Created>) => Promise<Created>,
 ): Promise<Answer> {
   const key = request.headers['idempotency-key'];
-  if (typeof key !== 'string') return wish.answer(await create());
+  if (typeof key !== 'string') return operation.answer(await create());
   const fingerprint = createHash('sha256')
-    .update(`${request.method} ${request.routeOptions.url} ${canonical(wish.content)}`)
+    .update(`${request.method} ${request.routeOptions.url} ${canonical(operation.content)}`)
     .digest('hex');
   const claimed = await claimOrWait(keys, { owner: request.owner, key, fingerprint }, hangUpSignal(reply));
   if (!('holder' in claimed)) {
     reply.header('idempotency-replayed', 'true');
     return JSON.parse(claimed.answer) as Answer;
   }
-  // A lost beat is made good by the next.
+  // A failed heartbeat is ignored: the next one renews the claim.
   const timer = setInterval(() => keys.beat(claimed).catch(() => {}), HEARTBEAT_INTERVAL_MS);
   try {
     const created = await create((transaction, created) =>
-      keys.complete(transaction, claimed, JSON.stringify(wish.answer(created))),
+      keys.complete(transaction, claimed, JSON.stringify(operation.answer(created))),
     );
-    return wish.answer(created);
+    return operation.answer(created);
   } catch (error) {
-    // Where that fails too, the next request with the key takes it over.
+    // If the release fails too, the next request with the key takes over the claim.
     await keys.release(claimed).catch(() => {});
     throw error;
   } finally {
@@ -63,7 +66,7 @@ export async function createOnce<Created, Answer>(
   }
 }
 
-/** The right to carry the request out, or the answer that it got when somebody else did. */
+/** Claims the key, or waits for the response of the request that holds it. */
 async function claimOrWait(
   keys: IdempotencyKeys,
   wanted: { owner: string; key: string; fingerprint: string },
@@ -71,7 +74,7 @@ async function claimOrWait(
 ): Promise<Claim | { answer: string }> {
   const start = performance.now();
   let seen: KeyState | undefined;
-  let movedAt = start;
+  let lastBeatAt = start;
   for (;;) {
     const state = await keys.claim(wanted);
     if (!('fingerprint' in state)) return state;
@@ -86,8 +89,8 @@ async function claimOrWait(
     const now = performance.now();
     if (state.holder !== seen?.holder || state.beat !== seen.beat) {
       seen = state;
-      movedAt = now;
-    } else if (now - movedAt > HOLDER_TIMEOUT_MS) {
+      lastBeatAt = now;
+    } else if (now - lastBeatAt > CLAIM_TIMEOUT_MS) {
       const claim = await keys.takeOver(wanted, state);
       if (claim) return claim;
     }
@@ -102,7 +105,7 @@ async function claimOrWait(
   }
 }
 
-/** JSON text in which the order of keys makes no difference. */
+/** JSON text with sorted keys. */
 function canonical(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
     inner !== null && typeof inner === 'object' && !Array.isArray(inner)

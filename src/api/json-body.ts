@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { ReelvecError } from '../errors.ts';
 import { jsonFault } from './json-fault.ts';
 
-/** Characters of a faulty body that the error repeats. */
-const MAX_SHOWN = 20;
+/** Maximum characters of an invalid body in the error message. */
+const MAX_QUOTED_CHARS = 20;
 
-/** Parses JSON bodies as Fastify does, with an error that says where a body stops being JSON. */
+/** Installs Fastify's JSON parser with errors that state the position of the syntax error. */
 export function parseJsonBodies(app: FastifyInstance): void {
   const parse = app.getDefaultJsonParser('error', 'error');
   app.removeContentTypeParser('application/json');
@@ -23,7 +23,7 @@ function invalidJson(text: string, cause: Error): ReelvecError {
   }
   const { offset, line, column } = fault;
   const found =
-    offset === text.length ? 'it ends there' : `found ${JSON.stringify(text.slice(offset, offset + MAX_SHOWN))}`;
+    offset === text.length ? 'it ends there' : `found ${JSON.stringify(text.slice(offset, offset + MAX_QUOTED_CHARS))}`;
   return new ReelvecError(
     'parameter_invalid',
     `The body is not valid JSON at line ${line}, column ${column}: ${found}.`,

@@ -1,10 +1,10 @@
 const SPACE = /[ \t\n\r]*/y;
-/** What stands in a string as it is: all but quotes, backslashes and control characters. */
+/** Unescaped characters in a string: all but quotes, backslashes and control characters. */
 const PLAIN = /[ !#-[\]-\uffff]*/y;
 const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
 const ATOM = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
-/** A place in a text. Lines and columns count from 1, the offset from 0, in UTF-16 units. */
+/** Position in a text in UTF-16 units. The line and column start at 1, the offset at 0. */
 export interface TextPlace {
   readonly offset: number;
   readonly line: number;
@@ -12,8 +12,8 @@ export interface TextPlace {
 }
 
 /**
- * Finds the token at which a text stops being JSON (RFC 8259), or its end where it is cut off. V8's messages leave the
- * position out for most tokens.
+ * Finds the first invalid token of a JSON text (RFC 8259), or the end of a truncated text. V8's error messages omit the
+ * position for most tokens.
  * @returns undefined for valid JSON
  */
 export function jsonFault(text: string): TextPlace | undefined {
@@ -29,7 +29,7 @@ export function jsonFault(text: string): TextPlace | undefined {
 }
 
 function faultOffset(text: string): number | undefined {
-  /** Closing brackets to come, the innermost last. */
+  /** Expected closing brackets, innermost last. */
   const open: ('}' | ']')[] = [];
   let at = 0;
   const take = (pattern: RegExp): boolean => {
@@ -59,7 +59,7 @@ function faultOffset(text: string): number | undefined {
     return takeString() && takeSign(':');
   };
   for (;;) {
-    // A value, with everything that it opens.
+    // A value, with the brackets that it opens.
     if (takeSign('{')) {
       if (!takeSign('}')) {
         open.push('}');
@@ -72,7 +72,7 @@ function faultOffset(text: string): number | undefined {
         continue;
       }
     } else if (!takeString() && !take(ATOM)) return at;
-    // After a value: everything that it closes.
+    // After a value, the brackets that it closes.
     while (open.length > 0 && takeSign(open.at(-1)!)) open.pop();
     take(SPACE);
     if (open.length === 0) return at === text.length ? undefined : at;

@@ -1,10 +1,10 @@
 /**
- * Tells something of a row, or nothing where its JSON has another shape than this version writes: rows are read without
- * being validated, and one that was damaged or edited must not break a whole list.
+ * Formats part of a row, or returns undefined if the row's JSON has an unexpected shape. Rows are read without
+ * validation, and a damaged or edited one must not break a whole list.
  */
-export function omitIfMalformed<T>(tell: () => T): T | undefined {
+export function omitIfMalformed<T>(format: () => T): T | undefined {
   try {
-    return tell();
+    return format();
   } catch (error) {
     if (error instanceof TypeError) return undefined;
     throw error;

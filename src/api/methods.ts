@@ -1,11 +1,12 @@
 import type { FastifyInstance, HTTPMethods } from 'fastify';
 import { ReelvecError } from '../errors.ts';
 
+/** Methods that get 405 on a known path. */
 const METHODS: readonly HTTPMethods[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'];
 
 /**
- * Answers 405 with `Allow`, where Fastify would say 404, for paths that exist with another method.
- * @returns to be called once all routes are registered
+ * Answers 405 with `Allow` instead of Fastify's 404 for paths that exist with another method.
+ * @returns function that registers the 405 routes; call it after all other routes are registered
  */
 export function trackMethods(app: FastifyInstance): () => void {
   const allowed = new Map<string, Set<string>>();

@@ -3,22 +3,22 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { QueueLength } from '../jobs/engine.ts';
 import { type AuthDeps, requireKey } from './auth.ts';
 
-/** Upper edges in seconds: from an answer out of the database to a client that waits a minute for its task. */
+/** Histogram bucket bounds in seconds: from a database read to a client that waits a minute for its task. */
 const BUCKETS = [0.005, 0.02, 0.1, 0.5, 2, 10, 60];
 
-/** There from the start, with 0: a series that is missing is no number to scale by. */
+/** Workflows reported as 0 from the start, because autoscalers cannot use a missing series. */
 const WORKFLOWS = ['embed-task', 'embed-chunk', 'prepare-asset'];
 
 export interface MetricsDeps {
-  /** How much work waits and is under way, on all nodes. */
+  /** Waiting and running work on all nodes. */
   readonly queue?: () => Promise<readonly QueueLength[]>;
-  /** Seconds that this node's media workers have worked so far, by the kind of the job. */
+  /** Total busy seconds of this node's media workers, by job kind. */
   readonly mediaSeconds?: () => ReadonlyMap<string, number>;
 }
 
 /**
- * `/metrics` for Prometheus: the process, how long requests took, and how much work there is. Asks for a key, say as a
- * bearer token.
+ * Registers `/metrics` for Prometheus: process metrics, request durations and queue lengths. Requires an API key, which
+ * Prometheus sends as a bearer token.
  */
 export async function installMetrics(app: FastifyInstance, deps: AuthDeps & MetricsDeps): Promise<void> {
   const register = new Registry();
@@ -51,7 +51,7 @@ export async function installMetrics(app: FastifyInstance, deps: AuthDeps & Metr
       registers: [register],
       async collect() {
         this.reset();
-        // Without its database a node has still the rest to tell.
+        // Without the database, the other metrics are still reported.
         const lengths = await queue().catch(() => undefined);
         if (!lengths) return;
         for (const name of WORKFLOWS)
@@ -64,7 +64,7 @@ export async function installMetrics(app: FastifyInstance, deps: AuthDeps & Metr
     });
   }
   app.addHook('onResponse', async (request, reply) => {
-    // The pattern, not the path: one series for a route, however many tasks there are.
+    // The route pattern, not the path, so that there is one series per route.
     const labels = { method: request.method, route: request.routeOptions.url ?? 'none', status: reply.statusCode };
     seconds.observe(labels, reply.elapsedTime / 1000);
   });

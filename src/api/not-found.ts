@@ -1,16 +1,17 @@
 import type { FastifyInstance } from 'fastify';
 import { ReelvecError } from '../errors.ts';
 
-/** Path of the API's version, which clients leave out of their base URL. */
+/** Path prefix of the API version, often missing in the base URL of clients. */
 const VERSION = '/v1.3';
+/** Maximum characters of the path in the error message. */
 const MAX_SHOWN_PATH = 200;
 
 /**
- * Answers 404 for paths without a route, with the path that was meant where only the version is missing or is another.
- * Call it before routes are registered.
+ * Answers 404 for unknown paths, and suggests the right path if only the version is missing or wrong. Call it before
+ * registering routes.
  */
 export function installNotFound(app: FastifyInstance): void {
-  /** First segments below the version: `embed-v2`, `assets`. */
+  /** First path segments below the version: `embed-v2`, `assets`. */
   const collections = new Set<string>();
   app.addHook('onRoute', ({ url }) => {
     const [, collection] = url.startsWith(`${VERSION}/`) ? url.slice(VERSION.length).split('/') : [];

@@ -4,11 +4,11 @@ import { isReelvecError, ReelvecError } from '../errors.ts';
 import { errorBody } from './errors.ts';
 
 export interface OperationsDeps {
-  /** Rejects while the server cannot work, with the reason. */
+  /** Readiness check; rejects with the reason. */
   readonly ready: () => Promise<void>;
-  /** What makes the vectors, and what runs its models. */
+  /** Bundle that makes the vectors, and the device of its models. */
   readonly serving?: { readonly bundle: string; readonly device?: string };
-  /** Aborted when the server is about to stop: it works on, but others should be asked. */
+  /** Aborted when the server starts to drain: it still works, but load balancers should choose another node. */
   readonly draining?: AbortSignal;
 }
 
@@ -18,7 +18,7 @@ const readiness = status.extend({
   device: z.string().optional().describe('what runs its models, where any run here'),
 });
 
-/** `/healthz`: the process lives. `/readyz`: it can work. No key is asked for. */
+/** Registers `/healthz` (liveness) and `/readyz` (readiness). They need no key. */
 export function operationsRoutes(app: FastifyInstance, { ready, serving, draining }: OperationsDeps): void {
   const describe = (operationId: string, summary: string) => ({
     operationId,

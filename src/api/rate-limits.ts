@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import type { RateLimit } from '../quotas/rate-limit.ts';
 
-/** Tells how the limits of a key stand, with the names that the original has for them. */
+/** Sets the `X-Ratelimit-*` headers of a key, with the names of the TwelveLabs API. */
 export function setRateLimits(reply: FastifyReply, limits: readonly RateLimit[]): void {
   if (limits.length === 0) return;
   reply.header('x-ratelimit-dimensions', limits.map(({ dimension }) => dimension).join(','));

@@ -2,15 +2,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the log says of this request, filled along the way and written once at its end. */
+    /** Log event of the request, filled by handlers and written once at its end. */
     event: Record<string, unknown>;
   }
 }
 
-/** Asked every few seconds by whatever watches the server; worth a line only when they fail. */
-const QUIET = new Set(['/healthz', '/readyz', '/metrics']);
+/** Routes polled by monitoring. They are logged at debug level unless they fail. */
+const POLLED_ROUTES = new Set(['/healthz', '/readyz', '/metrics']);
 
-/** Gives every response its `x-request-id`, and writes one log event for each request. */
+/** Sets `x-request-id` on every response, and writes one log event per request. */
 export function installRequestLog(app: FastifyInstance): void {
   const written = new WeakSet<FastifyRequest>();
   const writeOnce = (request: FastifyRequest, reply: FastifyReply, more?: object) => {
@@ -21,7 +21,7 @@ export function installRequestLog(app: FastifyInstance): void {
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
     request.event = {};
-    // A client that hangs up never gets a response, and would leave no trace.
+    // onResponse does not run if the client disconnects.
     reply.raw.once('close', () => writeOnce(request, reply, { hungUp: true }));
   });
   app.addHook('onResponse', async (request, reply) => writeOnce(request, reply));
@@ -38,6 +38,6 @@ function write(request: FastifyRequest, reply: FastifyReply, more: object = {}):
     ...more,
   };
   if (reply.statusCode >= 500) request.log.error(event, 'request');
-  else if (route && QUIET.has(route)) request.log.debug(event, 'request');
+  else if (route && POLLED_ROUTES.has(route)) request.log.debug(event, 'request');
   else request.log.info(event, 'request');
 }

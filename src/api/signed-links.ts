@@ -2,13 +2,13 @@ import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { ReelvecError } from '../errors.ts';
 
-/** Query parameters that make a link do without a key. */
+/** Query parameters of a signed link. */
 export const linkQuery = z.strictObject({
   expires: z.coerce.number().int().describe('seconds since 1970'),
   signature: z.string().describe('HMAC-SHA256 in base64url'),
 });
 
-/** Links that authorise by themselves: one method, one path, for a time. */
+/** Signed links: each authorises one method on one path until it expires, without an API key. */
 export class SignedLinks {
   readonly #secret: Buffer;
 
@@ -16,13 +16,13 @@ export class SignedLinks {
     this.#secret = secret;
   }
 
-  /** @returns the path with its signature */
+  /** Returns the path with its expiry and signature. */
   sign(method: 'GET' | 'PUT', path: string, expiresAt: Date): string {
     const expires = Math.floor(expiresAt.getTime() / 1000);
     return `${path}?expires=${expires}&signature=${this.#signature(method, path, expires)}`;
   }
 
-  /** @throws forbidden */
+  /** @throws {ReelvecError} `forbidden` for a wrong signature or an expired link */
   check(method: 'GET' | 'PUT', path: string, { expires, signature }: z.infer<typeof linkQuery>): void {
     const expected = Buffer.from(this.#signature(method, path, expires));
     const given = Buffer.from(signature);

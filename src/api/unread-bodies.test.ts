@@ -10,7 +10,7 @@ const KEY = { 'x-api-key': CONFIGURED_KEY };
 const JSON_TYPE = { 'content-type': 'application/json' };
 const MEGABYTE = 1024 ** 2;
 
-/** Answers to bodies that are refused before their end. */
+/** Requests that are refused before the end of their body. */
 const REFUSED: readonly [
   what: string,
   method: string,
@@ -27,7 +27,7 @@ const REFUSED: readonly [
   ['a chunk with a false signature', 'PUT', '/v1.3/assets/multipart-uploads/a/chunks/1?expires=1&signature=x', {}, 403],
 ];
 
-/** Sends everything before it reads, as many clients do. @returns what it reads, until the server is silent or closes */
+/** Sends a whole request before reading, as many clients do. @returns the response text until the connection closes */
 async function sendThenRead(t: TestApp, head: string, body: readonly Buffer[]): Promise<string> {
   const { port } = t.app.server.address() as { port: number };
   const socket = connect(port, '127.0.0.1');
@@ -40,7 +40,7 @@ async function sendThenRead(t: TestApp, head: string, body: readonly Buffer[]): 
     .setEncoding('utf8')
     .on('data', (piece) => (text += piece))
     .resume();
-  // The next answer on the connection: the first was read whole, and the connection still serves.
+  // A second request on the same connection: the first body was read whole, and the connection still works.
   socket.write('GET /healthz HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n');
   await once(socket, 'close');
   return text;

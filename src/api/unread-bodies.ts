@@ -1,24 +1,25 @@
 import type { FastifyInstance } from 'fastify';
 
-/** Bytes of a body that are read and thrown away after an early answer; more than the largest direct upload has. */
+/** Maximum bytes discarded from a body after an early response. More than the default limit of direct uploads. */
 const MAX_DISCARDED_BYTES = 256 * 1024 ** 2;
-/** Time in which a client must have sent the rest of a body that was answered early, in milliseconds. */
-const MAX_DISCARD_MS = 60_000;
+/** Maximum time to discard a body after an early response, in milliseconds. */
+const DISCARD_TIMEOUT_MS = 60_000;
 
 /**
- * Reads the rest of a body that is answered before its end, and throws it away, so that the client gets to read the
- * answer. Many clients send the whole body first; with the connection closed under them they report a reset instead of
- * the error. A body that is larger or slower than the bounds is cut off after its answer.
+ * Discards the rest of a body that is answered before its end, so that the client can read the response. Many clients
+ * send the whole body first, and report a connection reset instead of the error if the connection is closed. A body
+ * over the size or time limit is cut off after the response.
  */
 export function discardUnreadBodies(app: FastifyInstance): void {
   app.addHook('onSend', async ({ raw }, reply) => {
     if (raw.complete || raw.readableEnded || raw.destroyed) return;
-    // Fastify sets it when a body is too large. Node then closes at once, and the kernel resets what is still coming.
+    // Fastify sets it for a body over the limit. Node would then close at once, and the kernel would reset the
+    // connection.
     reply.removeHeader('connection');
     const cutOff = () => raw.destroy();
-    const timer = setTimeout(cutOff, MAX_DISCARD_MS);
+    const timer = setTimeout(cutOff, DISCARD_TIMEOUT_MS);
     let bytes = 0;
-    // Once the response is out, Node no longer tells the request that its connection is gone.
+    // Once the response is sent, Node emits no close event on the request when the connection closes.
     const { socket } = raw;
     const done = () => {
       clearTimeout(timer);

@@ -2,14 +2,15 @@ import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
 import { type ErrorCode, type ErrorDetails, ReelvecError } from '../errors.ts';
 
-/** Deeper than any request goes; what lies below is refused as unknown and need not be walked. */
+/** Maximum nesting depth in which nulls are removed. Deeper values are refused as unknown anyway. */
 const MAX_DEPTH = 12;
-/** One request can have many faults; this many are told at once. */
+/** Maximum number of faults in one error message. */
 const MAX_SENTENCES = 3;
 
-/** Characters of a value that a sentence repeats. */
-const MAX_SHOWN = 100;
+/** Maximum characters of a value in an error message. */
+const MAX_VALUE_CHARS = 100;
 
+/** Type names for error messages, by zod's names. */
 const TYPE_NAMES: Readonly<Record<string, string>> = {
   string: 'a string',
   number: 'a number',
@@ -18,18 +19,19 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   array: 'a list',
   object: 'an object',
 };
+/** Format names for error messages, by zod's names. */
 const FORMAT_NAMES: Readonly<Record<string, string>> = {
   datetime: 'a time as in 2025-03-01T12:00:00Z',
   safeint: 'a whole number',
 };
 
-/** Validates parts of requests with zod schemas. `null` counts as absent everywhere: SDKs send it for what is unset. */
+/** Validates requests with zod schemas. `null` means absent, because SDKs send it for unset fields. */
 export const validate: FastifySchemaCompiler<z.ZodType> = (part) => {
   const check = validateWithNulls(part);
   return (data) => check(withoutNulls(data));
 };
 
-/** The same, for the one kind of body in which `null` says something. */
+/** Like {@link validate}, for the bodies in which `null` has a meaning. */
 export const validateWithNulls: FastifySchemaCompiler<z.ZodType> =
   ({ schema, httpPart }) =>
   (data) => {
@@ -67,7 +69,7 @@ function refusal(issues: readonly z.core.$ZodIssue[], given: unknown, part: stri
   });
 }
 
-/** Dotted paths of what an issue is about. */
+/** Dotted paths of the fields of an issue. */
 function fields(issue: z.core.$ZodIssue): string[] {
   const names = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [key.slice(0, 80)]) : [[]];
   return names.map((name) => [...issue.path, ...name].join('.'));
@@ -79,7 +81,7 @@ function codeOf(issue: z.core.$ZodIssue, value: unknown): ErrorCode {
   return value === undefined && issue.code.startsWith('invalid_') ? 'parameter_not_provided' : 'parameter_invalid';
 }
 
-/** The rest of a sentence that begins with the name of the field. */
+/** Error text that follows the name of the field. */
 function predicate(issue: z.core.$ZodRawIssue, value: unknown): string {
   const got = value === undefined ? '.' : `: got ${show(value)}.`;
   switch (issue.code) {
@@ -109,7 +111,7 @@ function typeName(issue: { expected: string }): string {
   return TYPE_NAMES[issue.expected] ?? issue.expected;
 }
 
-/** What was given where an issue is. A number that was read from text is shown as that text when it is none. */
+/** Input value of an issue. For text that is not a number, it is the text rather than NaN. */
 function givenAt(issue: { path?: PropertyKey[]; input?: unknown; code?: string }, given: unknown): unknown {
   if (issue.code !== 'custom' && !Number.isNaN(issue.input)) return issue.input;
   return (issue.path ?? []).reduce<unknown>((inner, key) => (inner as Record<PropertyKey, unknown>)?.[key], given);
@@ -117,15 +119,17 @@ function givenAt(issue: { path?: PropertyKey[]; input?: unknown; code?: string }
 
 function isShort(value: unknown): value is string | number | boolean {
   return (
-    typeof value === 'number' || typeof value === 'boolean' || (typeof value === 'string' && value.length <= MAX_SHOWN)
+    typeof value === 'number' ||
+    typeof value === 'boolean' ||
+    (typeof value === 'string' && value.length <= MAX_VALUE_CHARS)
   );
 }
 
-/** A value in a sentence. Never large: a field may hold a whole film. */
+/** Formats a value for an error message. Long values are truncated: a field may hold a whole video. */
 function show(value: unknown): string {
   if (Array.isArray(value)) return value.length <= 8 && value.every(isShort) ? JSON.stringify(value) : 'a list';
   if (typeof value === 'object') return 'an object';
-  if (typeof value === 'string' && value.length > MAX_SHOWN) {
+  if (typeof value === 'string' && value.length > MAX_VALUE_CHARS) {
     return `${JSON.stringify(value.slice(0, 40))}… (${value.length} characters)`;
   }
   return JSON.stringify(value);

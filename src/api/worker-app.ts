@@ -9,7 +9,7 @@ import { installRequestLog } from './request-log.ts';
 import { serializeLeniently } from './serialize.ts';
 import { validate } from './validation.ts';
 
-/** What a worker answers: whether it lives, whether it can work, and its metrics. */
+/** Builds the HTTP app of a worker: health, readiness and metrics. */
 export async function buildWorkerApp(
   deps: AuthDeps & OperationsDeps & MetricsDeps & { readonly log: Logger },
 ): Promise<FastifyInstance> {

@@ -33,8 +33,8 @@ const text = {
 };
 
 /**
- * Bodies that work as they are on any server, for the OpenAPI document and its *Try it out*: examples of a media type. zod
- * leaves `examples` out of schemas in which something is transformed, which these are.
+ * Bodies that work as they are on any server, for the OpenAPI document and its *Try it out*: examples of a media type.
+ * zod leaves `examples` out of schemas in which something is transformed, which these are.
  */
 export const TASK_EXAMPLES = { sound };
 export const EMBEDDING_EXAMPLES = { text, sound };

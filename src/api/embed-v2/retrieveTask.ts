@@ -80,7 +80,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
     const content = resultContent(result, wish);
     try {
       return await (wish.format === 'json'
-        ? withData(validParts(readyFacts, factsOf(task)).known, content)
+        ? withData(validParts(readyFacts, factsOf(task)).valid, content)
         : streamOf(content));
     } catch (error) {
       const { status } = await find(id, owner); // deleted meanwhile, it is not found rather than broken

@@ -6,7 +6,7 @@ const TEXT = { type: 'string' };
 const BINARY = { type: 'string', contentEncoding: 'binary' };
 const EMBEDDING = { $ref: '#/components/schemas/EmbeddingData' };
 
-/** What any operation of a kind may answer beside what its route declares. */
+/** Error responses shared by all operations to which `applies` holds, in addition to those of the route. */
 const COMMON: readonly [status: string, description: string, applies: (operation: Operation) => boolean][] = [
   ['400', 'The request is not valid; the message names the field and the rule.', () => true],
   ['401', 'The API key is missing, not known, or revoked.', hasKey],
@@ -34,8 +34,8 @@ const RATE_LIMITS = Object.fromEntries([
   ['X-Ratelimit-Duration-Reset', header('end of the day, in seconds since 1970', { type: 'integer' })],
 ]);
 
-/** Headers and media types of single answers, by operation and status. */
-const SINGLE: Readonly<Record<string, Readonly<Record<string, Partial<Answer>>>>> = {
+/** Headers and media types of individual responses, by operation and status. */
+const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, Partial<Answer>>>>> = {
   create: {
     202: { headers: { Location: header('absolute URL to poll'), ...RATE_LIMITS } },
     429: { headers: RATE_LIMITS },
@@ -56,10 +56,10 @@ const SINGLE: Readonly<Record<string, Readonly<Record<string, Partial<Answer>>>>
   uploadChunk: { 200: { headers: { ETag: header('the `proof` with which the chunk is reported') } } },
   metrics: { 200: { description: 'Metrics', content: { 'text/plain': { schema: TEXT } } } },
 };
-/** Answers that are not JSON, though their routes are declared with a schema. */
+/** Operations whose response is not JSON although their route declares a schema. */
 const NOT_JSON = new Set(['followTask', 'retrieveThumbnail', 'metrics']);
 
-/** Completes the answers of every operation: errors that its kind shares, headers, and media types other than JSON. */
+/** Completes the responses of all operations: shared errors, headers, and media types other than JSON. */
 export function describeAnswers(document: Document): void {
   for (const operation of operationsOf(document)) {
     const { operationId: id, responses } = operation;
@@ -67,7 +67,7 @@ export function describeAnswers(document: Document): void {
       if (!applies(operation)) continue;
       responses[status] = { description, content: { 'application/json': { schema: ERROR } } };
     }
-    for (const [status, more] of Object.entries(SINGLE[id] ?? {})) {
+    for (const [status, more] of Object.entries(BY_OPERATION[id] ?? {})) {
       const answer: Answer = responses[status] ?? { description: '' };
       const json = NOT_JSON.has(id) ? {} : answer.content;
       responses[status] = { ...answer, ...more, ...(more.content && { content: { ...json, ...more.content } }) };

@@ -20,9 +20,9 @@ const ASSET = {
 };
 
 interface Example {
-  /** By name, of path and query. */
+  /** Path and query parameters, by name. */
   readonly parameters?: Readonly<Record<string, Json>>;
-  /** Of the answer when all goes well. */
+  /** Body of the successful response. */
   readonly answer?: Json;
 }
 
@@ -30,7 +30,7 @@ const TASK_PATH = { task_id: TASK_ID };
 const ASSET_PATH = { asset_id: ASSET_ID };
 const UPLOAD_PATH = { upload_id: UPLOAD_ID };
 
-/** What operations answer, and ids of which they ask. Examples of requests stand beside the schemas of the bodies. */
+/** Example responses and parameters, by operation. Example requests are beside the body schemas. */
 export const EXAMPLES: Readonly<Record<string, Example>> = {
   create: {
     answer: { _id: TASK_ID, status: 'processing', data: null },
@@ -136,7 +136,7 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   readiness: { answer: { status: 'ok', bundle: 'signal@1' } },
 };
 
-/** Puts the examples where they belong in a document. `/docs` fills its forms with them. */
+/** Adds the examples to the document. `/docs` prefills its forms with them. */
 export function addExamples(document: Document): void {
   for (const { operationId, parameters, responses } of operationsOf(document)) {
     const example = EXAMPLES[operationId];

@@ -10,7 +10,7 @@ const DESCRIPTION = `Embeddings of video and audio on your own machine, through 
 
 Every error body is \`{code, message, details?, error: {code, message, details?}}\`. \`null\` means absent everywhere.`;
 
-/** `/openapi.json`, made of the schemas of all routes. */
+/** Registers `/openapi.json`, generated from the schemas of all routes. */
 export async function installOpenApi(
   app: FastifyInstance,
   { version, publicUrl }: { readonly version: string; readonly publicUrl?: string },
@@ -29,7 +29,7 @@ export async function installOpenApi(
         { name: 'assets', description: 'Media kept for use in tasks' },
         { name: 'operations', description: 'For whoever runs the server' },
       ],
-      // Relative to the document, where nobody said under which URL clients reach the server.
+      // Without a public URL, the server URL is relative to the document.
       servers: [{ url: publicUrl?.replace(/\/+$/, '') ?? '/' }],
       components: { securitySchemes: { key: { type: 'apiKey', in: 'header', name: 'x-api-key' } } },
       security: [{ key: [] }],

@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Document, isObject, type Json, type JsonObject, operationsOf } from './types.ts';
 
 /**
- * Moves every schema with a `title` to `components.schemas` under that name, and refers to it there. The names are those
- * of the TwelveLabs documents, so that clients generated from either have the same types.
- * @throws when two schemas have one name
+ * Moves each schema with a `title` to `components.schemas` and replaces it with a reference. The names are those of the
+ * TwelveLabs documents, so that clients generated from either have the same types.
+ * @throws if two different schemas have the same name
  */
 export function nameSchemas(document: Document): void {
   const { schemas } = document.components;
@@ -13,7 +13,7 @@ export function nameSchemas(document: Document): void {
     if (!isObject(value)) return value;
     const inner = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, named(item)]));
     const { title, description, default: fallback, ...schema } = inner;
-    // A property may be called `title` too.
+    // `title` can also be a property name.
     if (typeof title !== 'string') return inner;
     const known = schemas[title];
     if (known === undefined) schemas[title] = schema;
@@ -33,7 +33,7 @@ export function nameSchemas(document: Document): void {
   document.components.schemas = Object.fromEntries(Object.entries(schemas).toSorted(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** Says of every optional property in JSON request bodies that it may be null: that is how SDKs send what is unset. */
+/** Makes all optional properties of JSON request bodies nullable, because SDKs send null for unset fields. */
 export function allowNulls(document: Document): void {
   for (const { requestBody } of operationsOf(document)) {
     const media = requestBody?.content['application/json'];

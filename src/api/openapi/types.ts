@@ -1,4 +1,4 @@
-/** The parts of an OpenAPI 3.1 document that are changed here, as plain JSON. */
+/** Types of the parts of an OpenAPI 3.1 document that this folder changes. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   [name: string]: Json;

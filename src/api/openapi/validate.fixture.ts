@@ -2,12 +2,12 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { Document, Json, JsonObject } from './types.ts';
 
 /**
- * Checks values against the schemas of an OpenAPI 3.1 document.
- * @returns a function that says what is wrong with a value, or nothing
+ * Validates values against the schemas of an OpenAPI 3.1 document.
+ * @returns function that returns the errors of a value, or undefined
  */
 export function validatorOf(document: Document): (schema: JsonObject, value: Json) => string | undefined {
   const ajv = new Ajv2020({ strict: false, allErrors: true, validateFormats: false });
-  // References are resolved from the root of the document.
+  // References resolve from the root of the document.
   ajv.addSchema({ $id: 'openapi', components: document.components }, 'openapi');
   const compiled = new Map<string, ReturnType<typeof ajv.compile>>();
   return (schema, value) => {
