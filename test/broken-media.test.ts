@@ -14,7 +14,7 @@ type Task = TwelvelabsApi.EmbeddingTaskResponse & { warnings?: string[] };
 
 /** What docs/media.md promises of broken files, kept by a real server on real ones. */
 if (REAL_MEDIA !== undefined) {
-  describe('broken media', { timeout: 120_000 }, () => broken(join(REAL_MEDIA!, 'broken')));
+  describe('broken media', { timeout: 600_000 }, () => broken(join(REAL_MEDIA!, 'broken')));
 }
 
 function broken(folder: string): void {

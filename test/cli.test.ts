@@ -32,7 +32,7 @@ interface Item {
   readonly end_sec: number;
 }
 
-describe('the command line', { timeout: 120_000 }, () => {
+describe('the command line', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-cli-'));
   const path = (name: string) => join(folder, name);
   let film: string;

@@ -27,7 +27,7 @@ import { asking, call, createTask, ready } from './support/tasks.ts';
 
 const ONE_WORKER = { REELVEC_WORKERS: '1' };
 
-describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 240_000 }, () => {
+describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-cluster-'));
   const stack = new AsyncDisposableStack();
   let state: SharedState;

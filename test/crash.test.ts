@@ -84,11 +84,11 @@ async function survivesKills(options: {
     await server.kill();
     // Every other time the workers are left to notice by themselves.
     if (kill % 2 === 0) for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');
-    await until(() => workers.every((pid) => !isAlive(pid)), 3000, 'workers end with their server');
+    await until(() => workers.every((pid) => !isAlive(pid)), 15_000, 'workers end with their server');
   }
 
   await using server = await startServer({ dataDir: data.path });
-  await until(() => /"msg":"(chunk|task ready)"/.test(server.output()), 20_000, 'unfinished work is taken up');
+  await until(() => /"msg":"(chunk|task ready)"/.test(server.output()), 60_000, 'unfinished work is taken up');
   for (const { id, wish } of tasks) {
     // not assert.equal: it would print megabytes
     assert.ok((await result(server, id)) === expected[wish], `task ${id} has the result of an undisturbed run`);

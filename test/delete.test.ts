@@ -21,7 +21,7 @@ const ROUNDS = 6;
 /** Deletions fall into this time after the creation: download, probe, start of a worker, first chunk. */
 const LATEST_MS = 2500;
 
-describe('DELETE of a task', { timeout: 120_000 }, () => {
+describe('DELETE of a task', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-delete-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;

@@ -19,7 +19,7 @@ interface Operation {
   };
 }
 
-describe('what a server tells of itself', { timeout: 120_000 }, () => {
+describe('what a server tells of itself', { timeout: 600_000 }, () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   before(async () => {

@@ -26,7 +26,7 @@ const LINES = [
 /** Within this time a client that has gone has left nothing. */
 const FREED_MS = 2000;
 
-describe('embedding at once', { timeout: 240_000 }, () => {
+describe('embedding at once', { timeout: 600_000 }, () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let client: TwelveLabs;

@@ -51,7 +51,7 @@ function losesWorkers(
   media: { folder: string; film: string; short: string },
   strikes: readonly (typeof KILLED | typeof FROZEN)[],
 ): void {
-  describe(name, { timeout: 120_000 }, () => {
+  describe(name, { timeout: 600_000 }, () => {
     const stack = new AsyncDisposableStack();
     let server: RunningServer;
     let film: object;

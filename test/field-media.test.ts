@@ -11,7 +11,7 @@ import { REAL_MEDIA } from './support/real-media.ts';
 
 /** Files that failed at others, with the right values. */
 const folder = join(REAL_MEDIA ?? '', 'field');
-if (existsSync(folder)) describe('files from the field', { timeout: 300_000 }, field);
+if (existsSync(folder)) describe('files from the field', { timeout: 600_000 }, field);
 
 function field(): void {
   const path = (name: string) => join(folder, name);

@@ -22,7 +22,7 @@ import { asking, call, createTask, ended, ready, uploadAsset } from './support/t
 
 const DAMAGED_PER_FILE = 5;
 
-describe('hostile input', { timeout: 180_000 }, () => {
+describe('hostile input', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-hostile-'));
   const path = (name: string) => join(folder, name);
   const stack = new AsyncDisposableStack();

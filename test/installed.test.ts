@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname, '..');
 const OLD_NODE = oldNode();
 const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
-describe('bin/reelvec.js', { timeout: 60_000 }, () => {
+describe('bin/reelvec.js', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-installed-'));
   const installed = join(folder, 'node_modules/reelvec');
   const bin = join(folder, 'node_modules/.bin/reelvec');

@@ -9,7 +9,7 @@ import { call } from './support/tasks.ts';
 /** Without keys of the configuration: only those that were made count. */
 const NO_KEYS = { REELVEC_API_KEYS: '' };
 
-describe('keys that are made', { timeout: 60_000 }, () => {
+describe('keys that are made', { timeout: 600_000 }, () => {
   const data = temporaryFolder();
   let server: RunningServer;
   let first: string;

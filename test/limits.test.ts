@@ -125,7 +125,7 @@ const REAL: readonly Refusal[] = [
   },
 ];
 
-describe('limits by content', { timeout: 120_000 }, () => {
+describe('limits by content', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-limits-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;

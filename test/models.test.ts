@@ -18,7 +18,7 @@ const CLI = join(import.meta.dirname, '../src/cli.ts');
 const SECONDS = 9;
 
 /** The promises about bundles of models; the tests build on each other. */
-describe('a server whose bundle has models', { timeout: 240_000 }, () => {
+describe('a server whose bundle has models', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-bundles-'));
   const modelsDir = join(folder, 'models');
   const stack = new AsyncDisposableStack();
@@ -176,7 +176,7 @@ describe('a server whose bundle has models', { timeout: 240_000 }, () => {
 });
 
 /** The bundle of one space that the docs describe, with models of the same interfaces and random weights. */
-describe('a bundle file that names a branch', { timeout: 120_000 }, () => {
+describe('a bundle file that names a branch', { timeout: 600_000 }, () => {
   const DRAFT = join(import.meta.dirname, '../docs/bundles/clipclap.json');
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-pin-'));
   const own = join(folder, 'clipclap.json');

@@ -15,7 +15,7 @@ import { difference, pictureAt, picturesOf, soundStretches, turned } from './sup
 import { REAL_MEDIA } from './support/real-media.ts';
 
 /** What docs/media.md promises of odd files, on real ones. */
-if (REAL_MEDIA !== undefined) describe('odd media', { timeout: 300_000 }, () => odd(join(REAL_MEDIA!, 'odd')));
+if (REAL_MEDIA !== undefined) describe('odd media', { timeout: 600_000 }, () => odd(join(REAL_MEDIA!, 'odd')));
 
 function odd(folder: string): void {
   const path = (name: string) => join(folder, name);

@@ -69,7 +69,7 @@ function writeBundle(path: string, speechFile: string): string {
   return path;
 }
 
-describe('a bundle of one’s own', { timeout: 240_000 }, () => {
+describe('a bundle of one’s own', { timeout: 600_000 }, () => {
   const folder = temporaryFolder();
   const path = (name: string) => join(folder.path, name);
   const inference: InferenceServer[] = [];

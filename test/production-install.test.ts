@@ -25,7 +25,7 @@ import { asking, call, createTask, ready, uploadAsset } from './support/tasks.ts
 const MAX_BYTES = 550e6;
 const run = promisify(execFile);
 
-describe('a production install', { timeout: 240_000 }, () => {
+describe('a production install', { timeout: 600_000 }, () => {
   let root: string;
   before(async () => {
     root = mkdtempSync(join(tmpdir(), 'reelvec-production-'));

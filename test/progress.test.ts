@@ -12,7 +12,7 @@ import { asking, call, createTask, ready } from './support/tasks.ts';
 
 const STAGES = ['queued', 'fetching', 'probing', 'embedding', 'finalizing'];
 
-describe('a task that takes its time', { timeout: 120_000 }, () => {
+describe('a task that takes its time', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-progress-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;

@@ -12,7 +12,7 @@ import { NO_POSTGRES, startPostgres, type TestPostgres } from './support/postgre
 
 const REQUEST = { inputType: 'audio', modelName: 'marengo3.0', source: { kind: 'url', url: 'https://a.test/a' } };
 
-describe('quotas on several nodes with one PostgreSQL', { skip: NO_POSTGRES ?? false, timeout: 60_000 }, () => {
+describe('quotas on several nodes with one PostgreSQL', { skip: NO_POSTGRES ?? false, timeout: 600_000 }, () => {
   let postgres: TestPostgres;
   let nodes: Db[];
   before(async () => {

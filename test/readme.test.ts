@@ -35,7 +35,7 @@ const shell = blocks.filter((block) => block.language === 'sh' && !installs.incl
 const javascript = blocks.filter(({ language }) => language === 'js');
 const python = blocks.filter(({ language }) => language === 'python');
 
-describe('the examples of the README, as they are', { timeout: 240_000 }, () => {
+describe('the examples of the README, as they are', { timeout: 600_000 }, () => {
   const stack = new AsyncDisposableStack();
   let folder: string;
   let server: RunningServer;

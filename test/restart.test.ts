@@ -12,7 +12,7 @@ import { asking, call, createTask, ready } from './support/tasks.ts';
 import { workersReading } from './support/workers.ts';
 
 /** The promises about stopping and starting; the tests build on each other. */
-describe('a server that is stopped and started', { timeout: 120_000 }, () => {
+describe('a server that is stopped and started', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-restart-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;

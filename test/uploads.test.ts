@@ -24,7 +24,7 @@ interface Session {
   upload_urls: { chunk_index: number; url: string }[];
 }
 
-describe('uploads in chunks', { timeout: 240_000 }, () => {
+describe('uploads in chunks', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-uploads-'));
   const stack = new AsyncDisposableStack();
   const dataDir = stack.use(temporaryFolder()).path;

@@ -10,7 +10,7 @@ import { startServer, temporaryFolder, until } from './support/server.ts';
 import { asking, call, createTask, ended, ready } from './support/tasks.ts';
 import { checkSignature, receiver, SECRET } from './support/webhook-receiver.ts';
 
-describe('webhooks', { timeout: 120_000 }, () => {
+describe('webhooks', { timeout: 600_000 }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-webhooks-'));
   let host: Awaited<ReturnType<typeof hostFiles>>;
   before(async () => {

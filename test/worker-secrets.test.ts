@@ -27,7 +27,7 @@ const SECRETS: Readonly<Record<string, string>> = {
   A_SECRET_OF_SOMETHING_ELSE: MARK,
 };
 
-describe('workers', { skip: process.platform !== 'linux' && 'reads /proc', timeout: 120_000 }, () => {
+describe('workers', { skip: process.platform !== 'linux' && 'reads /proc', timeout: 600_000 }, () => {
   test('have no secret of the server in their environment, nor anywhere else in memory', async () => {
     using folder = temporaryFolder();
     const film = makeMedia(join(folder.path, 'film.mp4'), {

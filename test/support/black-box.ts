@@ -37,7 +37,7 @@ export function blackBox(
   material: () => Material,
   { settings }: { settings?: (dataDir: string) => Promise<Record<string, string>> } = {},
 ): void {
-  describe(name, { timeout: 240_000 }, () => {
+  describe(name, { timeout: 600_000 }, () => {
     const stack = new AsyncDisposableStack();
     let server: RunningServer;
     let client: TwelveLabs;
