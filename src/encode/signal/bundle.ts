@@ -10,7 +10,7 @@ import { AUDIO_SPACE, createAudioEncoder } from './audio/audio.ts';
 import { textEncoder } from './text.ts';
 import { visualEncoder } from './visual/visual.ts';
 
-/** Vectors without a download: plain signal processing, described feature by feature in docs/encoders.md. */
+/** The built-in bundle: signal processing without models. `docs/encoders.md` documents every feature. */
 export const SIGNAL: BundleInfo = {
   name: 'signal',
   revision: '1',
@@ -24,13 +24,14 @@ export const SIGNAL: BundleInfo = {
   dimensions: [DIMENSION],
 };
 
-/** A bundle of which every part is there. */
+/** Bundle that supports all options. */
 interface SignalBundle extends Bundle {
   readonly visual: VisualEncoder;
   readonly audio: AudioEncoder;
   readonly transcription: TextEncoder;
 }
 
+/** Creates the `signal` bundle. */
 export function createSignalBundle(): SignalBundle {
   return {
     ...SIGNAL,

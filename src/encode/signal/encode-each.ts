@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 
-/** Describes clip after clip, each on its own, and looks up between two of them: for an abort, and to let others work. */
+/** Encodes clips one by one. Between clips it yields to the event loop and checks the signal. */
 export async function encodeEach<Clip>(
   clips: readonly Clip[],
   describe: (clip: Clip) => Float32Array,

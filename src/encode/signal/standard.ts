@@ -1,15 +1,15 @@
 import { squaresOf } from './sums.ts';
 
-/** What is usual for each feature; learnt from media, see docs/encoders.md. */
+/** Mean and standard deviation of each feature over the training media; see `docs/encoders.md`. */
 export interface FeatureStatistics {
   readonly mean: readonly number[];
   readonly spread: readonly number[];
 }
 
-/** A feature this many spreads from its mean is an outlier and says no more by being further. */
+/** Standardised features are clipped to ± this number of spreads, which bounds the influence of outliers. */
 const MAX_SPREADS = 3;
 
-/** Features as deviations from what is usual, in units of their own spread; what is not known (NaN) is as usual. */
+/** Standardises features: deviation from the mean in units of the spread, clipped. NaN (unknown) becomes 0, the mean. */
 export function standardise(features: ArrayLike<number>, { mean, spread }: FeatureStatistics): Float64Array {
   const out = new Float64Array(mean.length);
   for (let i = 0; i < mean.length; i++) {
@@ -21,10 +21,10 @@ export function standardise(features: ArrayLike<number>, { mean, spread }: Featu
 }
 
 /**
- * Weighs standardised features so that each topic counts about the same: however many numbers it has, and even where a
- * clip is unusual in one of them, as a black picture is in its texture.
+ * Balances topics (groups of features): scales each to a similar norm, independent of its number of features and of how
+ * unusual the clip is in it, such as a black picture in its texture.
  *
- * @param lengths features in each topic, in order
+ * @param lengths number of features per topic, in order
  */
 export function balanceTopics(features: Float64Array, lengths: readonly number[]): Float64Array {
   const out = Float64Array.from(features);

@@ -3,23 +3,26 @@ import { DIMENSION } from '../encoder.ts';
 import { encodeEach } from './encode-each.ts';
 import { toUnitVector } from './vector.ts';
 
+/** Number of hash slots; the last value of a vector is the constant of `toUnitVector`. */
 const HASH_SLOTS = DIMENSION - 1;
-/** Characters. Long enough to carry a stem, short enough to forgive an ending. */
+/** Lengths of character n-grams, in characters: long enough for a stem, short enough to ignore endings. */
 const GRAM_LENGTHS_CHARS = [2, 3, 4, 5];
-/** Words say more than the letters in them, which every text of a language shares. */
+/** Weight of a word. Words are more specific than n-grams, which all texts of a language share. */
 const WORD_WEIGHT = 1;
+/** Weight of a pair of adjacent words. */
 const PAIR_WEIGHT = 0.5;
+/** Weight of a character n-gram. */
 const GRAM_WEIGHT = 0.25;
-/** Letters from which on a word weighs in full: the shorter, the more often it occurs and the less it says (Zipf 1949). */
-const FULL_WEIGHT_LETTERS = 6;
+/** Length from which a word has full weight, in UTF-16 code units. Shorter words are frequent and unspecific (Zipf 1949). */
+const FULL_WEIGHT_CHARS = 6;
 
-/** Words: letters, marks and digits, with an apostrophe between them. */
+/** Matches words: letters, marks and digits, with inner apostrophes. */
 const WORD_PATTERN = /[\p{L}\p{M}\p{N}]+(?:['’][\p{L}\p{M}]+)*/gu;
-/** Writing that does not part its words. */
+/** Matches runs of scripts without spaces between words. */
 const UNSPACED_SCRIPTS =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}ー\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu;
 
-/** Text as hashed word and character n-grams: near to what shares words or stems, with no notion of meaning. */
+/** Encodes text as hashed word and character n-grams. Texts with common words or stems are near; meaning is ignored. */
 export const textEncoder: TextEncoder = {
   space: 'signal/transcription',
   encode: (clips, options) => encodeEach(clips, textVector, options?.signal),
@@ -27,8 +30,8 @@ export const textEncoder: TextEncoder = {
 };
 
 /**
- * Counts n-grams (Cavnar & Trenkle 1994 for characters), damps each count to 1 + ln(count) (Salton & Buckley 1988) and
- * adds it to one signed slot by its hash (Weinberger et al. 2009).
+ * Vector of a text: counts words, word pairs and character n-grams (Cavnar & Trenkle 1994), damps each count to
+ * 1 + ln(count) (Salton & Buckley 1988) and adds it to one signed slot by its hash (Weinberger et al. 2009).
  */
 function textVector(clip: TextClip): Float32Array {
   const counts = new Map<string, { count: number; weight: number }>();
@@ -57,15 +60,16 @@ function textVector(clip: TextClip): Float32Array {
   return toUnitVector(slots);
 }
 
+/** A normalised word. */
 interface Word {
   readonly text: string;
-  /** 0 to 1: how much it tells. */
+  /** Specificity, 0 to 1. */
   readonly weight: number;
 }
 
 /**
- * Words after compatibility normalisation and lower case. Where words are not spaced, every two neighbouring letters are
- * one (Nie, Gao, Zhang & Zhou 2000). A text without letters and digits has its signs for words.
+ * Splits text into words, after NFKC normalisation and lower-casing. In scripts without spaces, each pair of adjacent
+ * letters is a word (Nie, Gao, Zhang & Zhou 2000). In a text without letters and digits, runs of symbols are words.
  */
 function wordsOf(text: string): Word[] {
   const plain = text.normalize('NFKC').toLowerCase().normalize('NFKC').toWellFormed();
@@ -73,16 +77,17 @@ function wordsOf(text: string): Word[] {
   const words = spaced.match(WORD_PATTERN) ?? plain.split(/\s+/u).filter((part) => part !== '');
   return words.map((word) => ({
     text: word,
-    weight: word.search(UNSPACED_SCRIPTS) === 0 ? 1 : Math.min(1, word.length / FULL_WEIGHT_LETTERS),
+    weight: word.search(UNSPACED_SCRIPTS) === 0 ? 1 : Math.min(1, word.length / FULL_WEIGHT_CHARS),
   }));
 }
 
+/** Pairs of adjacent letters; a single letter stays alone. */
 function bigramsOf(run: string): string[] {
   const letters = [...run];
   return letters.length === 1 ? letters : letters.slice(1).map((letter, i) => `${letters[i]!}${letter}`);
 }
 
-/** FNV-1a over UTF-16 code units (Fowler, Noll & Vo 1991), finished like MurmurHash3 so that all bits depend on all. */
+/** FNV-1a over UTF-16 code units (Fowler, Noll & Vo 1991) with the finaliser of MurmurHash3, which mixes all bits. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);

@@ -1,10 +1,11 @@
 import { DIMENSION } from '../encoder.ts';
 
 /**
- * Puts features into the form that every encoder returns: `DIMENSION` float32 values of norm 1. The last value is a
- * small constant before normalisation, so that a black picture, silence or text whose hashes cancel has a direction too.
+ * Converts features to a vector of `DIMENSION` float32 values of norm 1. The last value is 0.01 before normalisation, so
+ * that a black picture, silence, or text whose hashes cancel out has a direction too.
  *
- * @param features at most `DIMENSION` − 1 values; missing ones are zero.
+ * @param features at most `DIMENSION` − 1 values; missing ones are 0
+ * @throws {Error} for more features
  */
 export function toUnitVector(features: ArrayLike<number>): Float32Array {
   if (features.length >= DIMENSION) throw new Error(`${features.length} features do not fit into ${DIMENSION} values.`);

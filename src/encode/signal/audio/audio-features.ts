@@ -8,9 +8,9 @@ import { tonality } from './tonality.ts';
 import { transients } from './transients.ts';
 
 /**
- * What a clip sounds like, by topic; how many numbers there are never depends on the sound.
+ * Audio features of a clip, by topic. The number of features is independent of the clip.
  *
- * @param samples mono, at SAMPLE_RATE
+ * @param samples mono, at `SAMPLE_RATE`
  */
 export function audioFeatures(samples: Float32Array): Float64Array[] {
   const frames = analyse(samples);

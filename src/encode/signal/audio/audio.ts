@@ -7,18 +7,22 @@ import { toUnitVector } from '../vector.ts';
 import { audioFeatures } from './audio-features.ts';
 import { SAMPLE_RATE } from './windows.ts';
 
-/** What the encoder knows of sounds in general; learnt by bench/learn-audio.ts, see docs/encoders.md. */
+/** Learnt constants of the audio encoder, from bench/learn-audio.ts; see `docs/encoders.md`. */
 export interface AudioModel extends FeatureStatistics {
-  /** Directions along which kinds of sound differ and takes of one kind do not; a row of weights for each. */
+  /** Discriminant directions (LDA) that separate kinds of sound; one row of weights per direction. */
   readonly directions: readonly (readonly number[])[];
 }
 
+/** Vector space of the audio encoder. */
 export const AUDIO_SPACE = 'signal/audio';
 
-/** How much of a vector's square norm says which kind of sound it is; the rest says which sound. */
+/** Share of the squared norm for the kind of sound (discriminant directions); the rest is for the individual sound (topics). */
 const KIND_ENERGY_SHARE = 0.75;
 
-/** How a clip sounds. `model` is another than the shipped one only where the shipped one is being measured. */
+/**
+ * Creates the audio encoder.
+ * @param model constants; only benchmarks pass other than the shipped ones
+ */
 export function createAudioEncoder(model: AudioModel = learnt): AudioEncoder {
   return {
     space: AUDIO_SPACE,
@@ -45,7 +49,7 @@ function toVector(samples: Float32Array, model: AudioModel): Float32Array {
   ]);
 }
 
-/** The same direction with that norm (shorter for what is all but zero). */
+/** Scales a vector to `norm`; a vector near zero stays shorter. */
 function scaled(values: ArrayLike<number>, norm: number): number[] {
   const numbers = Array.from(values);
   const scale = norm / (Math.sqrt(squaresOf(numbers)) + 1e-6);

@@ -1,16 +1,17 @@
 import { SAMPLE_RATE, WINDOW_SAMPLES } from './windows.ts';
 
-/** Semitones of the octave, from A. */
+/** Number of pitch classes: the semitones of an octave, from A. */
 export const PITCH_CLASSES = 12;
-/** Bins between which peaks count as notes: under 200 Hz a bin is wider than a semitone. */
+/** First bin whose peaks count as notes: 200 Hz, below which a bin is wider than a semitone. */
 const FIRST_BIN = Math.ceil((200 * WINDOW_SAMPLES) / SAMPLE_RATE);
+/** Last bin whose peaks count as notes: 4 kHz. */
 const LAST_BIN = Math.floor((4000 * WINDOW_SAMPLES) / SAMPLE_RATE);
 
 /**
- * Share of each pitch class in the peaks of a power spectrum (pitch class profile, Fujishima 1999). A parabola through a
- * peak places it between bins; between two pitch classes it counts for both.
+ * Writes the share of each pitch class in the peaks of a power spectrum (pitch class profile, Fujishima 1999). Parabolic
+ * interpolation locates a peak between bins; a peak between two pitch classes is split between them.
  *
- * @param out PITCH_CLASSES values are written from `at` on; zeros where the spectrum has no peak
+ * @param out receives `PITCH_CLASSES` values from index `at`; unchanged if the spectrum has no peak, so pass zeros
  */
 export function chromaOf(power: Float64Array, out: Float64Array, at: number): void {
   let sum = 0;

@@ -2,10 +2,10 @@ import { peakOf, sumOf } from '../sums.ts';
 import type { Frames } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
 
-/** Steps of 6 dB under the loudest window. */
+/** Number of histogram bins, 6 dB each, below the loudest window. */
 const LEVEL_STEPS = 11;
 
-/** How much of a sound is how far under its loudest window (roots of shares), and how often it rises by 6 dB at once. */
+/** Level histogram below the loudest window (roots of shares), and the log of the number of rises over 6 dB within 46 ms. */
 export function dynamics({ count, levels }: Spectrogram): Float64Array {
   const shares = new Float64Array(LEVEL_STEPS);
   let rises = 0;
@@ -19,7 +19,7 @@ export function dynamics({ count, levels }: Spectrogram): Float64Array {
   return Float64Array.from([...shares.map(Math.sqrt), Math.log(rises + 1)]);
 }
 
-/** Mean power and crest in decibels: the only features that know how loud the recording is. */
+/** Mean power and crest, in decibels. The only features that depend on the volume of the recording. */
 export function loudness({ count, level }: Frames): Float64Array {
   const mean = sumOf(level) / count;
   const peak = peakOf(level);

@@ -1,16 +1,16 @@
 import { Fft } from '../../dsp/fft.ts';
 
-/** How strongly something varies within a band of frequencies. */
+/** Modulation of an envelope within a band of modulation frequencies. */
 export interface Variation {
-  /** Power per frequency. */
+  /** Mean power per bin. */
   readonly mean: number;
-  /** Of the strongest frequency. */
+  /** Power of the strongest bin. */
   readonly peak: number;
-  /** Hertz. */
+  /** Frequency of the strongest bin, in hertz. */
   readonly peakHz: number;
 }
 
-/** Analyses how values that change over time vary: fast or slow, steadily or not. */
+/** Modulation spectrum of an envelope, in bands of modulation frequencies. */
 export class EnvelopeSpectrum {
   readonly #fft: Fft;
   readonly #re: Float64Array;
@@ -19,9 +19,9 @@ export class EnvelopeSpectrum {
   readonly #bins: readonly number[];
 
   /**
-   * @param size values at most, a power of two; more are left out
+   * @param size maximum number of values, a power of two; further values are ignored
    * @param rate values per second
-   * @param edgesHz between which the bands of frequencies lie
+   * @param edgesHz edges of the bands, ascending, in hertz
    */
   constructor(size: number, rate: number, edgesHz: readonly number[]) {
     this.#fft = new Fft(size);
@@ -31,7 +31,7 @@ export class EnvelopeSpectrum {
     this.#bins = edgesHz.map((hertz) => Math.ceil((hertz * size) / rate));
   }
 
-  /** One variation for each band of frequencies. */
+  /** Modulation of `envelope` in each band, after subtraction of the mean and a Hann window. */
   measure(envelope: Float64Array): Variation[] {
     const re = this.#re.fill(0);
     const im = this.#im.fill(0);

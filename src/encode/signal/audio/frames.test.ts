@@ -9,7 +9,7 @@ const second = (wave: (t: number) => number) =>
   Float32Array.from({ length: SAMPLE_RATE }, (_, i) => wave(i / SAMPLE_RATE));
 const random = noise(1);
 const hiss = second(() => 0.1 * random());
-/** Sixteen harmonics of A. */
+/** A tone of 220 Hz with sixteen harmonics. */
 const reed = second((t) => {
   let sum = 0;
   for (let k = 1; k <= 16; k++) sum += Math.sin(2 * Math.PI * 220 * k * t) / k;

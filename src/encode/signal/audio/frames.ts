@@ -4,31 +4,33 @@ import { MelBands } from './mel.ts';
 import { findPitch } from './pitch.ts';
 import { HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, window } from './windows.ts';
 
+/** Number of mel bands. */
 export const BANDS = 40;
 
-/** Under 50 Hz is rumble; what is over 7.6 kHz a copy at 16 kHz has lost. */
+/** Mel bands from 50 Hz, below which is rumble, to 7.6 kHz, above which a copy at 16 kHz has no sound. */
 const bands = new MelBands({ count: BANDS, lowHz: 50, highHz: 7600, fftSize: WINDOW_SAMPLES, sampleRate: SAMPLE_RATE });
 const fft = new Fft(WINDOW_SAMPLES);
 const correlationFft = new Fft(WINDOW_SAMPLES / 2);
 
-/** What is measured in every window of a stretch of sound. */
+/** Measurements of each window of a clip. */
 export interface Frames {
+  /** Number of windows. */
   readonly count: number;
   /** count × BANDS: mean power in each mel band. */
   readonly power: Float64Array;
-  /** count: mean power of the bands. */
+  /** count: mean power over all bands. */
   readonly level: Float64Array;
-  /** count: 0 (one tone) to 1 (white): geometric over arithmetic mean of the bands. */
+  /** count: spectral flatness from 0 (pure tone) to 1 (white noise): geometric mean / arithmetic mean of the bands. */
   readonly flatness: Float64Array;
-  /** count: 0 (noise) to 1 (periodic). */
+  /** count: periodicity from 0 (noise) to 1 (periodic). */
   readonly clarity: Float64Array;
-  /** count: octaves above 80 Hz. */
+  /** count: pitch, in octaves above 80 Hz. */
   readonly pitch: Float64Array;
-  /** count × PITCH_CLASSES: share of each in the spectrum's peaks. */
+  /** count × PITCH_CLASSES: share of each pitch class in the spectrum's peaks. */
   readonly chroma: Float64Array;
 }
 
-/** Cuts mono sound at SAMPLE_RATE into windows and measures each; sound shorter than a window is followed by silence. */
+/** Measures each window of mono sound at `SAMPLE_RATE`. Sound shorter than a window is padded with silence. */
 export function analyse(samples: Float32Array): Frames {
   const count = 1 + Math.max(0, Math.floor((samples.length - WINDOW_SAMPLES) / HOP_SAMPLES));
   const frames: Frames = {
@@ -46,7 +48,7 @@ export function analyse(samples: Float32Array): Frames {
   const other = new Float64Array(WINDOW_SAMPLES / 2);
   const first = new Float64Array(WINDOW_SAMPLES / 2 + 1);
   const second = new Float64Array(WINDOW_SAMPLES / 2 + 1);
-  // Two real windows go through one complex transform, there and back: half the work.
+  // One complex transform handles two real windows, in both directions, which halves the work.
   for (let frame = 0; frame < count; frame += 2) {
     const hasSecond = frame + 1 < count;
     fill(re, samples, frame * HOP_SAMPLES);
@@ -56,7 +58,7 @@ export function analyse(samples: Float32Array): Frames {
     splitPowers(re, im, first, second);
     measureSpectrum(frames, frame, first);
     if (hasSecond) measureSpectrum(frames, frame + 1, second);
-    // The root of the power evens out formants, so that the fundamental stands out (Tolonen & Karjalainen 2000).
+    // The square root of the power flattens formants, so that the fundamental dominates (Tolonen & Karjalainen 2000).
     mirrorRoots(first, correlation);
     mirrorRoots(second, other);
     correlationFft.transform(correlation, other);
@@ -66,13 +68,14 @@ export function analyse(samples: Float32Array): Frames {
   return frames;
 }
 
+/** Copies a window from sample `at`, weighted and padded with silence. */
 function fill(out: Float64Array, samples: Float32Array, at: number): void {
   const end = Math.min(WINDOW_SAMPLES, samples.length - at);
   for (let i = 0; i < end; i++) out[i] = window[i]! * samples[at + i]!;
   out.fill(0, Math.max(0, end));
 }
 
-/** Power spectra of the two real signals whose sum re + i·im was transformed. */
+/** Separates the power spectra of two real signals that were transformed together as re + i·im. */
 function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, second: Float64Array): void {
   for (let k = 0; k <= WINDOW_SAMPLES / 2; k++) {
     const other = (WINDOW_SAMPLES - k) & (WINDOW_SAMPLES - 1);
@@ -85,7 +88,7 @@ function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, se
   }
 }
 
-/** The lower half of the spectrum is enough for pitch: its autocorrelation is that of the sound at half the rate. */
+/** Symmetric spectrum of square roots. Only the lower half is used: its autocorrelation is that of sound at half the rate. */
 function mirrorRoots(power: Float64Array, out: Float64Array): void {
   for (let k = 0; k <= WINDOW_SAMPLES / 4; k++) out[k] = Math.sqrt(power[k]!);
   for (let k = 1; k < WINDOW_SAMPLES / 4; k++) out[WINDOW_SAMPLES / 2 - k] = out[k]!;

@@ -1,12 +1,13 @@
-/** Triangular filters, equally spaced on the mel scale (Stevens, Volkmann & Newman 1937; HTK's formula). */
+/** Triangular filters at equal distances on the mel scale (Stevens, Volkmann & Newman 1937; HTK's formula). */
 export class MelBands {
   readonly count: number;
-  /** First bin of each band, and where its weights begin in `#weights`. */
+  /** First bin of each band. */
   readonly #first: Uint16Array;
+  /** Start of each band's weights in `#weights`. */
   readonly #offset: Uint32Array;
   readonly #weights: Float64Array;
 
-  /** Frequencies in hertz; `fftSize` and `sampleRate` say which frequency a bin of the power spectrum stands for. */
+  /** Frequencies in hertz. `fftSize` and `sampleRate` define the frequencies of the bins. */
   constructor(options: { count: number; lowHz: number; highHz: number; fftSize: number; sampleRate: number }) {
     const { count, lowHz, highHz, fftSize, sampleRate } = options;
     this.count = count;
@@ -26,17 +27,17 @@ export class MelBands {
         const hertz = (bin * sampleRate) / fftSize;
         own.push(Math.min((hertz - from) / (middle - from), (to - hertz) / (to - middle)));
       }
-      // Low bands are narrower than a bin: give such a band the bin nearest to its middle.
+      // Low bands can be narrower than a bin; such a band uses the bin nearest to its centre.
       const sum = own.reduce((a, b) => a + b, 0);
       this.#first[band] = sum > 0 ? start : Math.max(1, Math.round((middle * fftSize) / sampleRate));
-      // Weights sum to one, so that white noise gives every band the same level.
+      // The weights sum to one, so that white noise has the same level in every band.
       weights.push(...(sum > 0 ? own.map((weight) => weight / sum) : [1]));
       this.#offset[band + 1] = weights.length;
     }
     this.#weights = Float64Array.from(weights);
   }
 
-  /** Writes the mean power of each band to `out` from `at` on. */
+  /** Writes the mean power of each band to `out`, from index `at`. */
   apply(power: Float64Array, out: Float64Array, at: number): void {
     for (let band = 0; band < this.count; band++) {
       let sum = 0;

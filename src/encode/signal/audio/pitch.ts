@@ -1,14 +1,17 @@
 import { SAMPLE_RATE, WINDOW_SAMPLES, window } from './windows.ts';
 
-/** Hertz. The voices of people, animals, engines and most instruments. */
+/** Lowest detected pitch, in hertz. The range covers voices, animals, engines and most instruments. */
 const MIN_PITCH_HZ = 80;
+/** Highest detected pitch, in hertz. */
 const MAX_PITCH_HZ = 2000;
-/** Lags are steps at half the rate of the sound. */
+/** Lags per second: half the sample rate. */
 const LAG_RATE_HZ = SAMPLE_RATE / 2;
+/** Longest lag, that of the lowest pitch. */
 const MAX_LAG = Math.floor(LAG_RATE_HZ / MIN_PITCH_HZ);
+/** Shortest lag, that of the highest pitch. */
 const MIN_LAG = Math.ceil(LAG_RATE_HZ / MAX_PITCH_HZ);
 
-/** One over the window's own autocorrelation, which would otherwise favour short lags (Boersma 1993). */
+/** Reciprocal of the window's autocorrelation, by lag. Corrects the bias towards short lags (Boersma 1993). */
 const correction = Float64Array.from({ length: MAX_LAG + 2 }, (_, lag) => {
   let own = 0;
   let whole = 0;
@@ -20,9 +23,9 @@ const correction = Float64Array.from({ length: MAX_LAG + 2 }, (_, lag) => {
 });
 
 /**
- * The best peak of an autocorrelation, placed between lags by a parabola.
+ * Finds the pitch at the highest peak of an autocorrelation, with parabolic interpolation between lags.
  *
- * @returns clarity, 0 (noise) to 1 (periodic), and octaves above 80 Hz
+ * @returns clarity from 0 (noise) to 1 (periodic), and the pitch in octaves above 80 Hz
  */
 export function findPitch(correlation: Float64Array): { clarity: number; octaves: number } {
   const total = correlation[0]!;
@@ -33,7 +36,7 @@ export function findPitch(correlation: Float64Array): { clarity: number; octaves
   let here = correlation[MIN_LAG]! * correction[MIN_LAG]!;
   for (let lag = MIN_LAG; lag <= MAX_LAG; lag++) {
     const after = correlation[lag + 1]! * correction[lag + 1]!;
-    // A little favour for short lags, or every multiple of the period would do as well.
+    // Short lags get a small bonus, because all multiples of the period have similar peaks.
     const height = here - (0.05 * total * lag) / MAX_LAG;
     if (here > before && here >= after && height > best) {
       best = height;

@@ -3,15 +3,16 @@ import { BANDS } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
 import { WINDOWS_PER_SECOND } from './windows.ts';
 
-/** Edges of the lags that are looked at, in windows: 70 ms to 2 s, equally spaced in log. */
+/** Number of bands of lags. */
 const LAG_BANDS = 24;
+/** Edges of the bands of lags, in windows: 70 ms to 2 s, at equal distances in log. */
 const lagEdges = Array.from({ length: LAG_BANDS + 1 }, (_, i) =>
   Math.round(WINDOWS_PER_SECOND * 0.07 * (2 / 0.07) ** (i / LAG_BANDS)),
 );
 
 /**
- * Autocorrelation of the onset strength (spectral flux: Bello et al. 2005; its periodicity: Ellis 2007), then how strong,
- * uneven, sparse and sudden onsets are.
+ * Rhythm features: autocorrelation of the onset strength (spectral flux, Bello et al. 2005; periodicity, Ellis 2007), then
+ * mean, spread, skewness and peak of the onset strength.
  */
 export function rhythm({ count, decibels }: Spectrogram): Float64Array {
   const onsets = new Float64Array(count);
@@ -38,7 +39,7 @@ export function rhythm({ count, decibels }: Spectrogram): Float64Array {
   ]);
 }
 
-/** The highest autocorrelation between each two lagEdges; 0 where the sound is too short to tell. */
+/** Maximum of the autocorrelation in each band of lags; 0 where the sound is too short. */
 function periodicity(deviations: Float64Array, total: number): number[] {
   return lagEdges.slice(0, -1).map((start, i) => {
     if (start >= deviations.length) return 0;
@@ -50,6 +51,7 @@ function periodicity(deviations: Float64Array, total: number): number[] {
   });
 }
 
+/** Autocorrelation at one lag, not normalised. */
 function correlationAt(deviations: Float64Array, lag: number): number {
   let sum = 0;
   for (let t = lag; t < deviations.length; t++) sum += deviations[t]! * deviations[t - lag]!;

@@ -1,28 +1,30 @@
 import { peakOf, sumOf } from '../sums.ts';
 import { BANDS, type Frames } from './frames.ts';
 
-/** Power under which nothing is heard: about the rounding noise of 16-bit samples. */
+/** Power of silence: about the rounding noise of 16-bit samples. */
 const SILENCE_POWER = 1e-6;
-/** What is 70 dB under the loudest window is the noise of a codec. */
+/** Noise floor relative to the loudest window: −70 dB, below which is codec noise. */
 const NOISE_FLOOR_RATIO = 1e-7;
 
-/** A sound's bands over time, as loud as if its loudest window were 0 dB: volume is no part of timbre. */
+/** Mel spectrogram of a clip, relative to its loudest window (0 dB), so that timbre is independent of volume. */
 export interface Spectrogram {
+  /** Number of windows. */
   readonly count: number;
-  /** count × BANDS, decibels. */
+  /** count × BANDS: level of each band, in decibels. */
   readonly decibels: Float64Array;
-  /** count, decibels: all bands together. */
+  /** count: level of all bands together, in decibels. */
   readonly levels: Float64Array;
-  /** count, sum 1: pauses count for little, or clips padded with silence would all be alike. */
+  /** count, sum 1: weight of each window. Pauses weigh little; otherwise all clips padded with silence would be alike. */
   readonly weights: Float64Array;
 }
 
+/** Spectrogram from the band powers of `frames`. */
 export function spectrogramOf({ count, power, level }: Frames): Spectrogram {
   const peak = peakOf(level);
   const floor = peak * NOISE_FLOOR_RATIO + SILENCE_POWER;
   const top = 10 * Math.log10(peak + floor);
   const levels = level.map((value) => 10 * Math.log10(value + floor) - top);
-  // Full weight down to 40 dB under the loudest window, none from 60 dB on.
+  // Full weight above −40 dB, almost none below −60 dB.
   const weights = levels.map((value) => Math.min(1, Math.max(0, (value + 60) / 20)) + 1e-6);
   const total = sumOf(weights);
   const decibels = new Float64Array(count * BANDS);

@@ -1,13 +1,14 @@
 import { BANDS } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
 
+/** Number of cepstral coefficients. */
 const CEPSTRAL_COEFFICIENTS = 13;
-/** Rows of the discrete cosine transform that makes cepstra of log spectra. */
+/** Rows of the discrete cosine transform from log spectra to cepstra. */
 const cosines = Array.from({ length: CEPSTRAL_COEFFICIENTS }, (_, k) =>
   Float64Array.from({ length: BANDS }, (_, band) => Math.cos((Math.PI * k * (band + 0.5)) / BANDS) / BANDS),
 );
 
-/** Mean, spread and mean change from window to window of each mel band, in decibels. */
+/** Mean, standard deviation and mean change between windows of each mel band, in decibels. */
 export function timbre({ count, decibels, weights }: Spectrogram): Float64Array[] {
   const mean = new Float64Array(BANDS);
   const variance = new Float64Array(BANDS);
@@ -27,11 +28,10 @@ export function timbre({ count, decibels, weights }: Spectrogram): Float64Array[
 }
 
 /**
- * How mel cepstra (Davis & Mermelstein 1980) vary together: for each coefficient its correlation with those before it,
- * the log of its spread, and the log of its mean change. Describes a texture where only means differ little (Mandel &
- * Ellis 2005).
+ * Covariation of mel cepstra (Davis & Mermelstein 1980): for each coefficient its correlations with the lower ones, the log
+ * of its spread, and the log of its mean change. Distinguishes textures with similar means (Mandel & Ellis 2005).
  *
- * @param mean of each band, as `timbre` gives it
+ * @param mean mean of each band, from `timbre`
  */
 export function cepstralVariation({ count, decibels, weights }: Spectrogram, mean: Float64Array): Float64Array {
   const products = new Float64Array(CEPSTRAL_COEFFICIENTS * CEPSTRAL_COEFFICIENTS);
@@ -49,7 +49,7 @@ export function cepstralVariation({ count, decibels, weights }: Spectrogram, mea
     }
     before.set(cepstrum);
   }
-  // Added to each spread, in decibels: correlations of what hardly varies are not heard.
+  // 0.3 dB is added to each spread, because correlations of nearly constant coefficients are inaudible.
   const spreads = Float64Array.from(cepstrum, (_, k) => Math.sqrt(products[k * CEPSTRAL_COEFFICIENTS + k]!) + 0.3);
   const out: number[] = [];
   for (let k = 0; k < CEPSTRAL_COEFFICIENTS; k++) {

@@ -2,12 +2,12 @@ import { PITCH_CLASSES } from './chroma.ts';
 import type { Frames } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
 
-/** Thirds of an octave from 80 Hz up. */
+/** Number of pitch bins: thirds of an octave from 80 Hz. */
 const HEIGHT_BINS = 15;
 
 /**
- * What is sung, played or hummed: pitch classes (Fujishima 1999), heights of clear pitches, and how clear, how steady and
- * how noise-like the sound is (flatness: Johnston 1988).
+ * Tonal features: pitch classes (Fujishima 1999); a histogram of clear pitches; statistics of clarity, flatness (Johnston
+ * 1988) and pitch, with the share and the glide of voiced windows.
  */
 export function tonality(frames: Frames, { weights }: Spectrogram): Float64Array[] {
   const chroma = new Float64Array(PITCH_CLASSES);
@@ -48,7 +48,7 @@ export function tonality(frames: Frames, { weights }: Spectrogram): Float64Array
   return [chroma.map(Math.sqrt), heights.map(Math.sqrt), Float64Array.from(character)];
 }
 
-/** Weighted mean and standard deviation. */
+/** Accumulates a weighted mean and standard deviation. */
 class Moments {
   weight = 1e-6;
   #sum = 0;

@@ -2,26 +2,28 @@ import { peakOf, sumOf } from '../sums.ts';
 import { EnvelopeSpectrum } from './envelope-spectrum.ts';
 import { SAMPLE_RATE } from './windows.ts';
 
-/** Samples. 5.8 ms: short enough for a click, and for a rotor's or an engine's beats. */
+/** Length of a block, in samples: 5.8 ms, short enough for clicks and for the beats of rotors and engines. */
 const BLOCK_SAMPLES = 128;
+/** Number of blocks per second. */
 const BLOCKS_PER_SECOND = SAMPLE_RATE / BLOCK_SAMPLES;
-/** Hertz. Between them lie low, middle and high. */
+/** Crossover frequencies between the low, middle and high band, in hertz. */
 const CROSSOVERS_HZ = [300, 2000];
-/** Hertz. From slow beating to roughness. */
+/** Edges of the bands of modulation frequencies, in hertz: from slow beating to roughness. */
 const RATE_EDGES_HZ = [2, 3, 4.5, 6, 8, 10.5, 14, 19, 25, 33, 44, 58, 80];
-/** Bands from this on are beats and not words: among them the strongest one is looked for. */
+/** First band above the rate of words. The strongest beat is searched from this band on. */
 const FIRST_BEAT_BAND = RATE_EDGES_HZ.indexOf(8);
-/** Blocks, 11.9 s. */
+/** Modulation spectrum of up to 2048 blocks: 11.9 s. */
 const spectrum = new EnvelopeSpectrum(2048, BLOCKS_PER_SECOND, RATE_EDGES_HZ);
+/** Quantiles of the level that are features. */
 const LEVEL_QUANTILES = [0.99, 0.9, 0.5, 0.1, 0.02];
-/** Blocks after an impulse at which its decay is read: 12, 23, 46 and 93 ms. */
+/** Delays after an impulse at which its decay is measured, in blocks: 12, 23, 46 and 93 ms. */
 const DECAY_BLOCKS = [2, 4, 8, 16];
-/** Decibels. */
+/** Upper bound of a single rise or decay, in decibels. */
 const MAX_STEP_DB = 40;
 
 /**
- * What 46 ms windows are too long for, in three bands: how fast the envelope beats (roughness: Zwicker & Fastl 1999), how
- * its level is distributed, and how often, how steeply and how briefly it jumps (attack and decay: Peeters 2004).
+ * Features of short events that 46 ms windows cannot resolve, in three bands: modulation spectrum of the envelope
+ * (roughness, Zwicker & Fastl 1999), distribution of its level, and rate, rise and decay of impulses (Peeters 2004).
  */
 export function transients(samples: Float32Array): Float64Array[] {
   const beats: number[] = [];
@@ -47,7 +49,7 @@ export function transients(samples: Float32Array): Float64Array[] {
   return [Float64Array.from(beats), Float64Array.from(impulses)];
 }
 
-/** Power of each block in three bands that two second-order low passes make; at least eight blocks. */
+/** Power of each block in three bands, split by two second-order low-pass filters. At least eight blocks. */
 function blockPowers(samples: Float32Array): Float64Array[] {
   const count = Math.max(8, Math.floor(samples.length / BLOCK_SAMPLES));
   const low = new Float64Array(count);
@@ -82,7 +84,7 @@ function decibelsOf(powers: Float64Array, floor: number): Float64Array {
   return decibels;
 }
 
-/** Log of impulses per second, mean rise and mean decay after each of DECAY_BLOCKS, all but the first in decibels. */
+/** Log of the number of impulses per second, then mean rise and mean decay after each of `DECAY_BLOCKS`, in decibels. */
 function describeImpulses(decibels: Float64Array, threshold: number): number[] {
   const reach = DECAY_BLOCKS.at(-1)!;
   const decays = new Float64Array(DECAY_BLOCKS.length);
@@ -100,7 +102,7 @@ function describeImpulses(decibels: Float64Array, threshold: number): number[] {
   return [Math.log(perSecond + 0.3), rises / (count + 1), ...decays.map((decay) => decay / (count + 1))];
 }
 
-/** Nothing within four blocks is louder. */
+/** True if no block within a distance of four is louder. */
 function isLocalMaximum(decibels: Float64Array, t: number): boolean {
   for (let near = t - 4; near <= t + 4; near++) if (decibels[near]! > decibels[t]!) return false;
   return true;

@@ -1,13 +1,13 @@
-/** How sound is cut for analysis. */
-
-/** Hertz. Twice more than the highest frequency that is listened to, and a rate that much sound has. */
+/** Sample rate of the analysis, in hertz. A common rate, more than twice the highest analysed frequency of 7.6 kHz. */
 export const SAMPLE_RATE = 22050;
-/** Samples. 46 ms windows every 23 ms: the usual compromise between hearing pitch and hearing attacks. */
+/** Length of an analysis window, in samples: 46 ms, the usual compromise between resolution in pitch and in time. */
 export const WINDOW_SAMPLES = 1024;
+/** Distance between windows, in samples: 23 ms. */
 export const HOP_SAMPLES = 512;
+/** Number of windows per second. */
 export const WINDOWS_PER_SECOND = SAMPLE_RATE / HOP_SAMPLES;
 
-/** Hann's. */
+/** Hann window. */
 export const window = Float64Array.from(
   { length: WINDOW_SAMPLES },
   (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / WINDOW_SAMPLES),

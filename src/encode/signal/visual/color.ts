@@ -1,13 +1,16 @@
 import type { Planes } from './planes.ts';
 
+/** Number of histogram bins for luma. */
 const LUMA_BINS = 16;
+/** Number of histogram bins for each chroma component. */
 const CHROMA_BINS = 8;
+/** Number of features of this topic. */
 const COLOR_FEATURES = LUMA_BINS + CHROMA_BINS * CHROMA_BINS;
 
 /**
- * How much of a clip has which brightness and which colour (colour indexing, Swain & Ballard 1991). Pixels between two
- * bins count for both, so that noise of a codec moves little. Roots of shares: their dot product is the Bhattacharyya
- * coefficient of two clips (RootSIFT's argument, Arandjelović & Zisserman 2012).
+ * Histograms of luma and chroma (colour indexing, Swain & Ballard 1991). A pixel between two bins is split between them, so
+ * that codec noise has little effect. The features are square roots of shares, whose dot product is the Bhattacharyya
+ * coefficient of two clips (as in RootSIFT, Arandjelović & Zisserman 2012).
  */
 export class Color {
   readonly #sums = new Float64Array(COLOR_FEATURES);
@@ -43,7 +46,7 @@ function addPicture(y: Float32Array, cb: Float32Array, cr: Float32Array, sums: F
   }
 }
 
-/** Bins are finer near grey, where most of the world is. */
+/** Fractional bin of a chroma value. Bins are finer near grey, where most pixels are. */
 function chromaPosition(value: number): number {
   const bent = value / (Math.abs(value) + 0.12) / (0.5 / 0.62);
   return (bent * 0.5 + 0.5) * (CHROMA_BINS - 1.001);

@@ -1,8 +1,9 @@
 /**
- * The low frequencies of a square picture, type II discrete cosine transform (Ahmed, Natarajan & Rao 1974).
+ * Low frequencies of a square picture: type II discrete cosine transform (Ahmed, Natarajan & Rao 1974).
  *
- * @param side pixels of `values`, both ways
- * @param keep frequencies of the answer, both ways; the first is the mean
+ * @param side width and height of `values`, in pixels
+ * @param keep number of frequencies in each direction
+ * @returns keep × keep coefficients; the first is the mean
  */
 export function lowFrequencies(values: ArrayLike<number>, side: number, keep: number): Float64Array {
   const rows = new Float64Array(side * keep);

@@ -1,14 +1,18 @@
 import { sumOf } from '../sums.ts';
 import { type Planes, SIDE } from './planes.ts';
 
+/** Number of cells in each direction. */
 const CELLS = 4;
+/** Number of edge directions over half a turn. */
 const DIRECTIONS = 8;
+/** Width and height of a cell, in pixels. */
 const CELL_PIXELS = SIDE / CELLS;
+/** Number of features of the pattern. */
 const EDGE_FEATURES = CELLS * CELLS * DIRECTIONS;
-/** Strength of one direction in a cell that is all but even. */
+/** Strength of one direction in a nearly uniform cell. Added to the mean, so that noise is not amplified. */
 const STRENGTH_FLOOR = 0.1;
 
-/** Which way edges run, and where: gradient histograms of 4 × 4 cells, 8 directions (Dalal & Triggs 2005). */
+/** Histograms of oriented gradients in 4 × 4 cells and 8 directions (Dalal & Triggs 2005). */
 export class Edges {
   readonly #sums = new Float64Array(EDGE_FEATURES);
   #pictures = 0;
@@ -18,13 +22,13 @@ export class Edges {
     this.#pictures++;
   }
 
-  /** Roots of each direction's strength in its cell, over the mean: a pattern that does not depend on contrast. */
+  /** Square roots of the strength of each direction in each cell, relative to the mean, so independent of contrast. */
   features(): Float64Array {
     const mean = this.#mean();
     return this.#sums.map((sum) => Math.sqrt(sum / this.#pictures / (mean + STRENGTH_FLOOR)));
   }
 
-  /** How strong edges are at all. */
+  /** Log of the overall edge strength. */
   levels(): number[] {
     return [Math.log(this.#mean() + STRENGTH_FLOOR)];
   }
@@ -53,8 +57,8 @@ function addPicture(y: Float32Array, sums: Float64Array): void {
 }
 
 /**
- * Angle of a gradient in half turns, 0 to 1: light on the left and light on the right are one direction. The arctangent
- * is within 0.22° (Rajan, Wang, Inkol & Joyal 2006), which costs a fifth of the exact one.
+ * Angle of a gradient in half turns, 0 to 1; opposite gradients are one direction. The arctangent is approximated within
+ * 0.22° (Rajan, Wang, Inkol & Joyal 2006) at a fifth of the cost of the exact one.
  */
 function halfTurns(across: number, down: number): number {
   const a = Math.abs(across);

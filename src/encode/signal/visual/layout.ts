@@ -1,11 +1,14 @@
 import { lowFrequencies } from './dct.ts';
 import { type Planes, SIDE } from './planes.ts';
 
+/** Number of luma frequencies in each direction. */
 const LUMA_KEEP = 8;
+/** Number of chroma frequencies in each direction. */
 const CHROMA_KEEP = 5;
+/** Number of features of this topic. */
 const LAYOUT_FEATURES = LUMA_KEEP ** 2 + 2 * CHROMA_KEEP ** 2;
 
-/** Where a clip is bright and coloured: low frequencies of the mean picture (MPEG-7 colour layout, Kasutani & Yamada 2001). */
+/** Spatial layout of luma and chroma: low frequencies of the mean picture (MPEG-7 colour layout, Kasutani & Yamada 2001). */
 export class Layout {
   readonly #y = new Float64Array(SIDE * SIDE);
   readonly #cb = new Float64Array(SIDE * SIDE);

@@ -2,16 +2,18 @@ import { sumOf } from '../sums.ts';
 import { lowFrequencies } from './dct.ts';
 import { type Planes, SIDE } from './planes.ts';
 
+/** Number of cells in each direction. */
 const CELLS = 8;
+/** Width and height of a cell, in pixels. */
 const CELL_PIXELS = SIDE / CELLS;
+/** Number of frequencies of the drift in each direction. */
 const DRIFT_KEEP = 4;
-/** Brightness. A change that noise makes. */
+/** Change of luma due to noise, 0 to 1. */
 const CHANGE_FLOOR = 0.005;
 
 /**
- * What changes in a clip, and where: change from picture to picture and spread over the whole clip in 8 × 8 cells (motion
- * activity and its spatial distribution, MPEG-7, Jeannin & Divakaran 2001), how the brightness drifts from beginning to
- * end, and how even the change is.
+ * Motion in 8 × 8 cells: change between pictures and spread over the clip (motion activity and its spatial distribution,
+ * MPEG-7, Jeannin & Divakaran 2001), drift of luma from start to end, and distribution of change over time.
  */
 export class Motion {
   readonly #before = new Float32Array(SIDE * SIDE);
@@ -32,17 +34,17 @@ export class Motion {
     this.#pictures++;
   }
 
-  /** Change of each cell and spread of each cell (logs, over their means), then low frequencies of the drift. */
+  /** Logs of change and spread of each cell, relative to their means, then low frequencies of the drift. */
   features(): Float64Array {
     const { change, spread } = this.#cellsOverTime();
     return Float64Array.from([
-      ...overMean(change),
-      ...overMean(spread),
+      ...logsOverMean(change),
+      ...logsOverMean(spread),
       ...lowFrequencies(this.#driftOverTime(), CELLS, DRIFT_KEEP),
     ]);
   }
 
-  /** How much changes at all, between pictures and over the clip, and in its calm, usual and wildest moments. */
+  /** Logs of overall change, overall spread, and the 10th, 50th and 95th percentile of change between pictures. */
   levels(): number[] {
     const { change, spread } = this.#cellsOverTime();
     const sorted = Float64Array.from(this.#changes).sort();
@@ -58,7 +60,7 @@ export class Motion {
     };
   }
 
-  /** Change of each cell along its regression line, from the first picture to the last. */
+  /** Change of each cell along its regression line, from first to last picture. */
   #driftOverTime(): Float64Array {
     const n = this.#pictures;
     if (n === 1) return new Float64Array(CELLS * CELLS);
@@ -67,6 +69,7 @@ export class Motion {
   }
 }
 
+/** Adds the mean luma of each cell. */
 function addMeans(y: Float32Array, cells: Float64Array): void {
   for (let row = 0; row < SIDE; row++) {
     for (let column = 0; column < SIDE; column++) {
@@ -75,7 +78,7 @@ function addMeans(y: Float32Array, cells: Float64Array): void {
   }
 }
 
-/** Adds what the moments of each cell over time, and its regression on the number of the picture, are made of. */
+/** Accumulates the sums for the variance of each cell and its regression on the picture's number. */
 function addCells(
   cells: Float64Array,
   number: number,
@@ -90,7 +93,7 @@ function addCells(
   }
 }
 
-/** Adds the change of each cell from one picture to the next, and gives the mean of all pixels. */
+/** Accumulates the change of each cell between two pictures. @returns the mean change over all pixels */
 function addChanges(y: Float32Array, before: Float32Array, cells: Float64Array): number {
   let total = 0;
   for (let row = 0; row < SIDE; row++) {
@@ -108,7 +111,8 @@ function cellAt(row: number, column: number): number {
   return ((row / CELL_PIXELS) | 0) * CELLS + ((column / CELL_PIXELS) | 0);
 }
 
-function overMean(values: Float64Array): Float64Array {
+/** Logs of values relative to their mean. */
+function logsOverMean(values: Float64Array): Float64Array {
   const mean = meanOf(values);
   return values.map((value) => Math.log((value + CHANGE_FLOOR) / (mean + CHANGE_FLOOR)));
 }

@@ -1,25 +1,30 @@
 import type { Picture } from '../../../media/frames.ts';
 
-/** Pixels, both ways. Enough for what a clip looks like as a whole; codec noise is smaller than a pixel of this. */
+/** Width and height of the pictures, in pixels. Enough for the overall appearance, and coarser than codec noise. */
 export const SIDE = 64;
+/** Number of pixels of a picture. */
 const PIXELS = SIDE * SIDE;
 
-/** One picture as brightness (0 to 1) and colour differences (−0.5 to 0.5, ITU-R BT.601), SIDE × SIDE, rows from the top. */
+/** Picture as luma (0 to 1) and chroma (−0.5 to 0.5), ITU-R BT.601; SIDE × SIDE values each, rows from the top. */
 export interface Planes {
   readonly y: Float32Array;
   readonly cb: Float32Array;
   readonly cr: Float32Array;
 }
 
+/** Allocates planes. */
 export function emptyPlanes(): Planes {
   return { y: new Float32Array(PIXELS), cb: new Float32Array(PIXELS), cr: new Float32Array(PIXELS) };
 }
 
-/** Fills `planes` from a picture. @throws if the picture is not SIDE × SIDE. */
+/**
+ * Converts a picture to planes.
+ * @throws {Error} if the picture is not SIDE × SIDE
+ */
 export function readPicture(picture: Picture, planes: Planes): void {
   const { data, width, height } = picture;
   if (width !== SIDE || height !== SIDE) {
-    throw new Error(`The signal encoder takes pictures of ${SIDE}×${SIDE} pixels and got ${width}×${height}.`);
+    throw new Error(`The signal encoder takes pictures of ${SIDE}×${SIDE} pixels, got ${width}×${height}.`);
   }
   const { y, cb, cr } = planes;
   for (let i = 0, at = 0; i < PIXELS; i++, at += 3) {

@@ -1,13 +1,15 @@
 import { type Planes, SIDE } from './planes.ts';
 
+/** Number of wavelet scales. */
 const SCALES = 3;
-/** Halves of the picture, both ways. */
+/** Number of parts of the picture in each direction. */
 const PARTS_PER_SIDE = 2;
+/** Number of features of the pattern: 3 orientations per scale and part. */
 const TEXTURE_FEATURES = SCALES * 3 * PARTS_PER_SIDE * PARTS_PER_SIDE;
-/** Detail of a surface that is all but even. */
+/** Detail of a nearly uniform surface. */
 const DETAIL_FLOOR = 0.01;
 
-/** How coarse the surfaces are: mean detail of a Haar wavelet at three scales, three ways (Mallat 1989), per quarter. */
+/** Texture: mean Haar wavelet detail in three scales and three orientations (Mallat 1989), per quarter of the picture. */
 export class Texture {
   readonly #sums = new Float64Array(TEXTURE_FEATURES);
   readonly #levels = Array.from({ length: SCALES }, (_, scale) => new Float32Array((SIDE >> (scale + 1)) ** 2));
@@ -23,7 +25,7 @@ export class Texture {
     this.#pictures++;
   }
 
-  /** Logs of the detail of each part, scale and way, over the mean of its scale. */
+  /** Logs of the detail by part, scale and orientation, relative to the mean of the scale. */
   features(): Float64Array {
     const levels = this.levels();
     return this.#sums.map(
@@ -31,7 +33,7 @@ export class Texture {
     );
   }
 
-  /** How much detail each scale has at all. */
+  /** Log of the overall detail of each scale. */
   levels(): number[] {
     const totals = new Float64Array(SCALES);
     for (const [i, sum] of this.#sums.entries())
@@ -40,7 +42,7 @@ export class Texture {
   }
 }
 
-/** Fills `coarser`, and adds the detail that it lacks. */
+/** Computes the next coarser scale and accumulates the detail that it loses. */
 function addScale(scale: number, finer: Float32Array, coarser: Float32Array, sums: Float64Array): void {
   const side = SIDE >> (scale + 1);
   const weight = 1 / ((side / PARTS_PER_SIDE) * (side / PARTS_PER_SIDE));

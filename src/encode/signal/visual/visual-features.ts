@@ -7,11 +7,12 @@ import { emptyPlanes, readPicture } from './planes.ts';
 import { Texture } from './texture.ts';
 
 /**
- * What a clip looks like and how it moves, by topic; how many numbers there are never depends on the clip. Topics live as
- * long as the clip. What V8 has compiled for objects is dropped when none of their kind is left, so their loops over pixels
- * are functions of arrays, beside the classes.
+ * Visual features of a clip, by topic. The number of features is independent of the clip.
  *
- * @param isStill a picture that is not from a film: what only a film shows is NaN
+ * The loops over pixels are functions of arrays outside the topic classes: topics live as long as the clip, and V8 discards
+ * the code compiled for a class when its last instance is gone.
+ *
+ * @param isStill true for a single picture without a film; features of motion are then NaN
  */
 export function visualFeatures(pictures: readonly Picture[], isStill = false): Float64Array[] {
   const color = new Color();
@@ -24,7 +25,7 @@ export function visualFeatures(pictures: readonly Picture[], isStill = false): F
     readPicture(picture, planes);
     for (const topic of [color, layout, edges, texture, motion]) topic.add(planes);
   }
-  // Levels are apart from patterns, or how much moves at all would drown where it moves.
+  // Levels form a topic of their own, because the amount of motion would dominate its pattern.
   const unlessStill = (value: number) => (isStill ? Number.NaN : value);
   const levels = [...edges.levels(), ...texture.levels(), ...motion.levels().map(unlessStill)];
   const moves = motion.features().map(unlessStill);

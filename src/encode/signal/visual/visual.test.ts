@@ -9,7 +9,7 @@ const { width, height, perSecond } = visualEncoder.pictures;
 
 type Color = readonly [red: number, green: number, blue: number];
 
-/** `count` pictures; `paint` gets pixels from the top left and the picture's number. */
+/** Clip of `count` pictures; `paint` gets x and y from the top left and the picture's number. */
 function film(count: number, paint: (x: number, y: number, picture: number) => Color): VisualClip {
   const pictures = Array.from({ length: count }, (_, i) => {
     const data = new Uint8Array(width * height * 3);

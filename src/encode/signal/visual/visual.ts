@@ -6,10 +6,10 @@ import standard from '../visual-model.json' with { type: 'json' };
 import { SIDE } from './planes.ts';
 import { visualFeatures } from './visual-features.ts';
 
-/** How a clip looks and moves. */
+/** Encodes appearance and motion of a clip. */
 export const visualEncoder: VisualEncoder = {
   space: 'signal/visual',
-  // Stretched, so that nothing of the picture is lost; four a second see gestures and gaits as change.
+  // Stretched, so that no part of the picture is lost. Four pictures per second resolve gestures and gaits.
   pictures: { width: SIDE, height: SIDE, fit: 'stretch', perSecond: 4 },
   encode: (clips, options) => encodeEach(clips, toVector, options?.signal),
   async close() {},
