@@ -128,9 +128,9 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     // Each round is a run of its own.
     enqueue: ({ id, owner, round }) =>
       engine.start(embedTask, { taskId: id, owner }, round === 0 ? id : `${id}-${round}`),
-    onLost: (error) => log.warn({ err: error }, 'runs not noted yet'),
+    onSaveFailed: (error) => log.warn({ err: error }, 'run id not saved'),
   });
-  shutdown.add('starts', () => starter.settle());
+  shutdown.add('starts', () => starter.flush());
   const startTask = (task: Task) => starter.start(task);
   const startAsset = async (id: string) => {
     const asset = await assets.get(id);

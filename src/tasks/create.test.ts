@@ -124,7 +124,7 @@ test('a task that could not be started yet is a task: it is not refused', async 
   }));
   const task = await create(t, { kind: 'url', url: 'https://media.test/a.mp4' });
   assert.equal((await t.tasks.unstarted()).length, 1);
-  assert.ok(t.log.some((line) => line['taskId'] === task.id && line['msg'] === 'task not started yet'));
+  assert.ok(t.log.some((line) => line['taskId'] === task.id && line['msg'] === 'task not started'));
 });
 
 test('a client that hung up before the task was stored gets none', async () => {

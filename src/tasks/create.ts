@@ -19,7 +19,7 @@ import type { Task, TaskRepository } from './repository.ts';
 import type { TaskRequest } from './request.ts';
 import { sourceKey } from './work.ts';
 
-/** How long `create` waits for an asset that is being prepared, before it leaves the wait to the task. Milliseconds. */
+/** Time that `createTask` waits for an asset in preparation, before the task itself waits for it. Milliseconds. */
 const ASSET_WAIT_MS = 5000;
 
 export interface CreateTaskDeps {
@@ -27,9 +27,9 @@ export interface CreateTaskDeps {
   readonly blobs: BlobStore;
   readonly urls: Pick<UrlGuard, 'check'>;
   readonly assets: Pick<AssetRepository, 'get'>;
-  /** How long to wait for an asset that is being prepared, in milliseconds; default: 5000. */
+  /** Maximum wait for an asset in preparation, in milliseconds; default: 5000. */
   readonly assetWaitMs?: number;
-  /** Looks at a file in a media worker. Throws a ReelvecError for what is no media. */
+  /** Probes a file in a media worker. Rejects with a ReelvecError for invalid media. */
   readonly probe: (path: string, signal?: AbortSignal) => Promise<MediaInfo>;
   readonly limits: Limits;
   readonly quotas: Quotas;
@@ -41,16 +41,16 @@ export interface CreateTaskDeps {
 
 export interface NewTask {
   readonly owner: string;
-  /** What the owner may have. */
+  /** Quota of the owner. */
   readonly quota: QuotaLimits;
   readonly request: TaskRequest;
-  /** The media itself, where `request.source` is base64. */
+  /** Base64 text of the media, if `request.source` is base64. */
   readonly base64?: string;
 }
 
 /**
- * Makes a task: the source is looked at as far as it is at hand, then the row is written, and the run is started.
- * @throws {ReelvecError} for a source that cannot be used; nothing is kept of it
+ * Creates a task: validates the source as far as it is available, inserts the row and starts the run.
+ * @throws {ReelvecError} for an unusable source, of which nothing is kept
  */
 export async function createTask(
   deps: CreateTaskDeps,
@@ -59,14 +59,14 @@ export async function createTask(
 ): Promise<Task> {
   const id = newId();
   const { source } = request;
-  let looked: LookedAt = {};
+  let facts: SourceFacts = {};
   let task: Task;
   try {
-    if (source.kind === 'url') looked = await lookAtUrl(deps, request, source.url, signal);
-    if (source.kind === 'asset') looked = await lookAtAsset(deps, request, { id: source.assetId, owner }, signal);
-    if (source.kind === 'base64') looked = await storeBase64(deps, request, { id, base64: base64! }, signal);
+    if (source.kind === 'url') facts = await inspectUrl(deps, request, source.url, signal);
+    if (source.kind === 'asset') facts = await inspectAsset(deps, request, { id: source.assetId, owner }, signal);
+    if (source.kind === 'base64') facts = await storeBase64(deps, request, { id, base64: base64! }, signal);
     signal?.throwIfAborted();
-    const { filename, mediaSec, contentId } = looked;
+    const { filename, mediaSec, contentId } = facts;
     const row = { id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle), contentId };
     const admit: OnCreated<Task> = async (transaction, created) => {
       await deps.quotas.admitTask(transaction, { id, owner, mediaSec }, quota);
@@ -75,32 +75,32 @@ export async function createTask(
     task = await deps.tasks.create(row, limitsTasks(quota) ? admit : onCreated);
   } catch (error) {
     if (source.kind === 'base64') await deps.blobs.remove(`tasks/${id}/`);
-    // The asset was deleted after it was looked at.
+    // The asset was deleted after the check.
     if (source.kind === 'asset' && isForeignKeyViolation(error)) {
       throw noSuchAsset(source.assetId, { field: `${request.inputType}.media_source.asset_id` });
     }
     throw ofKind(error, request.inputType);
   }
-  // Not waited for: the row is what is promised. A task that is not started now, the next maintenance run starts.
-  deps.start(task).catch((error) => deps.log.error({ err: error, taskId: id }, 'task not started yet'));
+  // Not awaited: the row is what the client is promised. The next maintenance starts a task without a run.
+  deps.start(task).catch((error) => deps.log.error({ err: error, taskId: id }, 'task not started'));
   return task;
 }
 
-/** What is known of a source before the task is made. */
-interface LookedAt {
+/** Facts about a source that are known before the task is created. */
+interface SourceFacts {
   readonly filename?: string;
-  /** Seconds that will be embedded. */
+  /** Seconds to be embedded. */
   readonly mediaSec?: number;
-  /** Where the media of an asset lies. */
+  /** Content of the asset. */
   readonly contentId?: string;
 }
 
-async function lookAtUrl(
+async function inspectUrl(
   deps: CreateTaskDeps,
   request: TaskRequest,
   text: string,
   signal?: AbortSignal,
-): Promise<LookedAt> {
+): Promise<SourceFacts> {
   const field = `${request.inputType}.media_source.url`;
   const url = parseSourceUrl(text, { field });
   const { maxAudioBytes, maxVideoBytes } = deps.limits;
@@ -110,13 +110,13 @@ async function lookAtUrl(
   return { filename: filenameOf(url) };
 }
 
-/** Of an asset that is not ready in time, nothing but the name is known: the task waits for it. */
-async function lookAtAsset(
+/** Checks an asset. If it is not ready in time, only its name is known and the task waits for it. */
+async function inspectAsset(
   { assets, limits, assetWaitMs: waitMs = ASSET_WAIT_MS }: CreateTaskDeps,
   request: TaskRequest,
   { id, owner }: { id: string; owner: string },
   signal?: AbortSignal,
-): Promise<LookedAt> {
+): Promise<SourceFacts> {
   const field = `${request.inputType}.media_source.asset_id`;
   const asset = await usableAsset(assets, { field, id, owner }, { waitMs, signal });
   const range = asset.media && checkLimits(asset.media, request, limits);
@@ -128,7 +128,7 @@ async function storeBase64(
   request: TaskRequest,
   { id, base64 }: { id: string; base64: string },
   signal?: AbortSignal,
-): Promise<LookedAt> {
+): Promise<SourceFacts> {
   const field = `${request.inputType}.media_source.base64_string`;
   const bytes = decodeBase64(base64, { field });
   requireMedia(bytes, { subject: `The content of ${field}`, details: { field } });

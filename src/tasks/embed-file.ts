@@ -18,28 +18,28 @@ export interface EmbedFileOptions {
   readonly request: TaskRequest;
   readonly bundle: BundleInfo;
   readonly limits: Limits;
-  /** How long the media may last; default: as long as a task's. */
+  /** Allowed duration of the media; default: that of a task. */
   readonly duration?: typeof TASK_DURATION;
   readonly maxSegmentSec: number;
   readonly workers: WorkerPool;
-  /** Where blocks and the result go. */
+  /** Store for blocks and the result. */
   readonly blobs: BlobStore;
-  /** Blob of the result. */
+  /** Blob key of the result. */
   readonly resultKey: string;
   readonly signal?: AbortSignal;
   readonly onProgress: (fraction: number, doneSec: number) => void;
 }
 
 export interface EmbeddedFile {
-  /** What was processed. */
+  /** Processed range. */
   readonly range: TimeRange;
   readonly transcriptionSource: TranscriptionSource | undefined;
   readonly warnings: readonly string[];
 }
 
 /**
- * Embeds a local file without a task: the same plan, chunks and joining as a server's, so the same vectors.
- * @throws {ReelvecError} when the media or the request is at fault
+ * Embeds a local file without a task, with the same plan, chunks and join as the server: the vectors are identical.
+ * @throws {ReelvecError} for invalid media or an invalid request
  */
 export async function embedFile(options: EmbedFileOptions): Promise<EmbeddedFile> {
   const { path, media, request, bundle, workers, blobs } = options;

@@ -8,14 +8,14 @@ import type { TranscriptionSource } from './repository.ts';
 import type { Option, TaskRequest } from './request.ts';
 import type { EmbeddingRow } from './results/results.ts';
 
-/** What the work on a task shares with embedding from the command line. */
+/** Embedding steps shared by tasks and the command line. */
 
-/** What tells one bundle's vectors from another's. */
+/** Identifies a bundle, as `name@revision`. Vectors of different ids are not comparable. */
 export function bundleId({ name, revision }: Pick<BundleInfo, 'name' | 'revision'>): string {
   return `${name}@${revision}`;
 }
 
-/** The work on one chunk, as a media worker is asked for it. */
+/** Builds the media worker job for one chunk. */
 export function chunkJob(chunk: {
   path: string;
   media: MediaInfo | undefined;
@@ -39,8 +39,8 @@ export function chunkJob(chunk: {
 }
 
 /**
- * Makes sure that a task's vectors all come from the bundle that it was made for.
- * @throws {ReelvecError} `conflict` when another one serves now
+ * Ensures that all vectors of a task come from the bundle it was created for.
+ * @throws {ReelvecError} `conflict` if a different bundle is loaded now
  */
 export function requireBundle(made: string, serving: BundleInfo): void {
   if (made === bundleId(serving)) return;
@@ -52,21 +52,21 @@ export function requireBundle(made: string, serving: BundleInfo): void {
 }
 
 /**
- * Which of the options asked for can be served, by the bundle's encoders and the media's tracks.
- * @throws {ReelvecError} `media_has_no_track` when none is left
+ * Selects the requested options that the bundle's encoders and the media's tracks can serve.
+ * @throws {ReelvecError} `media_has_no_track` if none is left
  */
 export function servableOptions(
   media: MediaInfo,
   asked: readonly Option[],
   bundle: BundleInfo,
 ): { options: Option[]; transcriptionSource: TranscriptionSource | undefined; warnings: string[] } {
-  const words = wordsOf(media, bundle);
+  const source = transcriptionSourceOf(media, bundle);
   const lacking = (option: Option) =>
     bundle.spaces[option] === undefined ? `The bundle "${bundle.name}" has no encoder for it` : tracks[option];
   const tracks: Record<Option, string | undefined> = {
     visual: media.video ? undefined : lackOf(media, 'video', 'The media has no picture track'),
     audio: media.audio ? undefined : lackOf(media, 'audio', 'The media has no sound track'),
-    transcription: words
+    transcription: source
       ? undefined
       : bundle.transcribesSpeech
         ? 'The media has neither a text track that could be read nor sound that could be listened to'
@@ -82,7 +82,7 @@ export function servableOptions(
       `None of the requested embedding options (${asked.join(', ')}) can be served. ${warnings.join(' ')}`,
     );
   }
-  return { options, transcriptionSource: options.includes('transcription') ? words : undefined, warnings };
+  return { options, transcriptionSource: options.includes('transcription') ? source : undefined, warnings };
 }
 
 function lackOf(media: MediaInfo, type: 'video' | 'audio', absent: string): string {
@@ -90,13 +90,15 @@ function lackOf(media: MediaInfo, type: 'video' | 'audio', absent: string): stri
   return track ? `The media cannot be read in full, since ${clauseOf(track)}` : absent;
 }
 
-/** Where the words of media come from: what somebody wrote down is better than what a model hears. */
-function wordsOf(media: MediaInfo, bundle: BundleInfo): TranscriptionSource | undefined {
+/** Source of the transcription text: subtitles take precedence over speech recognition. */
+function transcriptionSourceOf(media: MediaInfo, bundle: BundleInfo): TranscriptionSource | undefined {
   if (media.subtitles) return 'subtitles';
   return bundle.transcribesSpeech && media.audio ? 'speech' : undefined;
 }
 
-/** A chunk's vectors as rows: segment by segment, its options in the order visual, audio, transcription. */
+/**
+ * Converts the vectors of a chunk to rows: segment by segment, with options in the order visual, audio, transcription.
+ */
 export function chunkRows({ segments, vectors }: EmbeddedChunk): EmbeddingRow[] {
   const options = (['visual', 'audio', 'transcription'] as const).filter((option) => vectors[option] !== undefined);
   return segments.flatMap(({ startSec, endSec }, segment) =>

@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Stage, Task, TaskRepository } from './repository.ts';
 
-/** Something that happened to a task. `position` is where a reader that knows of it goes on. */
+/** Event of a task. `position` is the resume position after the event. */
 export type TaskEvent = { readonly position: Position } & (
   | { readonly type: 'progress'; readonly fraction: number; readonly stage: Stage }
   | { readonly type: 'segment'; readonly startSec: number; readonly endSec: number }
   | { readonly type: 'ready' | 'failed'; readonly task: Task }
 );
 
-/** How many segments of each chunk a reader knows of: chunks are worked on side by side, and each in order. */
+/** Number of delivered segments of each chunk. Chunks progress concurrently, segments within a chunk in order. */
 export type Position = readonly number[];
 
-/** How often the task is looked at, in milliseconds. */
-const LOOK_MS = 250;
+/** Interval at which the task's rows are polled, in milliseconds. */
+const EVENT_POLL_INTERVAL_MS = 250;
 
 /**
- * What happens to a task, from a position on, until it ends or is deleted. Reads the database only, so that any node
- * can tell of work on any other; after the end it tells the same once more.
+ * Yields the events of a task from a position until it ends or is deleted. Polls the database only, so that any node
+ * can report work of any other. After the end it yields the final event again.
  */
 export async function* taskEvents(
   tasks: TaskRepository,
@@ -24,13 +24,14 @@ export async function* taskEvents(
   { from, signal }: { from: Position; signal: AbortSignal },
 ): AsyncGenerator<TaskEvent, void, undefined> {
   let position: Position = from;
-  let told: { fraction: number; stage: Stage } | undefined;
+  let reported: { fraction: number; stage: Stage } | undefined;
   while (!signal.aborted) {
-    // The status first: what is ready by then has all its segments written down.
+    // The status is read first: a task that is ready by then has all of its segments recorded.
     const task = await tasks.get(id);
     if (!task) return;
     for (const [chunk, segments] of (await tasks.embeddedSegments(id)).entries()) {
-      // A chunk that is done again after a crash starts from none: what was told stays told, for it comes out the same.
+      // A chunk repeated after a crash restarts at zero segments. Delivered segments stay valid, because the repeat
+      // produces the same ones.
       for (const segment of segments.slice(position[chunk] ?? 0)) {
         position = advance(position, chunk);
         yield { type: 'segment', position, ...segment };
@@ -41,11 +42,11 @@ export async function* taskEvents(
       return;
     }
     const progress = { fraction: await tasks.progress(id), stage: task.stage };
-    if (progress.fraction !== told?.fraction || progress.stage !== told.stage) {
-      told = progress;
+    if (progress.fraction !== reported?.fraction || progress.stage !== reported.stage) {
+      reported = progress;
       yield { type: 'progress', position, ...progress };
     }
-    await sleep(LOOK_MS, undefined, { signal }).catch(() => {});
+    await sleep(EVENT_POLL_INTERVAL_MS, undefined, { signal }).catch(() => {});
   }
 }
 

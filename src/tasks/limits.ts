@@ -7,29 +7,34 @@ import type { TaskRequest } from './request.ts';
 
 export type Limits = Pick<Config, 'maxVideoBytes' | 'maxAudioBytes'>;
 
-/** How long the media of a task may last. Seconds. */
+/** Allowed duration of a task's media. Seconds. */
 export const TASK_DURATION = { minSec: 4, maxSec: 4 * 3600 };
-/** Containers round: a file cut to four seconds often says 3.97. */
+/** Tolerance for rounding in containers: a file cut to four seconds often reports 3.97. Seconds. */
 const DURATION_TOLERANCE_SEC = 0.05;
-/** A file that says it lasts longer has wrong timestamps. Seconds. */
-const CREDIBLE_SEC = 30 * 86_400;
-/** Pixels. */
-const MIN_SIDE = 360;
-const MAX_LONG_SIDE = 5184;
-const MAX_SHORT_SIDE = 2160;
+/** Duration above which timestamps are treated as broken. Seconds. */
+const MAX_CREDIBLE_SEC = 30 * 86_400;
+/** Minimum width and height. Pixels. */
+const MIN_SIDE_PX = 360;
+/** Maximum of the longer side, in either orientation. Pixels. */
+const MAX_LONG_SIDE_PX = 5184;
+/** Maximum of the shorter side, in either orientation. Pixels. */
+const MAX_SHORT_SIDE_PX = 2160;
+/** Maximum ratio of the longer to the shorter side. */
 const MAX_ASPECT = 2.4;
-/** Sizes are whole, mostly even numbers of pixels: 1728×720 is 2.4, and so is meant 1920×798. */
+/**
+ * Relative tolerance of the aspect ratio. Sizes are whole, mostly even numbers: 1728×720 is 2.4, and 1920×798 is meant
+ * to be.
+ */
 const ASPECT_TOLERANCE = 0.005;
 const MEGABYTE = 1024 ** 2;
 
 /**
- * Whether media may be embedded, by what is in it. Pure: a task's source is checked when the task is created, where it
- * is at hand, and again once it was fetched.
- *
- * The duration rule is about the file. A selected range only has to hold some time, however short: its end is clamped
- * to the end of the file. The largest picture is meant in either orientation, 5184×2160 or 2160×5184.
+ * Checks media against the limits of a task. Pure function: the source is checked on creation of the task if it is
+ * available, and again once fetched.
+ * The duration limits apply to the file. A selected range may be of any length above zero; its end is clamped to the
+ * end of the file. The maximum picture size applies in either orientation, 5184×2160 or 2160×5184.
  * @returns the range to process
- * @throws {ReelvecError} that names the rule, what was found and what is allowed
+ * @throws {ReelvecError} that names the rule, the value found and the allowed values
  */
 export function checkLimits(
   media: MediaInfo,
@@ -57,7 +62,7 @@ function checkSize(size: number, inputType: 'audio' | 'video', { maxVideoBytes, 
   );
 }
 
-/** Audio is WAV (uncompressed), MP3 or FLAC, by the content. */
+/** Requires WAV (uncompressed), MP3 or FLAC, detected from the content. */
 function checkAudioFormat(media: MediaInfo): void {
   if (isAudioFormat(media)) return;
   const { format, audio, video } = media;
@@ -98,7 +103,7 @@ function noPicture(media: MediaInfo): ReelvecError {
   );
 }
 
-/** FFmpeg's name of a container, shortened for people. */
+/** Short human-readable name for FFmpeg's container name. */
 function formatName({ format }: MediaInfo): string {
   if (format.includes('mp4')) return 'MP4';
   return format.includes('webm') ? 'Matroska or WebM' : format.toUpperCase();
@@ -109,7 +114,7 @@ function checkDuration(
   inputType: 'audio' | 'video',
   { minSec, maxSec }: typeof TASK_DURATION,
 ): void {
-  if (!(durationSec > 0 && durationSec < CREDIBLE_SEC)) {
+  if (!(durationSec > 0 && durationSec < MAX_CREDIBLE_SEC)) {
     throw new ReelvecError(
       `${inputType}_file_broken`,
       'The duration of the media is not known: its header and its timestamps are missing or wrong. ' +
@@ -128,7 +133,7 @@ function checkDuration(
   }
 }
 
-/** The picture as it is shown: upright and with square pixels. */
+/** Checks the displayed picture: upright, with square pixels. */
 function checkPicture({ width, height, codec }: VideoTrack): void {
   if (!(width > 0 && height > 0)) {
     throw new ReelvecError(
@@ -139,17 +144,17 @@ function checkPicture({ width, height, codec }: VideoTrack): void {
   }
   const shown = `The picture is shown at ${width}×${height} pixels`;
   const details = { width, height };
-  if (Math.min(width, height) < MIN_SIDE) {
+  if (Math.min(width, height) < MIN_SIDE_PX) {
     throw new ReelvecError(
       'video_resolution_too_low',
-      `${shown}; both sides must have at least ${MIN_SIDE}. Scale it up, or use a better copy.`,
+      `${shown}; both sides must have at least ${MIN_SIDE_PX}. Scale it up, or use a better copy.`,
       { details },
     );
   }
-  if (Math.max(width, height) > MAX_LONG_SIDE || Math.min(width, height) > MAX_SHORT_SIDE) {
+  if (Math.max(width, height) > MAX_LONG_SIDE_PX || Math.min(width, height) > MAX_SHORT_SIDE_PX) {
     throw new ReelvecError(
       'video_resolution_too_high',
-      `${shown}; allowed are ${MAX_LONG_SIDE}×${MAX_SHORT_SIDE}, or the same upright. Scale it down.`,
+      `${shown}; allowed are ${MAX_LONG_SIDE_PX}×${MAX_SHORT_SIDE_PX}, or the same upright. Scale it down.`,
       { details },
     );
   }

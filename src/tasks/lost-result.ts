@@ -6,14 +6,14 @@ import type { Task } from './repository.ts';
 
 type Deps = Pick<CreateTaskDeps, 'tasks' | 'assets' | 'blobs' | 'bundle' | 'start' | 'log'>;
 
-/** Warning of a task whose result is made again, until it is ready. */
+/** Warning of a task whose lost result is being rebuilt, until it is ready. */
 export const REBUILDING_WARNING =
   "The result was missing from the server's store. It is being made again from the asset.";
 
 /**
- * Puts a ready task whose result is missing from the store back to work. Its source must be an asset: that is kept, and
- * cannot have changed. Does nothing when another request was faster.
- * @throws {ReelvecError} `resource_not_exist` when the result cannot be made again
+ * Restarts a ready task whose result is missing from the store. Its source must be an asset, because assets are kept
+ * and do not change. Does nothing if a concurrent request restarted it.
+ * @throws {ReelvecError} `resource_not_exist` if the result cannot be rebuilt
  */
 export async function rebuildResult(deps: Deps, task: Task): Promise<void> {
   const { tasks, start, log } = deps;
@@ -29,9 +29,9 @@ export async function rebuildResult(deps: Deps, task: Task): Promise<void> {
   }
   const restarted = await tasks.restart(task, REBUILDING_WARNING);
   if (!restarted) return;
-  log.error({ taskId: task.id }, 'result lost, and is made again');
-  // Not awaited, as in createTask: the row is what counts, and the next maintenance run starts what has no run.
-  start(restarted).catch((error) => log.error({ err: error, taskId: task.id }, 'task not started yet'));
+  log.error({ taskId: task.id }, 'result lost, rebuilding');
+  // Not awaited, as in createTask: the next maintenance starts a task without a run.
+  start(restarted).catch((error) => log.error({ err: error, taskId: task.id }, 'task not started'));
 }
 
 async function obstacleTo(deps: Deps, task: Task): Promise<string | undefined> {
@@ -40,7 +40,7 @@ async function obstacleTo(deps: Deps, task: Task): Promise<string | undefined> {
   return `it was made with the bundle ${task.bundle}, and the server now works with ${bundleId(deps.bundle)}`;
 }
 
-/** Why the store does not have what a task was made of; undefined when it does. */
+/** Reason why the source of a task is missing from the store; undefined if it is stored. */
 export async function missingSource(
   { assets, blobs }: Pick<Deps, 'assets' | 'blobs'>,
   task: Task,

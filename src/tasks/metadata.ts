@@ -8,7 +8,7 @@ const FUSED_TYPES = {
   instead: ['fused_embedding' as const],
 };
 
-/** What a result says of its request and media, in the words of the API. */
+/** Request and media metadata of a result, in the format of the API. */
 export function taskMetadata({
   request,
   media,
@@ -17,7 +17,7 @@ export function taskMetadata({
 }: {
   request: TaskRequest;
   media: MediaInfo;
-  /** What was processed. */
+  /** Processed range. */
   range: TimeRange;
   transcriptionSource?: TranscriptionSource | undefined;
 }) {
@@ -37,7 +37,7 @@ export function taskMetadata({
   };
 }
 
-/** Where the media came from, as far as it has a name. */
+/** URL and file name of the media, as far as known. */
 export function inputNames({ source, filename }: TaskRequest): { input_url?: string; input_filename?: string } {
   return {
     ...(source.kind === 'url' && { input_url: source.url }),

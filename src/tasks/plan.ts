@@ -2,16 +2,16 @@ import type { TimeRange } from '../media/frames.ts';
 import type { Segmentation } from '../segment/segment.ts';
 
 /**
- * What a chunk lasts at most, in seconds. A constant: chunk edges are segment edges, so results depend on it, and the
- * same media and request must give the same bytes on any machine.
+ * Maximum duration of a chunk, in seconds. A constant, not a setting: chunk edges are segment edges, so results depend
+ * on it, and the same media and request must give the same bytes on any machine.
  */
 export const CHUNK_SEC = 300;
 
 /**
- * Cuts a range into the fewest chunks of equal length that are not too long; into an even number of them, so that two
- * workers are done at the same time, and more of them nearly so. With fixed segments a chunk holds a whole number of
- * them; with dynamic ones a chunk edge is a segment edge by decree.
- * @param chunkSec what a chunk lasts at most, in seconds
+ * Divides a range into the fewest chunks of equal length within the maximum. Their number is even, so that two workers
+ * finish together, and more workers nearly so. With fixed segments a chunk contains a whole number of segments; with
+ * dynamic segmentation a chunk edge is always a segment edge.
+ * @param chunkSec maximum duration of a chunk, in seconds
  * @returns contiguous chunks that cover the range, in order
  */
 export function planChunks(
@@ -23,13 +23,13 @@ export function planChunks(
   const unit = segmentation.strategy === 'fixed' ? segmentation.durationSec : 1;
   const units = Math.ceil((endSec - startSec) / unit);
   const pairs = Math.ceil(units / (2 * Math.max(1, Math.floor(chunkSec / unit))));
-  // A chunk has a unit at least; two chunks of three units have one and two.
+  // A chunk has at least one unit; two chunks of three units have one and two.
   const count = Math.min(units, 2 * pairs);
   const starts = Array.from({ length: count }, (_, i) => toMicro(startSec + Math.floor((i * units) / count) * unit));
   return starts.map((start, i) => ({ startSec: start, endSec: starts[i + 1] ?? endSec }));
 }
 
-/** To the microsecond, as segment edges are. */
+/** Rounds to microseconds, as segment edges are. */
 function toMicro(sec: number): number {
   return Math.round(sec * 1e6) / 1e6;
 }

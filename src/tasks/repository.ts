@@ -13,7 +13,7 @@ import type { TaskRequest } from './request.ts';
 export type TaskStatus = 'processing' | 'ready' | 'failed';
 export type Stage = 'queued' | 'fetching' | 'probing' | 'embedding' | 'finalizing';
 
-/** A text track of the media, or a model that listens to its sound. */
+/** Subtitles of the media, or speech recognition on its sound. */
 export type TranscriptionSource = 'subtitles' | 'speech';
 
 export interface Task {
@@ -24,18 +24,18 @@ export interface Task {
   readonly bundle: string;
   readonly status: TaskStatus;
   readonly stage: Stage;
-  /** Known once probed. */
+  /** Set once probed. */
   readonly media?: MediaInfo;
-  /** The range that is processed; known once probed. */
+  /** Processed range; set once probed. */
   readonly range?: TimeRange;
-  /** Where the words come from; known once planned, where there are any. */
+  /** Source of the transcription text, if any; set once planned. */
   readonly transcriptionSource?: TranscriptionSource;
   readonly warnings: readonly string[];
   readonly error?: { readonly code: string; readonly message: string };
   readonly runId?: string;
-  /** The asset's content that it reads, while it is being worked on. */
+  /** Content of the asset being read; unset once the task has ended. */
   readonly contentId?: string;
-  /** How often its result was made again because it was lost. */
+  /** Number of rebuilds of a lost result. */
   readonly round: number;
   readonly createdAt: string;
   readonly updatedAt: string;
@@ -43,23 +43,26 @@ export interface Task {
 
 export interface TaskFilter {
   readonly status?: TaskStatus;
-  /** Created at or after, RFC 3339. */
+  /** Earliest creation time, inclusive, RFC 3339. */
   readonly from?: string;
-  /** Created at or before, RFC 3339. */
+  /** Latest creation time, inclusive, RFC 3339. */
   readonly to?: string;
 }
 
-/** Runs in the transaction that ends a task as `ready` or `failed`, once: what is told of the end stands or falls with it. */
+/**
+ * Runs once in the transaction that ends a task as `ready` or `failed`, so that its writes are committed with the end
+ * or not at all.
+ */
 export type OnEnded = (transaction: Db, task: Task) => Promise<void>;
 
-/** The tasks as they stand. Every change of a task that no longer is `processing` is ignored: its story is over. */
+/** Tasks in the database. Updates of a task that is no longer `processing` are ignored: an end is final. */
 export class TaskRepository {
   readonly #db: Db;
-  /** For what a run writes of its work: it writes it again should it be lost. */
+  /** Connection for progress of runs, which a run writes again if it is lost. */
   readonly #asyncDb: Db;
   readonly #onEnded: OnEnded | undefined;
 
-  /** @param options.asyncDb the same database, where commits need not survive its crash; default `db` */
+  /** @param options.asyncDb the same database with commits that may be lost in a crash of the database; default `db` */
   constructor(db: Db, { asyncDb = db, onEnded }: { asyncDb?: Db; onEnded?: OnEnded } = {}) {
     this.#db = db;
     this.#asyncDb = asyncDb;
@@ -99,7 +102,7 @@ export class TaskRepository {
     });
   }
 
-  /** A task by id; with an owner, only if it is theirs. */
+  /** A task by id, restricted to an owner if given. */
   async get(id: string, owner?: string): Promise<Task | undefined> {
     let query = this.#db.selectFrom('tasks').select(COLUMNS.tasks).where('id', '=', id);
     if (owner !== undefined) query = query.where('owner', '=', owner);
@@ -107,7 +110,7 @@ export class TaskRepository {
     return row && fromRow(row);
   }
 
-  /** Newest first. */
+  /** Tasks of an owner, newest first. */
   async list(owner: string, filter: TaskFilter, page: Page): Promise<{ tasks: Task[]; total: number }> {
     let query = this.#db.selectFrom('tasks').where('owner', '=', owner);
     if (filter.status !== undefined) query = query.where('status', '=', filter.status);
@@ -117,7 +120,7 @@ export class TaskRepository {
     return { tasks: rows.map(fromRow), total };
   }
 
-  /** Share of the work that is done, 0 to 1. */
+  /** Completed share of the work, 0 to 1. */
   async progress(id: string): Promise<number> {
     const { done, all } = await this.#db
       .selectFrom('chunks')
@@ -139,8 +142,8 @@ export class TaskRepository {
   }
 
   /**
-   * Keeps an asset's content for as long as the task is being worked on.
-   * @returns false when the content is gone, because the asset was deleted
+   * Retains an asset's content until the task ends.
+   * @returns false if the content is gone because the asset was deleted
    */
   async setContent(id: string, contentId: string): Promise<boolean> {
     try {
@@ -152,7 +155,7 @@ export class TaskRepository {
     }
   }
 
-  /** Writes the plan down; a plan that is already there stays, with what was done of it. */
+  /** Saves the plan. An existing plan is kept together with its progress. */
   async setPlan(id: string, chunks: readonly TimeRange[], transcriptionSource?: TranscriptionSource): Promise<void> {
     const rows = chunks.map(({ startSec, endSec }, number) => ({
       task_id: id,
@@ -170,8 +173,9 @@ export class TaskRepository {
   }
 
   /**
-   * @param doneSec seconds of media of that chunk
-   * @param segments of that chunk that are embedded, from its first
+   * Records the progress of a chunk.
+   * @param doneSec seconds of media embedded
+   * @param segments embedded segments of the chunk, from its first
    */
   async setChunkDone(id: string, number: number, doneSec: number, segments: readonly TimeRange[] = []): Promise<void> {
     const times = segments.map(({ startSec, endSec }) => [startSec, endSec]);
@@ -183,7 +187,7 @@ export class TaskRepository {
       .execute();
   }
 
-  /** What a chunk covers, by the task's plan. */
+  /** Range of a chunk according to the saved plan. */
   async chunkRange(id: string, number: number): Promise<TimeRange> {
     const { start_sec, end_sec } = await this.#db
       .selectFrom('chunks')
@@ -194,7 +198,7 @@ export class TaskRepository {
     return { startSec: Number(start_sec), endSec: Number(end_sec) };
   }
 
-  /** The segments that are embedded, by chunk. */
+  /** Embedded segments by chunk. */
   async embeddedSegments(id: string): Promise<TimeRange[][]> {
     const rows = await this.#db
       .selectFrom('chunks')
@@ -216,9 +220,9 @@ export class TaskRepository {
   }
 
   /**
-   * Puts a ready task back to work, to make its result again.
-   * @param warning shown until the task is over
-   * @returns the task as it is now; undefined when it is not ready any more, or was restarted since it was read
+   * Restarts a ready task to rebuild its result.
+   * @param warning shown until the task ends
+   * @returns the updated task; undefined if it is no longer ready, or was restarted since it was read
    */
   restart({ id, round }: Task, warning: string): Promise<Task | undefined> {
     return this.#db.transaction().execute(async (transaction) => {
@@ -243,7 +247,7 @@ export class TaskRepository {
     });
   }
 
-  /** Notes which runs work on tasks. @param runs ids of runs by ids of tasks; not empty */
+  /** Records the runs of tasks. @param runs run ids by task id; not empty */
   async setRuns(runs: ReadonlyMap<string, string>): Promise<void> {
     const rows = [...runs].map(([id, runId]) => sql`(${id}, ${runId})`);
     await sql`
@@ -252,7 +256,7 @@ export class TaskRepository {
       where id in (select task_id from runs)`.execute(this.#asyncDb);
   }
 
-  /** Ids of the tasks that are working on an asset, or will. */
+  /** Ids of the unfinished tasks of an asset. */
   async usingAsset(assetId: string): Promise<string[]> {
     const rows = await this.#db
       .selectFrom('tasks')
@@ -265,7 +269,7 @@ export class TaskRepository {
       .map(({ id }) => id);
   }
 
-  /** Tasks that should be worked on and name no run. */
+  /** Unfinished tasks without a run. */
   async unstarted(): Promise<Task[]> {
     const rows = await this.#db
       .selectFrom('tasks')
@@ -276,7 +280,7 @@ export class TaskRepository {
     return rows.map(fromRow);
   }
 
-  /** Which of these are not over. */
+  /** The unfinished tasks among `ids`. */
   async unfinished(ids: readonly string[]): Promise<string[]> {
     const rows = await this.#db
       .selectFrom('tasks')
@@ -287,12 +291,12 @@ export class TaskRepository {
     return rows.map(({ id }) => id);
   }
 
-  /** Tasks that are worked on, in the order of their runs' ids. */
+  /** Unfinished tasks with a run, ordered by run id. */
   started(page: RunPage): Promise<{ id: string; runId: string }[]> {
     return startedRows(this.#db, 'tasks', page);
   }
 
-  /** @returns the task as it was, if there was one */
+  /** @returns the deleted task; undefined if there was none */
   async delete(id: string, owner: string): Promise<Task | undefined> {
     const row = await this.#db
       .deleteFrom('tasks')
@@ -315,7 +319,7 @@ export class TaskRepository {
   }
 }
 
-/** @returns the row as it is now, unless the task's story was over */
+/** @returns the updated row; undefined if the task had already ended */
 function update(db: Db, id: string, values: Updateable<TasksTable>) {
   return db
     .updateTable('tasks')

@@ -1,12 +1,12 @@
 import type { TaskRepository } from './repository.ts';
 
-/** How often it is looked whether tasks that are worked on are still wanted. Milliseconds. */
-const CHECK_MS = 250;
+/** Interval at which the status of the watched tasks is polled. Milliseconds. */
+const TASK_END_POLL_INTERVAL_MS = 250;
 
-/** Finds out that tasks that are worked on here are over, because they were deleted or failed elsewhere: one look for all. */
+/** Aborts local work on tasks that were deleted or failed elsewhere. One query polls all watched tasks. */
 export class TaskEndWatcher {
   readonly #tasks: Pick<TaskRepository, 'unfinished'>;
-  /** Who works on a task, by its id. */
+  /** Abort controllers of the work, by task id. */
   readonly #watches = new Map<string, Set<AbortController>>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -14,12 +14,12 @@ export class TaskEndWatcher {
     this.#tasks = tasks;
   }
 
-  /** @returns a signal that is aborted when the task is over, until it is disposed of */
+  /** @returns a signal that is aborted when the task has ended; dispose of it to stop watching */
   watch(taskId: string): { readonly signal: AbortSignal } & Disposable {
     const over = new AbortController();
     const watches = this.#watches.get(taskId) ?? new Set();
     this.#watches.set(taskId, watches.add(over));
-    this.#timer ??= setTimeout(() => this.#look(), CHECK_MS);
+    this.#timer ??= setTimeout(() => this.#poll(), TASK_END_POLL_INTERVAL_MS);
     return {
       signal: over.signal,
       [Symbol.dispose]: () => {
@@ -29,14 +29,14 @@ export class TaskEndWatcher {
     };
   }
 
-  async #look(): Promise<void> {
+  async #poll(): Promise<void> {
     const ids = [...this.#watches.keys()];
-    // The database may be away: nothing is known then, and the work goes on.
+    // If the database is unavailable, the work goes on.
     const wanted = ids.length > 0 ? await this.#tasks.unfinished(ids).catch(() => ids) : ids;
     for (const id of ids) {
       if (wanted.includes(id)) continue;
       for (const watch of this.#watches.get(id) ?? []) watch.abort(new Error('The task is over.'));
     }
-    this.#timer = this.#watches.size > 0 ? setTimeout(() => this.#look(), CHECK_MS) : undefined;
+    this.#timer = this.#watches.size > 0 ? setTimeout(() => this.#poll(), TASK_END_POLL_INTERVAL_MS) : undefined;
   }
 }

@@ -4,29 +4,29 @@ import type { EmbeddedChunk } from '../workers/protocol.ts';
 import type { Option, RowOption, TaskRequest } from './request.ts';
 import type { EmbeddingRow } from './results/results.ts';
 
-/** What a chunk tells the task, beside its rows. */
+/** Report of a chunk to its task, beside the rows. */
 export interface ChunkReport {
   readonly segments: number;
   /** Length of the chunk, in seconds. */
   readonly lengthSec: number;
-  /** Rows of each option. */
+  /** Row count by option. */
   readonly rows: Readonly<Partial<Record<RowOption, number>>>;
-  /** Places where something could not be decoded. */
+  /** Number of places that could not be decoded. */
   readonly damages: number;
-  /** Stretches in which a track is damaged. Absent in reports of older versions. */
+  /** Damaged stretches by track. Absent in reports of older versions. */
   readonly damaged?: EmbeddedChunk['damaged'];
-  /** Seconds for which a track that was read has nothing. */
+  /** Seconds without content, for each track that was read. */
   readonly missingSec: EmbeddedChunk['missingSec'];
 }
 
-/** Tracks rarely end on the same moment: less than this is not worth a word. Seconds. */
+/** Missing content that is not reported, because tracks rarely end at the same time. Seconds. */
 const RAGGED_END_SEC = 0.5;
-/** Of what could be read of no track more than this share, nothing is worth a result. */
-const LEAST_SHARE = 0.02;
-/** So many damaged stretches of a track are listed. */
-const LISTED_STRETCHES = 5;
-/** Damaged stretches that meet, say at the edge of a chunk, are told as one. Seconds. */
-const MEETING_SEC = 0.05;
+/** Share of the range that at least one track must exceed, or the media is rejected as damaged. */
+const MIN_READ_SHARE = 0.02;
+/** Maximum damaged stretches listed per track. */
+const MAX_LISTED_STRETCHES = 5;
+/** Maximum gap between damaged stretches that are merged, such as at a chunk edge. Seconds. */
+const MAX_MERGE_GAP_SEC = 0.05;
 const TRACKS = { visual: 'pictures', audio: 'sound' } as const;
 
 export function reportOf(chunk: EmbeddedChunk, rows: readonly EmbeddingRow[]): ChunkReport {
@@ -38,10 +38,10 @@ export function reportOf(chunk: EmbeddedChunk, rows: readonly EmbeddingRow[]): C
 }
 
 /**
- * What the client should know of the result as a whole: what has no vector, what was damaged, and how much of the
- * range could not be read.
- * @param asked the range of the request, by default all of the media: then no other range is suggested
- * @throws {ReelvecError} `video_file_broken` when nothing at all could be embedded, or almost nothing could be read
+ * Warnings about the result as a whole: segments without vectors, damage, and the share of the range that could not be
+ * read.
+ * @param asked requested range; default all of the media, for which no other range is suggested
+ * @throws {ReelvecError} `video_file_broken` if nothing could be embedded, or almost nothing could be read
  */
 export function resultWarnings(
   reports: readonly ChunkReport[],
@@ -75,15 +75,15 @@ export function resultWarnings(
 }
 
 /**
- * A media file of which next to nothing is left would be `ready` with a vector or two, and look like a success.
- * @throws {ReelvecError} `video_file_broken` when every track that was read has under two per cent of the range
+ * Rejects media of which next to nothing is left: it would become `ready` with a vector or two and look like a success.
+ * @throws {ReelvecError} `video_file_broken` if every track that was read has under two per cent of the range
  */
 function refuseRemains(reports: readonly ChunkReport[], isDamaged: boolean): void {
   const lengthSec = sum(reports, (report) => report.lengthSec);
   const readSec = lossesOf(reports).map(({ sec }) => lengthSec - sec);
-  // A track that is short is not damaged: of one alone that may be so.
+  // A short track is not damage: a single track may be short.
   if (!(isDamaged || readSec.length > 1) || readSec.length === 0) return;
-  if (readSec.some((sec) => sec >= LEAST_SHARE * lengthSec)) return;
+  if (readSec.some((sec) => sec >= MIN_READ_SHARE * lengthSec)) return;
   throw new ReelvecError(
     'video_file_broken',
     `Only ${seconds(Math.max(...readSec))} of ${seconds(lengthSec)} could be read: the media is damaged or cut off. ` +
@@ -107,12 +107,12 @@ function damageWarnings(damages: number, reports: readonly ChunkReport[]): strin
   ];
 }
 
-/** Stretches of all chunks, in order; those that meet become one. */
+/** Stretches of all chunks, in order; adjacent ones are merged. */
 function joined(stretches: readonly TimeRange[]): TimeRange[] {
   const result: TimeRange[] = [];
   for (const stretch of stretches) {
     const last = result.at(-1);
-    if (last && stretch.startSec <= last.endSec + MEETING_SEC) {
+    if (last && stretch.startSec <= last.endSec + MAX_MERGE_GAP_SEC) {
       result[result.length - 1] = { startSec: last.startSec, endSec: Math.max(last.endSec, stretch.endSec) };
     } else {
       result.push(stretch);
@@ -123,13 +123,13 @@ function joined(stretches: readonly TimeRange[]): TimeRange[] {
 
 function listed(stretches: readonly TimeRange[]): string {
   const texts = stretches
-    .slice(0, LISTED_STRETCHES)
+    .slice(0, MAX_LISTED_STRETCHES)
     .map(({ startSec, endSec }) => `${Number(startSec.toFixed(2))}–${seconds(endSec)}`);
   const more = stretches.length - texts.length;
   return texts.join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
-/** Says for how long there was nothing: of undamaged media only what is more than a ragged end. */
+/** Describes missing content; in undamaged media only beyond a ragged end. */
 function lossWarnings(reports: readonly ChunkReport[], isDamaged: boolean): string[] {
   const lengthSec = sum(reports, (report) => report.lengthSec);
   const losses = lossesOf(reports);
@@ -144,7 +144,7 @@ function lossWarnings(reports: readonly ChunkReport[], isDamaged: boolean): stri
   return [`Of ${seconds(lengthSec)}, ${amounts} ${verdict}.`];
 }
 
-/** How much is missing of each track that was read. */
+/** Missing seconds of each track that was read. */
 function lossesOf(reports: readonly ChunkReport[]): { track: string; sec: number }[] {
   return (['visual', 'audio'] as const)
     .filter((option) => reports.some(({ missingSec }) => missingSec[option] !== undefined))

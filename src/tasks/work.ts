@@ -35,56 +35,56 @@ export interface TaskWorkDeps {
   readonly limits: Limits;
   readonly quotas: Quotas;
   readonly maxSegmentSec: number;
-  /** What the media workers embed with. */
+  /** Bundle of the media workers. */
   readonly bundle: BundleInfo;
-  /** Embeds. */
+  /** Workers that embed. */
   readonly media: WorkerPool;
-  /** Probes, which somebody waits for: workers of its own, never behind a chunk of five minutes. */
+  /** Workers that probe. Separate, because clients wait for probes, which must not queue behind a five-minute chunk. */
   readonly probes: WorkerPool;
   readonly log: Logger;
   readonly steps: InFlightSteps;
 }
 
-/** The outcome of a `fetch` whose asset is still being prepared: fetch again later. No blob has such a key. */
+/** Result of a `fetch` step whose asset is still in preparation: the step is repeated later. Not a valid blob key. */
 export const ASSET_NOT_READY = 'asset not ready';
 
-/** What the plan hands on to the later steps. */
+/** Result of the plan step, passed to the later steps. */
 export interface Plan {
   readonly chunks: number;
   readonly options: readonly Option[];
   readonly warnings: readonly string[];
-  /** Whose vectors the task was promised. */
+  /** Bundle that the task was created for. */
   readonly bundle: string;
 }
 
-/** What a worker is told of a chunk. */
+/** Input of an `embed-chunk` run. */
 export type ChunkInput = {
   readonly taskId: string;
   readonly number: number;
   readonly options: readonly Option[];
-  /** What follows is absent in runs that an older reelvec started. */
+  /** The fields below are absent in runs started by an older version. */
   readonly source?: string;
   readonly bundle?: string;
   readonly owner?: string;
 };
 
 /**
- * The steps of a task's life. Each can be done again after a crash with the same outcome. A fault of the media or the
- * request ends the task as `failed`; any other error is thrown, for the engine to try the step again later.
+ * Steps of a task's run. Each is idempotent, so that a repeat after a crash has the same result. A fault of the media
+ * or the request ends the task as `failed`; any other error is thrown, and the engine retries the step later.
  */
 export class TaskWork {
   readonly #deps: TaskWorkDeps;
-  readonly #wanted: TaskEndWatcher;
+  readonly #endWatcher: TaskEndWatcher;
 
   constructor(deps: TaskWorkDeps) {
     this.#deps = deps;
-    this.#wanted = new TaskEndWatcher(deps.tasks);
+    this.#endWatcher = new TaskEndWatcher(deps.tasks);
   }
 
   /**
-   * Brings the source into a blob of its own: a worker that was taken for dead and comes back must not change what the
-   * others read by now, should the URL give something else meanwhile.
-   * @returns where the source lies; ASSET_NOT_READY when that is yet to be decided; null when the task does not go on
+   * Copies the source into a blob of its own attempt: a worker that was presumed dead and resumes must not overwrite
+   * the blob that others read by now, because the URL may deliver different content.
+   * @returns key of the source; ASSET_NOT_READY while the asset is in preparation; null if the task has ended
    */
   async fetch(taskId: string): Promise<string | null> {
     const key = await this.#step(taskId, async (task, signal) => {
@@ -106,7 +106,7 @@ export class TaskWork {
     return key ?? null;
   }
 
-  /** Looks at the media and cuts the range into chunks. @returns undefined when the task does not go on */
+  /** Probes the media and divides the range into chunks. @returns null if the task has ended */
   async plan(taskId: string, source: string): Promise<Plan | null> {
     const plan = await this.#step(taskId, async (task, signal) => {
       const { id, owner, request, bundle: promised } = task;
@@ -127,9 +127,9 @@ export class TaskWork {
   }
 
   /**
-   * Embeds one chunk into its block.
-   * @param onEmbedded called when the vectors are there, and their block is yet to be written
-   * @returns null when the task does not go on
+   * Embeds a chunk and writes its block.
+   * @param onEmbedded called once the vectors are computed, before the block is written
+   * @returns null if the task has ended
    */
   async embed(
     { taskId, number, options, source = sourceKey(taskId) }: ChunkInput,
@@ -139,15 +139,15 @@ export class TaskWork {
       const { tasks, blobs, media, log } = this.#deps;
       requireBundle(task.bundle, this.#deps.bundle);
       const started = performance.now();
-      // As it was planned: another version may cut otherwise, and nodes of both work on a task while they are upgraded.
+      // From the saved plan: another version may plan differently, and both may work on a task during an upgrade.
       const range = await tasks.chunkRange(taskId, number);
       const { request } = task;
       const { maxSegmentSec } = this.#deps;
       const onProgress: OnProgress = (doneSec, segments) => {
-        // a lost report is made good by the next
+        // the next report supersedes a lost one
         tasks
           .setChunkDone(taskId, number, doneSec, segments)
-          .catch((error) => log.warn({ err: error, taskId }, 'progress lost'));
+          .catch((error) => log.warn({ err: error, taskId }, 'progress not saved'));
       };
       const chunk = await this.#useSource(task, source, (path) => {
         const { media: info, transcriptionSource } = task;
@@ -162,7 +162,7 @@ export class TaskWork {
       const seconds = (performance.now() - started) / 1000;
       log.info(
         { taskId, chunk: number, ...range, seconds, segments: chunk.segments.length, rows: rows.length },
-        'chunk',
+        'chunk embedded',
       );
       return reportOf(chunk, rows);
     });
@@ -191,9 +191,9 @@ export class TaskWork {
   }
 
   /**
-   * Removes what only the work needed of a task that is over, and all of one that is gone. Looked at after every step,
-   * because its end may have come from elsewhere, noticed or not, before this step's last write.
-   * @param contentId the asset's content that it read
+   * Removes the intermediate blobs of a task that has ended, and all blobs of a deleted one. Runs after every step,
+   * because another process may have ended the task before this step's last write.
+   * @param contentId content of the asset that the task read
    */
   async tidy(taskId: string, contentId?: string): Promise<void> {
     const { db, tasks, blobs, dedupedMedia } = this.#deps;
@@ -207,14 +207,14 @@ export class TaskWork {
   }
 
   /**
-   * Runs a step for as long as somebody wants its outcome: a task that is deleted frees its worker.
-   * @returns undefined when the task is over: deleted, failed before, or failed in this step
+   * Runs a step until its task ends: a deleted task frees its worker.
+   * @returns undefined if the task has ended: deleted, failed before, or failed in this step
    */
   #step<T>(taskId: string, run: (task: Task, signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
-    return this.#deps.steps.run(() => this.#runWhileWanted(taskId, run));
+    return this.#deps.steps.run(() => this.#runUntilEnded(taskId, run));
   }
 
-  async #runWhileWanted<T>(
+  async #runUntilEnded<T>(
     taskId: string,
     run: (task: Task, signal: AbortSignal) => Promise<T>,
   ): Promise<T | undefined> {
@@ -225,19 +225,20 @@ export class TaskWork {
       await this.tidy(taskId);
       return undefined;
     }
-    const watch = this.#wanted.watch(taskId);
+    const watch = this.#endWatcher.watch(taskId);
     try {
       return await run(task, AbortSignal.any([watch.signal, stopping]));
     } catch (thrown) {
       stopping.throwIfAborted();
       if (watch.signal.aborted) return undefined;
       const error = ofKind(thrown, task.request.inputType);
-      // A fault of the server, a full disk say, is not held against the task.
+      // A server fault, such as a full disk, does not fail the task.
       if (!isReelvecError(error) || error.status >= 500) {
-        log.warn({ taskId, err: error }, 'a step of the task failed and is tried again');
+        log.warn({ taskId, err: error }, 'task step failed');
         throw error;
       }
-      // As text: pino would keep nothing of an error that is not `err`, and a dead worker's last words are in it.
+      // The cause as text: pino serializes errors only under `err`, and the last output of a dead worker is in the
+      // cause.
       log.info({ taskId, code: error.code, reason: error.message, cause: causeText(error) }, 'task failed');
       await tasks.setFailed(taskId, error);
       return undefined;
@@ -247,20 +248,20 @@ export class TaskWork {
     }
   }
 
-  /** Where the media of a task's asset lies. @throws {ReelvecError} when the asset has failed or is gone */
+  /** Blob key of the media of a task's asset. @throws {ReelvecError} if the asset has failed or is gone */
   async #assetSource({ id, owner, request, contentId }: Task, assetId: string): Promise<string> {
     if (contentId !== undefined) return assetKey(contentId);
     const named = { field: `${request.inputType}.media_source.asset_id`, id: assetId, owner };
     const asset = await usableAsset(this.#deps.assets, named, { waitMs: 0 });
     if (asset.status === 'processing') return ASSET_NOT_READY;
-    // From here on the media stays as long as the task reads it.
+    // Retains the content until the task ends.
     if (asset.contentId !== undefined && !(await this.#deps.tasks.setContent(id, asset.contentId))) {
       throw assetDeleted(assetId);
     }
     return mediaKey(asset);
   }
 
-  /** Runs work on the media, which lies in an asset's blob or the task's own. */
+  /** Runs work on the source, which is an asset's blob or the task's own. */
   async #useSource<T>({ request: { source } }: Task, key: string, work: (path: string) => Promise<T>): Promise<T> {
     try {
       return await this.#deps.blobs.use(key, work);
@@ -292,7 +293,7 @@ function fetchedPrefix(taskId: string): string {
   return `tasks/${taskId}/sources/`;
 }
 
-/** Where the media lies that came with the request itself. */
+/** Blob key of media sent with the request itself. */
 export function sourceKey(taskId: string): string {
   return `tasks/${taskId}/source`;
 }

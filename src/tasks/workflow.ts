@@ -2,15 +2,15 @@ import { defineWorkflow, type Workflow } from 'openworkflow';
 import type { ChunkReport } from './warnings.ts';
 import { ASSET_NOT_READY, type ChunkInput, sourceKey, type TaskWork } from './work.ts';
 
-/** Longest time between two looks at an asset that is being prepared. Seconds. */
-const MAX_ASSET_LOOK_SEC = 60;
+/** Maximum delay between two polls of an asset in preparation. Seconds. */
+const MAX_ASSET_POLL_DELAY_SEC = 60;
 
 export type TaskInput = { readonly taskId: string; readonly owner: string };
 
 /**
- * The durable workflows of a task: `embed-task` fetches, plans, has each chunk embedded by an `embed-chunk` child on
- * whichever worker is free, and finishes. Steps that were finished are not done again after a crash.
- * @param releaseSlot called with the id of an `embed-chunk` that needs no media worker any more
+ * Defines the durable workflows of a task. `embed-task` fetches, plans, starts an `embed-chunk` child for each chunk on
+ * any free worker, and finishes. Completed steps are not repeated after a crash.
+ * @param releaseSlot called with the id of an `embed-chunk` run that no longer needs a media worker
  */
 export function taskWorkflows(work: TaskWork, releaseSlot: (runId: string) => void) {
   const embedChunk = defineWorkflow({ name: 'embed-chunk' }, ({ input, step, run }: Run<ChunkInput>) =>
@@ -20,12 +20,12 @@ export function taskWorkflows(work: TaskWork, releaseSlot: (runId: string) => vo
   const embedTask = defineWorkflow(
     { name: 'embed-task' },
     async ({ input: { taskId, owner }, step }: Run<TaskInput>) => {
-      // An older reelvec said no more than that it was done.
+      // Runs of older versions recorded `true` instead of a key.
       let fetched = (await step.run({ name: 'fetch' }, () => work.fetch(taskId))) as string | true | null;
-      // Sleeping, the run holds no place. Two steps a look, of the 1000 that a run may have: enough for eight hours.
-      for (let look = 1; fetched === ASSET_NOT_READY; look++) {
-        await step.sleep(`asset-${look}`, `${Math.min(MAX_ASSET_LOOK_SEC, Math.ceil(1.3 ** (look - 1)))}s`);
-        fetched = await step.run({ name: `fetch-${look}` }, () => work.fetch(taskId));
+      // A sleeping run holds no slot. Two steps per poll, of the 1000 that a run may have, suffice for eight hours.
+      for (let poll = 1; fetched === ASSET_NOT_READY; poll++) {
+        await step.sleep(`asset-${poll}`, `${Math.min(MAX_ASSET_POLL_DELAY_SEC, Math.ceil(1.3 ** (poll - 1)))}s`);
+        fetched = await step.run({ name: `fetch-${poll}` }, () => work.fetch(taskId));
       }
       if (!fetched) return null;
       const source = fetched === true ? sourceKey(taskId) : fetched;
@@ -53,8 +53,9 @@ export function taskWorkflows(work: TaskWork, releaseSlot: (runId: string) => vo
 type Run<Input> = Parameters<Workflow<Input, unknown, Input>['fn']>[0];
 
 /**
- * Promise.all, but not before every promise has settled: a run that waits for a child ends by an exception, and must
- * not end while other children are still being started. A real failure goes before "come back later".
+ * Like Promise.all, but settles only after all promises: a run that waits for a child ends by an exception, and must
+ * not end while other children are being started. A real failure takes precedence over the exception that suspends the
+ * run.
  */
 async function settleAll<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   const results = await Promise.allSettled(promises);
