@@ -74,7 +74,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 600
     server
       .output()
       .split('\n')
-      .filter((line) => line.includes('"msg":"chunk"') && line.includes(id)).length;
+      .filter((line) => line.includes('"msg":"chunk embedded"') && line.includes(id)).length;
 
   const untilEmbedding = async (api: RunningServer, id: string) => {
     const done = async () => (await call(api, 'GET', `/embed-v2/tasks/${id}`)).body.progress.fraction;
@@ -229,7 +229,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 600
     const chunks = only
       .output()
       .split('\n')
-      .filter((line) => line.includes('"msg":"chunk"'));
+      .filter((line) => line.includes('"msg":"chunk embedded"'));
     assert.deepEqual(
       chunks.map((line) => JSON.parse(line).taskId),
       [next, slow],

@@ -1,21 +1,21 @@
 import type { BlobStore } from '../blobs/store.ts';
 
-/** Where what comes with an asset is stored. */
+/** Blob key of media that arrived with an asset. */
 export function assetKey(assetId: string): string {
   return `assets/${assetId}/source`;
 }
 
-/** Where the picture that stands for an asset lies, a JPEG file. */
+/** Blob key of an asset's thumbnail, a JPEG file. */
 export function thumbnailKey(assetId: string): string {
   return `assets/${assetId}/thumbnail.jpg`;
 }
 
-/** Where the media of an asset lies, whether it has it for itself or not. */
+/** Blob key of an asset's media, which it may share with other assets. */
 export function mediaKey(asset: { readonly id: string; readonly contentId?: string }): string {
   return assetKey(asset.contentId ?? asset.id);
 }
 
-/** Removes all that is stored for an asset. */
+/** Removes all blobs of an asset. */
 export function removeAssetBlobs(blobs: BlobStore, assetId: string): Promise<void> {
   return blobs.remove(`assets/${assetId}/`);
 }

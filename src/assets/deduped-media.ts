@@ -2,13 +2,13 @@ import type { BlobStore } from '../blobs/store.ts';
 import { type Db, isForeignKeyViolation } from '../database/open.ts';
 import { assetKey } from './blobs.ts';
 
-/** How often content that somebody removes at the same moment is looked for again. */
-const ATTEMPTS = 5;
+/** Attempts to deduplicate when the content row is deleted concurrently. */
+const MAX_ATTEMPTS = 5;
 
 /**
- * The media of assets, each content once for an owner. It lies where the asset it first came with put it, and stays
- * for as long as a row refers to it: the assets that have it, and the tasks that still read it. The name of a blob is
- * never used twice, so what is removed after its row can be nobody else's.
+ * Media of assets, stored once per owner and content. The blob belongs to the first asset with the content, and is
+ * retained while a row references it: the assets that share it, and the tasks that still read it. Blob names are never
+ * reused, so a blob can be removed safely after its row.
  */
 export class DedupedMedia {
   readonly #db: Db;
@@ -20,8 +20,8 @@ export class DedupedMedia {
   }
 
   /**
-   * Makes what was stored for an asset its content, or gives it the same that is there already and removes the copy.
-   * @returns the id of the content; undefined when the asset is no longer being prepared
+   * Registers the stored media of an asset as new content, or links the asset to existing content and removes the copy.
+   * @returns the content id; undefined if the asset is no longer in preparation
    */
   async deduplicate(
     asset: { id: string; owner: string },
@@ -30,24 +30,24 @@ export class DedupedMedia {
     for (let attempt = 1; ; attempt++) {
       try {
         const contentId = await this.#deduplicate(asset, found);
-        if (contentId !== asset.id) await this.#drop(asset.id, contentId);
+        if (contentId !== asset.id) await this.#removeCopy(asset.id, contentId);
         return contentId;
       } catch (error) {
-        if (error instanceof AssetOver) return undefined;
-        const vanished = error instanceof ContentVanished || isForeignKeyViolation(error);
-        if (!vanished || attempt === ATTEMPTS) throw error;
+        if (error instanceof AssetEnded) return undefined;
+        const isDeleted = error instanceof ContentDeleted || isForeignKeyViolation(error);
+        if (!isDeleted || attempt === MAX_ATTEMPTS) throw error;
       }
     }
   }
 
-  /** Removes content that nothing refers to any more. @returns whether it did */
+  /** Removes content without references. @returns true if it was removed */
   async release(contentId: string | undefined): Promise<boolean> {
-    if (contentId === undefined || !(await this.#forget(contentId))) return false;
+    if (contentId === undefined || !(await this.#deleteRow(contentId))) return false;
     await this.#blobs.remove(assetKey(contentId));
     return true;
   }
 
-  /** Removes what is stored for an asset that is over, but for content that others have by now. */
+  /** Removes the blobs of an asset that has ended, except content shared with others. */
   async clear(assetId: string): Promise<void> {
     const kept = await this.#db.selectFrom('contents').select('id').where('id', '=', assetId).executeTakeFirst();
     if (!kept) return this.#blobs.remove(`assets/${assetId}/`);
@@ -56,7 +56,7 @@ export class DedupedMedia {
     }
   }
 
-  /** Ids of contents that nothing refers to, as a crash leaves them. */
+  /** Ids of contents without references, which crashes leave behind. */
   async unused(): Promise<string[]> {
     const rows = await this.#db
       .selectFrom('contents')
@@ -87,27 +87,27 @@ export class DedupedMedia {
         .where('owner', '=', owner)
         .where('sha256', '=', sha256)
         .executeTakeFirst();
-      if (!content) throw new ContentVanished();
+      if (!content) throw new ContentDeleted();
       const { numUpdatedRows } = await trx
         .updateTable('assets')
         .set({ content_id: content.id })
         .where('id', '=', id)
         .where('status', '=', 'processing')
         .executeTakeFirst();
-      if (numUpdatedRows === 0n) throw new AssetOver();
+      if (numUpdatedRows === 0n) throw new AssetEnded();
       return content.id;
     });
   }
 
-  /** Removes a copy of content. Content that was lost is put back from it. */
-  async #drop(copyId: string, contentId: string): Promise<void> {
+  /** Removes a copy of content. First restores the content from it if its blob was lost. */
+  async #removeCopy(copyId: string, contentId: string): Promise<void> {
     if (!(await this.#blobs.stat(assetKey(contentId)))) {
       await this.#blobs.write(assetKey(contentId), this.#blobs.read(assetKey(copyId)));
     }
     await this.#blobs.remove(assetKey(copyId));
   }
 
-  async #forget(contentId: string): Promise<boolean> {
+  async #deleteRow(contentId: string): Promise<boolean> {
     try {
       const { numDeletedRows } = await this.#db
         .deleteFrom('contents')
@@ -117,14 +117,14 @@ export class DedupedMedia {
         .executeTakeFirst();
       return numDeletedRows > 0n;
     } catch (error) {
-      // A row came to refer to it at this moment.
+      // A row began to reference the content concurrently.
       if (isForeignKeyViolation(error)) return false;
       throw error;
     }
   }
 }
 
-/** Somebody else removed it between two lines. */
-class ContentVanished extends Error {}
-/** The asset was deleted, or is not being prepared. */
-class AssetOver extends Error {}
+/** The content row was deleted concurrently. */
+class ContentDeleted extends Error {}
+/** The asset was deleted, or is no longer in preparation. */
+class AssetEnded extends Error {}

@@ -13,18 +13,21 @@ import { assetKey, mediaKey, thumbnailKey } from './blobs.ts';
 import type { DedupedMedia } from './deduped-media.ts';
 import type { Asset, AssetRepository } from './repository.ts';
 
-/** How often it is looked whether the asset is still there, in milliseconds: a deleted one is not fetched to its end. */
-const WANTED_CHECK_MS = 250;
+/** Interval at which the asset's row is polled, so that the download of a deleted asset stops. Milliseconds. */
+const DELETION_POLL_INTERVAL_MS = 250;
 
-/** Shortest animation that counts as a video: the shortest media that a task takes, less what containers round. Seconds. */
-const MIN_VIDEO_SEC = 3.95;
+/**
+ * Shortest animation that counts as a video: the minimum media duration of a task, less the rounding of containers.
+ * Seconds.
+ */
+const MIN_ANIMATION_SEC = 3.95;
 
-/** What looks at files, in media workers. They throw ReelvecErrors for what is wrong with a file. */
+/** Media worker operations on files. They reject with a ReelvecError for a faulty file. */
 export interface MediaInspectors {
   readonly probe: (path: string, signal: AbortSignal) => Promise<MediaInfo>;
-  /** With a small copy, as a JPEG file. */
+  /** Image metadata, and a thumbnail as a JPEG file. */
   readonly image: (path: string, signal: AbortSignal) => Promise<{ image: ImageInfo; thumbnail: Uint8Array }>;
-  /** A JPEG file. */
+  /** Thumbnail as a JPEG file. */
   readonly thumbnail: (film: { path: string; media: MediaInfo }, signal: AbortSignal) => Promise<Uint8Array>;
 }
 
@@ -41,9 +44,9 @@ export interface PrepareDeps {
 }
 
 /**
- * Brings an asset from `processing` to `ready` or `failed`: fetches it if it comes by URL, and looks at its content.
- * Can be called again after a crash; what was stored is not fetched twice.
- * @throws what is no fault of the media or its source, and the signal's reason: call it again
+ * Takes an asset from `processing` to `ready` or `failed`: downloads it if it comes from a URL, and inspects its
+ * content. Safe to repeat after a crash; stored media is not downloaded twice.
+ * @throws errors that are no fault of the media or its source, and the abort reason: call it again
  */
 export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: AbortSignal): Promise<void> {
   const { assets, dedupedMedia, log } = deps;
@@ -52,25 +55,26 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
   const deleted = new AbortController();
   const timer = setInterval(async () => {
     if (!(await assets.get(assetId).catch(() => asset))) deleted.abort(new Error('The asset was deleted.'));
-  }, WANTED_CHECK_MS);
+  }, DELETION_POLL_INTERVAL_MS);
   try {
     const wanted = AbortSignal.any([signal, deleted.signal]);
     const fetched = await fetchMedia(deps, asset, wanted);
-    const looked = await look(deps, asset, wanted);
-    const { media } = looked;
+    const inspected = await inspect(deps, asset, wanted);
+    const { media } = inspected;
     if (asset.contentId === undefined) {
       const sha256 = asset.sha256 ?? fetched ?? (await sha256OfBlob(deps.blobs, assetKey(assetId), wanted));
       await dedupedMedia.deduplicate(asset, { sha256, size: await sizeOf(deps.blobs, assetKey(assetId)) });
     }
-    await assets.setReady(assetId, media, asset.thumbnail && (looked.hasThumbnail ? 'ready' : 'error'));
+    await assets.setReady(assetId, media, asset.thumbnail && (inspected.hasThumbnail ? 'ready' : 'error'));
     log.info({ assetId, type: media.mimeType, bytes: media.size, durationSec: media.durationSec }, 'asset ready');
   } catch (thrown) {
     signal.throwIfAborted();
     if (deleted.signal.aborted) return;
     const error = ofKind(thrown, kindOf(asset));
-    // A fault of the server, a full disk say, is not held against the asset.
+    // A server fault, such as a full disk, does not fail the asset.
     if (!isReelvecError(error) || error.status >= 500) throw error;
-    // Nor what it looks like while another node, to which the run was handed, is about to end it.
+    // Another node, which the run was handed to, may be about to end the asset; its state then says nothing about the
+    // media.
     if ((await assets.get(assetId))?.contentId !== asset.contentId) throw error;
     log.info({ assetId, code: error.code, reason: error.message, cause: causeText(error) }, 'asset failed');
     await assets.setFailed(assetId, error);
@@ -78,18 +82,18 @@ export async function prepareAsset(deps: PrepareDeps, assetId: string, signal: A
     await dedupedMedia.clear(assetId);
   } finally {
     clearInterval(timer);
-    // Deleted meanwhile: what was stored after that goes too.
+    // Deleted concurrently: removes what was stored since.
     if (!(await assets.get(assetId))) await dedupedMedia.clear(assetId);
   }
 }
 
-interface Looked {
+interface Inspection {
   readonly media: MediaInfo;
-  /** Made only where it is asked for. */
+  /** False unless requested. */
   readonly hasThumbnail: boolean;
 }
 
-/** Brings what is at a URL here, unless it is here. @returns its SHA-256 where that is known from storing it */
+/** Downloads the media of a URL asset, unless it is stored. @returns its SHA-256 if known from the write */
 async function fetchMedia(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<string | undefined> {
   const { assets, blobs, urls, quotas, maxUrlBytes } = deps;
   const key = mediaKey(asset);
@@ -100,54 +104,54 @@ async function fetchMedia(deps: PrepareDeps, asset: Asset, signal: AbortSignal):
   return sha256;
 }
 
-async function look(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<Looked> {
+async function inspect(deps: PrepareDeps, asset: Asset, signal: AbortSignal): Promise<Inspection> {
   const { blobs } = deps;
   const key = mediaKey(asset);
   const blob = await blobs.stat(key);
   if (!blob) throw new ReelvecError('resource_not_exist', 'The file of the asset is gone. Upload it again.');
-  // Another look than at creation: the URL may give something else by now.
+  // Inspected again, because the URL may deliver different content than on creation.
   const head = await buffer(blobs.read(key, { start: 0, end: HEAD_BYTES - 1 }));
   const fileType = requireMediaOrImage(head, { subject: 'The file' });
   const imageFile = imageType(head);
-  const looked = imageFile
-    ? ((await lookAtAnimation(deps, asset, head, signal)) ??
-      (await lookAtImage(deps, asset, { fileType: imageFile, size: blob.size }, signal)))
-    : await lookAtMedia(deps, asset, { fileType }, signal);
-  requireDeclared(asset, looked.media);
-  return looked;
+  const inspected = imageFile
+    ? ((await inspectAnimation(deps, asset, head, signal)) ??
+      (await inspectImage(deps, asset, { fileType: imageFile, size: blob.size }, signal)))
+    : await inspectMedia(deps, asset, { fileType }, signal);
+  requireDeclared(asset, inspected.media);
+  return inspected;
 }
 
-/** Looks at an image that moves for long enough to be a video. @returns undefined for any other image */
-async function lookAtAnimation(
+/** Inspects an animated image as a video. @returns undefined if it is too short, or no animation */
+async function inspectAnimation(
   deps: PrepareDeps,
   asset: Asset,
   head: Uint8Array,
   signal: AbortSignal,
-): Promise<Looked | undefined> {
+): Promise<Inspection | undefined> {
   const fileType = animationType(head);
   if (!fileType || asset.declaredType === 'image') return undefined;
   try {
-    const looked = await lookAtMedia(deps, asset, { fileType }, signal);
-    return looked.media.durationSec >= MIN_VIDEO_SEC ? looked : undefined;
+    const inspected = await inspectMedia(deps, asset, { fileType }, signal);
+    return inspected.media.durationSec >= MIN_ANIMATION_SEC ? inspected : undefined;
   } catch (error) {
-    // The image decoder has the last word on a file that FFmpeg cannot read.
+    // The image decoder decides on a file that FFmpeg cannot read.
     if (!isReelvecError(error) || error.status >= 500) throw error;
     return undefined;
   }
 }
 
-/** By its first bytes, or else by what a client said. */
+/** Media kind detected from the first bytes, or else declared by the client. */
 function kindOf({ fileType, declaredType }: Asset): MediaKind {
   const found = fileType?.split('/')[0];
   return found === 'audio' || found === 'image' ? found : (declaredType ?? 'video');
 }
 
-async function lookAtImage(
+async function inspectImage(
   { blobs, inspectors, maxImageBytes }: PrepareDeps,
   asset: Asset,
   { fileType, size }: { fileType: string; size: number },
   signal: AbortSignal,
-): Promise<Looked> {
+): Promise<Inspection> {
   if (size > maxImageBytes) {
     throw new ReelvecError(
       'image_filesize_too_large',
@@ -162,15 +166,15 @@ async function lookAtImage(
   return { media, hasThumbnail: asset.thumbnail !== undefined };
 }
 
-async function lookAtMedia(
+async function inspectMedia(
   { blobs, inspectors, log }: PrepareDeps,
   asset: Asset,
   { fileType }: { fileType: string | undefined },
   signal: AbortSignal,
-): Promise<Looked> {
+): Promise<Inspection> {
   const key = mediaKey(asset);
   const found = await blobs.use(key, (path) => inspectors.probe(path, signal));
-  // Its first bytes tell Matroska from WebM and QuickTime from MP4, its tracks whether there are pictures in it.
+  // The first bytes tell Matroska from WebM and QuickTime from MP4; the tracks tell whether there is a picture.
   const agree = fileType?.split('/')[0] === found.mimeType.split('/')[0];
   const media = agree && fileType ? { ...found, mimeType: fileType } : found;
   if (!asset.thumbnail) return { media, hasThumbnail: false };
@@ -179,14 +183,14 @@ async function lookAtMedia(
     await blobs.write(thumbnailKey(asset.id), thumbnail, { signal });
     return { media, hasThumbnail: true };
   } catch (error) {
-    // The asset is as good without it. A fault of the server is one for the asset too: all is tried again.
+    // The thumbnail is optional, so its failure is not fatal. A server fault is: preparation is retried as a whole.
     if (!isReelvecError(error) || error.status >= 500) throw error;
-    log.info({ assetId: asset.id, code: error.code, reason: error.message }, 'no thumbnail');
+    log.info({ assetId: asset.id, code: error.code, reason: error.message }, 'thumbnail failed');
     return { media, hasThumbnail: false };
   }
 }
 
-/** What a multipart upload said that it would be, it has to be. */
+/** Checks the media type declared by a multipart upload. */
 function requireDeclared({ declaredType }: Asset, media: MediaInfo): void {
   const type = media.image ? 'image' : media.trackCounts.video > 0 ? 'video' : 'audio';
   if (declaredType === undefined || declaredType === type) return;

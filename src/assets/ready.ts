@@ -2,23 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type ErrorCode, ReelvecError } from '../errors.ts';
 import type { Asset, AssetRepository } from './repository.ts';
 
-/** Delay before the second look at an asset that is being prepared. Small files take 15 to 200 ms. Milliseconds. */
-const FIRST_LOOK_MS = 10;
-/** Longest delay between two looks. Milliseconds. */
-const MAX_LOOK_MS = 250;
+/** Delay before the second poll of an asset in preparation. Small files take 15 to 200 ms. Milliseconds. */
+const FIRST_POLL_DELAY_MS = 10;
+/** Maximum delay between two polls. Milliseconds. */
+const MAX_POLL_DELAY_MS = 250;
 
 type Assets = Pick<AssetRepository, 'get'>;
 
 interface Wait {
-  /** Longest wait, in milliseconds; 0 looks once. */
+  /** Maximum wait in milliseconds; 0 polls once. */
   readonly waitMs: number;
   /** Ends the wait early. */
   readonly signal?: AbortSignal;
 }
 
-/** The parameter that names an asset, and whose request it is. */
+/** Asset named by a request parameter, and the owner of the request. */
 export interface NamedAsset {
-  /** Path of the parameter, for the errors: `video.media_source.asset_id`. */
+  /** Path of the parameter, for errors: `video.media_source.asset_id`. */
   readonly field: string;
   readonly id: string;
   readonly owner: string;
@@ -26,7 +26,7 @@ export interface NamedAsset {
 
 /**
  * Waits until an asset is `ready` or `failed`. Polls the database, because another node may prepare the asset.
- * @returns the asset as it is when the wait ends, still `processing` if that took too long; undefined if there is none
+ * @returns the asset at the end of the wait, still `processing` on timeout; undefined if there is none
  */
 export async function settledAsset(
   assets: Assets,
@@ -34,19 +34,19 @@ export async function settledAsset(
   { waitMs, signal }: Wait,
 ): Promise<Asset | undefined> {
   const deadline = performance.now() + waitMs;
-  for (let delayMs = FIRST_LOOK_MS; ; delayMs = Math.min(2 * delayMs, MAX_LOOK_MS)) {
+  for (let delayMs = FIRST_POLL_DELAY_MS; ; delayMs = Math.min(2 * delayMs, MAX_POLL_DELAY_MS)) {
     const asset = await assets.get(id, owner);
     const left = deadline - performance.now();
     if (asset?.status !== 'processing' || left <= 0 || signal?.aborted) return asset;
-    // Aborted, it is looked at once more.
+    // An abort leads to one last poll.
     await sleep(Math.min(delayMs, left), undefined, { signal }).catch(() => {});
   }
 }
 
 /**
- * An asset that is `ready`, or may become so: waits while it is being prepared.
- * @throws {ReelvecError} when it does not exist or has failed: 400 each, because what is wrong is not what the request's
- *   own path names
+ * Waits for an asset in preparation. Returns it if it is `ready`, or still `processing` after the wait.
+ * @throws {ReelvecError} if the asset does not exist or has failed; with status 400, because the fault is not in the
+ *   request's own path
  */
 export async function usableAsset(assets: Assets, named: NamedAsset, wait: Wait): Promise<Asset> {
   const { field, id } = named;
@@ -63,7 +63,10 @@ export async function usableAsset(assets: Assets, named: NamedAsset, wait: Wait)
   return asset;
 }
 
-/** An asset that is `ready`. @throws {ReelvecError} as {@link usableAsset}, and when it is not ready within the wait */
+/**
+ * Returns an asset that is `ready`. @throws {ReelvecError} as {@link usableAsset}, and if it is not ready within the
+ * wait
+ */
 export async function readyAsset(assets: Assets, named: NamedAsset, wait: Wait): Promise<Asset> {
   const asset = await usableAsset(assets, named, wait);
   if (asset.status === 'ready') return asset;
@@ -75,7 +78,7 @@ export async function readyAsset(assets: Assets, named: NamedAsset, wait: Wait):
   );
 }
 
-/** 400, not the 404 of the code: what is missing is not what the request's own path names. */
+/** Error for a missing asset. Status 400 instead of the code's 404, because the request's own path exists. */
 export function noSuchAsset(id: string, { field }: { field: string }): ReelvecError {
   return new ReelvecError('resource_not_exist', `${field}: there is no asset "${id}". GET /assets lists yours.`, {
     status: 400,

@@ -11,9 +11,9 @@ import type { MediaInfo } from '../media/info.ts';
 export type AssetStatus = AssetsTable['status'];
 export type AssetMethod = AssetsTable['method'];
 export type AssetType = 'video' | 'audio' | 'image';
-/** The state of what was asked for beside the asset itself. */
+/** State of an extra requested with an asset. */
 export type ExtraStatus = 'pending' | 'ready' | 'error';
-/** Values that a client keeps beside an asset. */
+/** Custom fields that a client attaches to an asset. */
 export type UserMetadata = Readonly<Record<string, string | number | boolean>>;
 
 export interface Asset {
@@ -22,19 +22,19 @@ export interface Asset {
   readonly method: AssetMethod;
   readonly status: AssetStatus;
   readonly filename: string;
-  /** MIME type as found in the content; known once probed, mostly before. */
+  /** MIME type detected from the content; set once probed, mostly earlier. */
   readonly fileType?: string;
-  /** Known once ready. */
+  /** Set once ready. */
   readonly media?: MediaInfo;
   readonly userMetadata?: UserMetadata;
   readonly sourceUrl?: string;
-  /** SHA-256 of its media, where it is known from storing it. */
+  /** SHA-256 of the media, if known from the write. */
   readonly sha256?: string;
-  /** Whose media it has, its own id or another's; known once prepared. */
+  /** Content with the media: the asset's own id or another asset's. Set once prepared. */
   readonly contentId?: string;
-  /** What a multipart upload said that it would be. */
+  /** Type declared by a multipart upload. */
   readonly declaredType?: AssetType;
-  /** Only where they were asked for. */
+  /** Set if requested. */
   readonly hls?: ExtraStatus;
   readonly thumbnail?: ExtraStatus;
   readonly error?: { readonly code: string; readonly message: string };
@@ -48,22 +48,22 @@ export interface NewAsset
     Asset,
     'id' | 'owner' | 'method' | 'filename' | 'fileType' | 'userMetadata' | 'sourceUrl' | 'declaredType' | 'sha256'
   > {
-  /** Bytes, where they are stored already. */
+  /** Bytes, if already stored. */
   readonly size?: number;
-  /** Whether it is asked for. */
+  /** True if requested. */
   readonly hls?: boolean;
   readonly thumbnail?: boolean;
 }
 
 export interface AssetFilter {
   readonly ids?: readonly string[];
-  /** First halves of MIME types. */
+  /** Top-level MIME types. */
   readonly types?: readonly string[];
-  /** Part of the file name, in upper or lower case. */
+  /** Part of the file name, case-insensitive. */
   readonly filename?: string;
 }
 
-/** The assets as they stand. An asset that is `ready` or `failed` stays as it is until it is deleted. */
+/** Assets in the database. A `ready` or `failed` asset does not change until it is deleted. */
 export class AssetRepository {
   readonly #db: Db;
 
@@ -79,7 +79,7 @@ export class AssetRepository {
     });
   }
 
-  /** An asset by id; with an owner, only if it is theirs. */
+  /** An asset by id, restricted to an owner if given. */
   async get(id: string, owner?: string): Promise<Asset | undefined> {
     let query = this.#db.selectFrom('assets').select(COLUMNS.assets).where('id', '=', id);
     if (owner !== undefined) query = query.where('owner', '=', owner);
@@ -87,7 +87,7 @@ export class AssetRepository {
     return row && fromRow(row);
   }
 
-  /** Newest first. */
+  /** Assets of an owner, newest first. */
   async list(owner: string, filter: AssetFilter, page: Page): Promise<{ assets: Asset[]; total: number }> {
     let query = this.#db.selectFrom('assets').where('owner', '=', owner);
     const { ids, types, filename } = filter;
@@ -101,7 +101,7 @@ export class AssetRepository {
     return { assets: rows.map(fromRow), total };
   }
 
-  /** @param thumbnail what became of it, where it was asked for */
+  /** @param thumbnail outcome, if a thumbnail was requested */
   async setReady(id: string, media: MediaInfo, thumbnail?: 'ready' | 'error'): Promise<void> {
     await this.#update(id, {
       ...(thumbnail && { thumbnail }),
@@ -122,7 +122,7 @@ export class AssetRepository {
     });
   }
 
-  /** Notes how large an asset is that was fetched. @param onSet runs in the same transaction; it may throw */
+  /** Records the size of downloaded media. @param onSet runs in the same transaction; it may throw */
   setSize(id: string, size: number, onSet: (transaction: Db) => Promise<void>): Promise<void> {
     return this.#db.transaction().execute(async (transaction) => {
       await transaction.updateTable('assets').set({ size }).where('id', '=', id).execute();
@@ -134,7 +134,7 @@ export class AssetRepository {
     await this.#db.updateTable('assets').set({ run_id: runId }).where('id', '=', id).execute();
   }
 
-  /** Assets that should be prepared and name no run. */
+  /** Assets in preparation without a run. */
   async unstarted(): Promise<Asset[]> {
     const rows = await this.#db
       .selectFrom('assets')
@@ -145,15 +145,15 @@ export class AssetRepository {
     return rows.map(fromRow);
   }
 
-  /** Assets that are being prepared, in the order of their runs' ids. */
+  /** Assets in preparation with a run, ordered by run id. */
   started(page: RunPage): Promise<{ id: string; runId: string }[]> {
     return startedRows(this.#db, 'assets', page);
   }
 
   /**
-   * Changes what a client keeps beside an asset, whatever the asset's state.
-   * @param change gets what is there and gives what is to be there; of two at the same time none is lost
-   * @returns whether there was such an asset
+   * Changes the custom fields of an asset in any state.
+   * @param change maps the current to the new fields; called again after a concurrent change, so that no change is lost
+   * @returns false if there is no such asset
    */
   async changeUserMetadata(id: string, owner: string, change: (now: UserMetadata) => UserMetadata): Promise<boolean> {
     for (;;) {
@@ -171,7 +171,7 @@ export class AssetRepository {
     }
   }
 
-  /** @returns whether there was such an asset */
+  /** @returns false if there is no such asset */
   async delete(id: string, owner: string): Promise<boolean> {
     const { numDeletedRows } = await this.#db
       .deleteFrom('assets')
@@ -191,7 +191,7 @@ export class AssetRepository {
   }
 }
 
-/** Writes an asset's row, also as a part of a transaction. */
+/** Inserts an asset, also as part of a transaction. */
 export async function insertAsset(db: Db, asset: NewAsset): Promise<Asset> {
   const now = new Date().toISOString();
   const row = await db
@@ -208,7 +208,7 @@ export async function insertAsset(db: Db, asset: NewAsset): Promise<Asset> {
       size: asset.size ?? null,
       declared_type: asset.declaredType ?? null,
       sha256: asset.sha256 ?? null,
-      // Not made by this server, and said so from the beginning.
+      // Not supported by this server, so an error from the start.
       hls: asset.hls ? 'error' : null,
       thumbnail: asset.thumbnail ? 'pending' : null,
       created_at: now,

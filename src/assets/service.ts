@@ -24,36 +24,36 @@ export interface AssetServiceDeps {
   readonly maxUploadBytes: number;
   readonly maxImageBytes: number;
   readonly maxUrlBytes: number;
-  /** Who uses assets. */
+  /** Users of assets. */
   readonly users: AssetUsers;
   /** Starts the durable run that prepares an asset. */
   readonly start: (assetId: string) => Promise<void>;
-  /** How long the answer to an upload waits for the asset to be prepared, in milliseconds; default: 10 s. */
+  /** Maximum wait of the response to an upload for the preparation, in milliseconds; default: 10 s. */
   readonly uploadWaitMs?: number;
   readonly log: Logger;
 }
 
-/** Well within the minute after which clients give up. */
+/** Default of `uploadWaitMs`: well below the common client timeout of one minute. Milliseconds. */
 const UPLOAD_WAIT_MS = 10_000;
 
-/** Embedding tasks, as far as assets have to know of them. */
+/** The operations on embedding tasks that assets depend on. */
 export interface AssetUsers {
-  /** Ids of the tasks that are working on an asset. */
+  /** Ids of the unfinished tasks of an asset. */
   tasksUsing(assetId: string): Promise<readonly string[]>;
   fail(taskId: string, error: { code: ErrorCode; message: string }): Promise<void>;
 }
 
 export interface AssetFacts {
   readonly owner: string;
-  /** Where the client gives none, the name of the file or the end of the URL. */
+  /** Default: the name of the file or the last segment of the URL. */
   readonly filename?: string;
   readonly userMetadata?: UserMetadata;
-  /** Whether they are asked for. */
+  /** True if requested. */
   readonly hls?: boolean;
   readonly thumbnail?: boolean;
 }
 
-/** What can be done with assets. An owner sees and touches only their own. */
+/** Operations on assets. An owner can access only their own assets. */
 export class AssetService {
   readonly #deps: AssetServiceDeps;
 
@@ -61,14 +61,14 @@ export class AssetService {
     this.#deps = deps;
   }
 
-  /** Stores a file that belongs to no asset yet; `createDirect` or `discard` must follow. */
+  /** Stores a file without an asset; `createDirect` or `discard` must follow. */
   async receive(content: AsyncIterable<Uint8Array>, owner: string): Promise<Upload> {
     const { blobs, quotas, maxUploadBytes: maxBytes, maxImageBytes } = this.#deps;
     const bytesLeft = await quotas.bytesLeft(owner);
     return storeUpload(blobs, content, { maxBytes, maxImageBytes, bytesLeft });
   }
 
-  /** Lower-case hex. Reads all of it, unless it is known. */
+  /** SHA-256 in lower-case hex. Reads the full content unless it is known. */
   async sha256Of({ id, sha256 }: Upload): Promise<string> {
     return sha256 ?? (await sha256OfBlob(this.#deps.blobs, assetKey(id)));
   }
@@ -82,7 +82,10 @@ export class AssetService {
     return this.#create({ ...facts, id, method: 'direct', fileType, size, sha256 }, onCreated);
   }
 
-  /** @throws source_unreachable, source_not_media or video_filesize_too_large, as far as a first look tells */
+  /**
+   * Creates an asset from a URL after a check of its first bytes. @throws source_unreachable, source_not_media or
+   * video_filesize_too_large
+   */
   async createFromUrl(url: URL, facts: AssetFacts, onCreated?: OnCreated<Asset>): Promise<Asset> {
     const { head } = await this.#deps.urls.check(url, { maxBytes: this.#deps.maxUrlBytes, field: 'url' });
     const fileType = requireMediaOrImage(head, {
@@ -101,31 +104,34 @@ export class AssetService {
     return asset;
   }
 
-  /** An asset that was just uploaded, once it is `ready` or `failed` or the wait for that is over; undefined if deleted. */
+  /**
+   * Waits for an asset that was just uploaded. @returns it once `ready` or `failed` or after the timeout; undefined if
+   * deleted
+   */
   settled(id: string, owner: string, signal: AbortSignal): Promise<Asset | undefined> {
     const { assets, uploadWaitMs: waitMs = UPLOAD_WAIT_MS } = this.#deps;
     return settledAsset(assets, { id, owner }, { waitMs, signal });
   }
 
-  /** The picture that stands for an asset, a JPEG file. @throws BlobNotFound when it is read and there is none */
+  /** Streams the thumbnail of an asset, a JPEG file. The stream fails with `BlobNotFound` if there is none. */
   thumbnail(id: string): Readable {
     return this.#deps.blobs.read(thumbnailKey(id));
   }
 
-  /** Newest first. */
+  /** Assets of an owner, newest first. */
   list(owner: string, filter: AssetFilter, page: Page) {
     return this.#deps.assets.list(owner, filter, page);
   }
 
-  /** Changes what the client keeps beside an asset. @throws resource_not_exist */
+  /** Changes the custom fields of an asset. @throws resource_not_exist */
   async changeUserMetadata(id: string, owner: string, change: (now: UserMetadata) => UserMetadata): Promise<void> {
     if (!(await this.#deps.assets.changeUserMetadata(id, owner, change))) throw notFound(id);
   }
 
   /**
-   * Removes an asset, and its media unless another asset has the same.
-   * @param options.force fails the tasks that are using it
-   * @throws resource_not_exist; conflict when tasks are using it and it is not forced
+   * Deletes an asset, and its media unless another asset shares it.
+   * @param options.force fails the unfinished tasks of the asset
+   * @throws resource_not_exist; conflict if it has unfinished tasks, without `force`
    */
   async delete(id: string, owner: string, { force }: { force: boolean }): Promise<void> {
     const { assets, dedupedMedia, users } = this.#deps;
@@ -147,8 +153,8 @@ export class AssetService {
     try {
       await this.#deps.start(created.id);
     } catch (error) {
-      // The row stands, so the client must not be told that it failed: the sweep starts what has no run.
-      this.#deps.log.error({ err: error, assetId: created.id }, 'asset not started yet');
+      // The row is committed, so the request must not fail: maintenance starts an asset without a run.
+      this.#deps.log.error({ err: error, assetId: created.id }, 'asset not started');
     }
     return created;
   }

@@ -5,21 +5,21 @@ import { animationType } from '../sources/media-magic.ts';
 import { HEAD_BYTES, requireMediaOrImage } from '../sources/sniff.ts';
 import { assetKey } from './blobs.ts';
 
-/** A file that is stored and belongs to no asset yet: make it one, or discard it. */
+/** Stored file without an asset: create its asset, or discard it. */
 export interface Upload {
   /** Becomes the id of the asset. */
   readonly id: string;
   readonly fileType?: string;
   /** Bytes. */
   readonly size: number;
-  /** Of the content, lower-case hex, where it is known from storing it. */
+  /** SHA-256 of the content (lower-case hex), if known from the write. */
   readonly sha256?: string;
 }
 
 /**
- * Stores what a client sends as it comes.
- * @param options.bytesLeft that the owner may still store
- * @throws source_not_media by the first bytes, video_filesize_too_large as soon as the limit is passed
+ * Stores an upload as it arrives.
+ * @param options.bytesLeft remaining storage quota of the owner, in bytes
+ * @throws source_not_media according to the first bytes; video_filesize_too_large as soon as the limit is exceeded
  */
 export async function storeUpload(
   blobs: BlobStore,
@@ -31,7 +31,7 @@ export async function storeUpload(
   const head: Uint8Array[] = [];
   let seen = 0;
   let limit = maxBytes;
-  const look = () => {
+  const checkHead = () => {
     const bytes = Buffer.concat(head.splice(0));
     fileType = requireMediaOrImage(bytes, { subject: 'The file', details: { field: 'file' } });
     if (fileType?.startsWith('image/') && !animationType(bytes)) limit = Math.min(limit, maxImageBytes);
@@ -40,18 +40,18 @@ export async function storeUpload(
   const onPiece = (piece: Uint8Array) => {
     const isHead = seen < HEAD_BYTES;
     seen += piece.length;
-    // What is decided when the asset is made is known here already, and the rest need not be waited for.
-    if (seen > bytesLeft) throw noRoomLeft(bytesLeft);
+    // The insert of the asset would fail for the same reason: rejects without waiting for the rest.
+    if (seen > bytesLeft) throw quotaExceeded(bytesLeft);
     if (seen > limit) throw tooLarge(limit, fileType);
     if (isHead) head.push(piece);
-    if (isHead && seen >= HEAD_BYTES) look();
+    if (isHead && seen >= HEAD_BYTES) checkHead();
   };
   const key = assetKey(id);
   const { size, sha256 } = await blobs.write(key, content, { onPiece });
-  // So short a file ended before it could be looked at.
+  // A file shorter than HEAD_BYTES ended before the check of its head.
   if (size < HEAD_BYTES) {
     try {
-      look();
+      checkHead();
     } catch (error) {
       await blobs.remove(key);
       throw error;
@@ -72,7 +72,7 @@ function tooLarge(maxBytes: number, fileType: string | undefined): ReelvecError 
   return new ReelvecError(code, message, { details: { field: 'file', max_bytes: maxBytes } });
 }
 
-function noRoomLeft(bytesLeft: number): ReelvecError {
+function quotaExceeded(bytesLeft: number): ReelvecError {
   return new ReelvecError(
     'usage_limit_exceeded',
     `${bytesLeft} bytes may still be stored with this key; file is larger. Delete assets that are not needed.`,

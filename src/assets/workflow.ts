@@ -2,7 +2,7 @@ import { defineWorkflow, type Workflow } from 'openworkflow';
 import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { type PrepareDeps, prepareAsset } from './prepare.ts';
 
-/** The durable workflow that brings an asset from `processing` to `ready` or `failed`. */
+/** Defines the durable workflow that takes an asset from `processing` to `ready` or `failed`. */
 export function prepareAssetWorkflow(deps: PrepareDeps, steps: InFlightSteps) {
   return defineWorkflow(
     { name: 'prepare-asset' },

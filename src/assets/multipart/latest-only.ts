@@ -1,28 +1,28 @@
 /**
- * Lets one piece of work a key run at a time: whoever comes later ends the one before, waits until it has, and takes
- * its place. So a sender that gave up unnoticed does not write into what it sends again.
+ * Serializes work by key, where the latest call wins: it aborts the current work of its key, waits for it to end, and
+ * takes its place. Prevents the unnoticed remains of an interrupted request from writing into its repetition.
  */
 export class LatestOnly {
-  readonly #running = new Map<string, { readonly end: () => void; readonly ended: Promise<unknown> }>();
+  readonly #running = new Map<string, { readonly abort: () => void; readonly ended: Promise<unknown> }>();
 
   /** @param work must end soon after its signal is aborted */
   async run<T>(key: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const before = this.#running.get(key);
+    const previous = this.#running.get(key);
     const controller = new AbortController();
     const result = (async () => {
-      before?.end();
-      await before?.ended;
+      previous?.abort();
+      await previous?.ended;
       return work(controller.signal);
     })();
-    const mine = {
-      end: () => controller.abort(new Error('The same is being sent again.')),
+    const current = {
+      abort: () => controller.abort(new Error('The same is being sent again.')),
       ended: result.catch(() => {}),
     };
-    this.#running.set(key, mine);
+    this.#running.set(key, current);
     try {
       return await result;
     } finally {
-      if (this.#running.get(key) === mine) this.#running.delete(key);
+      if (this.#running.get(key) === current) this.#running.delete(key);
     }
   }
 }

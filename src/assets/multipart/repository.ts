@@ -10,7 +10,7 @@ import type { AssetOptions, MultipartUpload, StoredChunk } from './upload.ts';
 
 export type NewUpload = Omit<MultipartUpload, 'status' | 'storeId' | 'createdAt' | 'updatedAt'>;
 
-/** The multipart uploads as they stand, and the chunks that are stored of them. */
+/** Multipart uploads in the database, and their stored chunks. */
 export class UploadRepository {
   readonly #db: Db;
 
@@ -27,7 +27,7 @@ export class UploadRepository {
     });
   }
 
-  /** Makes an upload complete: from now on it takes chunks. */
+  /** Records the upload id of the store, after which the upload accepts chunks. */
   setStoreId(id: string, storeId: string, onCreated?: OnCreated<MultipartUpload>): Promise<MultipartUpload> {
     return this.#db.transaction().execute(async (transaction) => {
       const row = await transaction
@@ -42,7 +42,7 @@ export class UploadRepository {
     });
   }
 
-  /** An upload by id; with an owner, only if it is theirs. */
+  /** An upload by id, restricted to an owner if given. */
   async get(id: string, owner?: string): Promise<MultipartUpload | undefined> {
     let query = this.#db.selectFrom('uploads').select(COLUMNS.uploads).where('id', '=', id);
     if (owner !== undefined) query = query.where('owner', '=', owner);
@@ -50,7 +50,7 @@ export class UploadRepository {
     return row && fromRow(row);
   }
 
-  /** Those that wait for chunks, newest first. */
+  /** Active uploads of an owner, newest first. */
   async listActive(owner: string, page: Page): Promise<{ uploads: MultipartUpload[]; total: number }> {
     const query = this.#db
       .selectFrom('uploads')
@@ -61,14 +61,14 @@ export class UploadRepository {
     return { uploads: rows.map(fromRow), total };
   }
 
-  /** The chunks that are stored, in order, of these numbers or of all. */
+  /** Stored chunks in order, restricted to `numbers` if given. */
   async chunks(id: string, numbers?: readonly number[]): Promise<StoredChunk[]> {
     let query = this.#db.selectFrom('upload_chunks').select(COLUMNS.upload_chunks).where('upload_id', '=', id);
     if (numbers) query = query.where('number', 'in', numbers);
     return (await query.orderBy('number').execute()).map(chunkFromRow);
   }
 
-  /** How much the client has reported. */
+  /** Number and bytes of the chunks reported by the client. */
   async completed(id: string): Promise<{ chunks: number; bytes: number }> {
     const { chunks, bytes } = await this.#db
       .selectFrom('upload_chunks')
@@ -79,8 +79,8 @@ export class UploadRepository {
     return { chunks: Number(chunks), bytes: Number(bytes ?? 0) };
   }
 
-  /** Notes that chunks are stored; what was noted of them before is replaced, unless they are complete. */
-  async keepChunks(id: string, parts: readonly Part[]): Promise<void> {
+  /** Records stored chunks. Replaces earlier versions of chunks that are not complete. */
+  async saveChunks(id: string, parts: readonly Part[]): Promise<void> {
     if (parts.length === 0) return;
     const storedAt = new Date().toISOString();
     await groupCommit(this.#db, (db) =>
@@ -101,8 +101,11 @@ export class UploadRepository {
     );
   }
 
-  /** Forgets a chunk that is about to be written again. @returns false when it is complete: it must not be */
-  async forgetChunk(id: string, number: number): Promise<boolean> {
+  /**
+   * Deletes the row of a chunk before it is rewritten. @returns false if the chunk is complete and must not be
+   * rewritten
+   */
+  async deleteChunk(id: string, number: number): Promise<boolean> {
     await this.#db
       .deleteFrom('upload_chunks')
       .where('upload_id', '=', id)
@@ -112,7 +115,7 @@ export class UploadRepository {
     return (await this.chunks(id, [number])).length === 0;
   }
 
-  /** @returns how many of the chunks were not complete before */
+  /** @returns the number of chunks that were not complete before */
   async completeChunks(id: string, chunks: readonly { number: number; etag: string }[]): Promise<number> {
     const now = new Date().toISOString();
     return this.#db.transaction().execute(async (trx) => {
@@ -133,7 +136,7 @@ export class UploadRepository {
     });
   }
 
-  /** Ends an upload with its asset. @returns whether it was active until now */
+  /** Completes an upload and inserts its asset. @returns false if the upload was no longer active */
   async finish(id: string, asset: NewAsset): Promise<boolean> {
     return this.#db.transaction().execute(async (trx) => {
       const { numUpdatedRows } = await trx
@@ -152,7 +155,7 @@ export class UploadRepository {
     await this.#db.deleteFrom('uploads').where('id', '=', id).execute();
   }
 
-  /** Ends the uploads whose time is over. @returns them */
+  /** Ends uploads whose time has expired. @returns them */
   async expire(now: Date): Promise<MultipartUpload[]> {
     const rows = await this.#db
       .updateTable('uploads')
@@ -164,8 +167,8 @@ export class UploadRepository {
     return rows.map(fromRow);
   }
 
-  /** Forgets what ended, one way or the other, and would have expired before that time. */
-  async forgetEnded(before: Date): Promise<void> {
+  /** Deletes uploads that have ended and would have expired before a time. */
+  async deleteEnded(before: Date): Promise<void> {
     await this.#db
       .deleteFrom('uploads')
       .where('status', '!=', 'active')

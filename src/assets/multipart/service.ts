@@ -12,23 +12,25 @@ import type { UploadRepository } from './repository.ts';
 import { type AssetOptions, chunkCount, chunkSizeFor, type MultipartUpload, type StoredChunk } from './upload.ts';
 
 const HOUR_MS = 3_600_000;
-const SESSION_MS = 24 * HOUR_MS;
-const LINK_MS = HOUR_MS;
-/** How long an upload that ended can still be asked about. */
-const REMEMBERED_MS = 7 * 24 * HOUR_MS;
+/** Lifetime of an upload. Milliseconds. */
+const UPLOAD_LIFETIME_MS = 24 * HOUR_MS;
+/** Maximum validity of a signed chunk URL. Milliseconds. */
+const URL_LIFETIME_MS = HOUR_MS;
+/** Time for which an ended upload can still be queried. Milliseconds. */
+const ENDED_UPLOAD_RETENTION_MS = 7 * 24 * HOUR_MS;
 
 export interface MultipartDeps {
   readonly uploads: UploadRepository;
   readonly store: UploadStore;
   readonly quotas: Quotas;
-  /** Bytes that a file of each type may have. */
+  /** Maximum bytes of a file, by type. */
   readonly maxBytes: Readonly<Record<AssetType, number>>;
   /** Starts the durable run that prepares an asset. */
   readonly start: (assetId: string) => Promise<void>;
   readonly log: Logger;
 }
 
-export interface NewSession {
+export interface NewUploadSession {
   readonly owner: string;
   readonly filename: string;
   readonly type: AssetType;
@@ -36,22 +38,22 @@ export interface NewSession {
   readonly assetOptions: AssetOptions;
 }
 
-/** Where a chunk is to be sent. */
+/** Upload target of a chunk. */
 export interface ChunkTarget {
   readonly number: number;
-  /** Absolute, and straight to the store; undefined when the chunk comes through this server. */
+  /** Absolute URL of the store; undefined if the chunk is uploaded through this server. */
   readonly url?: string;
   readonly expiresAt: Date;
 }
 
-/** What a client says of a chunk that it has sent. */
+/** Client's report of a sent chunk. */
 export interface ReportedChunk {
   readonly number: number;
   readonly size: number;
   readonly proof: string;
 }
 
-/** Uploads in chunks, from the session to the asset. An owner sees and touches only their own. */
+/** Multipart uploads, from the session to the asset. An owner can access only their own uploads. */
 export class MultipartUploads {
   readonly #deps: MultipartDeps;
   readonly #writers = new LatestOnly();
@@ -62,7 +64,7 @@ export class MultipartUploads {
 
   /** @throws video_filesize_too_large, usage_limit_exceeded */
   async create(
-    { owner, filename, type, totalSize, assetOptions }: NewSession,
+    { owner, filename, type, totalSize, assetOptions }: NewUploadSession,
     onCreated?: OnCreated<MultipartUpload>,
   ): Promise<MultipartUpload> {
     const { uploads, store, quotas, maxBytes } = this.#deps;
@@ -74,8 +76,8 @@ export class MultipartUploads {
       );
     }
     const [id, assetId, chunkSize] = [newId(), newId(), chunkSizeFor(totalSize)];
-    const expiresAt = new Date(Date.now() + SESSION_MS).toISOString();
-    // The row first: what the store opens is then named by something that expires.
+    const expiresAt = new Date(Date.now() + UPLOAD_LIFETIME_MS).toISOString();
+    // The row is inserted first, so that the upload in the store always has a row that expires.
     const row = { id, owner, assetId, filename, type, totalSize, chunkSize, assetOptions, expiresAt };
     await uploads.create(row, (transaction) => quotas.admitBytes(transaction, owner));
     try {
@@ -94,12 +96,12 @@ export class MultipartUploads {
     return upload;
   }
 
-  /** Those that wait for chunks, newest first. */
+  /** Active uploads of an owner, newest first. */
   listActive(owner: string, page: Page) {
     return this.#deps.uploads.listActive(owner, page);
   }
 
-  /** All chunks of a page, stored or not, and how much of the upload is complete. */
+  /** A page of all chunks, stored or not, and the progress of the upload. */
   async chunks(upload: MultipartUpload, { limit, offset }: Page) {
     const total = chunkCount(upload);
     const numbers = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, i) => offset + i + 1);
@@ -113,7 +115,7 @@ export class MultipartUploads {
   }
 
   /**
-   * Where the chunks from `start` on are to be sent that are not complete, `count` of them looked at.
+   * Targets of the incomplete chunks among the `count` chunks from `start`.
    * @throws upload_not_active, parameter_invalid
    */
   async chunkTargets(
@@ -130,7 +132,7 @@ export class MultipartUploads {
     const numbers = Array.from({ length: Math.min(count, total - start + 1) }, (_, i) => start + i);
     const done = await this.#deps.uploads.chunks(upload.id, numbers);
     const complete = new Set(done.filter(({ completedAt }) => completedAt).map(({ number }) => number));
-    const expiresAt = new Date(Math.min(Date.now() + LINK_MS, Date.parse(upload.expiresAt)));
+    const expiresAt = new Date(Math.min(Date.now() + URL_LIFETIME_MS, Date.parse(upload.expiresAt)));
     const { intake } = this.#deps.store;
     const sign = (number: number) =>
       intake.kind === 'direct'
@@ -144,8 +146,9 @@ export class MultipartUploads {
   }
 
   /**
-   * Stores a chunk that comes through this server. It may be sent again until it is reported; the last one counts.
-   * @throws resource_not_exist, upload_not_active, forbidden when it is reported already, parameter_invalid for its length
+   * Stores a chunk uploaded through this server. It may be sent again until it is reported; the last version counts.
+   * @throws resource_not_exist; upload_not_active; forbidden if the chunk is already reported; parameter_invalid for a
+   *   wrong length
    */
   receive(
     { id, number }: { id: string; number: number },
@@ -156,14 +159,14 @@ export class MultipartUploads {
     return this.#writers.run(`${id}/${number}`, async (replaced) => {
       const upload = await uploads.get(id);
       if (!upload) throw notFound(id);
-      if (upload.status === 'completed' || !(await uploads.forgetChunk(id, number))) throw used(number);
+      if (upload.status === 'completed' || !(await uploads.deleteChunk(id, number))) throw chunkComplete(number);
       requireActive(upload);
       if (store.intake.kind !== 'server') throw notFound(id);
       try {
         const part = await store.intake.write(partial(upload), number, content, {
           signal: AbortSignal.any([signal, replaced]),
         });
-        await uploads.keepChunks(id, [part]);
+        await uploads.saveChunks(id, [part]);
         return part;
       } catch (error) {
         if (replaced.aborted) throw new ReelvecError('conflict', `Chunk ${number} is being sent again.`);
@@ -177,9 +180,9 @@ export class MultipartUploads {
   }
 
   /**
-   * Takes the client's word for chunks that it has sent, if it can prove it, all of them or none. With the last one the
-   * upload becomes an asset.
-   * @throws parameter_invalid naming the chunk, upload_not_active, resource_not_exist
+   * Verifies the client's report of sent chunks and completes all of them or none. The last chunk turns the upload into
+   * an asset.
+   * @throws parameter_invalid that names the chunk; upload_not_active; resource_not_exist
    */
   async report(upload: MultipartUpload, reported: readonly ReportedChunk[]) {
     const { uploads } = this.#deps;
@@ -199,14 +202,14 @@ export class MultipartUploads {
     return { processed, duplicates: reported.length - processed, totalCompleted, complete };
   }
 
-  /** Ends uploads whose time is over, and throws away what has come of them. */
+  /** Ends expired uploads and discards their chunks. */
   async expire(now = new Date()): Promise<void> {
     const { uploads, store, log } = this.#deps;
     for (const { id, assetId } of await uploads.expire(now)) {
       log.info({ uploadId: id }, 'upload expired');
       await store.abort(assetKey(assetId));
     }
-    await uploads.forgetEnded(new Date(now.getTime() - REMEMBERED_MS));
+    await uploads.deleteEnded(new Date(now.getTime() - ENDED_UPLOAD_RETENTION_MS));
   }
 
   async #stored(
@@ -219,9 +222,9 @@ export class MultipartUploads {
       new Map((await uploads.chunks(upload.id, numbers)).map((chunk) => [chunk.number, chunk]));
     const known = await byNumber();
     if (store.intake.kind === 'server' || upload.status !== 'active') return known;
-    // They did not come by here: the store is asked.
+    // The chunks bypassed this server: the store knows which are there.
     const asked = numbers.filter((number) => !known.get(number)?.completedAt);
-    await uploads.keepChunks(upload.id, await store.intake.stored(partial(upload), asked));
+    await uploads.saveChunks(upload.id, await store.intake.stored(partial(upload), asked));
     return byNumber();
   }
 
@@ -231,13 +234,13 @@ export class MultipartUploads {
     await store.complete(partial(upload), await uploads.chunks(id));
     const file = { filename, declaredType: type, size: upload.totalSize };
     const asset = { id: assetId, owner, method: 'multipart', ...file, ...assetOptions } as const;
-    // Two reports may have found it complete at the same time: one of them makes the asset.
+    // Concurrent reports may both find the upload complete; one of them creates the asset.
     if (!(await uploads.finish(id, asset))) return;
     try {
       await start(assetId);
     } catch (error) {
-      // The row stands, so the client must not be told that it failed: the sweep starts what has no run.
-      log.error({ err: error, assetId }, 'asset not started yet');
+      // The row is committed, so the request must not fail: maintenance starts an asset without a run.
+      log.error({ err: error, assetId }, 'asset not started');
     }
   }
 }
@@ -248,8 +251,8 @@ function partial({ assetId, storeId, totalSize, chunkSize }: MultipartUpload): P
 
 function requireActive({ status, expiresAt, id }: MultipartUpload): void {
   if (status === 'active' && Date.parse(expiresAt) > Date.now()) return;
-  const why = status === 'completed' ? 'is complete' : `expired at ${expiresAt}. Start a new one`;
-  throw new ReelvecError('upload_not_active', `The upload ${id} ${why}.`, { details: { id, status } });
+  const reason = status === 'completed' ? 'is complete' : `expired at ${expiresAt}. Start a new one`;
+  throw new ReelvecError('upload_not_active', `The upload ${id} ${reason}.`, { details: { id, status } });
 }
 
 function checkPlan(upload: MultipartUpload, { number, size }: ReportedChunk, i: number): void {
@@ -287,7 +290,7 @@ function checkProof({ number, proof, size }: ReportedChunk, stored: StoredChunk 
   }
 }
 
-function used(number: number): ReelvecError {
+function chunkComplete(number: number): ReelvecError {
   return new ReelvecError('forbidden', `The URL was used: chunk ${number} is complete.`, {
     details: { chunk_index: number },
   });

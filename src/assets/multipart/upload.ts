@@ -1,10 +1,10 @@
 import type { AssetType, UserMetadata } from '../repository.ts';
 
-/** A multipart upload: a file that comes in chunks, and becomes an asset when the last one is there. */
+/** Multipart upload: a file that arrives in chunks and becomes an asset with the last one. */
 export interface MultipartUpload {
   readonly id: string;
   readonly owner: string;
-  /** Reserved for the asset that it becomes. */
+  /** Reserved id of the asset. */
   readonly assetId: string;
   readonly status: 'active' | 'completed' | 'expired';
   readonly filename: string;
@@ -12,7 +12,7 @@ export interface MultipartUpload {
   /** Bytes. */
   readonly totalSize: number;
   readonly chunkSize: number;
-  /** The store's name of the upload. */
+  /** Upload id assigned by the blob store. */
   readonly storeId: string | undefined;
   readonly assetOptions: AssetOptions;
   readonly createdAt: string;
@@ -20,37 +20,45 @@ export interface MultipartUpload {
   readonly expiresAt: string;
 }
 
-/** What the asset is to be. */
+/** Requested properties of the asset. */
 export interface AssetOptions {
   readonly userMetadata?: UserMetadata;
   readonly hls?: boolean;
   readonly thumbnail?: boolean;
 }
 
-/** A chunk that is stored. */
+/** Stored chunk of an upload. */
 export interface StoredChunk {
   /** From 1. */
   readonly number: number;
   readonly size: number;
   readonly etag: string;
   readonly storedAt: string;
-  /** When the client reported it: from then on it does not change. */
+  /** Time of the client's report, after which the chunk does not change. */
   readonly completedAt?: string;
 }
 
 const MEBIBYTE = 1024 ** 2;
-const LEAST_CHUNK = 8 * MEBIBYTE;
-/** Clients hold ten at a time. */
-const MOST_CHUNK = 32 * MEBIBYTE;
-/** Each costs a request and two flushes of the disk: a gigabyte comes faster in 64 chunks than in 128. */
-const GOOD_COUNT = 64;
-/** S3 takes ten thousand; fewer make a shorter list of URLs and of states. */
-const MOST_CHUNKS = 1000;
+/** Minimum chunk size. Bytes. */
+const MIN_CHUNK_BYTES = 8 * MEBIBYTE;
+/** Preferred maximum chunk size, because clients hold ten chunks in memory. Bytes. */
+const PREFERRED_MAX_CHUNK_BYTES = 32 * MEBIBYTE;
+/**
+ * Preferred number of chunks. Each costs a request and two flushes to disk: a gigabyte arrives faster in 64 chunks than
+ * in 128.
+ */
+const PREFERRED_CHUNK_COUNT = 64;
+/** Maximum number of chunks. S3 allows 10 000; fewer keep the lists of URLs and states short. */
+const MAX_CHUNK_COUNT = 1000;
 
-/** Bytes of every chunk but the last: whole mebibytes, few enough chunks, and small enough to be held by a client. */
+/** Size of all chunks but the last: whole mebibytes, few chunks, and small enough for the memory of a client. */
 export function chunkSizeFor(totalSize: number): number {
   const inChunks = (count: number) => Math.ceil(totalSize / count / MEBIBYTE) * MEBIBYTE;
-  return Math.max(LEAST_CHUNK, Math.min(inChunks(GOOD_COUNT), MOST_CHUNK), inChunks(MOST_CHUNKS));
+  return Math.max(
+    MIN_CHUNK_BYTES,
+    Math.min(inChunks(PREFERRED_CHUNK_COUNT), PREFERRED_MAX_CHUNK_BYTES),
+    inChunks(MAX_CHUNK_COUNT),
+  );
 }
 
 export function chunkCount({ totalSize, chunkSize }: Pick<MultipartUpload, 'totalSize' | 'chunkSize'>): number {
