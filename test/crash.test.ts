@@ -88,7 +88,7 @@ async function survivesKills(options: {
   }
 
   await using server = await startServer({ dataDir: data.path });
-  await until(() => /"msg":"(chunk|task ready)"/.test(server.output()), 60_000, 'unfinished work is taken up');
+  await until(() => /"msg":"(chunk embedded|task ready)"/.test(server.output()), 60_000, 'unfinished work is taken up');
   for (const { id, wish } of tasks) {
     // not assert.equal: it would print megabytes
     assert.ok((await result(server, id)) === expected[wish], `task ${id} has the result of an undisturbed run`);
