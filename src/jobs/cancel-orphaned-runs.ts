@@ -1,17 +1,16 @@
 import type { AnyWorkflow, JobEngine } from './engine.ts';
 
-/** How many subjects are looked at at a time: a server has requests to answer in between. */
-const AT_A_TIME = 500;
+/** Subjects checked per query. The server answers requests between two queries. */
+const BATCH_SIZE = 500;
 
 /**
- * Takes runs off the queue that wait for nothing any more, because what they are there for is over or was deleted.
- * A worker that took one would find that there is nothing to do; but where none can, it would count as work for ever,
- * and workers be started for it.
- * @param options.unfinished which of these subjects still need their runs; one whose run is in the queue has its row
- *   already, so what has none by now is gone
- * @param options.tidy removes what the runs of a subject have left, which they would have done at their end: the crash
- *   that keeps one in the queue may have come right before that
- * @returns how many were taken off
+ * Cancels waiting runs whose task or asset has ended or was deleted. A worker that claimed one would find nothing to do; but
+ * where no worker can claim it, it would count as queued for ever and make an autoscaler start workers.
+ * @param options.unfinished returns those of the given subjects that still need their runs. A row is written before its run,
+ *   so a subject of a waiting run that has no row is gone.
+ * @param options.tidy removes what a subject's runs left behind. The runs would have done so at their end; a crash right
+ *   before that leaves them in the queue.
+ * @returns number of canceled runs
  */
 export async function cancelOrphanedRuns({
   engine,
@@ -27,13 +26,13 @@ export async function cancelOrphanedRuns({
   let after = '';
   let canceled = 0;
   for (;;) {
-    const subjects = await engine.waitingSubjects(workflows, { after, limit: AT_A_TIME });
-    const wanted = new Set(subjects.length > 0 ? await unfinished(subjects) : []);
-    const ended = subjects.filter((subject) => !wanted.has(subject));
-    for (const subject of ended) await tidy(subject);
-    if (ended.length > 0) canceled += await engine.cancel(workflows, ended);
-    // Not until there are none: new ones are made all the while, and come last.
-    if (subjects.length < AT_A_TIME) return canceled;
+    const subjects = await engine.waitingSubjects(workflows, { after, limit: BATCH_SIZE });
+    const needed = new Set(subjects.length > 0 ? await unfinished(subjects) : []);
+    const orphaned = subjects.filter((subject) => !needed.has(subject));
+    for (const subject of orphaned) await tidy(subject);
+    if (orphaned.length > 0) canceled += await engine.cancel(workflows, orphaned);
+    // A short page ends the loop. An empty one may never come, because new subjects sort last and keep arriving.
+    if (subjects.length < BATCH_SIZE) return canceled;
     after = subjects.at(-1)!;
   }
 }

@@ -6,10 +6,10 @@ import pino from 'pino';
 import { temporaryFolder } from '../../test/support/server.ts';
 import { type AnyWorkflow, JobEngine } from './engine.ts';
 
-/** More than a lane that has room needs to take what waits. Milliseconds. */
-const A_WHILE_MS = 150;
+/** Longer than a claim loop with free slots needs to claim waiting runs. */
+const CLAIM_TIME_MS = 150;
 
-/** A lane, and runs that do as they are told: `leave` their place, `end`. */
+/** A claim loop whose runs release their slot (`leave`) and end on command. */
 async function openClaimLoop({
   concurrency,
   hasRoom,
@@ -42,9 +42,9 @@ async function openClaimLoop({
     async ask(...tasks: string[]) {
       for (const taskId of tasks) await engine.start(workflow, { taskId }, taskId);
     },
-    /** The runs that have begun, once those that may have done so. */
+    /** Runs that have begun, after waiting for those that can begin. */
     async begun() {
-      await sleep(A_WHILE_MS);
+      await sleep(CLAIM_TIME_MS);
       return begun;
     },
     leave: (task: string) => runs.get(task)!.leave(),

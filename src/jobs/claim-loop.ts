@@ -5,47 +5,68 @@ import { DatabaseRetry, withRetry, withTimeout } from './database-retry.ts';
 import { FairScheduler } from './fair-scheduler.ts';
 import type { AnyWorkflow, JobStore, WaitingFlow } from './job-store.ts';
 
-/** A loop looks for work when it hears of some, and this often by itself: for leases that ran out. Milliseconds. */
-const LOOK_MS = 1000;
+/** Interval of the poll that finds runs without a notification, such as those whose lease has expired. */
+const POLL_INTERVAL_MS = 1000;
 /**
- * A list of what waits is good for so long, or until what is on it is taken; whoever comes meanwhile waits for the next.
- * Reading it for every run that is made or ends would keep the database busy with nothing else. Milliseconds.
+ * Maximum age of a list of waiting flows. A flow that arrives meanwhile waits for the next list. Reading the list for every
+ * run that is created or ends would saturate the database.
  */
-const LIST_MS = 500;
+const WAITING_LIST_MAX_AGE_MS = 500;
 
 export interface ClaimLoopOptions {
   readonly workflows: readonly AnyWorkflow[];
-  /** Places: runs at a time that need one. As many again may be ending, which have left theirs. */
+  /** Number of slots: runs that hold one at the same time. As many more may be ending after they released theirs. */
   readonly concurrency: number;
-  /** Whether this node can do what a run asks for; absent, it can do all. */
+  /** True if this node can execute the flow's runs. Default: always. */
   readonly accepts?: (flow: WaitingFlow) => boolean;
-  /** Whether there is room for one more beside so many that have a place; absent, there always is. */
+  /** True if the node has memory for one more run beside `running` that hold a slot. Default: always. */
   readonly hasRoom?: (running: number) => boolean;
-  /** Told of runs that were made or ended here: others may have work now. */
-  readonly onChange: (what: 'made' | 'ended') => void;
+  /** Called after a run was created or ended here, because other loops and nodes may have work now. */
+  readonly onChange: (change: 'created' | 'ended') => void;
 }
 
-/** What waits, as it was read: what others have taken since comes off. */
-interface List {
+/** Waiting flows as last read. A flow is removed when other nodes turn out to have taken its runs. */
+interface WaitingList {
   readonly flows: WaitingFlow[];
-  /** Whether there was anything on it when it was read. */
-  readonly hadSome: boolean;
-  /** How often there had been news when it was asked for. */
-  readonly heard: number;
-  readonly at: number;
+  /** True if the list had flows when it was read. */
+  readonly hadFlows: boolean;
+  /** Number of notifications received before the read. */
+  readonly notifications: number;
+  /** Time of the read on the clock of `performance.now()`, in milliseconds. */
+  readonly readAtMs: number;
 }
 
-/** A run under way. */
+/** A run that this node has leased. */
 interface HeldRun {
   readonly id: string;
-  hasPlace: boolean;
-  /** Whether nobody has begun it before. */
-  isNew: boolean;
+  hasSlot: boolean;
+  /** True on a run's first attempt, until its step attempts were listed once. */
+  isFirstAttempt: boolean;
 }
 
 /**
- * Works on runs of some workflows, as many at a time as there are places, and takes them by turns. OpenWorkflow's worker
- * does the work and keeps the leases; when it looks for a run, and which it gets, is decided here.
+ * Claims runs of some workflows, fairly over owners and tasks, and executes them. OpenWorkflow's worker executes runs and
+ * extends their leases; this class decides when it claims, and which run it gets.
+ *
+ * States of the loop:
+ * - `claiming`: the worker claims one run for each of its free executors, one after the other.
+ * - `idle`: waits for a notification, at most {@link POLL_INTERVAL_MS}.
+ * - `stopped`: claims nothing more. Held runs continue.
+ *
+ * Transitions of the loop:
+ * - (new) → `claiming`: {@link start}.
+ * - `claiming` → `claiming`: a run was claimed, or a notification came during the claims.
+ * - `claiming` → `idle`: nothing was claimed, because no slot is free, no room is left or nothing waits; or the claim failed,
+ *   which is logged.
+ * - `idle` → `claiming`: {@link notify} while a slot is free, {@link releaseSlot}, or the poll interval has passed.
+ * - any → `stopped`: {@link stop}.
+ *
+ * States of a run:
+ * - waiting → held with a slot: claimed.
+ * - waiting → unanswered: the claim's reply was lost. The same worker id releases the run before its next claim.
+ * - held with a slot → held without: {@link releaseSlot}. The next run may start before this one ends.
+ * - held → ended: completed, failed, put to sleep or rescheduled, on which the executor becomes free.
+ * - held → waiting: the lease expired, or `JobEngine.releaseLeases` released it at shutdown.
  */
 export class ClaimLoop {
   readonly #jobs: JobStore;
@@ -54,18 +75,17 @@ export class ClaimLoop {
   readonly #names: string[];
   readonly #scheduler = new FairScheduler();
   readonly #worker: Worker;
-  /** Runs under way, by their worker id. */
+  /** Held runs by worker id. */
   readonly #held = new Map<string, HeldRun>();
   readonly #retry: DatabaseRetry;
-  /** Worker ids whose last claim was not withTimeout: they may hold a run that nobody works on. */
+  /** Worker ids whose last claim got no reply: they may hold a run that nothing executes. */
   readonly #unanswered = new Set<string>();
-  #list: List | undefined;
+  #waitingList: WaitingList | undefined;
   #claiming: Promise<unknown> = Promise.resolve();
   #stopped = false;
-  #wake: () => void = () => {};
-  #hasNews = false;
-  /** How often there was news. */
-  #heard = 0;
+  #endIdle: () => void = () => {};
+  #isNotified = false;
+  #notifications = 0;
   #loop: Promise<void> | undefined;
 
   constructor(jobs: JobStore, options: ClaimLoopOptions, log: Logger) {
@@ -82,47 +102,47 @@ export class ClaimLoop {
     this.#loop = this.#run();
   }
 
-  /** Runs under way. */
+  /** Number of held runs. */
   get running(): number {
     return this.#held.size;
   }
 
-  /** What is yet to be done of a run needs no place: the next may begin before it ends. */
+  /** Frees the slot of a held run whose remaining work needs none. The next run may start before this one ends. */
   releaseSlot(runId: string): void {
     const run = this.#heldRun(runId);
     if (!run) return;
-    run.hasPlace = false;
-    this.#look();
+    run.hasSlot = false;
+    this.#wake();
   }
 
-  /** There may be work: look at once. */
-  hear(): void {
-    this.#heard++;
-    // Without a free place there is nothing to look for; who leaves one, looks.
-    if (this.#taken < this.#options.concurrency) this.#look();
+  /** Claims at once, because runs may be waiting. */
+  notify(): void {
+    this.#notifications++;
+    // Without a free slot there is nothing to claim; releasing one wakes the loop.
+    if (this.#usedSlots < this.#options.concurrency) this.#wake();
   }
 
-  /** Takes on no more work. */
+  /** Stops claiming. Held runs continue. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#wake();
+    this.#endIdle();
     await this.#loop;
     await this.#claiming;
   }
 
-  /** Works on nothing any more: what still waits for the database never goes on. */
+  /** Abandons held runs: calls that wait for the database never settle. */
   abandon(): void {
     this.#retry.end();
   }
 
-  /** What the runs under way are held by, for them to be released. */
+  /** Worker ids that hold the leases of held runs. */
   get workerIds(): string[] {
     return [...this.#held.keys()];
   }
 
-  #look(): void {
-    this.#hasNews = true;
-    this.#wake();
+  #wake(): void {
+    this.#isNotified = true;
+    this.#endIdle();
   }
 
   #heldRun(runId: string): HeldRun | undefined {
@@ -131,35 +151,37 @@ export class ClaimLoop {
 
   async #run(): Promise<void> {
     while (!this.#stopped) {
-      this.#hasNews = false;
+      this.#isNotified = false;
       try {
-        // Not awaited to its end: what it claims runs on by itself.
+        // Resolves after the claims; claimed runs are executed in the background.
         if ((await this.#worker.tick()) > 0) continue;
       } catch (error) {
-        this.#log.warn({ err: error, workflows: this.#names }, 'no work could be looked for');
+        this.#log.warn({ err: error, workflows: this.#names }, 'claim failed');
       }
-      // @ts-expect-error TS2367: `hear` may have come meanwhile
-      if (this.#stopped || this.#hasNews === true) continue;
-      await this.#news();
+      // @ts-expect-error TS2367: `notify` may have been called meanwhile
+      if (this.#stopped || this.#isNotified === true) continue;
+      await this.#idle();
     }
   }
 
-  #news(): Promise<void> {
+  #idle(): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, LOOK_MS);
-      this.#wake = () => {
+      const timer = setTimeout(resolve, POLL_INTERVAL_MS);
+      this.#endIdle = () => {
         clearTimeout(timer);
         resolve();
       };
     });
   }
 
-  /** Places that runs have. */
-  get #taken(): number {
-    return this.#held.values().reduce((sum, { hasPlace }) => sum + Number(hasPlace), 0);
+  get #usedSlots(): number {
+    return this.#held.values().reduce((sum, { hasSlot }) => sum + Number(hasSlot), 0);
   }
 
-  /** OpenWorkflow's backend, but for the claim, for retry with a database that is away, and for news of what it does. */
+  /**
+   * OpenWorkflow's backend with a fair claim, retries while the database is unavailable, times by the database's clock, and
+   * notifications of created and ended runs.
+   */
   #backend(): Backend {
     const base = withRetry(this.#jobs.backend, this.#retry);
     const ending =
@@ -169,52 +191,52 @@ export class ClaimLoop {
           return await method.call(base, params);
         } finally {
           this.#held.delete(params.workerId);
-          // Not before the worker has its place free again, which it has when this promise's followers have run.
+          // Deferred until the worker's own continuations of this promise have freed its executor.
           setImmediate(() => this.#options.onChange('ended'));
         }
       };
     const overrides: Partial<Backend> = {
       claimWorkflowRun: (params) => {
-        // One after the other: each must see what the one before took.
+        // Serialized, so that each claim sees the slots and turns that the one before took.
         const claim = this.#claiming.then(() => this.#claim(params));
         this.#claiming = claim.catch(() => {});
         return claim;
       },
       createWorkflowRun: async (params) => {
         const run = await base.createWorkflowRun(params);
-        this.#options.onChange('made');
+        this.#options.onChange('created');
         return run;
       },
       listStepAttempts: async (params) => {
-        // Of one that nobody has begun there is nothing to read, and a media worker waits for the answer.
+        // A first attempt has no steps to list, and a media worker would idle during the query.
         const run = this.#heldRun(params.workflowRunId);
-        if (!run?.isNew) return base.listStepAttempts(params);
-        run.isNew = false;
+        if (!run?.isFirstAttempt) return base.listStepAttempts(params);
+        run.isFirstAttempt = false;
         return { data: [], pagination: { next: null, prev: null } };
       },
       extendWorkflowRunLease: (params) =>
         base.extendWorkflowRunLease(params).catch((error) => {
-          // Another has the run by now: what this one writes of it is refused from here on.
+          // Another node holds the run now, and the database rejects all writes of this one from here on.
           this.#log.warn({ err: error, run: params.workflowRunId }, 'lease not extended');
           return undefined as never;
         }),
       completeWorkflowRun: ending(base.completeWorkflowRun),
       failWorkflowRun: ending(base.failWorkflowRun),
       sleepWorkflowRun: ending(async (params) =>
-        base.sleepWorkflowRun({ ...params, availableAt: await this.#byDatabase(params.availableAt) }),
+        base.sleepWorkflowRun({ ...params, availableAt: await this.#toDatabaseClock(params.availableAt) }),
       ),
       rescheduleWorkflowRunAfterFailedStepAttempt: ending(async (params) =>
         base.rescheduleWorkflowRunAfterFailedStepAttempt({
           ...params,
-          availableAt: await this.#byDatabase(params.availableAt),
+          availableAt: await this.#toDatabaseClock(params.availableAt),
         }),
       ),
     };
     return Object.assign(Object.create(base) as Backend, overrides);
   }
 
-  /** A time by this node's clock, by that of the database: the one who compares it. */
-  async #byDatabase(time: Date): Promise<Date> {
+  /** Converts a time of this node's clock to the clock of the database, which compares it. */
+  async #toDatabaseClock(time: Date): Promise<Date> {
     const { asked, now } = await this.#retry.call('now', async () => ({
       asked: Date.now(),
       now: await withTimeout(() => this.#jobs.now()),
@@ -226,50 +248,52 @@ export class ClaimLoop {
     const { concurrency, hasRoom = () => true } = this.#options;
     await this.#releaseUnanswered(lease.workerId);
     for (;;) {
-      const taken = this.#taken;
-      if (this.#stopped || taken === concurrency || !hasRoom(taken)) return null;
+      const used = this.#usedSlots;
+      if (this.#stopped || used === concurrency || !hasRoom(used)) return null;
       const list = await this.#waiting();
       const flow = this.#scheduler.next(list.flows);
       if (!flow) {
-        if (!list.hadSome) return null;
-        this.#list = undefined; // all of it is taken, and there may be more than a list holds
+        if (!list.hadFlows) return null;
+        this.#waitingList = undefined; // Used up, and the store may have more flows than one list holds.
         continue;
       }
       this.#unanswered.add(lease.workerId);
       const run = await withTimeout(() => this.#jobs.claim(flow, this.#names, lease));
       this.#unanswered.delete(lease.workerId);
       if (!run) {
-        // Other workers have taken what there was of it.
+        // Other nodes have claimed the flow's last runs.
         list.flows.splice(list.flows.indexOf(flow), 1);
         continue;
       }
       this.#scheduler.served(flow);
       this.#held.set(lease.workerId, {
         id: run.id,
-        hasPlace: true,
-        isNew: run.attempts === 1,
+        hasSlot: true,
+        isFirstAttempt: run.attempts === 1,
       });
       return run;
     }
   }
 
-  /** Gives back what a claim took whose answer was lost: else it would be held until its lease runs out. */
+  /** Releases the run of a claim whose reply was lost. Otherwise it would stay held until its lease expires. */
   async #releaseUnanswered(workerId: string): Promise<void> {
     if (!this.#unanswered.has(workerId)) return;
     await withTimeout(() => this.#jobs.release([workerId]));
     this.#unanswered.delete(workerId);
-    this.#list = undefined;
+    this.#waitingList = undefined;
   }
 
-  /** What there is to choose from. One that was read as empty is good until there is news. */
-  async #waiting(): Promise<List> {
+  /** Waiting flows that this node accepts. A list that was empty when read stays valid only until the next notification. */
+  async #waiting(): Promise<WaitingList> {
     const { accepts = () => true } = this.#options;
-    const known = this.#list;
-    const age = known ? performance.now() - known.at : Number.POSITIVE_INFINITY;
-    if (known && age < LIST_MS && (known.hadSome || known.heard === this.#heard)) return known;
-    const heard = this.#heard;
+    const known = this.#waitingList;
+    const ageMs = known ? performance.now() - known.readAtMs : Number.POSITIVE_INFINITY;
+    if (known && ageMs < WAITING_LIST_MAX_AGE_MS && (known.hadFlows || known.notifications === this.#notifications)) {
+      return known;
+    }
+    const notifications = this.#notifications;
     const flows = (await withTimeout(() => this.#jobs.waiting(this.#names))).filter(accepts);
-    this.#list = { flows, hadSome: flows.length > 0, heard, at: performance.now() };
-    return this.#list;
+    this.#waitingList = { flows, hadFlows: flows.length > 0, notifications, readAtMs: performance.now() };
+    return this.#waitingList;
   }
 }

@@ -8,22 +8,23 @@ import { SqliteJobStore } from './job-store-sqlite.ts';
 
 export type { AnyWorkflow, QueueLength, RunStatus, WaitingFlow } from './job-store.ts';
 
-/** How long what is known of ended runs is kept, and with it the keys that they were started with. */
-const KEEP_ENDED_MS = 7 * 24 * 3600 * 1000;
-const LOOK_MS = 50;
-/** OpenWorkflow allows a run no more step attempts. */
-const MOST_STEPS = 1000;
+/** Retention of ended runs, and so of their idempotency keys: 7 days. */
+const ENDED_RUN_TTL_MS = 7 * 24 * 3600 * 1000;
+/** Poll interval of {@link JobEngine.finish}. */
+const FINISH_POLL_INTERVAL_MS = 50;
+/** OpenWorkflow's limit of step attempts per run. */
+const MAX_STEP_ATTEMPTS = 1000;
 
 export interface RunFailure {
   /** The error that ended the run, for the log. */
   readonly error: string | undefined;
-  /** What a client may be told: the words of the error that ended the run, where it was meant for clients. */
+  /** Message for the client: that of the error that ended the run, if the error is a {@link ReelvecError}. */
   readonly reason: string | undefined;
-  /** 0 where the run failed outside its steps, or was canceled. */
+  /** Attempts of the step that failed; 0 if the run failed outside its steps or was canceled. */
   readonly attempts: number;
 }
 
-/** Durable workflows: what was started goes on after a crash from the last step that was finished. */
+/** Durable workflows: after a crash, a run resumes from its last completed step. */
 export class JobEngine {
   readonly #jobs: JobStore;
   readonly #log: Logger;
@@ -35,8 +36,8 @@ export class JobEngine {
   }
 
   /**
-   * The engine of one process: what a dead one held is given back at once.
-   * @param path of a SQLite file of its own, which no other process uses
+   * Opens the engine of a single process. Releases the leases of a dead one at once.
+   * @param path SQLite file that no other process uses
    */
   static async openEmbedded(path: string, log: Logger): Promise<JobEngine> {
     const jobs = new SqliteJobStore(path);
@@ -45,81 +46,81 @@ export class JobEngine {
   }
 
   /**
-   * The engine of one node of several: what a dead one held is given back when its lease of 30 s has run out.
-   * @param url of a Postgres database. Its tables are brought up to date: call it on one node at a time.
+   * Opens the engine of one node among several. A dead node's runs are claimed again when their leases of 30 s expire.
+   * @param url PostgreSQL database. Its tables are migrated, so call this on one node at a time.
    */
   static async openShared(url: string, log: Logger): Promise<JobEngine> {
     const engine = new JobEngine(await PostgresJobStore.open(url), log);
-    await engine.#jobs.listen(() => engine.#hear());
+    await engine.#jobs.listen(() => engine.#notify());
     return engine;
   }
 
-  /** Starts a run, or finds the one that was started with the same key before. @returns the run's id */
+  /** Starts a run, or finds the run of this workflow that was started with the same key. @returns the run's id */
   async start<Input, Output>(workflow: Workflow<Input, Output, Input>, input: Input, key: string): Promise<string> {
     const id = await this.#jobs.create({ workflow: workflow.spec.name, key, input });
-    this.#hear();
+    this.#notify();
     return id;
   }
 
-  /** How runs stand; what is not known is not in the answer. */
+  /** Statuses by run id. Unknown runs are absent. */
   statuses(runIds: readonly string[]): Promise<Map<string, RunStatus>> {
     return this.#jobs.statuses(runIds);
   }
 
-  /** Why a run failed, and how often the step was tried that it failed at. */
+  /** Error of a failed run and the attempts of the step that failed, looked up in the child run if that failed. */
   async failureOf(runId: string): Promise<RunFailure> {
     const { backend } = this.#jobs;
     const run = await backend.getWorkflowRun({ workflowRunId: runId });
     const error = run?.error?.message;
     const reason = run?.error?.name === ReelvecError.name ? error : undefined;
-    const { data: steps } = await backend.listStepAttempts({ workflowRunId: runId, limit: MOST_STEPS });
+    const { data: steps } = await backend.listStepAttempts({ workflowRunId: runId, limit: MAX_STEP_ATTEMPTS });
     const failed = steps.filter(({ status }) => status === 'failed');
     const last = failed.at(-1);
     if (last?.childWorkflowRunId) return { ...(await this.failureOf(last.childWorkflowRunId)), error, reason };
     return { error, reason, attempts: failed.filter(({ stepName }) => stepName === last?.stepName).length };
   }
 
-  /** What runs of these workflows are there for that nobody works on now, in order: `limit` after one. */
+  /** Subjects (task or asset ids) of runs of these workflows that no worker holds, sorted: `limit` after `after`. */
   waitingSubjects(workflows: readonly AnyWorkflow[], page: { after: string; limit: number }): Promise<string[]> {
     return this.#jobs.waitingSubjects(namesOf(workflows), page);
   }
 
-  /** Ends the runs of these subjects that nobody works on now. @returns how many */
+  /** Cancels the runs of these subjects that no worker holds. @returns number of canceled runs */
   cancel(workflows: readonly AnyWorkflow[], subjects: readonly string[]): Promise<number> {
     return this.#jobs.cancel(namesOf(workflows), subjects);
   }
 
-  /** How many runs wait or are worked on, on all nodes. */
+  /** Numbers of waiting and running runs by workflow, on all nodes. */
   count(): Promise<QueueLength[]> {
     return this.#jobs.count();
   }
 
-  /** Takes work on. Lanes do not wait for each other. */
+  /** Starts a claim loop. Several loops run independently. */
   work(options: Omit<ClaimLoopOptions, 'onChange'>): void {
-    const loop = new ClaimLoop(this.#jobs, { ...options, onChange: (what) => this.#onChange(what) }, this.#log);
+    const loop = new ClaimLoop(this.#jobs, { ...options, onChange: (change) => this.#onChange(change) }, this.#log);
     this.#loops.push(loop);
     loop.start();
   }
 
-  /** What is yet to be done of a run that is worked on here needs no place: the next may begin before it ends. */
+  /** Frees the slot of a run that is executed here and needs none any more. The next run may start before it ends. */
   releaseSlot(runId: string): void {
     for (const loop of this.#loops) loop.releaseSlot(runId);
   }
 
-  /** Begins nothing any more. */
+  /** Stops claiming. Runs in flight continue. */
   async drain(): Promise<void> {
     await Promise.all(this.#loops.map((loop) => loop.stop()));
   }
 
-  /** Takes on no more work, and waits for what is under way until the signal says that it was long enough. */
+  /** Drains, then waits until the runs in flight have ended or the signal is aborted. */
   async finish(signal: AbortSignal): Promise<void> {
     await this.drain();
     while (!signal.aborted && this.#loops.some((loop) => loop.running > 0)) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await new Promise((resolve) => setTimeout(resolve, FINISH_POLL_INTERVAL_MS));
     }
   }
 
-  /** Hands what is still under way over to whoever comes next. Call it when nothing works on it any more. */
+  /** Releases the leases of runs in flight, so that others can claim them at once. Call it when nothing executes them. */
   async releaseLeases(): Promise<void> {
     await this.drain();
     for (const loop of this.#loops) loop.abandon();
@@ -127,24 +128,24 @@ export class JobEngine {
     if (held.length > 0) await this.#jobs.release(held);
   }
 
-  /** Mends what crashes left and forgets what is long over. One node at a time is enough. */
+  /** Wakes parents whose child's message was lost in a crash, and deletes old ended runs. One node at a time suffices. */
   async maintain(): Promise<void> {
     await this.#jobs.wakeParents();
-    await this.#jobs.forget(new Date(Date.now() - KEEP_ENDED_MS));
-    this.#hear();
+    await this.#jobs.deleteEnded(new Date(Date.now() - ENDED_RUN_TTL_MS));
+    this.#notify();
   }
 
   close(): Promise<void> {
     return this.#jobs.close();
   }
 
-  #onChange(what: 'made' | 'ended'): void {
-    this.#hear();
-    if (what === 'made') this.#jobs.announce();
+  #onChange(change: 'created' | 'ended'): void {
+    this.#notify();
+    if (change === 'created') this.#jobs.notifyNodes();
   }
 
-  #hear(): void {
-    for (const loop of this.#loops) loop.hear();
+  #notify(): void {
+    for (const loop of this.#loops) loop.notify();
   }
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { FairScheduler, type Flow } from './fair-scheduler.ts';
 
-/** Chunks that wait, by owner/task: takes turns until there are none. @returns whose turns they were */
+/** Serves waiting chunks, by owner/task, until none is left. @returns the order of service */
 function play(scheduler: FairScheduler, waiting: Map<string, number>, most = Number.POSITIVE_INFINITY): string[] {
   const order: string[] = [];
   while (order.length < most) {
@@ -54,7 +54,7 @@ test('short tasks that keep coming do not starve a long one', () => {
   const waiting = new Map([['a/long', 24]]);
   let turnsOfLong = 0;
   for (let round = 0; round < 30; round++) {
-    // two come for each that is done
+    // Two new tasks arrive for each that is served.
     waiting.set(`a/short-${2 * round}`, 1).set(`a/short-${2 * round + 1}`, 1);
     turnsOfLong += play(scheduler, waiting, 2).filter((name) => name === 'a/long').length;
   }

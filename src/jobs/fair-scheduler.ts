@@ -1,20 +1,23 @@
-/** Work of one task that waits: one of many of its owner, who is one of many. */
+/** The waiting runs of one task: the unit that is scheduled. An owner may have many. */
 export interface Flow {
   readonly owner: string;
-  /** The task or asset. */
+  /** Id of the task or asset. */
   readonly subject: string;
 }
 
 /**
- * Whose turn it is: owners in a ring, and within each owner their tasks in a ring. Who had a turn goes to the end, and
- * so does who comes anew, so that nobody waits for more than one round however much others bring. Each node keeps its
- * own rings: where every node is fair, all of them are.
+ * Round-robin over owners, then over each owner's tasks. A served owner or task and a new one go to the back, so nothing
+ * waits for more than one round, whatever the load of others. Each node schedules on its own: if every node is fair, so is
+ * the cluster.
  */
 export class FairScheduler {
   readonly #owners = new RoundRobin();
   readonly #subjects = new Map<string, RoundRobin>();
 
-  /** @param waiting what there is to choose from, the oldest first */
+  /**
+   * Picks the flow to serve next and does not advance the round: call {@link served} once it was served.
+   * @param waiting candidates, oldest first
+   */
   next<F extends Flow>(waiting: readonly F[]): F | undefined {
     const byOwner = Map.groupBy(waiting, ({ owner }) => owner);
     for (const owner of this.#subjects.keys()) if (!byOwner.has(owner)) this.#subjects.delete(owner);
@@ -26,7 +29,7 @@ export class FairScheduler {
     return byOwner.get(owner)!.find((flow) => flow.subject === subject);
   }
 
-  /** It was their turn. */
+  /** Moves the flow's owner, and the flow within its owner, to the back. */
   served({ owner, subject }: Flow): void {
     this.#owners.moveToBack(owner);
     this.#subjects.get(owner)?.moveToBack(subject);
@@ -34,10 +37,10 @@ export class FairScheduler {
 }
 
 class RoundRobin {
-  /** The first is who waits longest. */
+  /** In the order of service: the first has waited longest. */
   #names = new Set<string>();
 
-  /** Of those who are here now; who left and comes again comes anew. */
+  /** First of the names that are present. Absent names lose their place; new ones go to the back. */
   first(present: readonly string[]): string | undefined {
     const here = new Set(present);
     this.#names = new Set([...[...this.#names].filter((name) => here.has(name)), ...present]);

@@ -2,14 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../observe/logger.ts';
 import { DatabaseRetry } from './database-retry.ts';
 
-/** What a step does after it was broken off, such as remove what it wrote, gets so long. Milliseconds. */
-const SETTLE_MS = 3000;
+/** Time that aborted steps get for their cleanup, such as removing files that they wrote. */
+const SETTLE_TIMEOUT_MS = 3000;
 
-/** The steps that this process is at. They are broken off when it stops, and go on after the restart. */
+/** Steps that this process executes. Shutdown aborts them; they run again after the restart. */
 export class InFlightSteps {
   /** Aborted when the process stops. */
   readonly stopping: AbortSignal;
-  readonly #underWay = new Set<Promise<unknown>>();
+  readonly #running = new Set<Promise<unknown>>();
   readonly #retry: DatabaseRetry;
 
   constructor(stopping: AbortSignal, log: Logger) {
@@ -19,27 +19,27 @@ export class InFlightSteps {
   }
 
   /**
-   * Runs a step's work, and again when the database was away from it: that is no attempt of the step, of which there are ten.
-   * When it is broken off, the promise never settles: the step must not count as failed.
+   * Runs a step's work, and repeats it while the database is unavailable, which does not use up one of the step's ten attempts.
+   * If the process stops meanwhile, the promise never settles, because the step must not count as failed.
    */
   async run<T>(work: () => Promise<T>): Promise<T> {
-    const underWay = this.#retry.call('step', work);
-    this.#underWay.add(underWay);
+    const running = this.#retry.call('step', work);
+    this.#running.add(running);
     try {
-      return await underWay;
+      return await running;
     } catch (error) {
       if (this.stopping.aborted) return new Promise<never>(() => {});
       throw error;
     } finally {
-      this.#underWay.delete(underWay);
+      this.#running.delete(running);
     }
   }
 
-  /** Waits until all work has ended that was under way when the process began to stop, but not for ever. */
+  /** Waits for the cleanup of all steps that were running when the process began to stop, up to {@link SETTLE_TIMEOUT_MS}. */
   async settled(): Promise<void> {
     const waiting = new AbortController();
-    const patience = sleep(SETTLE_MS, undefined, { signal: waiting.signal }).catch(() => {});
-    await Promise.race([Promise.allSettled(this.#underWay), patience]);
+    const timeout = sleep(SETTLE_TIMEOUT_MS, undefined, { signal: waiting.signal }).catch(() => {});
+    await Promise.race([Promise.allSettled(this.#running), timeout]);
     waiting.abort();
   }
 }

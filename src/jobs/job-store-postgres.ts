@@ -14,13 +14,15 @@ import {
   type WaitingFlow,
 } from './job-store.ts';
 
-/** How many tasks of one owner take turns with each other at a time. */
-const FLOWS_OF_AN_OWNER = 200;
-/** Connections of one node for its durable work, beside one to listen. */
-const CONNECTIONS = 6;
-/** The first announcement is made at once, those that come within so long of one another together. Milliseconds. */
-const ANNOUNCE_MS = 50;
+/** Flows of one owner that are scheduled at the same time. */
+const MAX_FLOWS_PER_OWNER = 200;
+/** Connections of one node for its durable work, beside the one that listens. */
+const MAX_CONNECTIONS = 6;
+/** Minimum interval between two notifications: the first is sent at once, those that follow within it are merged into one. */
+const NOTIFY_INTERVAL_MS = 50;
+/** PostgreSQL notification channel on which nodes tell each other that runs are waiting. */
 const CHANNEL = 'reelvec_jobs';
+/** OpenWorkflow's indexes that serve only queries which reelvec does not use; see `#createIndex`. */
 const UNUSED_INDEXES = [
   'workflow_runs_status_available_at_created_at_idx',
   'workflow_runs_status_created_at_desc_idx',
@@ -28,54 +30,54 @@ const UNUSED_INDEXES = [
 ];
 
 /**
- * The schema `openworkflow` of the database that reelvec's own tables are in too. Every time in it is the database's:
- * the clocks of the nodes do not matter. Several nodes work on it, and each run has one of them.
+ * Job store of several nodes, in the schema `openworkflow` of the database with reelvec's own tables. All times are by the
+ * database's clock, so the nodes' clocks do not matter. One node at a time holds a run.
  */
 export class PostgresJobStore implements JobStore {
   readonly backend: BackendPostgres;
   readonly #sql: postgres.Sql;
-  #announcing: NodeJS.Timeout | undefined;
-  #announcedAt = Number.NEGATIVE_INFINITY;
+  #pendingNotify: NodeJS.Timeout | undefined;
+  #notifiedAtMs = Number.NEGATIVE_INFINITY;
 
   private constructor(url: string) {
-    // OpenWorkflow reads its columns in camel case.
+    // OpenWorkflow's backend expects column names in camel case.
     const pool = postgres(url, {
       ...POSTGRES_OPTIONS,
       connection: {
         ...POSTGRES_OPTIONS.connection,
-        // Plans are kept, and one that was made while the queue was short reads all of it when it is long.
+        // Prepared plans are cached: a sequential scan chosen for a short queue would read all of a long one.
         enable_seqscan: false,
-        // Nobody is told of runs. What a crash takes back of them is done again; it takes back nothing from before what a
-        // client was told, for which the one log of all tables was flushed.
+        // Clients are never told of runs, so a commit that a database crash loses is simply repeated. A commit that a client
+        // was told of flushes the write-ahead log, which all tables share, and with it every earlier commit here.
         ...ASYNC_COMMIT,
       },
-      max: CONNECTIONS,
+      max: MAX_CONNECTIONS,
       transform: { column: { from: postgres.toCamel } },
     });
     this.#sql = rejectUnanswered(pool);
     this.backend = BackendPostgres.fromPool(this.#sql);
     const createWorkflowRun = this.backend.createWorkflowRun.bind(this.backend);
-    // OpenWorkflow makes a run with a key in a transaction, for which postgres.js reserves a connection. When connections break,
-    // it may never give one: the promise stays pending, and the run that wants a child is stuck.
+    // OpenWorkflow creates a run with a key in a transaction, for which postgres.js reserves a connection. After connections
+    // broke, that reservation may never resolve, and the parent run would be stuck.
     this.backend.createWorkflowRun = ({ idempotencyKey, ...params }) =>
       idempotencyKey === null
         ? createWorkflowRun({ idempotencyKey, ...params })
         : this.createChild({ idempotencyKey, ...params });
   }
 
-  /** Brings the tables up to date: call it on one node at a time. */
+  /** Connects and migrates the tables. Call it on one node at a time. */
   static async open(url: string): Promise<PostgresJobStore> {
     const migrated = await BackendPostgres.connect(url);
     await migrated.stop();
     const store = new PostgresJobStore(url);
-    await store.#index();
+    await store.#createIndex();
     return store;
   }
 
-  /** In one statement, where OpenWorkflow needs five and a lock: runs are made while somebody waits for an answer. */
+  /** Uses one statement, where OpenWorkflow needs five and a lock, because a client waits for the answer meanwhile. */
   async create(run: NewRun): Promise<string> {
     const { workflow, key, input } = run;
-    const announces = this.#mayAnnounce();
+    const notifies = this.#takeNotifyTurn();
     const [row] = await this.#sql<{ known: string | null }[]>`
       with known as (
         select id from openworkflow.workflow_runs
@@ -89,12 +91,12 @@ export class PostgresJobStore implements JobStore {
         on conflict do nothing
         returning id
       )
-      select (select max(id) from known) as known, (select pg_notify(${CHANNEL}, '') from made where ${announces})`;
-    if (!announces) this.announce();
+      select (select max(id) from known) as known, (select pg_notify(${CHANNEL}, '') from made where ${notifies})`;
+    if (!notifies) this.notifyNodes();
     return row?.known ?? runId(run);
   }
 
-  /** Makes the run of a child, or finds the one with its key. In one statement, and again when another made it meanwhile. */
+  /** Creates a child run, or finds the one with its key, in one statement; repeated if another node inserts it concurrently. */
   async createChild(run: CreateWorkflowRunParams & { idempotencyKey: string }): Promise<WorkflowRun> {
     const sql = this.#sql;
     const { workflowName, idempotencyKey: key, version, config, context, input, availableAt, deadlineAt } = run;
@@ -122,8 +124,8 @@ export class PostgresJobStore implements JobStore {
   }
 
   /**
-   * One step of the index for each flow that is listed, however many runs wait or sleep: from the first of a workflow on
-   * to the next subject of the same owner, or to the next owner when the list has enough of this one.
+   * Costs one index lookup per listed flow, however many runs wait or sleep (a loose index scan): from a workflow's first run
+   * to the next subject of the same owner, or to the next owner once this one has {@link MAX_FLOWS_PER_OWNER}.
    */
   async waiting(names: readonly string[]): Promise<WaitingFlow[]> {
     const sql = this.#sql;
@@ -139,7 +141,7 @@ export class PostgresJobStore implements JobStore {
         select next.* from flows as last, lateral (
           (
             select ${columns}, last.place + 1 from openworkflow.workflow_runs
-            where ${this.#waits()} and workflow_name = last.workflow_name and last.place < ${FLOWS_OF_AN_OWNER}
+            where ${this.#waits()} and workflow_name = last.workflow_name and last.place < ${MAX_FLOWS_PER_OWNER}
               and ${this.#owner()} = last.owner and ${this.#subject()} > last.subject ${order}
           ) union all (
             select ${columns}, 1 from openworkflow.workflow_runs
@@ -217,7 +219,7 @@ export class PostgresJobStore implements JobStore {
     await sql`
       update openworkflow.workflow_runs set worker_id = null, available_at = now()
       where namespace_id = 'default' and status = 'running' and available_at is not null and ${held}`;
-    this.announce();
+    this.notifyNodes();
   }
 
   async wakeParents(): Promise<void> {
@@ -231,68 +233,68 @@ export class PostgresJobStore implements JobStore {
             and step.kind = 'workflow' and step.status = 'running'
             and child.status in ('completed', 'succeeded', 'failed', 'canceled')
         )`;
-    if (woken.count > 0) this.announce();
+    if (woken.count > 0) this.notifyNodes();
   }
 
-  async forget(endedBefore: Date): Promise<void> {
+  async deleteEnded(before: Date): Promise<void> {
     await this.#sql`
       delete from openworkflow.workflow_runs
-      where namespace_id = 'default' and created_at < ${endedBefore} and finished_at < ${endedBefore}`;
+      where namespace_id = 'default' and created_at < ${before} and finished_at < ${before}`;
   }
 
-  announce(): void {
-    if (this.#announcing) return;
-    if (this.#mayAnnounce()) this.#notify();
+  notifyNodes(): void {
+    if (this.#pendingNotify) return;
+    if (this.#takeNotifyTurn()) this.#sendNotify();
     else {
-      this.#announcing = setTimeout(() => {
-        this.#announcing = undefined;
-        this.#announcedAt = performance.now();
-        this.#notify();
-      }, ANNOUNCE_MS);
+      this.#pendingNotify = setTimeout(() => {
+        this.#pendingNotify = undefined;
+        this.#notifiedAtMs = performance.now();
+        this.#sendNotify();
+      }, NOTIFY_INTERVAL_MS);
     }
   }
 
-  #notify(): void {
-    // Lost, it costs the other nodes a second: they look by themselves too.
+  #sendNotify(): void {
+    // A lost notification delays the other nodes by their poll interval of a second.
     this.#sql.notify(CHANNEL, '').catch(() => {});
   }
 
-  /** Whether the last announcement is long enough ago for one to be made at once, which is then taken for made. */
-  #mayAnnounce(): boolean {
+  /** True if a notification may be sent now; the caller must send it, since it counts as sent. */
+  #takeNotifyTurn(): boolean {
     const now = performance.now();
-    if (this.#announcing || now - this.#announcedAt < ANNOUNCE_MS) return false;
-    this.#announcedAt = now;
+    if (this.#pendingNotify || now - this.#notifiedAtMs < NOTIFY_INTERVAL_MS) return false;
+    this.#notifiedAtMs = now;
     return true;
   }
 
-  async listen(onNews: () => void): Promise<void> {
-    await this.#sql.listen(CHANNEL, onNews, onNews);
+  async listen(onNotify: () => void): Promise<void> {
+    await this.#sql.listen(CHANNEL, onNotify, onNotify);
   }
 
   async close(): Promise<void> {
-    clearTimeout(this.#announcing);
+    clearTimeout(this.#pendingNotify);
     await this.#sql.end({ timeout: 5 });
   }
 
-  /** Waits: new, or its lease has run out, or woken. */
+  /** SQL condition of claimable runs: new, woken, or with an expired lease. */
   #waits() {
     return this.#sql`namespace_id = 'default' and status in ('pending', 'running', 'sleeping')
       and available_at <= now()`;
   }
 
-  /** Waits for a worker, a child or a time. */
+  /** SQL condition of runs that no worker holds: they wait for a worker, a child or a time. */
   #idle(names: readonly string[]) {
     return this.#sql`namespace_id = 'default' and status in ('pending', 'running', 'sleeping')
       and available_at is not null and workflow_name = any(${[...names]}) and (worker_id is null or available_at <= now())`;
   }
 
   /**
-   * What the queue is read by: OpenWorkflow's own indexes know nothing of owners and tasks. Runs that have ended have no
-   * time, and none of OpenWorkflow's queries says that it has one, so this index is not taken for them by mistake.
-   * Those of its indexes go that serve nobody here, its claim and its lists: every change of a run is written to each of
-   * them, and a plan for a table that is small as yet may take one for a run's id.
+   * Creates the index for `waiting` and `claim`, because OpenWorkflow's own do not cover owners and tasks. Ended runs have no
+   * `available_at`, and no OpenWorkflow query in use implies that a run has one, so none is planned with this index.
+   * Drops OpenWorkflow's indexes for its own claim and lists, which reelvec does not use: every update of a run is written to
+   * each of them, and a plan made while the table is small may choose one of them to look up a run's id.
    */
-  async #index(): Promise<void> {
+  async #createIndex(): Promise<void> {
     for (const unused of UNUSED_INDEXES) await this.#sql`drop index if exists openworkflow.${this.#sql(unused)}`;
     await this.#sql`
       create index if not exists reelvec_flows on openworkflow.workflow_runs
@@ -300,10 +302,12 @@ export class PostgresJobStore implements JobStore {
       where available_at is not null`;
   }
 
+  /** SQL expression of a run's owner; empty for runs without one. */
   #owner() {
     return this.#sql`coalesce(input->>'owner', '')`;
   }
 
+  /** SQL expression of a run's subject: its task, its asset, or else the run itself. */
   #subject() {
     return this.#sql`coalesce(input->>'taskId', input->>'assetId', id)`;
   }

@@ -15,31 +15,35 @@ import {
   type WaitingFlow,
 } from './job-store.ts';
 
-/** How many tasks of one owner take turns with each other at a time. */
-const FLOWS_OF_AN_OWNER = 200;
+/** Flows of one owner that are scheduled at the same time. */
+const MAX_FLOWS_PER_OWNER = 200;
+/** Wait for SQLite's write lock before a statement fails. */
 const BUSY_TIMEOUT_MS = 5000;
+/** Empty SQL string. */
 const NO_NAME = `''`;
+/** SQL expression of a run's owner; empty for runs without one. */
 const OWNER = `coalesce(json_extract(input, '$.owner'), ${NO_NAME})`;
+/** SQL expression of a run's subject: its task, its asset, or else the run itself. */
 const SUBJECT = `coalesce(json_extract(input, '$.taskId'), json_extract(input, '$.assetId'), id)`;
-/** Waits: new, or its lease has run out, or woken. */
+/** SQL condition of claimable runs: new, woken, or with an expired lease. */
 const WAITS = `namespace_id = 'default' AND status IN ('pending', 'running', 'sleeping') AND available_at <= :now
   AND workflow_name IN (SELECT value FROM json_each(:names))`;
 
-/** Waits for a worker, a child or a time. */
+/** SQL condition of runs that no worker holds: they wait for a worker, a child or a time. */
 const IDLE = `namespace_id = 'default' AND status IN ('pending', 'running', 'sleeping')
   AND (worker_id IS NULL OR available_at <= :now) AND workflow_name IN (SELECT value FROM json_each(:names))`;
 
-/** The engine's own SQLite file, beside the tables of reelvec, so that neither waits for the other. One process has it. */
+/** Job store in a SQLite file apart from reelvec's tables, so that neither waits for the other's lock. For one process. */
 export class SqliteJobStore implements JobStore {
   readonly backend: BackendSqlite;
   readonly #db: DatabaseSync;
 
-  /** @param path made when missing */
+  /** @param path created if missing */
   constructor(path: string) {
     mkdirSync(dirname(path), { recursive: true });
     this.backend = BackendSqlite.connect(path);
     this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
-    // What the queue is read by: OpenWorkflow's own indexes know nothing of owners and tasks.
+    // Index for `waiting` and `claim`: OpenWorkflow's own indexes do not cover owners and tasks.
     this.#db.exec(
       `CREATE INDEX IF NOT EXISTS reelvec_flows ON workflow_runs (workflow_name, ${OWNER}, ${SUBJECT}, available_at)
        WHERE namespace_id = 'default' AND status IN ('pending', 'running', 'sleeping')`,
@@ -72,7 +76,7 @@ export class SqliteJobStore implements JobStore {
        )
        SELECT owner, subject, input, since FROM (
          SELECT *, row_number() OVER (PARTITION BY owner ORDER BY since) AS place FROM flows
-       ) WHERE place <= ${FLOWS_OF_AN_OWNER} ORDER BY since`,
+       ) WHERE place <= ${MAX_FLOWS_PER_OWNER} ORDER BY since`,
       { ...now(), names: JSON.stringify(names) },
     );
     return rows.map(({ owner, subject, input, since }) => ({
@@ -176,15 +180,15 @@ export class SqliteJobStore implements JobStore {
     );
   }
 
-  async forget(endedBefore: Date): Promise<void> {
-    // Children first, whose parents' steps point at them.
+  async deleteEnded(before: Date): Promise<void> {
     this.#all(`DELETE FROM workflow_runs WHERE namespace_id = 'default' AND finished_at < :before RETURNING id`, {
-      before: endedBefore.toISOString(),
+      before: before.toISOString(),
     });
   }
 
-  /** There are no other nodes. */
-  announce(): void {}
+  /** No-op: there are no other nodes. */
+  notifyNodes(): void {}
+  /** No-op: there are no other nodes. */
   async listen(): Promise<void> {}
 
   async close(): Promise<void> {

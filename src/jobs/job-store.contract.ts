@@ -7,7 +7,7 @@ import type { JobStore, NewRun } from './job-store.ts';
 const LEASE = { workerId: 'worker', leaseDurationMs: 30_000 };
 const CHUNK = 'embed-chunk';
 
-/** What every job store does. @param open one that has no runs */
+/** Contract of every job store. @param open opens an empty store */
 export function jobStoreContract(
   name: string,
   open: () => Promise<JobStore & AsyncDisposable>,

@@ -2,12 +2,12 @@ import type { Workflow } from 'openworkflow';
 import type { Backend, WorkflowRun } from 'openworkflow/internal';
 import type { Flow } from './fair-scheduler.ts';
 
-/** A workflow of any input and output. */
+/** A workflow with any input and output. */
 export type AnyWorkflow = Workflow<unknown, unknown, unknown>;
 
 export type RunStatus = 'unfinished' | 'completed' | 'failed';
 
-/** What every run is told: whose it is, by which turns are taken, beside what its workflow needs. */
+/** Input of a run: the owner and subject that it is scheduled by, and the parameters of its workflow. */
 export interface RunInput {
   readonly owner?: string;
   readonly taskId?: string;
@@ -15,62 +15,62 @@ export interface RunInput {
   readonly [name: string]: unknown;
 }
 
-/** A run that is to be made. */
+/** A run to create. */
 export interface NewRun {
   readonly workflow: string;
-  /** One run of a workflow has it, for as long as that is kept. */
+  /** Idempotency key: unique per workflow while its run is kept. */
   readonly key: string;
   readonly input: unknown;
 }
 
-/** The runs of one task that wait for a worker. */
+/** The runs of one task that wait to be claimed. */
 export interface WaitingFlow extends Flow {
-  /** Of the one that waits longest. All runs of a task that have a name ask for the same. */
+  /** Input of the run that has waited longest. All runs of a task and workflow need the same bundle and options. */
   readonly input: RunInput;
-  /** How long it has been there, by the clock of the database. */
+  /** Age of the flow by the clock of the database, in seconds. */
   readonly ageSec: number;
 }
 
 /**
- * What the engine needs of a database beside OpenWorkflow's own backend, over the same tables: that claims the oldest
- * run of any name, which lets one long task and one busy key block the others, and a worker get what it cannot do.
+ * Queries over OpenWorkflow's tables that its own backend lacks. Its backend claims the oldest run of any workflow: one long
+ * task or one busy key would block all others, and a worker would get runs that it cannot execute.
  * @see the tables in `openworkflow/dist/sqlite/sqlite.js` and `openworkflow/dist/postgres/postgres.js`
  */
 export interface JobStore {
   readonly backend: Backend;
-  /** Makes a run and tells the other nodes of it; or finds the one that has its workflow and key already. @returns its id */
+  /** Creates a run and notifies the other nodes, or finds the run with the same workflow and key. @returns the run's id */
   create(run: NewRun): Promise<string>;
-  /** Whether runs of these workflows wait, at most some hundred of an owner, the oldest first. */
+  /** Flows with waiting runs of these workflows, oldest first, at most 200 per owner. */
   waiting(names: readonly string[]): Promise<WaitingFlow[]>;
-  /** Takes the run of a flow that waits longest. @returns null when another took it, or there is none */
+  /** Claims the run of a flow that has waited longest. @returns null if none waits or another node took it */
   claim(
     flow: Flow,
     names: readonly string[],
     lease: { workerId: string; leaseDurationMs: number },
   ): Promise<WorkflowRun | null>;
-  /** What the clock says that leases and waits go by. */
+  /** Current time of the clock that leases and waits are compared with. */
   now(): Promise<Date>;
-  /** What runs of these workflows are there for that nobody works on now, in order: `limit` after one. */
+  /** Subjects of runs of these workflows that no worker holds, sorted: `limit` after `after`. */
   waitingSubjects(names: readonly string[], page: { after: string; limit: number }): Promise<string[]>;
-  /** Ends the runs of these subjects that nobody works on now. @returns how many */
+  /** Cancels the runs of these subjects that no worker holds. @returns number of canceled runs */
   cancel(names: readonly string[], subjects: readonly string[]): Promise<number>;
-  /** How many runs wait or are worked on, by the name of their workflow. */
+  /** Numbers of waiting and running runs by workflow name. */
   count(): Promise<QueueLength[]>;
-  /** How runs stand; what is not known is not in the answer. */
+  /** Statuses by run id. Unknown runs are absent. */
   statuses(runIds: readonly string[]): Promise<Map<string, RunStatus>>;
-  /** Gives back the runs that these workers hold, for others to take at once; without ids, every held one. */
+  /** Releases the leases of these workers, so that others can claim their runs at once. Default: all leases. */
   release(workerIds?: readonly string[]): Promise<void>;
   /**
-   * Wakes runs whose child has ended while its message was lost: OpenWorkflow ends a child and wakes its parent in two
-   * steps, and a crash may come between them.
+   * Wakes runs whose child has ended without waking them. OpenWorkflow ends a child and wakes its parent in two statements,
+   * and a crash may come between them.
    */
   wakeParents(): Promise<void>;
-  /** Removes runs that ended before a time. */
-  forget(endedBefore: Date): Promise<void>;
-  /** Tells the other nodes that there is work. */
-  announce(): void;
-  /** Hears what other nodes announce. */
-  listen(onNews: () => void): Promise<void>;
+  /** Deletes runs that ended before a time. */
+  deleteEnded(before: Date): Promise<void>;
+  /** Notifies the other nodes that runs are waiting. */
+  notifyNodes(): void;
+  /** Subscribes to the notifications of other nodes. */
+  listen(onNotify: () => void): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -80,7 +80,7 @@ export interface QueueLength {
   readonly running: number;
 }
 
-/** What a run with a key is known by, so that of two that make it at the same time one finds it made. */
+/** Id of a run, derived from its workflow and key: of two concurrent inserts, the second fails on the primary key. */
 export function runId({ workflow, key }: Pick<NewRun, 'workflow' | 'key'>): string {
   return `${workflow}/${key}`;
 }

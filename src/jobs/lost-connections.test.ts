@@ -11,13 +11,13 @@ import { isTransientQueryError } from '../database/unavailable.ts';
 import { type AnyWorkflow, JobEngine } from './engine.ts';
 import { PostgresJobStore } from './job-store-postgres.ts';
 
-/** Of one method: later calls are repeats of the same statements at the same places. */
-const MOST_CALLS = 8;
+/** Calls of one method that are tested: later ones repeat the same statements at the same places. */
+const MAX_CALLS_PER_METHOD = 8;
 const CASE_TIMEOUT_MS = 20_000;
-/** OpenWorkflow extends leases every 15 s; here it does so while a run lasts. */
+/** Interval of lease extensions: OpenWorkflow's own, and one short enough to fall into a run here. */
 const HEARTBEAT_MS = { real: 15_000, here: 15 };
 
-/** How often each step's work was done, by case and step. */
+/** Steps executed so far, in order, by test case. */
 const done = new Map<string, string[]>();
 
 function work(key: string, step: string): number {
@@ -30,7 +30,7 @@ type Input = { taskId: string; part: string };
 type Run<I> = Parameters<Workflow<I, unknown, I>['fn']>[0];
 const SOON = { initialInterval: '10ms', maximumAttempts: 3 } as const;
 
-/** A part of the work that fails once and is tried again. */
+/** Child workflow whose flaky part fails once and is retried. */
 const partWorkflow = defineWorkflow({ name: 'part' }, ({ input: { taskId, part }, step }: Run<Input>) =>
   step.run({ name: 'do', retryPolicy: SOON }, async () => {
     await sleep(2 * HEARTBEAT_MS.here);
@@ -39,7 +39,7 @@ const partWorkflow = defineWorkflow({ name: 'part' }, ({ input: { taskId, part }
   }),
 );
 
-/** A part of the work that fails for good. */
+/** Child workflow that always fails. */
 const doomedWorkflow = defineWorkflow({ name: 'doomed' }, ({ input: { taskId, part }, step }: Run<Input>) =>
   step.run({ name: 'do', retryPolicy: { maximumAttempts: 1 } }, () => {
     work(taskId, part);
@@ -47,7 +47,7 @@ const doomedWorkflow = defineWorkflow({ name: 'doomed' }, ({ input: { taskId, pa
   }),
 );
 
-/** Does all that the workflows of tasks do: steps, parallel children, retries and failures for good. */
+/** Uses everything that the workflows of tasks use: steps, parallel children, retries and final failures. */
 const taskWorkflow = defineWorkflow({ name: 'task' }, async ({ input: { taskId }, step }: Run<{ taskId: string }>) => {
   const first = await step.run({ name: 'first' }, () => work(taskId, 'first'));
   const parts = await Promise.allSettled([
@@ -91,7 +91,7 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
   });
   after(() => stack.disposeAsync());
 
-  /** Starts a task as a server does: what could not be started is started again. */
+  /** Starts a task as a server does, repeating failed starts. */
   async function start(taskId: string): Promise<string> {
     for (;;) {
       try {
@@ -102,7 +102,7 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
     }
   }
 
-  /** Runs one task to its end, and mends what was lost as a server's maintenance does. */
+  /** Runs one task to its end, with the maintenance that a server does meanwhile. */
   async function run(name: string): Promise<void> {
     const taskId = `${name} ${++cases}`;
     const id = await start(taskId);
@@ -120,11 +120,11 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
       await engine.maintain().catch((error) => assert.ok(isTransientQueryError(error), error));
       await sleep(10);
     }
-    // Nothing was done twice because its end could not be written down at once.
+    // No step was repeated because recording its end failed at first.
     assert.deepEqual(done.get(taskId)?.toSorted(), ['doomed', 'first', 'flaky', 'flaky', 'last', 'steady']);
   }
 
-  /** @returns how often each method is called for one task */
+  /** @returns number of calls of each method for one task */
   async function undisturbed(): Promise<Map<string, number>> {
     losses.arm(undefined);
     await run('undisturbed');
@@ -144,14 +144,14 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
     let struck = 0;
     for (const [method, calls] of methods) {
       for (const when of ['before', 'after'] as const) {
-        for (let nth = 1; nth <= Math.min(calls, MOST_CALLS); nth++) {
+        for (let nth = 1; nth <= Math.min(calls, MAX_CALLS_PER_METHOD); nth++) {
           losses.arm({ method, when, nth });
           const name = `${method} ${when} #${nth}`;
           const begun = performance.now();
           await run(name).catch((error) => faults.push(`${name}: ${error.message}`));
           if (process.env['REELVEC_TEST_ROUNDS']) t.diagnostic(`${name}: ${Math.round(performance.now() - begun)} ms`);
           if (losses.hasStruck) struck++;
-          // How often a lane looks for work is a matter of time; that it does so is not.
+          // The number of polls depends on timing; that there is one does not.
           else if (nth === 1) faults.push(`${name}: was not called`);
         }
       }

@@ -8,8 +8,8 @@ import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
 
 /**
- * The internals of OpenWorkflow that this folder reads and writes: a release that changes them must be looked at before it
- * is taken. Its version is pinned in package.json.
+ * Internals of OpenWorkflow that this folder reads and writes. Review a release that changes them before upgrading; the
+ * version is pinned in package.json.
  */
 const TABLES = {
   openworkflow_migrations: ['version'],
@@ -44,7 +44,7 @@ const INDEXES = [
   'workflow_signals_step_attempt_idx',
 ];
 
-/** The methods of its `Backend`: the claim loop overrides some and passes the others on. */
+/** Methods of OpenWorkflow's `Backend`: the claim loop overrides some and delegates the others. */
 const METHODS = [
   'cancelWorkflowRun',
   'claimWorkflowRun',
@@ -68,7 +68,7 @@ const METHODS = [
   'stop',
 ];
 
-/** Helpers of one backend or the other, which nothing here calls. */
+/** Helpers of a single backend, which reelvec does not call. */
 const PRIVATE_METHODS = new Set([
   ...['constructor', 'insertWorkflowRun', 'getWorkflowRunByIdempotencyKey', 'wakeParentWorkflowRun'],
   ...['runningWorkflowRunOwnedParams', 'runningStepAttemptOwnedParams', 'listPaginated', 'withTransaction'],

@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'reelvec-reconcile-'));
 after(() => rmSync(folder, { recursive: true }));
 const log = pino({ level: 'silent' });
 
-/** Runs a workflow that gives up with an error in a child of it, after some attempts. @returns what its row is told */
+/** Runs a workflow whose child fails after some attempts. @returns the error that its row gets */
 async function toldOf(error: Error, maximumAttempts: number): Promise<{ code: string; message: string } | undefined> {
   const engine = await JobEngine.openEmbedded(join(folder, `${error.name}.db`), log);
   const child = defineWorkflow({ name: 'child' }, ({ step }) =>

@@ -1,13 +1,13 @@
 import type { Db } from '../database/open.ts';
 
-/** A part of the rows that have a run: `limit` of them after one. */
+/** A page of rows sorted by run id: `limit` rows after `after`. */
 export interface RunPage {
-  /** Id of a run; `''` for the first part. */
+  /** Run id of the previous page's last row; `''` for the first page. */
   readonly after: string;
   readonly limit: number;
 }
 
-/** Rows that are not over and name the durable run that works on them, in the order of the runs' ids. */
+/** Unfinished rows with the id of their durable run, sorted by run id. */
 export async function startedRows(
   db: Db,
   table: 'tasks' | 'assets' | 'webhook_deliveries',
