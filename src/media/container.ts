@@ -14,7 +14,7 @@ import { isEncryptedTrack } from './encryption.ts';
 import { chooseSubtitles } from './subtitle-track.ts';
 import { stillPicture, unreadable } from './unreadable.ts';
 
-/** Brands of ISO files that hold one picture, and what their format is called. Sequences have others: `avis`, `msf1`. */
+/** Format names by ISO brand of a still picture. Sequences have other brands: `avis`, `msf1`. */
 const STILL_BRANDS: Readonly<Record<string, string>> = {
   avif: 'AVIF',
   heic: 'HEIC',
@@ -25,45 +25,45 @@ const STILL_BRANDS: Readonly<Record<string, string>> = {
   jpeg: 'HEIF',
 };
 
-/** An open file and the tracks that reelvec reads from it. */
+/** An open media file and the tracks that are read from it. */
 export interface Container extends Disposable {
   readonly context: FormatContext;
   readonly video: Stream | undefined;
   readonly audio: Stream | undefined;
   readonly subtitles: Stream | undefined;
-  /** Seconds; what every timestamp is counted from. */
+  /** Timestamp of the start of the file, in seconds. Times count from it. */
   readonly startSec: number;
 }
 
-/** How to read from the server's own process, which lends blobs of a remote store by URL. */
-const LOAN = {
+/** FFmpeg options for leased URLs: the server process serves blobs of a remote store to its workers. */
+const LEASED_URL_OPTIONS = {
   protocol_whitelist: 'http,tcp',
-  // In requests of this many bytes: what is not read is not fetched.
+  // Bytes per request, so that unread content is not fetched.
   request_size: String(1024 ** 2),
   multiple_requests: '1',
-  // And no `rw_timeout`: a read that gives up looks like the end of the media. The server is who gives up, and then
-  // knows that what was made of it is not to be believed; a reader that waits in vain is killed for its silence.
+  // No `rw_timeout`: FFmpeg treats a read timeout as the end of the media. The server aborts instead, and discards the
+  // result; the supervisor kills a worker that stalls in a read.
 };
 
 /**
- * Opens a file by its content, whatever its name.
- * @param path of a local file, or the URL under which the blob store lends one
- * @throws {ReelvecError} `source_not_media` for what may not open, `video_file_broken` for what is damaged
+ * Opens a media file. Its format is recognised by content, not by name.
+ * @param path of a local file, or the leased URL of a blob
+ * @throws {ReelvecError} `source_not_media` for a refused format, `video_file_broken` for a damaged file
  */
 export function openContainer(path: string): Container {
-  if (isLoan(path)) return open(path, LOAN);
-  // The scheme keeps a name with a colon in it from being read as a protocol.
+  if (isLeasedUrl(path)) return open(path, LEASED_URL_OPTIONS);
+  // Without the scheme, FFmpeg would take a name with a colon for a protocol.
   return open(`file:${path}`, { protocol_whitelist: 'file' });
 }
 
-function isLoan(path: string): boolean {
+function isLeasedUrl(path: string): boolean {
   return path.startsWith('http://127.0.0.1:');
 }
 
-function open(url: string, how: Record<string, string>): Container {
+function open(url: string, inputOptions: Record<string, string>): Container {
   Log.setLevel(AV_LOG_QUIET);
   const context = new FormatContext();
-  const options = Dictionary.fromObject({ ...how, format_whitelist: ALLOWED.join(',') });
+  const options = Dictionary.fromObject({ ...inputOptions, format_whitelist: ALLOWED.join(',') });
   try {
     const opened = context.openInputSync(url, null, options);
     if (opened < 0 || context.findStreamInfoSync(null) < 0) throw unreadable(url);
@@ -88,31 +88,31 @@ function open(url: string, how: Record<string, string>): Container {
   };
 }
 
-/** FFmpeg's name of a stream's codec; the container's four characters where FFmpeg does not know it. */
+/** FFmpeg's name of a stream's codec, or the container's four-character code if FFmpeg does not know it. */
 export function codecName({ codecpar }: Stream): string {
   const { codecId, codecTagString } = codecpar;
   const isUnknown = codecId === AV_CODEC_ID_NONE;
   return (isUnknown ? codecTagString?.trim() : avGetCodecName(codecId)) || 'unknown';
 }
 
-/** True for a track that has a decoder and, as far as its header says, is not encrypted. */
+/** True for a track with a decoder whose header does not say that it is encrypted. */
 function isDecodable(context: FormatContext, stream: Stream): boolean {
   return Codec.findDecoder(stream.codecpar.codecId) !== null && !isEncryptedTrack(context, stream);
 }
 
-/** Numerator over denominator; 0 for FFmpeg's "unknown" (0/0, 0/1). */
+/** Value of a rational number; 0 for FFmpeg's "unknown" (0/0, 0/1). */
 export function ratio({ num, den }: { num: number; den: number }): number {
   return den === 0 ? 0 : num / den;
 }
 
-/** Tracks of one kind, without the cover pictures of audio files. */
+/** Tracks of one type, without the cover pictures of audio files. */
 export function tracksOf(streams: readonly Stream[], type: AVMediaType): Stream[] {
   return streams.filter(
     (stream) => stream.codecpar.codecType === type && (stream.disposition & AV_DISPOSITION_ATTACHED_PIC) === 0,
   );
 }
 
-/** The track a player would pick: the first that is marked default, else the first, among those that can be read. */
+/** Selects a track as players do: the first default track, else the first, among the decodable ones. */
 function choose(context: FormatContext, type: AVMediaType): Stream | undefined {
   const readable = tracksOf(context.streams, type).filter((stream) => isDecodable(context, stream));
   return readable.find((stream) => (stream.disposition & AV_DISPOSITION_DEFAULT) !== 0) ?? readable[0];

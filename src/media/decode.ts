@@ -9,14 +9,14 @@ import { isStream, PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { earlierSound, SoundReader } from './sound-reader.ts';
 import { earlierSubtitles, guideOf, isBehind, readSubtitle } from './subtitle-reader.ts';
 
-/** Pictures may stand in the file so much later than the sound of the same moment. Seconds. */
+/** Maximum delay of a picture in the file behind the sound of the same time, in seconds. */
 const MAX_PICTURE_DELAY_SEC = 60;
 
 /**
- * Decodes a local file once and gives everything that was asked for in the order of the file; each kind in order of
- * time. Pictures are upright, sound is mono at the track's own rate. Times count from the start of the file.
- * Synchronous: runs in media workers only.
- * @throws {ReelvecError} `video_file_broken` when it is not media
+ * Decodes a file in one pass and yields the requested outputs in file order; each kind is in order of time. Pictures are
+ * upright; sound is mono at the track's own rate. Times count from the start of the file. Synchronous: for media workers
+ * only.
+ * @throws {ReelvecError} `source_not_media` or `video_file_broken`; see `openContainer`
  */
 export function* decode(request: DecodeRequest): Generator<MediaEvent> {
   using container = openContainer(request.path);
@@ -41,9 +41,9 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
   readOnly(container, [pictures?.stream, heard, subtitles, guide]);
   seek(container, range.startSec - PRE_ROLL_SEC, clock, pictures?.stream ?? sounds?.stream);
 
-  // Text alone ends with the range; beside pictures or sound it ends with them.
+  // Subtitles alone end with the range; with pictures or sound they end with those.
   let textDone = subtitles === undefined;
-  // A picture that stands to the end of the film is the last: no other comes, and the sound tells how far reading is.
+  // No packet follows a picture that stays to the end of the film: the times of the sound then bound the read.
   const maxPictureDelaySec = isStream(container) ? Number.POSITIVE_INFINITY : MAX_PICTURE_DELAY_SEC;
   let contentEndSec = 0;
   let picturesOver = pictures === undefined;

@@ -1,61 +1,64 @@
 import type { Picture, PictureSize, Sound, TimeRange } from './frames.ts';
 import type { ClockMap } from './info.ts';
 
-/** What a decoder can be asked for. */
+/** Request for decoding a file: its range, and the outputs wanted. */
 export interface DecodeRequest {
   readonly path: string;
-  /** Only what lies in this range; default: all of it. */
+  /** Time range to decode. Default: the whole file. */
   readonly range?: TimeRange;
-  /** What the probe found of timestamps that start over. */
+  /** Map of timestamps that restart, from the probe. */
   readonly clock?: ClockMap;
-  /** Every decoded picture, at this size. */
+  /** Outputs every decoded picture, at this size. */
   readonly everyPicture?: PictureSize;
   /**
-   * One picture for each cell of a time grid that starts at 0: the first at or after the cell's beginning. And each
-   * picture that stands for longer than a cell in the range, although it may have begun before.
+   * Outputs one picture per cell of a time grid that starts at 0: the first at or after the start of the cell. In addition,
+   * each picture that stays for longer than a cell in the range, including one that began before the range.
    */
   readonly sampled?: PictureSize & { readonly perSecond: number };
+  /** Outputs the sound of the range. */
   readonly sound?: boolean;
-  /** Sound of this wider range too, for somebody who has to hear what comes before and after. */
+  /** Outputs the sound of this wider range too, for speech recognition with context on both sides. */
   readonly listen?: TimeRange;
+  /** Outputs the packets of the subtitle track. */
   readonly subtitles?: boolean;
 }
 
-/** What comes out of a decoder. */
+/** Output of `decode`. */
 export type MediaEvent =
   | {
       readonly type: 'picture';
       readonly view: 'every' | 'sampled';
       readonly picture: Picture;
-      /** It began before the range, still stands in it, and is given the time of the range's start. */
+      /** True for a picture that began before the range and is still shown in it. Its time is the start of the range. */
       readonly isEarlier?: boolean;
     }
   /**
-   * A packet of a track that is used, with the time that it lasts: also packets around the range, and those of the sound
-   * where only samples of the pictures are wanted.
+   * Time range of a packet of a decoded track, including packets around the range, and packets of the sound if only
+   * picture samples are requested.
    */
   | ({ readonly type: 'content'; readonly of: TrackKind } & TimeRange)
-  /** Its samples last until the next event: sound to keep is copied. */
+  /** Sound of the range. Its samples are valid until the next event: copy them to keep them. */
   | { readonly type: 'sound'; readonly sound: Sound }
-  /** Likewise, outside of the range, where it was asked for with `listen`. */
-  | { readonly type: 'around'; readonly sound: Sound }
+  /** Sound of `listen` outside of the range. Its samples are valid until the next event. */
+  | { readonly type: 'contextSound'; readonly sound: Sound }
   | { readonly type: 'subtitle'; readonly subtitle: RawSubtitle }
-  /** A sign of life: what was decoded lies before the range, which may take long where key frames are rare. */
+  /** Heartbeat while decoding before the range, which takes long where key frames are rare. */
   | { readonly type: 'skipped'; readonly timeSec: number }
   /**
-   * Something in the range could not be decoded, and the stream goes on behind it. What is not lost came out of the
-   * decoder nevertheless, patched up, or predicted from what is damaged. Without `of` reading itself failed.
+   * Damage in the range, after which decoding continues. `isLost` is false for output that the decoder concealed or
+   * predicted from damaged pictures. Without `of`, the read itself failed.
    */
   | ({ readonly type: 'damage'; readonly of?: TrackKind; readonly isLost: boolean } & TimeRange);
 
+/** Kind of a decoded track. */
 export type TrackKind = 'pictures' | 'sound';
 
-/** A subtitle packet as the container holds it; `codec` says how to read `data`. */
+/** Subtitle packet as stored in the container. `codec` is the format of `data`. */
 export interface RawSubtitle {
   readonly codec: string;
   readonly startSec: number;
   readonly endSec: number;
-  /** The container's time that counts as 0, for codecs whose data holds times of its own (TTML). Seconds. */
+  /** Container time of the start of the file, in seconds, for codecs with times in their data (TTML). */
   readonly originSec: number;
   readonly data: Uint8Array;
 }

@@ -1,57 +1,57 @@
-/** What comes out of a decoder, in the shapes that the rest of reelvec works on. Types only: knows nothing of FFmpeg. */
+/** Types of decoded media: pictures, sound, subtitle cues. Independent of FFmpeg. */
 
-/** A stretch of time, in seconds from the start of the file. `startSec` is in it, `endSec` is not. */
+/** Half-open time range, in seconds from the start of the file: includes `startSec`, excludes `endSec`. */
 export interface TimeRange {
   readonly startSec: number;
   readonly endSec: number;
 }
 
-/** A decoded picture, scaled, upright: packed RGB, 8 bits a channel, rows from the top, no padding between rows. */
+/** A decoded, scaled, upright picture: packed RGB, 8 bits per channel, rows from the top, without padding. */
 export interface Picture {
   /** Presentation time in seconds from the start of the file. */
   readonly timeSec: number;
-  /** Pixels. */
+  /** Width in pixels. */
   readonly width: number;
-  /** Pixels. */
+  /** Height in pixels. */
   readonly height: number;
   /** width × height × 3 bytes. */
   readonly data: Uint8Array;
 }
 
-/** How a picture is brought to the size that somebody asks for. */
+/** Requested picture size, and the scaling to it. */
 export interface PictureSize {
-  /** Pixels. */
+  /** Width in pixels. */
   readonly width: number;
-  /** Pixels. */
+  /** Height in pixels. */
   readonly height: number;
   /** `stretch` ignores the aspect ratio; `cover` fills the size and crops the middle. */
   readonly fit: 'stretch' | 'cover';
   /**
-   * Where speed counts more than noise: each pixel is the mean of so many samples across and as many down, evenly
-   * spread over it, of 2 × 2 source pixels each. Without it, and in small pictures, every source pixel counts.
+   * Speeds up scaling at the cost of noise: each pixel is the mean of `samples` × `samples` evenly spaced samples of
+   * 2 × 2 source pixels. Default, and for small pictures: the mean of all source pixels.
    */
   readonly samples?: number;
-  /** With `cover`: pixels that the shorter side gets before the crop; default: just enough. */
+  /** With `cover`: length of the shorter side before the crop, in pixels. Default: just enough. */
   readonly shortestEdge?: number;
-  /** Default: `area`, the fastest. The others do what Pillow does, byte for byte. */
+  /** Default: `area`, the fastest. The others match Pillow byte for byte. */
   readonly filter?: 'area' | 'bilinear' | 'bicubic' | 'lanczos';
 }
 
-/** A stretch of mono sound, −1 to 1. */
+/** A piece of mono sound, −1 to 1. */
 export interface Sound {
   readonly startSec: number;
   /** Hertz. */
   readonly sampleRate: number;
   readonly samples: Float32Array;
-  /** Of stereo, the difference of both channels, in the scale of `samples`: see `restoreCancelled`. */
+  /** Stereo only: the difference of the channels, in the scale of `samples`. See `restoreCancelled`. */
   readonly sides?: Float32Array;
 }
 
-/** The sound that somebody asks for. */
+/** Requested sample rate, and the resampling quality. */
 export interface SoundRate {
   /** Hertz. */
   readonly sampleRate: number;
-  /** Default: `quick`. `fine` is for who was trained on sound that was resampled with care; see `resample`. */
+  /** Default: `quick`. `fine` is for models that were trained on sound of high-quality resamplers. See `resample`. */
   readonly resampling?: 'quick' | 'fine';
 }
 

@@ -1,23 +1,25 @@
-/** What a source is, as found by looking at its content. Types only: knows nothing of FFmpeg. */
+/** Types of the facts that the probe reads from a media file. Independent of FFmpeg. */
 
 import type { Picture } from './frames.ts';
 
+/** The video track that is decoded. */
 export interface VideoTrack {
   readonly index: number;
   /** FFmpeg's name of the codec, `h264`. */
   readonly codec: string;
-  /** Size as coded, in pixels; 0×0, here and below, where nothing in the track tells it. */
+  /** Coded size in pixels; this and the display size are 0×0 if the track does not declare it. */
   readonly codedWidth: number;
   readonly codedHeight: number;
-  /** Size as shown: after rotation and with square pixels. */
+  /** Display size in pixels: after rotation and with square pixels. */
   readonly width: number;
   readonly height: number;
   /** Clockwise turn that brings the coded picture upright: 0, 90, 180 or 270 degrees. */
   readonly rotation: 0 | 90 | 180 | 270;
-  /** Average frames per second; 0 when the container does not say. */
+  /** Average frames per second; 0 if the container does not declare it. */
   readonly frameRate: number;
 }
 
+/** The audio track that is decoded. */
 export interface AudioTrack {
   readonly index: number;
   /** FFmpeg's name of the codec, `aac`. */
@@ -27,61 +29,65 @@ export interface AudioTrack {
   readonly channels: number;
 }
 
+/** The subtitle track that is read for transcription. */
 export interface SubtitleTrack {
   readonly index: number;
   /** FFmpeg's name of the codec, `mov_text`. */
   readonly codec: string;
-  /** ISO 639-2 as the container tells it. */
+  /** Language code (ISO 639-2) from the container. */
   readonly language?: string;
 }
 
+/** A track that cannot be decoded. */
 export interface UnreadableTrack {
   readonly type: 'video' | 'audio';
-  /** FFmpeg's name of the codec, or the container's where FFmpeg does not know it. */
+  /** FFmpeg's name of the codec, or the container's if FFmpeg does not know it. */
   readonly codec: string;
-  /** Else there is no decoder for it. */
+  /** False if the reason is a codec without a decoder. */
   readonly isEncrypted: boolean;
 }
 
-/** Where in a file the timestamps start over, and what puts them into one line. */
+/** Map from timestamps that restart within a file to one continuous timeline. */
 export interface ClockMap {
-  /** From each byte on, so many seconds are added. */
+  /** Parts of the file: from `fromByte` on, `addSec` is added to the timestamps. */
   readonly parts: readonly { readonly fromByte: number; readonly addSec: number }[];
-  /** Places where decoding can start, with their times after that. */
+  /** Entry points for decoding, with their times after the mapping. */
   readonly marks: readonly { readonly byte: number; readonly sec: number }[];
 }
 
+/** Result of the probe. */
 export interface MediaInfo {
   /** FFmpeg's name of the container, `mov,mp4,m4a,3gp,3g2,mj2`. */
   readonly format: string;
   readonly mimeType: string;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
-  /** Seconds; of the longest of the tracks that are used. */
+  /** Duration of the longest decoded track, in seconds. */
   readonly durationSec: number;
-  /** Only where the timestamps start over. */
+  /** Only for a file whose timestamps restart. */
   readonly clock?: ClockMap;
   readonly bitRate: number;
   readonly video?: VideoTrack;
   readonly audio?: AudioTrack;
-  /** The text track that is read for transcription, if there is one that can be. */
+  /** The text track for transcription, if one is readable. */
   readonly subtitles?: SubtitleTrack;
-  /** Tracks of pictures and sound that cannot be decoded. */
+  /** Video and audio tracks that cannot be decoded. */
   readonly unreadable?: readonly UnreadableTrack[];
-  /** Of an image: then there are no tracks, and no time. */
+  /** Only for an image, which has neither tracks nor a duration. */
   readonly image?: ImageInfo;
-  /** What is of interest to people. */
+  /** Descriptive facts for clients. */
   readonly details?: MediaDetails;
-  /** How many tracks of each kind there are, read or not. */
+  /** Number of tracks of each kind, decoded or not. */
   readonly trackCounts: { readonly video: number; readonly audio: number; readonly subtitles: number };
 }
 
+/** Facts about an image file. */
 export interface ImageInfo {
   readonly format: 'jpeg' | 'png' | 'webp' | 'avif';
-  /** Size as shown, in pixels. */
+  /** Display size in pixels. */
   readonly width: number;
   readonly height: number;
-  /** As in EXIF, 1 to 8. */
+  /** EXIF orientation, 1 to 8. */
   readonly orientation?: number;
   readonly colorSpace?: string;
   readonly bitDepth?: number;
@@ -89,22 +95,23 @@ export interface ImageInfo {
   readonly isAnimated: boolean;
 }
 
-/** Facts of the container and all its tracks that nothing is computed from. */
+/** Descriptive facts about the container and all of its tracks. Nothing is computed from them. */
 export interface MediaDetails {
-  /** RFC 3339, as the container tells it. */
+  /** Creation time from the container (RFC 3339). */
   readonly createdAt?: string;
-  /** `01:00:00:00`, or with `;` where frames are dropped. */
+  /** Start timecode `01:00:00:00`, with `;` before the frames for drop-frame. */
   readonly timecode?: string;
-  /** Degrees and meters. */
+  /** Place of recording, in degrees and meters. */
   readonly location?: { readonly latitude: number; readonly longitude: number; readonly altitude?: number };
   readonly video: readonly VideoDetails[];
   readonly audio: readonly AudioDetails[];
 }
 
+/** Descriptive facts about a video track. */
 export interface VideoDetails {
   readonly index: number;
   readonly codec: string;
-  /** Size as coded, in pixels; 0×0 where nothing in the track tells it. */
+  /** Coded size in pixels; 0×0 if the track does not declare it. */
   readonly width: number;
   readonly height: number;
   readonly frameRate?: number;
@@ -116,6 +123,7 @@ export interface VideoDetails {
   readonly isHdr: boolean;
 }
 
+/** Descriptive facts about an audio track. */
 export interface AudioDetails {
   readonly index: number;
   readonly codec: string;
@@ -128,7 +136,7 @@ export interface AudioDetails {
   readonly language?: string;
 }
 
-/** A picture file, decoded and brought to the size that was asked for. */
+/** An image file, decoded and scaled to the requested size. */
 export interface StillPicture {
   readonly format: 'jpeg' | 'png' | 'webp' | 'avif';
   /** Size as shown, in pixels. */

@@ -3,10 +3,10 @@ import type { Packet, Stream } from 'node-av/lib';
 import { type Container, ratio } from './container.ts';
 import type { TimeRange } from './frames.ts';
 
-/** Beyond a time by a single timestamp is not beyond it: that may be damaged. So many in a row are. */
+/** Consecutive packets past a time that confirm it: a single timestamp may be damaged. */
 const CONFIRMING_LATE_PACKETS = 3;
 
-/** Follows the packets of a track, whether they are decoded or not. */
+/** Tracks the presentation times of a track's packets, decoded or not. */
 export class PacketTimes {
   readonly #timeBase: number;
   readonly #startSec: number;
@@ -14,14 +14,14 @@ export class PacketTimes {
   #endSec = 0;
   #past = 0;
 
-  /** @param usualSec duration of a packet that does not tell it, in seconds */
+  /** @param usualSec duration of a packet without one of its own, in seconds */
   constructor({ startSec }: Container, stream: Stream, usualSec = 0) {
     this.#timeBase = ratio(stream.timeBase);
     this.#startSec = startSec;
     this.#usualSec = usualSec;
   }
 
-  /** @returns when the next packet is shown or heard, in seconds from the start of the file */
+  /** Presentation time of the next packet, in seconds from the start of the file. */
   next(packet: Packet): TimeRange {
     const stamp = packet.pts === AV_NOPTS_VALUE ? packet.dts : packet.pts;
     const startSec = stamp === AV_NOPTS_VALUE ? this.#endSec : Number(stamp) * this.#timeBase - this.#startSec;
@@ -29,7 +29,7 @@ export class PacketTimes {
     return { startSec, endSec: this.#endSec };
   }
 
-  /** True when reading has passed a time for good. To be asked once after each packet. */
+  /** True once consecutive packets have passed a time. Call it exactly once per packet. */
   hasPassed(timeSec: number): boolean {
     this.#past = this.#endSec > timeSec ? this.#past + 1 : 0;
     return this.#past >= CONFIRMING_LATE_PACKETS;

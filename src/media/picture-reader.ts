@@ -8,10 +8,10 @@ import { Scaler } from './picture/scaler.ts';
 import { pixelAspect } from './probe.ts';
 import { isPatched, TrackReader } from './track-reader.ts';
 
-/** Pictures for each sample from which on such that no other is predicted from are skipped. */
+/** Minimum pictures per sample at which non-reference pictures are skipped. */
 const SKIPPABLE_PICTURES_PER_SAMPLE = 5;
 
-/** Pictures of the range, upright and scaled. */
+/** Decodes the pictures of a range, upright and scaled. */
 export class PictureReader extends TrackReader {
   readonly #every: Scaler | undefined;
   readonly #sampled: Scaler | undefined;
@@ -20,9 +20,9 @@ export class PictureReader extends TrackReader {
   #lastCell = Number.NEGATIVE_INFINITY;
   #next = 0;
   #lastStamp = AV_NOPTS_VALUE;
-  /** Where pictures began to be damaged, until one that is predicted from no other is whole. */
+  /** Start of damaged pictures, in seconds; reset by the next intact key frame. */
   #damagedSec: number | undefined;
-  /** The last picture up to now, before the range or in it, until a sample is made of it. */
+  /** The last picture, before the range or in it, that has not been output as a sample. */
   readonly #last = new Frame();
   #lastSec: number | undefined;
 
@@ -36,7 +36,7 @@ export class PictureReader extends TrackReader {
     this.#frameSec = frameSecOf(this.stream);
   }
 
-  /** @param contentEndSec where the content of the file ends that was read, in seconds from its start */
+  /** @param contentEndSec end of the content that was read, in seconds from the start of the file */
   override *end(contentEndSec: number): Generator<MediaEvent> {
     const isPassed = this.done;
     yield* super.end(contentEndSec);
@@ -54,8 +54,9 @@ export class PictureReader extends TrackReader {
   }
 
   /**
-   * Presentation time of a frame. Frames that a muxer held at one absurd time, beyond the range, follow those before.
-   * Containers round their start time to microseconds: finer differences would move frames across chunk edges.
+   * Presentation time of a frame. Frames that a muxer clamped to one absurd time beyond the range follow their predecessors.
+   * Times are rounded to microseconds, like the containers' start time: finer differences would move frames across chunk
+   * edges.
    */
   #timeOf(frame: Frame): number {
     const stamp = frame.bestEffortTimestamp;
@@ -88,7 +89,7 @@ export class PictureReader extends TrackReader {
       };
     }
     if (!this.#sampled) return;
-    // a microsecond of grace: a frame at 0.999999 s opens the cell of 1 s, however the container rounds
+    // One microsecond of tolerance for the container's rounding: a frame at 0.999999 s opens the cell of 1 s.
     const cell = Math.floor((timeSec + 1e-6) * this.#request.sampled!.perSecond);
     if (cell === this.#lastCell) {
       this.#keep(frame, timeSec);
@@ -107,7 +108,7 @@ export class PictureReader extends TrackReader {
     this.#lastSec = this.#last.ref(frame) >= 0 ? timeSec : undefined;
   }
 
-  /** The last picture, if it stands for longer than a cell of the grid until the next one. */
+  /** Outputs the last picture if it stays for longer than a grid cell until the next one. */
   *#standing(nextSec: number): Generator<MediaEvent> {
     const { sampled } = this.#request;
     const lastSec = this.#lastSec;
@@ -115,7 +116,7 @@ export class PictureReader extends TrackReader {
     if (lastSec === undefined || !sampled) return;
     const isEarlier = lastSec < this.range.startSec;
     const fromSec = isEarlier ? this.range.startSec : lastSec;
-    // a microsecond of grace, as above
+    // One microsecond of tolerance, as above.
     if (nextSec - fromSec <= 1 / sampled.perSecond + 1e-6) return;
     const picture = this.#picture(this.#last, fromSec, this.#sampled!, sampled);
     yield { type: 'picture', view: 'sampled', picture, ...(isEarlier && { isEarlier }) };
@@ -134,16 +135,16 @@ export class PictureReader extends TrackReader {
 }
 
 /**
- * What a decoder may leave out because nobody will see it on pictures of a few pixels: deblocking (the drift that
- * follows stays below what scaling averages out, and ends with each key frame); and where only samples are wanted, and
- * the film has several pictures for each, pictures that no other is predicted from.
+ * Decoder options that skip work without effect on small pictures. Always deblocking: its drift is averaged out by scaling
+ * and ends at each key frame. Non-reference pictures too, if only samples are requested and the film has several pictures
+ * per sample.
  */
 function decoderSkips(stream: Stream, { everyPicture, sampled }: DecodeRequest): Record<string, string> {
   const spare = !everyPicture && sampled && frameRateOf(stream) >= SKIPPABLE_PICTURES_PER_SAMPLE * sampled.perSecond;
   return { skip_loop_filter: 'all', ...(spare && { skip_frame: 'noref' }) };
 }
 
-/** Seconds from one picture to the next, on average. */
+/** Average duration of a picture, in seconds; 25 pictures per second if unknown. */
 export function frameSecOf(stream: Stream): number {
   return 1 / (frameRateOf(stream) || 25);
 }

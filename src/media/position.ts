@@ -11,28 +11,28 @@ import type { Clock } from './clock.ts';
 import { type Container, ratio } from './container.ts';
 
 /**
- * Seconds before the range at which reading starts: an audio decoder needs a few packets to settle, and a container
- * may hold the sound of a moment well before its picture.
+ * Time before the range at which reading starts, in seconds. Audio decoders need a few packets to settle, and a container
+ * may store sound well before the picture of the same time.
  */
 export const PRE_ROLL_SEC = 2;
 
-/** Has the demuxer skip every track but these. */
+/** Makes the demuxer skip all tracks but these. */
 export function readOnly(container: Container, wanted: readonly (Stream | undefined)[]): void {
   for (const stream of container.context.streams) {
     stream.discard = wanted.some((other) => other?.index === stream.index) ? AVDISCARD_DEFAULT : AVDISCARD_ALL;
   }
 }
 
-/** Containers whose index names every key frame, or that are read through until it does. */
+/** Formats whose index is complete, so that a seek always finds the right key frame. */
 const INDEXED_FORMATS = /mp4|matroska/;
-/** MPEG-TS and -PS. They have no header, and a picture in them ends where the next one begins. */
+/** MPEG-TS and MPEG-PS: they have no header, and a picture ends where the next one begins. */
 const HEADERLESS_STREAMS = /^mpeg(ts)?$/;
-/** How far further back a container is searched at first where no key frame was found. Seconds. */
+/** First step back after a seek that found no key frame, in seconds. Doubles with each further one. */
 const FIRST_BACK_STEP_SEC = 4;
 
 /**
- * Goes to a key frame at or before a time. Some containers, MPEG-TS above all, are searched by timestamps alone, which
- * may lead to the middle of a group of pictures, or behind the picture that still stands: those are searched further back.
+ * Seeks to a key frame at or before a time. In formats without an index, above all MPEG-TS, a seek by timestamp may end
+ * within a group of pictures, or after the picture that is still shown: the seek is then repeated further back.
  * @param timeSec seconds from the start of the file
  * @param stream the track that has to be decodable at that time
  */
@@ -44,7 +44,7 @@ export function seek(container: Container, timeSec: number, clock: Clock | undef
   }
   if (!(timeSec > 0)) return;
   const isTrusted = !stream || INDEXED_FORMATS.test(context.iformat?.name ?? '');
-  // Where a container cannot seek, reading starts where it stands and what comes too early is dropped.
+  // In a container that cannot seek, reading goes on from the current position, and earlier output is dropped.
   for (let backSec = 0; ; backSec = 2 * backSec || FIRST_BACK_STEP_SEC) {
     const target = BigInt(Math.round((Math.max(0, timeSec - backSec) + startSec) * 1e6));
     const isFound = context.seekFrameSync(-1, target, AVSEEK_FLAG_BACKWARD) >= 0;
@@ -54,19 +54,19 @@ export function seek(container: Container, timeSec: number, clock: Clock | undef
       return;
     }
     if (backSec < timeSec) continue;
-    // A search for the first timestamp leads behind the first packet of a stream without a header.
+    // In a stream without a header, a seek to the first timestamp ends after the first packet.
     const [to, how] = isStream(container) ? [0n, AVSEEK_FLAG_BYTE] : [target, AVSEEK_FLAG_BACKWARD];
     context.seekFrameSync(-1, to, how);
     return;
   }
 }
 
-/** True of a container whose demuxer holds each picture back until the next one comes, however long that takes. */
+/** True for a format whose demuxer outputs each picture only when the next one arrives, however late. */
 export function isStream({ context }: Container): boolean {
   return HEADERLESS_STREAMS.test(context.iformat?.name ?? '');
 }
 
-/** Reads on. @returns true if a key frame of a track comes before a time, or at it */
+/** Reads packets. @returns true if a key frame of the track is at or before a time */
 function hasKeyFrameBefore({ context, startSec }: Container, stream: Stream, timeSec: number): boolean {
   using packet = new Packet();
   packet.alloc();

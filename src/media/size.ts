@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 
-/** Bytes of a file, or of what the blob store lends by URL. */
+/** Size of a local file or of a leased URL, in bytes. */
 export async function sizeOf(location: string): Promise<number> {
   if (!/^https?:/.test(location)) return (await stat(location)).size;
   const answer = await fetch(location, { headers: { range: 'bytes=0-0' } });

@@ -10,16 +10,16 @@ import { PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { MonoMixer } from './resample.ts';
 import { isPatched, TrackReader } from './track-reader.ts';
 
-/** Seconds before the range from which on sound is decoded. A picture may have been shown for much longer than that. */
+/** Sound decoded before the range so that the decoder settles, in seconds. The seek may lead much further back. */
 const DECODER_PRE_ROLL_SEC = 10;
 
-/** Sound of the range, and where somebody listens on, of what follows it, mixed to mono at its own rate. */
+/** Decodes the sound of a range, and of the context after it, mixed to mono at the track's sample rate. */
 export class SoundReader extends TrackReader {
   readonly #endSec: number;
   readonly #mixer = new MonoMixer();
-  /** Where a sample without a timestamp belongs, in samples from the start of the file. */
+  /** Position of the next sample, for frames without a timestamp, in samples from the start of the file. */
   #position: number | undefined;
-  /** Of the samples so far; a track may change it on the way. Hertz. */
+  /** Sample rate of the last frame, in hertz. A track may change it. */
   #sampleRate = 0;
 
   constructor(container: Container, range: TimeRange, listenEndSec = range.endSec) {
@@ -27,7 +27,7 @@ export class SoundReader extends TrackReader {
     this.#endSec = range.endSec;
   }
 
-  /** Damage behind the range is told by whoever reads that. */
+  /** Decodes a packet. Damage after the range is not reported: it belongs to the chunk there. */
   override *read(packet: Packet | null, span?: TimeRange): Generator<MediaEvent> {
     if (span && span.endSec < this.range.startSec - DECODER_PRE_ROLL_SEC) return;
     for (const event of super.read(packet, span)) {
@@ -43,7 +43,7 @@ export class SoundReader extends TrackReader {
     const stamp = frame.bestEffortTimestamp;
     const stamped =
       stamp === AV_NOPTS_VALUE ? undefined : Math.round((Number(stamp) * this.timeBase - this.startSec) * sampleRate);
-    // Timestamps tremble, so what follows each other may gape or overlap a little: whoever joins it closes that.
+    // Timestamps have jitter: adjacent pieces may have small gaps or overlaps, which `SoundBuffer` closes.
     const first = stamped ?? this.#position ?? 0;
     const last = first + frame.nbSamples;
     this.#position = last;
@@ -63,7 +63,7 @@ export class SoundReader extends TrackReader {
       ...(sides && { sides: sides.subarray(start - first, end - first) }),
     });
     if (edge > from) yield { type: 'sound', sound: piece(from, edge) };
-    if (to > edge) yield { type: 'around', sound: piece(edge, to) };
+    if (to > edge) yield { type: 'contextSound', sound: piece(edge, to) };
   }
 
   override [Symbol.dispose](): void {
@@ -73,8 +73,8 @@ export class SoundReader extends TrackReader {
 }
 
 /**
- * Sound that comes before the range, for somebody who has to hear it: a pass of its own that skips all other tracks, so
- * that no picture is decoded for it.
+ * Decodes the context sound before a range. A separate pass that skips all other tracks, so that no picture is decoded for
+ * it.
  */
 export function* earlierSound(
   container: Container,
@@ -90,9 +90,9 @@ export function* earlierSound(
   packet.alloc();
   while (!sounds.done && container.context.readFrameSync(packet) >= 0) {
     clock?.apply(packet);
-    // What is damaged here is told with the chunk that it belongs to.
+    // Damage here is reported with the chunk that it belongs to.
     for (const event of sounds.read(packet, times.next(packet))) {
-      if (event.type === 'sound') yield { type: 'around', sound: event.sound };
+      if (event.type === 'sound') yield { type: 'contextSound', sound: event.sound };
     }
     packet.unref();
   }

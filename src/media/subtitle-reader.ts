@@ -6,14 +6,14 @@ import type { TimeRange } from './frames.ts';
 import { readOnly, seek } from './position.ts';
 import { textCodec } from './subtitle-track.ts';
 
-/** How long before the range a subtitle that reaches into it may begin. */
+/** Maximum time before the range at which an overlapping subtitle starts, in seconds. */
 const SUBTITLE_PRE_ROLL_SEC = 30;
-/** How much later than sound and picture of the same moment a subtitle may stand in the file, in seconds. */
+/** Maximum delay of a subtitle in the file behind sound and pictures of the same time, in seconds. */
 const MAX_SUBTITLE_DELAY_SEC = 2;
-/** How long a subtitle without an end is shown, in seconds. */
+/** Duration of a subtitle without an end time, in seconds. */
 const DEFAULT_SUBTITLE_SEC = 4;
 
-/** Subtitles that begin before the range and reach into it: a cheap pass that skips all other tracks. */
+/** Reads the subtitles that start before a range and overlap it. A cheap pass that skips all other tracks. */
 export function* earlierSubtitles(
   container: Container,
   stream: Stream,
@@ -38,16 +38,17 @@ export function* earlierSubtitles(
   }
 }
 
-/** A track that tells how far reading has come while nobody speaks; else one would read on to the end of the file. */
+/** Track that shows the read position between subtitles; without it, reading would go on to the end of the file. */
 export function guideOf({ video, audio }: Container): Stream | undefined {
   return video ?? audio;
 }
 
-/** Whether a packet of the guide says that no subtitle of before a time is to come. */
+/** True if a packet of the guide track shows that no subtitle from before a time can follow. */
 export function isBehind({ startSec }: Container, guide: Stream, packet: Packet, timeSec: number): boolean {
   return Number(packet.dts) * ratio(guide.timeBase) - startSec >= timeSec + MAX_SUBTITLE_DELAY_SEC;
 }
 
+/** Copies a subtitle packet, with its times in seconds from the start of the file. */
 export function readSubtitle(container: Container, stream: Stream, packet: Packet): RawSubtitle {
   const timeBase = ratio(stream.timeBase);
   const startSec = Number(packet.pts) * timeBase - container.startSec;

@@ -5,19 +5,19 @@ import { Undecodable } from './damage.ts';
 import type { MediaEvent, TrackKind } from './events.ts';
 import type { TimeRange } from './frames.ts';
 
-/** A timestamp beyond the range may be damaged: so many in a row, and the range is over. */
+/** Consecutive frames past the range that end it: a single timestamp may be damaged. */
 const CONFIRMING_LATE_FRAMES = 3;
-/** A decoder that refuses the same packet this often will not come to its end. */
+/** Maximum errors of a decoder on one packet, after which the packet is abandoned. */
 const MAX_REFUSALS = 100;
 
-/** Decodes one track; what the decoder refuses is reported and skipped. */
+/** Decodes one track. Packets that the decoder refuses are reported as damage and skipped. */
 export abstract class TrackReader implements Disposable {
   readonly stream: Stream;
-  /** Seconds; how far the track was decoded. */
+  /** Time up to which the track is decoded, in seconds. */
   timeSec = 0;
-  /** The end of the range has been passed. */
+  /** True after the end of the range. */
   done = false;
-  /** Nothing where the track's header is too damaged for a decoder to open. */
+  /** Undefined if the track's header is too damaged for a decoder to open. */
   readonly #decoder: CodecContext | undefined;
   readonly #frame = new Frame();
   protected readonly timeBase: number;
@@ -44,16 +44,17 @@ export abstract class TrackReader implements Disposable {
   }
 
   /**
-   * @param packet null when no other comes
-   * @param span when it is shown or heard, in seconds from the start of the file
+   * Decodes a packet and yields the resulting events.
+   * @param packet null to flush the decoder at the end
+   * @param span presentation time of the packet, in seconds from the start of the file
    */
   *read(
     packet: Packet | null,
     span: TimeRange = { startSec: this.timeSec, endSec: this.timeSec },
   ): Generator<MediaEvent> {
-    // Another track may be behind: its pictures are seconds long, or somebody listens to more sound than there are pictures.
+    // Packets follow the end while another track is behind: long pictures, or sound beyond the range.
     if (this.done) return;
-    // An empty packet says that the picture before it stays.
+    // An empty packet repeats the previous picture.
     if (packet?.size === 0) return;
     if (!this.#decoder) {
       this.done = true;
@@ -86,7 +87,7 @@ export abstract class TrackReader implements Disposable {
     }
   }
 
-  /** Gives what the decoder still holds. Nothing of the range is to come. */
+  /** Flushes the decoder. No packets follow. */
   *end(_contentEndSec: number): Generator<MediaEvent> {
     yield* this.read(null);
     this.done = true;
@@ -94,26 +95,26 @@ export abstract class TrackReader implements Disposable {
 
   protected abstract take(frame: Frame): Iterable<MediaEvent>;
 
-  /** Whether a time lies beyond the range, and takes note of it. */
+  /** True for a time past the range. Counts consecutive ones, which set `done`. */
   protected isPast(timeSec: number): boolean {
     this.#past = timeSec >= this.range.endSec ? this.#past + 1 : 0;
     this.done = this.#past >= CONFIRMING_LATE_FRAMES;
     return this.#past > 0;
   }
 
-  /** Takes note of what could not be decoded. */
+  /** Hook for a packet that could not be decoded. */
   protected lost(_range: TimeRange): void {}
 
-  /** Tells that a stretch came out of the decoder patched up, as far as it lies in the range. */
-  protected *patched(stretch: TimeRange): Generator<MediaEvent> {
-    const startSec = Math.max(stretch.startSec, this.range.startSec);
-    const endSec = Math.min(stretch.endSec, this.range.endSec);
+  /** Reports concealed damage, clipped to the range. */
+  protected *patched(damaged: TimeRange): Generator<MediaEvent> {
+    const startSec = Math.max(damaged.startSec, this.range.startSec);
+    const endSec = Math.min(damaged.endSec, this.range.endSec);
     if (startSec < endSec) yield { type: 'damage', of: this.#kind, isLost: false, startSec, endSec };
   }
 
   *#lose(span: TimeRange): Generator<MediaEvent> {
     this.lost(span);
-    // What is lost belongs to the range in which it begins.
+    // Lost content belongs to the range in which it starts.
     if (span.startSec < this.range.startSec || span.startSec >= this.range.endSec) return;
     yield { type: 'damage', of: this.#kind, isLost: true, ...span, endSec: Math.min(span.endSec, this.range.endSec) };
   }
@@ -124,21 +125,21 @@ export abstract class TrackReader implements Disposable {
   }
 }
 
-/** True of a frame that the decoder patched up. */
+/** True for a frame in which the decoder concealed errors. */
 export function isPatched(frame: Frame): boolean {
   return frame.decodeErrorFlags !== 0 || (frame.flags & AV_FRAME_FLAG_CORRUPT) !== 0;
 }
 
-/** @returns undefined where the track has no decoder, or its header is too damaged for one */
+/** Opens a decoder. @returns undefined if the track has none, or its header is too damaged */
 export function openDecoder(stream: Stream, options: Record<string, string>): CodecContext | undefined {
   const codec = Codec.findDecoder(stream.codecpar.codecId);
   const context = new CodecContext();
   context.allocContext3(codec);
   context.parametersToContext(stream.codecpar);
   context.pktTimebase = stream.timeBase;
-  // As many workers as cores run side by side: a second thread here would only get in another worker's way.
+  // One worker per core is running: more threads here would compete with the other workers.
   context.threadCount = 1;
-  // One by one: a Dictionary given to open2 is freed twice (node-av 6.1.1).
+  // Set one by one: a Dictionary passed to open2 is freed twice (node-av 6.1.1).
   for (const [name, value] of Object.entries(options)) context.setOption(name, value);
   if (context.open2Sync(codec, null) >= 0) return context;
   context.freeContext();

@@ -9,7 +9,7 @@ import {
   AVERROR_EOF,
 } from 'node-av/constants';
 import { Filter, type FilterContext, FilterGraph, Frame, Log } from 'node-av/lib';
-import { NamelessFile } from './nameless-file.ts';
+import { UnlinkedFile } from './unlinked-file.ts';
 
 /** What Whisper hears: mono at this rate, in hertz. */
 export const WHISPER_RATE = 16_000;
@@ -37,7 +37,7 @@ const NO_GPU = /no GPU found/;
  */
 export class WhisperFilter implements Disposable {
   readonly #graph = new FilterGraph();
-  readonly #output = new NamelessFile('whisper');
+  readonly #output = new UnlinkedFile('whisper');
   readonly #source: FilterContext;
   readonly #sink: FilterContext;
   readonly #frame = new Frame();

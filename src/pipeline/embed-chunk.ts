@@ -86,7 +86,7 @@ export async function embedChunk(job: EmbedJob, bundle: Bundle, onProgress: OnPr
       else clips.pushPicture(event.picture, event.isEarlier);
       // The other view of this picture may still follow: pictures are complete before this time, not at it.
       pictureSec = event.picture.timeSec;
-    } else if (event.type === 'sound' || event.type === 'around') {
+    } else if (event.type === 'sound' || event.type === 'contextSound') {
       const endSec = event.sound.startSec + event.sound.samples.length / event.sound.sampleRate;
       if (audio && event.type === 'sound') {
         clips.pushSound(event.sound);
