@@ -3,26 +3,26 @@ import type { Packet } from 'node-av/lib';
 import { type Container, ratio } from './container.ts';
 import type { ClockMap } from './info.ts';
 
-/** How often the clock notes where reading can start, in seconds. */
+/** Minimum distance of entry points in the clock map, in seconds. */
 const MARK_INTERVAL_SEC = 10;
-/** Timestamps that fall back further than this start over: inside a part they are only out of order. Seconds. */
+/** Backward step of timestamps that counts as a restart, in seconds. Smaller ones are reordered pictures. */
 const RESET_BACKSTEP_SEC = 1;
-/** A hole longer than this is none: nobody recorded nothing for so long, so the timestamps start over. Seconds. */
+/** Forward step of timestamps that counts as a restart, in seconds. Real gaps in a recording are shorter. */
 const RESET_GAP_SEC = 60;
 
 /**
- * Follows the timestamps of a file's packets, in the order of the file, and finds where they start over, as they do
- * where recordings were joined byte by byte. There the parts are put one behind the other.
+ * Detects timestamp restarts in the packets of a file, in file order. They occur where recordings were concatenated byte by
+ * byte. The parts are placed one after the other on one timeline.
  */
 export class ClockReader {
   readonly #startSec: number;
   readonly #timeBases: readonly number[];
   readonly #parts: { fromByte: number; addSec: number }[] = [{ fromByte: 0, addSec: 0 }];
   readonly #marks: { byte: number; sec: number }[] = [];
-  /** When the last packet of each track begins, after the mapping. */
+  /** Start of each track's last packet after the mapping, in seconds, by stream index. */
   readonly #last = new Map<number, number>();
   #position = 0;
-  /** Seconds from the start of the file; when what was read ends. */
+  /** End of the packets so far, in seconds from the start of the file. */
   endSec = 0;
 
   constructor(container: Container) {
@@ -30,7 +30,7 @@ export class ClockReader {
     this.#timeBases = timeBasesOf(container);
   }
 
-  /** @param isEntry whether decoding can start with this packet */
+  /** @param isEntry true if decoding can start with this packet */
   read(packet: Packet, isEntry: boolean): void {
     this.#position = packet.pos >= 0n ? Number(packet.pos) : this.#position;
     const stamp = packet.dts === AV_NOPTS_VALUE ? packet.pts : packet.dts;
@@ -39,7 +39,7 @@ export class ClockReader {
     const rawSec = Number(stamp) * timeBase - this.#startSec;
     const last = this.#last.get(packet.streamIndex);
     const step = last === undefined ? 0 : rawSec + partAt(this.#parts, this.#position).addSec - last;
-    // While another track goes on, a picture that stands for long is no hole.
+    // While another track continues, a long picture is not a restart.
     const isResetGap = step > RESET_GAP_SEC && step > RESET_GAP_SEC + this.endSec - last!;
     if (step < -RESET_BACKSTEP_SEC || isResetGap) {
       this.#parts.push({ fromByte: this.#position, addSec: this.endSec - rawSec });
@@ -58,13 +58,13 @@ export class ClockReader {
     }
   }
 
-  /** Nothing for a file whose timestamps go on from start to end. */
+  /** The map; undefined for a file without restarts. */
   get map(): ClockMap | undefined {
     return this.#parts.length > 1 ? { parts: this.#parts, marks: this.#marks } : undefined;
   }
 }
 
-/** Brings the timestamps of a file that start over into one line. */
+/** Maps the timestamps of a file with restarts to one timeline. */
 export class Clock {
   readonly #map: ClockMap;
   readonly #timeBases: readonly number[];
@@ -75,11 +75,12 @@ export class Clock {
     this.#timeBases = timeBasesOf(container);
   }
 
-  /** The place in the file from which a moment can be decoded. */
+  /** Byte position of the last entry point at or before a time. */
   byteBefore(timeSec: number): number {
     return this.#map.marks.findLast(({ sec }) => sec <= timeSec)?.byte ?? 0;
   }
 
+  /** Maps the timestamps of a packet in place. Packets come in file order. */
   apply(packet: Packet): void {
     this.#position = packet.pos >= 0n ? Number(packet.pos) : this.#position;
     const { addSec } = partAt(this.#map.parts, this.#position);

@@ -9,22 +9,23 @@ import { Frame, IOContext, type Packet, type Stream } from 'node-av/lib';
 import type { Container } from './container.ts';
 import { openDecoder } from './track-reader.ts';
 
-/** Bytes at the beginning of a Matroska file among which its segment's header is. */
+/** Bytes at the start of a Matroska file that contain the segment header. */
 const MATROSKA_HEAD_BYTES = 1024;
-/** EBML ids of the file's header, and of the segment that holds everything else. */
+/** EBML ID of the file header. */
 const EBML_HEADER = 0x1a45dfa3;
+/** EBML ID of the segment, which contains everything else. */
 const MATROSKA_SEGMENT = 0x18538067;
 
 /**
- * Tells a file that was cut off from one whose header claims too much: the last packet is not whole, or the outermost
- * element of the container is longer than the file.
+ * True for a truncated file, in contrast to one whose header declares too long a duration: its last packet is incomplete,
+ * or its outermost element is longer than the file.
  * @param last the last packet of each track
  */
 export function isCutOff(container: Container, last: readonly { stream: Stream; packet: Packet }[]): boolean {
   return last.some(({ stream, packet }) => isPartial(stream, packet)) || isShorterThanSegment(container);
 }
 
-/** FFmpeg marks packets that ended too early, but not in containers that have no packets of their own, such as FLAC. */
+/** True for a truncated packet. FFmpeg flags those, except in formats without container packets, such as FLAC. */
 function isPartial(stream: Stream, packet: Packet): boolean {
   if ((packet.flags & AV_PKT_FLAG_CORRUPT) !== 0) return true;
   if (stream.codecpar.codecType !== AVMEDIA_TYPE_AUDIO) return false;
@@ -41,7 +42,7 @@ function isPartial(stream: Stream, packet: Packet): boolean {
   }
 }
 
-/** Matroska alone tells the length of all that follows, unless it was streamed. */
+/** True if a Matroska segment is longer than the file. No other format declares this length; streamed files omit it. */
 function isShorterThanSegment({ context: { iformat, url } }: Container): boolean {
   if (iformat?.name !== 'matroska,webm' || url === null) return false;
   using file = new IOContext();
@@ -62,7 +63,7 @@ function segmentOf(head: Buffer): { start: number; size: number } | undefined {
   return segment && { start: segment.end, size: segment.size };
 }
 
-/** An EBML size: as many bytes as the first one has leading zeros, and one more. All ones stand for "unknown". */
+/** Reads an EBML size. Its length in bytes is the number of leading zero bits plus one; all ones mean "unknown". */
 function sizeAt(bytes: Buffer, at: number): { end: number; size: number } | undefined {
   const length = Math.clz32(bytes[at]!) - 23;
   if (length > 8 || at + length > bytes.length) return undefined;

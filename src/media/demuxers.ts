@@ -1,12 +1,12 @@
 /**
- * The rule by which FFmpeg's demuxers may open. One may if it recognises a file by its content and reads nothing but
- * that file, and if its files hold sound or moving pictures. All others are listed with the reason, so that a file is
- * refused by its name. `demuxers.test.ts` fails for a demuxer of the build that neither list knows.
+ * Allow list of FFmpeg demuxers. A demuxer is allowed if it recognises files by content, reads no other file, and its
+ * files contain sound or moving pictures. All others are listed with a reason for the error message.
+ * `demuxers.test.ts` fails for a demuxer of the build that is in neither list.
  *
- * Names are FFmpeg's; one demuxer may have several, `matroska,webm`.
+ * Names are FFmpeg's. One demuxer may have several: `matroska,webm`.
  */
 
-/** Why a demuxer may not open. */
+/** Reason why a demuxer is refused. */
 export type Refusal = 'linked' | 'device' | 'picture' | 'text' | 'bare';
 
 const PICTURES_AND_SOUND = `
@@ -27,11 +27,12 @@ const SOUND = `
   bfstm binka bit boa bonk brstm dcstr derf epaf fsb fwse genh hca hcom kvag mca mmf msf mtaf musx pp_bnk redspark rsd
   scd sdns sdr2 sds sdx sol svag svs vag vpk wady wsaud xa xmd xvag`;
 
-/** Demuxers that may open. */
+/** Names of the allowed demuxers. */
 export const ALLOWED: readonly string[] = names(PICTURES_AND_SOUND + MOVING_PICTURES + SOUND);
 
+/** Names of the refused demuxers, by reason. */
 export const REFUSED: Readonly<Record<Refusal, readonly string[]>> = {
-  // They open what the file names (playlists, scripts, session descriptions), or files beside it (mlv, vobsub).
+  // They open files or addresses named in the file (playlists, scripts, session descriptions), or sibling files (mlv, vobsub).
   linked: names(`
     avisynth concat dash hls image2 imf mlv rtp rtsp sap sdp vapoursynth vobsub webm_dash_manifest`),
   device: names(`
@@ -42,21 +43,21 @@ export const REFUSED: Readonly<Record<Refusal, readonly string[]>> = {
     j2k_pipe jpeg_pipe jpegls_pipe jpegxl_pipe jpegxs_pipe msp pam_pipe pbm_pipe pcx_pipe pfm_pipe pgm_pipe pgmyuv_pipe
     pgx_pipe phm_pipe photocd_pipe pictor_pipe png_pipe ppm_pipe psd_pipe qdraw_pipe qoi_pipe sgi_pipe sunrast_pipe
     svg_pipe tiff_pipe txd vbn_pipe webp_pipe xbm_pipe xpm_pipe xwd_pipe`),
-  // Subtitles, text art, and scripts that sound is made from (sbg).
+  // Subtitles, text art, and scripts for sound synthesis (sbg).
   text: names(`
     adf aqtitle ass bin dvbsub dvbtxt ffmetadata idf jacosub lrc mcc microdvd mpl2 mpsub pjs rcwt realtext sami sbg scc
     srt stl subviewer subviewer1 sup tedcaptions tty vplayer webvtt xbin`),
-  // Samples or frames without a header: recognised by the name of the file at best.
+  // Samples or frames without a header: recognisable by file name at best.
   bare: names(`
     afc alaw aptx aptx_hd bitpacked bmv codec2raw data daud dfpwm f32be f32le f64be f64le filmstrip g722 g723_1 g726
     g726le g728 g729 mulaw mvi mxg rawvideo rso s16be s16le s24be s24le s32be s32le s8 sbc sln u16be u16le u24be u24le
     u32be u32le u8 v210 v210x vidc`),
 };
 
-/** Formats of one picture or of several: whether it moves is known only from what is in the file. */
+/** Formats of still and animated pictures. Only the packets show which one a file is. */
 export const ANIMATIONS: readonly string[] = ['gif', 'apng', 'webp_anim', 'jpegxl_anim'];
 
-/** Why a demuxer may not open; undefined for one that may. */
+/** Reason why a demuxer is refused; undefined for an allowed one. */
 export function refusalOf(name: string): Refusal | undefined {
   const reasons = Object.keys(REFUSED) as Refusal[];
   return reasons.find((reason) => REFUSED[reason].includes(name));

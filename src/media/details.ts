@@ -10,7 +10,7 @@ import { codecName, ratio, tracksOf } from './container.ts';
 import type { AudioDetails, MediaDetails, VideoDetails } from './info.ts';
 import { rotationOf } from './picture/rotation.ts';
 
-/** What an open file tells of itself and its tracks. What it does not tell is left out. */
+/** Reads the descriptive facts of a file and its tracks. Facts that the file does not declare are omitted. */
 export function detailsOf(context: FormatContext): MediaDetails {
   const { streams } = context;
   const tags = context.metadata?.getAll() ?? {};
@@ -62,17 +62,17 @@ function audioDetails(stream: Stream): AudioDetails {
 
 function durationOf(stream: Stream): number | undefined {
   const sec = Number(stream.duration) * ratio(stream.timeBase);
-  // AV_NOPTS_VALUE is far below zero
+  // AV_NOPTS_VALUE is far below zero.
   return sec > 0 ? sec : undefined;
 }
 
 function asTime(text: string | undefined): string | undefined {
   const ms = Date.parse(text ?? '');
-  // The epoch of QuickTime, 1904, and that of Unix stand for a clock that was not set.
+  // The epochs of QuickTime (1904) and Unix mean that the camera's clock was not set.
   return ms > 0 ? new Date(ms).toISOString() : undefined;
 }
 
-/** ISO 6709 as cameras write it: `+48.8577+002.295/` or `+48.8577+002.295+035.000/`. */
+/** Parses ISO 6709 as written by cameras: `+48.8577+002.295/` or `+48.8577+002.295+035.000/`. */
 function asLocation(text: string | undefined): MediaDetails['location'] {
   const [, latitude, longitude, altitude] =
     /^([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)?/.exec(text ?? '') ?? [];
@@ -84,6 +84,7 @@ function asLocation(text: string | undefined): MediaDetails['location'] {
   };
 }
 
+/** Copies an object without its undefined properties. */
 function definedOnly<T extends object>(facts: T): { [Name in keyof T]?: Exclude<T[Name], undefined> } {
   return Object.fromEntries(Object.entries(facts).filter(([, value]) => value !== undefined)) as T;
 }

@@ -1,24 +1,24 @@
 /**
- * Mono from stereo is the sum of both channels. In antiphase they cancel each other: a cable with swapped poles, a
- * faulty mix or a "stereo widener" would leave silence. In each window of the sound where the difference of the channels
- * has at least a hundred times the energy of their sum, the difference stands in for it, which is the sum with one
- * channel's poles swapped back. Everywhere else samples stay as they are, bit for bit.
+ * Phase correction for mono downmixes. A downmix is the sum of both channels, which cancels for channels in antiphase: a
+ * cable with swapped poles, a faulty mix, or a "stereo widener". In each window where the difference of the channels has
+ * more than a hundred times the energy of the sum, the difference replaces the sum, which inverts one channel. All other
+ * samples stay bit-identical.
  */
 
-/** Length of a window; ordinary stereo is in antiphase for single tones and some milliseconds at most. Seconds. */
+/** Length of a window, in seconds. Ordinary stereo is in antiphase for a few milliseconds at most. */
 const WINDOW_SEC = 0.5;
-/** Energy of the sum over that of the difference, below which the sum counts as cancelled: −20 dB. */
+/** Maximum energy of a cancelled sum, relative to the energy of the difference: −20 dB. */
 const MAX_CANCELLED_ENERGY_RATIO = 0.01;
-/** Mean square below which a difference is the noise of a codec and not sound: −70 dB of full scale. */
+/** Mean square up to which a difference is codec noise: −70 dB of full scale. */
 const CODEC_NOISE_MEAN_SQUARE = 1e-7;
-/** Of the fade from one to the other, around the border of two windows. Seconds. */
+/** Length of the cross-fade around the border of two windows, in seconds. */
 const FADE_SEC = 0.02;
 
 /**
- * Puts the difference where the sum is cancelled. Depends on these samples alone, so the same stretch comes out the same
- * wherever decoding began.
- * @param sums of both channels, mono as it is mixed by default; changed in place
- * @param sides difference of both channels, in the scale of `sums`, as many samples
+ * Replaces cancelled parts of a downmix with the difference of the channels. The result depends on these samples alone,
+ * and not on where decoding began.
+ * @param sums downmix of both channels; changed in place
+ * @param sides difference of the channels, with the scale and length of `sums`
  * @param sampleRate hertz
  */
 export function restoreCancelled(sums: Float32Array, sides: Float32Array, sampleRate: number): void {
@@ -32,7 +32,7 @@ export function restoreCancelled(sums: Float32Array, sides: Float32Array, sample
   const reach = Math.round((FADE_SEC / 2) * sampleRate);
   const weight = (window: number) => (cancelled[Math.min(windows - 1, Math.max(0, window))] ? 1 : 0);
   for (let at = 0; at < sums.length; at++) {
-    // Between the windows that hold the two ends of the fade.
+    // Interpolates between the windows that contain the two ends of the fade.
     const before = weight(Math.floor((at - reach) / length));
     const after = weight(Math.floor((at + reach) / length));
     if (before === 0 && after === 0) continue;

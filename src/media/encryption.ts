@@ -8,16 +8,16 @@ import {
 } from 'node-av/constants';
 import { type FormatContext, Packet, type Stream } from 'node-av/lib';
 
-/** Sample entries of FairPlay (iTunes) and Audible, and of Common Encryption where the real one is not named. */
+/** Sample entries of FairPlay (iTunes), Audible, and Common Encryption without the original format. */
 const ENCRYPTED_TAGS = new Set(['drmi', 'drms', 'aavd', 'encv', 'enca']);
 /** Stream types of SAMPLE-AES in MPEG-TS: H.264, ADTS, AC-3 and E-AC-3 (Apple, MPEG-2 Stream Encryption Format for HLS). */
 const SAMPLE_AES_TAGS = new Set([0xdb, 0xcf, 0xc1, 0xc2]);
 /** Tags that FFmpeg sets for the key of a WebM track, and for the protection of an ASF file. */
 const KEY_TAGS = ['enc_key_id', 'ASF_Protection_Type'];
-/** Packets in which each track should appear once. */
+/** Maximum packets read to see one of each track. */
 const SAMPLED_PACKETS = 500;
 
-/** True if the headers say that a track is encrypted. MP4 says it in the packets: `encryptedTracks`. */
+/** True if the headers declare a track as encrypted. For MP4, see `encryptedTracks`: it is known from packets. */
 export function isEncryptedTrack({ iformat, metadata }: FormatContext, stream: Stream): boolean {
   const { codecTag, codecTagString } = stream.codecpar;
   return (
@@ -28,8 +28,8 @@ export function isEncryptedTrack({ iformat, metadata }: FormatContext, stream: S
 }
 
 /**
- * Indexes of the tracks of an MP4 whose packets are under Common Encryption: Widevine, PlayReady, ClearKey, and
- * FairPlay in HLS. Looks in the middle of the file, since the beginning is often left clear, and leaves the context there.
+ * Indexes of the MP4 tracks under Common Encryption: Widevine, PlayReady, ClearKey, and FairPlay in HLS. Reads packets from
+ * the middle of the file, since the start is often unencrypted, and leaves the read position there.
  */
 export function encryptedTracks(context: FormatContext, middleSec: number): ReadonlySet<number> {
   const found = new Set<number>();

@@ -2,34 +2,34 @@ import { AV_NOPTS_VALUE } from 'node-av/constants';
 import type { Packet, Stream } from 'node-av/lib';
 import { ratio } from './container.ts';
 
-/** A timestamp that lies further ahead of its track than this is doubted. Seconds. */
+/** Forward jump of a timestamp that needs confirmation by later packets, in seconds. */
 const DOUBTED_JUMP_SEC = 60;
-/** Inside a track timestamps may fall back this far, because pictures are stored out of order. Seconds. */
+/** Maximum backward step of timestamps within a track, in seconds: pictures are stored out of order. */
 const REORDER_SEC = 1;
-/** A doubted timestamp is believed when so many packets, itself included, go on from it in time. */
+/** Number of packets that confirm a jump by continuing from it, including the first. */
 const CONFIRMING_PACKETS = 3;
-/** At the end of a file nothing follows that could confirm: a last packet is believed up to this far ahead. Seconds. */
+/** Maximum jump of the last packets, which nothing can confirm, in seconds. */
 const MAX_LAST_JUMP_SEC = 600;
 
 /**
- * Measures how far the packets of one track reach. Absurd timestamps do not count: a packet that has one, and those that
- * a muxer then held at the same time, follow the packet before.
+ * Measures the end time of a track's packets. Absurd timestamps are ignored: a packet with one, and those that a muxer
+ * clamped to the same time, follow the previous packet.
  */
 export class TrackExtent {
   readonly #timeBase: number;
   readonly #startSec: number;
   readonly #fromSec: number;
-  /** Packets that lie far ahead of the others, and are not confirmed yet. */
+  /** Packets after an unconfirmed jump. */
   #doubted: { readonly startSec: number; readonly endSec: number }[] = [];
   #endSec = 0;
   #lastSec: number | undefined;
-  /** Packets that were read. */
+  /** Number of packets. */
   count = 0;
-  /** Longest time from one packet to the next. Seconds. */
+  /** Longest time between two packets, in seconds. */
   longestStepSec = 0;
 
   /**
-   * @param startSec timestamp that times are counted from, in seconds
+   * @param startSec timestamp of the start of the file, in seconds
    * @param fromSec where reading starts, in seconds from the start of the file
    */
   constructor(stream: Pick<Stream, 'timeBase'>, startSec: number, fromSec: number) {
@@ -41,7 +41,7 @@ export class TrackExtent {
   read(packet: Pick<Packet, 'pts' | 'dts' | 'duration'>): void {
     this.count++;
     const stamp = packet.pts === AV_NOPTS_VALUE ? packet.dts : packet.pts;
-    // Raw streams have no timestamps: there one packet follows the other.
+    // Raw streams have no timestamps: each packet follows the previous one.
     const startSec = stamp === AV_NOPTS_VALUE ? this.#endSec : Number(stamp) * this.#timeBase - this.#startSec;
     const endSec = startSec + Number(packet.duration) * this.#timeBase;
     if (this.#continuesDoubted(startSec)) {
@@ -56,13 +56,13 @@ export class TrackExtent {
     }
   }
 
-  /** No packet follows. @returns where the last one ends, in seconds from the start of the file; 0 without packets */
+  /** Ends the measurement. @returns the end of the last packet, in seconds from the start of the file; 0 without packets */
   end(): number {
     this.#resolve(this.#doubted.every(({ startSec }) => startSec <= this.#endSec + MAX_LAST_JUMP_SEC));
     return this.#endSec;
   }
 
-  /** True where the end rests on timestamps that nothing confirms. */
+  /** True if the end depends on an unconfirmed jump. */
   get isDoubtful(): boolean {
     return this.#doubted.length > 0;
   }

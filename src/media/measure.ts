@@ -6,30 +6,29 @@ import { isCutOff } from './cut-off.ts';
 import { TrackExtent } from './extent.ts';
 import type { MediaInfo } from './info.ts';
 
-/** Formats without any word of their length: what FFmpeg says of them is a guess from the first bytes' bit rate. */
+/** Formats that do not declare a duration: FFmpeg estimates it from the bit rate at the start. */
 const FORMATS_WITHOUT_DURATION = new Set(['mp3', 'aac', 'h264', 'hevc', 'm4v', 'mpegvideo', 'dv']);
-/** Formats whose files are joined byte by byte, so that timestamps may start over in the middle. */
+/** Formats whose files can be concatenated byte by byte, so that timestamps may restart. */
 const CONCATENABLE_FORMATS = new Set(['mpegts', 'mpeg']);
-/** Encoders pad: sound that ends this much later than its header says is no news. Seconds. */
+/** Maximum difference between header and packets that is due to encoder padding, in seconds. */
 const ENCODER_PADDING_SEC = 0.1;
-/** A header is believed unless the packets end further away from what it says than this. Seconds. */
+/** Maximum difference between header and packets for the header's duration to be used, in seconds. */
 const DURATION_TOLERANCE_SEC = 0.5;
-/** How far before the end that the header names reading starts, for a packet to be there. Seconds. */
+/** Time before the declared end from which packets are read, in seconds. */
 const TAIL_SEC = 5;
-/** The end of a file tells its length when a track has so many packets there. */
+/** Minimum packets of one track at the end of the file for the end to be certain. */
 const MIN_TAIL_PACKETS = 3;
-/** How often progress is told, in packets: some fifty megabytes. */
+/** Packets between two progress reports: about 50 MB. */
 const PROGRESS_INTERVAL_PACKETS = 20_000;
 
 type OnProgress = (doneSec: number) => void;
 
 /**
- * Duration of the media: of the longest of the tracks that are used, from the first timestamp to the end of the last
- * packet. The header's duration is checked against the packets, which are read and not decoded: those at the end, and
- * where they contradict the header, all of them. A header that says more than there is is believed only of a file that
- * was cut off; what is missing is reported where it is looked for.
- * @param path of the file that the container was opened from
- * @param onProgress called from time to time with the seconds that were read: a large file on a slow disk takes long
+ * Measures the duration of the longest decoded track, from the first timestamp to the end of the last packet. Checks the
+ * header's duration against the packets at the end, without decoding, and against all packets if those contradict it. A
+ * header that declares more than the packets contain counts only for a truncated file; decoding reports what is missing.
+ * @param path of the container's file
+ * @param onProgress receives the seconds that were read, from time to time: a large file on a slow disk takes long
  */
 export function measure(
   container: Container,
@@ -39,7 +38,7 @@ export function measure(
   const { context, startSec } = container;
   const format = context.iformat?.name ?? '';
   const declaredSec = declaredDuration(container);
-  // MP4's index is complete or it is not: there is nothing behind what it lists.
+  // Nothing can follow the packets that an MP4 index lists.
   const isIndexed = format.includes('mp4');
   if (isIndexed && declaredSec > 0 && startSec === 0) return { durationSec: declaredSec };
   if (CONCATENABLE_FORMATS.has(format)) {
@@ -55,23 +54,23 @@ export function measure(
   const durationSec = agreedDuration(declaredSec, startSec, tail);
   if (durationSec !== undefined && (tail.isCertain || isIndexed)) return { durationSec };
   if (isIndexed) return { durationSec: Math.max(declaredSec, tail.endSec) };
-  // Opened again: after a failed search for the end, not every container finds its beginning.
+  // Reopened: after a failed seek to the end, some demuxers cannot seek to the start.
   using again = openContainer(path);
   using whole = readExtent(again, 0, onProgress);
   return { durationSec: agreedDuration(declaredSec, startSec, whole) ?? durationByPackets(declaredSec, again, whole) };
 }
 
-/** The duration of a file whose packets do not reach to where the header says, or go on far behind it. */
+/** Duration of a file whose packets end well before or after the declared end, in seconds. */
 function durationByPackets(declaredSec: number, container: Container, { endSec, last }: Extent): number {
   return endSec < declaredSec && isCutOff(container, last) ? declaredSec : endSec;
 }
 
-/** The header's duration in seconds, of the tracks that are used where it tells those apart; 0 if it says nothing. */
+/** Declared duration in seconds: of the decoded tracks if they declare their own, else of the file; 0 if undeclared. */
 function declaredDuration({ context, video, audio, startSec }: Container): number {
   const ofFileSec = Math.max(0, Number(context.duration) / 1e6);
   const tracks = [video, audio].filter((stream) => stream !== undefined);
   const ends = tracks.map(({ startTime, duration, timeBase }) => Number(startTime + duration) * ratio(timeBase));
-  // AV_NOPTS_VALUE is far below zero
+  // AV_NOPTS_VALUE is far below zero.
   const isTold =
     ends.length > 0 && tracks.every(({ startTime, duration }) => startTime > -(1n << 60n) && duration > 0n);
   const isLonger = ofFileSec > 0 && isTold && ofFileSec > Math.max(...ends) - startSec + DURATION_TOLERANCE_SEC;
@@ -79,9 +78,9 @@ function declaredDuration({ context, video, audio, startSec }: Container): numbe
 }
 
 /**
- * The duration where header and packets agree. Some headers hold the time of the end, counted from timestamp 0: then
- * the packets say it. The last picture may be known to the header alone.
- * @returns undefined where they do not agree
+ * Duration on which header and packets agree, in seconds. Some headers declare the end time from timestamp 0 instead, which
+ * the packets reveal. The duration of the last picture may be in the header alone.
+ * @returns undefined if they disagree
  */
 function agreedDuration(declaredSec: number, startSec: number, { endSec, longestStepSec }: Extent): number | undefined {
   const isEnd = startSec > 0 && Math.abs(declaredSec - startSec - endSec) < Math.abs(declaredSec - endSec);
@@ -105,19 +104,19 @@ function readClock(container: Container, onProgress: OnProgress): ClockReader {
   return clock;
 }
 
-/** How far the packets of a file reach. */
+/** Extent of the packets of a file, in time. */
 interface Extent extends Disposable {
-  /** Seconds from the start of the file. */
+  /** End of the last packet, in seconds from the start of the file. */
   readonly endSec: number;
-  /** Longest time from one picture to the next. Seconds. */
+  /** Longest time between two pictures, in seconds. */
   readonly longestStepSec: number;
-  /** Enough packets were read, and none has a doubtful timestamp. */
+  /** True if enough packets were read and no timestamp is doubtful. */
   readonly isCertain: boolean;
   /** The last packet of each track. */
   readonly last: readonly { readonly stream: Stream; readonly packet: Packet }[];
 }
 
-/** @param fromSec where to start reading, in seconds from the start of the file */
+/** @param fromSec start of reading, in seconds from the start of the file */
 function readExtent(container: Container, fromSec: number, onProgress: OnProgress): Extent {
   if (fromSec > 0) seekTo(container, fromSec);
   const tracks = new Map<Stream, { extent: TrackExtent; packet: Packet }>();
@@ -152,7 +151,7 @@ function emptyPacket(): Packet {
   return packet;
 }
 
-/** The packets of the tracks that are used, from where the container stands. Each holds until the next one comes. */
+/** Packets of the decoded tracks from the current position. Each is valid until the next one. */
 function* packetsOf(
   { context, video, audio, startSec }: Container,
   onProgress: OnProgress,

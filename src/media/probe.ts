@@ -12,10 +12,10 @@ import { stillPicture } from './unreadable.ts';
 import { undecodable } from './unreadable-track.ts';
 
 /**
- * Looks at a file's content: container, tracks, duration, size of the upright picture.
- * @param onProgress a sign of life, where all of the file has to be read
- * @throws {ReelvecError} `source_not_media` for what may not open, `video_file_broken` for what is damaged,
- * `media_has_no_track` when none of the tracks can be decoded
+ * Reads the facts of a media file: container, tracks, duration, display size.
+ * @param onProgress heartbeat while the whole file has to be read
+ * @throws {ReelvecError} `source_not_media` for a refused format, `video_file_broken` for a damaged file,
+ * `media_has_no_track` if no track can be decoded
  */
 export function probe(path: string, onProgress: (doneSec: number) => void = () => {}): Omit<MediaInfo, 'size'> {
   using container = openContainer(path);
@@ -49,7 +49,7 @@ export function probe(path: string, onProgress: (doneSec: number) => void = () =
   };
 }
 
-/** Refuses a file of one picture in a format that may hold several. */
+/** @throws {ReelvecError} `source_not_media` for a single picture in a format for animations */
 function requireMotion(path: string, format: string): void {
   using container = openContainer(path);
   using packet = new Packet();
@@ -69,7 +69,7 @@ function unreadableTracks(context: FormatContext, encrypted: ReadonlySet<number>
   );
 }
 
-/** Width of a pixel over its height; 1 when unknown. */
+/** Pixel aspect ratio, width over height; 1 if unknown. */
 export function pixelAspect(stream: Stream): number {
   return ratio(stream.sampleAspectRatio) || ratio(stream.codecpar.sampleAspectRatio) || 1;
 }
@@ -105,6 +105,7 @@ function describeSubtitles(stream: Stream): SubtitleTrack {
   return { index: stream.index, codec: textCodec(stream) ?? codecName(stream), ...(language && { language }) };
 }
 
+/** FFmpeg format name, MIME type with video, MIME type without. */
 const MIME_TYPES: readonly (readonly [string, string, string])[] = [
   ['gif', 'image/gif', 'image/gif'],
   ['apng', 'image/apng', 'image/apng'],

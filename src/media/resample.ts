@@ -3,27 +3,28 @@ import { avGetBytesPerSample, avGetPackedSampleFmt, type Frame, SoftwareResample
 import { Undecodable } from './damage.ts';
 import type { SoundRate } from './frames.ts';
 
+/** Maximum magnitude of a sample: 40 dB over full scale. */
 const MAX_SAMPLE = 100;
-/** What swresample gets at once: it takes as much memory, for each stretch anew. Samples. */
+/** Samples per swresample call, which allocates memory in proportion. */
 const PIECE_SAMPLES = 4096;
-/** What may come out beyond what is due. Samples. */
+/** Maximum output samples beyond the expected number. */
 const SPARE_SAMPLES = 64;
-/** node-av hands swresample so many planes of a frame, and lets it read more than there are where it has more (6.1.1). */
+/** Maximum planes that node-av passes to swresample. With more, swresample reads out of bounds (node-av 6.1.1). */
 const MAX_PLANES = 8;
 
 /**
- * librosa's and torchaudio's best filter: a sinc under a Kaiser window, zero crossings to each side, the window's shape,
- * and where it falls to one half, as a share of the lower Nyquist frequency.
+ * Highest-quality filter of librosa and torchaudio: a Kaiser-windowed sinc. `crossings` are the zero crossings per side,
+ * `beta` is the window's shape, `rolloff` the cutoff as a share of the lower Nyquist frequency.
  */
 const FINE_FILTER = { crossings: 64, beta: 14.769656459379492, rolloff: 0.9475937167399596 };
 
 /**
- * Changes the rate of a whole stretch of mono sound with swresample. Each call stands alone, so the result depends on
- * the samples alone and not on what was resampled before; at the ends they are mirrored.
+ * Resamples mono sound with swresample. Calls are independent: the result depends on these samples alone. The samples are
+ * mirrored at both ends.
  *
- * `quick` is swresample's own filter, of 16 zero crossings, and off by up to 0.002 near the Nyquist frequency. `fine` is
- * within 0.00004 of torchaudio, and takes two to ten times as long: 5 to 25 ms for six seconds of sound.
- * @returns round(length × to / from) samples, in memory of their own
+ * `quick` is swresample's default filter with 16 zero crossings; its error is up to 0.002 near the Nyquist frequency. `fine`
+ * is within 0.00004 of torchaudio and takes two to ten times as long: 5 to 25 ms for six seconds of sound.
+ * @returns round(length × to / from) samples, in newly allocated memory
  */
 export function resample(
   samples: Float32Array,
@@ -44,7 +45,7 @@ export function resample(
       done += Math.max(0, swr.convertSync([out.subarray(done * 4)], room, piece && [piece], (piece?.length ?? 0) / 4));
     };
     for (let at = 0; at < input.length; at += PIECE_SAMPLES * 4) convert(input.subarray(at, at + PIECE_SAMPLES * 4));
-    // what the filter still holds
+    // Flushes the filter.
     convert(null);
     return new Float32Array(out.buffer, out.byteOffset, length);
   } finally {
@@ -52,19 +53,20 @@ export function resample(
   }
 }
 
-/** Mixes decoded sound down to mono float at its own rate; follows changes of layout and format mid-stream. */
+/** Mixes decoded sound to mono float at its own sample rate. Layout and format may change mid-stream. */
 export class MonoMixer implements Disposable {
   #out = new Float32Array();
   #swr: SoftwareResampleContext | undefined;
-  /** Of stereo: converts its format and keeps both channels. */
+  /** Format converter for stereo that keeps both channels. */
   #stereo: SoftwareResampleContext | undefined;
   #pairs = new Float32Array();
   #sides = new Float32Array();
   #shape = '';
 
   /**
-   * @returns the frame's samples, −1 to 1; until the next call, which writes into the same memory
-   * @throws {Undecodable} for sound that swresample does not take; the next frame may be different
+   * Mixes a frame to mono.
+   * @returns samples, −1 to 1. Valid until the next call, which reuses the memory.
+   * @throws {Undecodable} for a format that swresample refuses; the next frame may have another
    */
   mix(frame: Frame): Float32Array {
     const shape = `${frame.format}:${frame.sampleRate}:${frame.channels}:${frame.channelLayout.mask}`;
@@ -83,8 +85,8 @@ export class MonoMixer implements Disposable {
   }
 
   /**
-   * The difference of the channels of the frame that was mixed last, in the scale of the mix.
-   * @returns until the next call, which writes into the same memory; undefined for any other sound than stereo
+   * Difference of the channels of the last mixed frame, in the scale of the mix.
+   * @returns undefined unless the sound is stereo. Valid until the next call, which reuses the memory.
    */
   sides(frame: Frame): Float32Array | undefined {
     if (frame.channels !== 2) return undefined;
@@ -100,7 +102,7 @@ export class MonoMixer implements Disposable {
     const done = Math.max(0, this.#stereo.convertSync([Buffer.from(this.#pairs.buffer)], nbSamples, input, nbSamples));
     for (let i = 0; i < done; i++) {
       const side = (this.#pairs[2 * i]! - this.#pairs[2 * i + 1]!) * Math.SQRT1_2;
-      // What is no number, or beyond all bounds, is no reason to give up the mix.
+      // Invalid differences (NaN, or out of bounds) become 0: the mix itself may be fine.
       this.#sides[i] = side <= MAX_SAMPLE && side >= -MAX_SAMPLE ? side : 0;
     }
     return this.#sides.subarray(0, done);
@@ -119,7 +121,7 @@ function sampleFormat({ format }: Frame): AVSampleFormat {
   return format as AVSampleFormat;
 }
 
-/** One plane in which the samples of all channels follow each other. */
+/** Interleaves planar samples into one packed plane. */
 function interleave(planes: readonly Buffer[], bytesPerSample: number): Buffer {
   const step = planes.length * bytesPerSample;
   const out = Buffer.alloc(planes.length * planes[0]!.length);
@@ -131,7 +133,7 @@ function interleave(planes: readonly Buffer[], bytesPerSample: number): Buffer {
   return out;
 }
 
-/** Floats in a file may be anything: what is no number is silence, and 40 dB over full scale is loud enough. */
+/** Clamps samples in place to ±`MAX_SAMPLE`; NaN becomes 0. Float formats may contain any value. */
 function clampSamples(samples: Float32Array): Float32Array {
   for (let i = 0; i < samples.length; i++) {
     const sample = samples[i]!;
@@ -155,7 +157,7 @@ function open(
   if (resampling === 'fine') {
     swr.setOption('filter_size', 2 * FINE_FILTER.crossings);
     swr.setOption('kaiser_beta', FINE_FILTER.beta);
-    // swresample counts from the higher rate.
+    // swresample's cutoff is a share of the output's Nyquist frequency, which is the higher one when upsampling.
     swr.setOption('cutoff', FINE_FILTER.rolloff * Math.min(1, fromHz / toHz));
   }
   if (set < 0 || swr.init() < 0) {

@@ -1,14 +1,14 @@
-/** Size of a block: large enough that glibc maps and unmaps it by itself. Bytes. */
+/** Size of a block: large enough for glibc to map and unmap it separately. */
 const BLOCK_BYTES = 512 * 1024;
-/** Larger pieces get memory of their own. */
+/** Maximum size of a piece in a shared block. Larger pieces get a block of their own. */
 const MAX_PIECE_BYTES = BLOCK_BYTES / 8;
-/** Pieces begin where any typed array may. */
+/** Alignment of pieces, enough for every typed array. */
 const ALIGNMENT_BYTES = 8;
 
 /**
- * Memory for thousands of small pieces that come and go in about the same order, such as the pictures of one track: many
- * to a block, which is let go of with the last of them. One by one they would come to lie between what stays for longer,
- * and leave holes in the heap when they go, so that a process grows over hours.
+ * Slab allocator for thousands of small arrays with similar lifetimes, such as the pictures of one track. Arrays share
+ * blocks, and a block is freed with its last array. Separate allocations would fragment the heap between longer-lived
+ * objects, so that the process grows over hours.
  */
 export class Slab {
   #block = new ArrayBuffer(0);

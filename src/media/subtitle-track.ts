@@ -7,12 +7,12 @@ import {
 } from 'node-av/constants';
 import { avGetCodecName, type Stream } from 'node-av/lib';
 
-/** Subtitle codecs that hold text; the others (`dvd_subtitle`, `hdmv_pgs_subtitle`) hold pictures. */
+/** Subtitle codecs that hold text; others (`dvd_subtitle`, `hdmv_pgs_subtitle`) hold pictures. */
 const TEXT_CODECS = new Set(['mov_text', 'subrip', 'text', 'webvtt', 'ass', 'ssa', 'ttml']);
-/** How the header of a WebVTT track begins, which Matroska keeps as the codec's private data. */
+/** Start of a WebVTT header, which Matroska stores as the codec's private data. */
 const WEBVTT_MAGIC = 'WEBVTT';
 
-/** Kinds of tracks that come after full subtitles: the kind of least use last. SDH has all words, forced ones only a few. */
+/** Kinds of tracks ranked after full subtitles, least useful last. SDH has all words; forced subtitles have a few. */
 const SPECIAL_KINDS: readonly { readonly disposition: number; readonly title: RegExp }[] = [
   {
     disposition: AV_DISPOSITION_HEARING_IMPAIRED | AV_DISPOSITION_CAPTIONS,
@@ -22,7 +22,7 @@ const SPECIAL_KINDS: readonly { readonly disposition: number; readonly title: Re
   { disposition: AV_DISPOSITION_COMMENT, title: /\bcommentary\b/i },
 ];
 
-/** FFmpeg's name of a text codec, by which its packets are read; undefined for tracks that hold no text. */
+/** FFmpeg's name of a track's text codec; undefined for a track without text. */
 export function textCodec({ codecpar }: Stream): string | undefined {
   const name = avGetCodecName(codecpar.codecId) ?? '';
   if (TEXT_CODECS.has(name)) return name;
@@ -30,7 +30,7 @@ export function textCodec({ codecpar }: Stream): string | undefined {
   return codecpar.extradata?.subarray(0, WEBVTT_MAGIC.length).toString() === WEBVTT_MAGIC ? 'webvtt' : undefined;
 }
 
-/** The text track with the most of what is said: full ones before {@link SPECIAL_KINDS}, of a kind the default one, or the first. */
+/** Selects the text track with the most speech: full subtitles before {@link SPECIAL_KINDS}, then default, then first. */
 export function chooseSubtitles(tracks: readonly Stream[]): Stream | undefined {
   const isDefault = ({ disposition }: Stream) => (disposition & AV_DISPOSITION_DEFAULT) !== 0;
   return tracks
@@ -38,7 +38,7 @@ export function chooseSubtitles(tracks: readonly Stream[]): Stream | undefined {
     .toSorted((a, b) => kindOf(a) - kindOf(b) || Number(isDefault(b)) - Number(isDefault(a)))[0];
 }
 
-/** 0 for full subtitles, else one more than the last of {@link SPECIAL_KINDS} that the track is of. */
+/** Rank of a track: 0 for full subtitles, else one plus its last index in {@link SPECIAL_KINDS}. */
 function kindOf({ disposition, metadata }: Stream): number {
   const title = metadata?.get('title') ?? '';
   return SPECIAL_KINDS.findLastIndex((kind) => (disposition & kind.disposition) !== 0 || kind.title.test(title)) + 1;

@@ -1,7 +1,7 @@
 import { ReelvecError } from '../errors.ts';
 import type { UnreadableTrack } from './info.ts';
 
-/** What a client is told who needs a track that cannot be decoded. Knows nothing of FFmpeg. */
+/** Error for a request that needs an undecodable track. Independent of FFmpeg. */
 export function undecodable(track: UnreadableTrack): ReelvecError {
   const advice = track.isEncrypted
     ? 'There is no key for it: send a copy without DRM or encryption.'
@@ -11,7 +11,7 @@ export function undecodable(track: UnreadableTrack): ReelvecError {
   });
 }
 
-/** The reason why a track cannot be decoded: "the sound is encrypted (aac)". */
+/** Clause that states why a track cannot be decoded: "the sound is encrypted (aac)". */
 export function clauseOf({ type, codec, isEncrypted }: UnreadableTrack): string {
   const what = type === 'video' ? 'the pictures are' : 'the sound is';
   return isEncrypted ? `${what} encrypted (${codec})` : `${what} in a codec without a decoder (${codec})`;

@@ -3,12 +3,14 @@ import { InputFormat, IOContext, Log } from 'node-av/lib';
 import { ReelvecError } from '../errors.ts';
 import { type Refusal, refusalOf } from './demuxers.ts';
 
-/** Read from the start of a file to recognise its format; as much as FFmpeg reads for it. Bytes. */
+/** Bytes read to recognise a format; FFmpeg's own limit. */
 const PROBE_BYTES = 1024 ** 2;
 
+/** Advice for still pictures. */
 const IMAGES_GO_ELSEWHERE =
   'Images are embedded with POST /embed-v2 and input_type "image", as JPEG, PNG, WebP or AVIF.';
 
+/** End of the error sentence, by the reason of refusal. */
 const REASONS: Readonly<Record<Refusal, string>> = {
   linked: 'which refers to other files or addresses, and those are never opened. Send the media itself, in one file.',
   device: 'which is no file. Send a media file.',
@@ -18,8 +20,8 @@ const REASONS: Readonly<Record<Refusal, string>> = {
 };
 
 /**
- * Explains why FFmpeg does not open a file. Only one in a format that may open is called damaged.
- * @param url as FFmpeg takes it
+ * Creates the error for a file that FFmpeg does not open: refused, unknown, or in an allowed format and thus damaged.
+ * @param url as passed to FFmpeg
  */
 export function unreadable(url: string): ReelvecError {
   const format = recognise(url);
@@ -45,7 +47,7 @@ export function unreadable(url: string): ReelvecError {
   );
 }
 
-/** A file that opens as media, but shows one picture. @param format `HEIC`, `GIF` */
+/** Error for a file that opens as media but has one picture. @param format such as `HEIC` or `GIF` */
 export function stillPicture(format: string): ReelvecError {
   return new ReelvecError(
     'source_not_media',

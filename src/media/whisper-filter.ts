@@ -11,29 +11,30 @@ import {
 import { Filter, type FilterContext, FilterGraph, Frame, Log } from 'node-av/lib';
 import { UnlinkedFile } from './unlinked-file.ts';
 
-/** What Whisper hears: mono at this rate, in hertz. */
+/** Sample rate of Whisper's input, in hertz. The input is mono. */
 export const WHISPER_RATE = 16_000;
-/** The most that it hears at once, in seconds: what it was trained on. */
+/** Maximum length of a window, in seconds: Whisper's training length. */
 export const WHISPER_WINDOW_SEC = 30;
+/** Maximum length of a window, in samples. */
 const WINDOW_SAMPLES = WHISPER_WINDOW_SEC * WHISPER_RATE;
 
+/** Model and device of a `WhisperFilter`. */
 export interface WhisperOptions {
-  /** Path of a ggml file of whisper.cpp. */
+  /** Path of a ggml model file for whisper.cpp. */
   readonly model: string;
-  /** ISO 639-1, or `auto` to have it detected in every window. */
+  /** ISO 639-1 code, or `auto` for detection in each window. */
   readonly language: string;
-  /** `try` takes the CPU where there is no GPU; `must` refuses that. */
+  /** `try` falls back to the CPU without a GPU; `must` fails instead. */
   readonly gpu: 'never' | 'try' | 'must';
   readonly threads: number;
 }
 
-/** What whisper.cpp logs when it was to use a GPU and found none; it tells nobody else. */
+/** Log line of whisper.cpp for a missing GPU. It reports this in no other way. */
 const NO_GPU = /no GPU found/;
 
 /**
- * FFmpeg's `whisper` filter with a model in it, from its loading to its end. The filter collects what it is given and
- * transcribes it when the next piece would not fit into its queue, or at the end of the stream, behind which it hears
- * nothing more.
+ * FFmpeg's `whisper` filter with a loaded model. The filter queues sound, and transcribes the queue when the next piece would
+ * not fit, or at the end of the stream. After the end it accepts no more sound.
  */
 export class WhisperFilter implements Disposable {
   readonly #graph = new FilterGraph();
@@ -41,12 +42,12 @@ export class WhisperFilter implements Disposable {
   readonly #source: FilterContext;
   readonly #sink: FilterContext;
   readonly #frame = new Frame();
-  /** Samples that are not transcribed yet. */
+  /** Queued samples that are not transcribed yet. */
   #held = 0;
 
   /**
-   * Loads a model; the thread stands still meanwhile.
-   * @throws {Error} when it cannot be loaded, or not where it must
+   * Loads a model. Blocks the thread meanwhile.
+   * @throws {Error} if the model cannot be loaded, or a required GPU is missing
    */
   static async open(options: WhisperOptions): Promise<WhisperFilter> {
     if (options.gpu !== 'must') return new WhisperFilter(options);
@@ -55,14 +56,14 @@ export class WhisperFilter implements Disposable {
     try {
       const filter = new WhisperFilter(options);
       await nextTurn();
-      await nextTurn(); // what was logged arrives in a turn of its own
+      await nextTurn(); // log lines arrive in a separate turn of the event loop
       if (!isOnCpu) return filter;
       filter[Symbol.dispose]();
       throw new Error('Whisper found no GPU that it can use. Set REELVEC_DEVICE to auto or cpu.');
     } finally {
       Log.resetCallback();
       Log.setLevel(AV_LOG_QUIET);
-      await nextTurn(); // a process that ended before the callback is gone would be aborted (node-av 6.1.1)
+      await nextTurn(); // a process that exits before the callback is removed aborts (node-av 6.1.1)
     }
   }
 
@@ -79,7 +80,7 @@ export class WhisperFilter implements Disposable {
         language,
         use_gpu: gpu === 'never' ? '0' : '1',
         queue: String(WHISPER_WINDOW_SEC),
-        // One line a word, with its times; the frames' metadata have neither.
+        // One line per word, with its times; the frames' metadata has neither.
         max_len: '1',
         format: 'json',
         destination: `pipe:${this.#output.descriptor}`,
@@ -96,18 +97,19 @@ export class WhisperFilter implements Disposable {
     }
   }
 
-  /** Whether a piece would be transcribed by itself, apart from what is held. */
+  /** True if a piece of this many samples would be transcribed separately from the queue. */
   startsNewWindow(samples: number): boolean {
     return this.#held === 0 || this.#held + samples > WINDOW_SAMPLES;
   }
 
   /**
-   * Takes a piece in and transcribes the one before; takes as long as that needs, on a thread of its own.
+   * Queues a piece, and transcribes the queue before it if the piece does not fit. Resolves after the transcription, which
+   * runs on a separate thread.
    * @param startSec of the first sample
-   * @param samples at `WHISPER_RATE`, a window at the most
+   * @param samples at `WHISPER_RATE`; at most a window, the rest is dropped
    */
   async transcribe(startSec: number, samples: Float32Array): Promise<void> {
-    // More than its queue holds, the filter would write behind its end.
+    // The filter writes past the end of its queue if a piece is longer than that.
     const piece = samples.subarray(0, WINDOW_SAMPLES);
     const frame = Frame.fromAudioBuffer(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength), {
       nbSamples: piece.length,
@@ -127,21 +129,21 @@ export class WhisperFilter implements Disposable {
     if (this.#held === WINDOW_SAMPLES) this.#held = 0;
   }
 
-  /** Transcribes what is still held. Nothing can be heard after that. */
+  /** Transcribes the queue and ends the stream. No sound can follow. */
   async finish(): Promise<void> {
     check(await this.#source.buffersrcAddFrame(null), 'end');
     await this.#drain();
     this.#held = 0;
   }
 
-  /** The lines written so far, as the filter writes them: `{"start":1200,"end":1450,"text":"word"}`, milliseconds. */
+  /** Output lines so far, in the filter's format: `{"start":1200,"end":1450,"text":"word"}`, milliseconds. */
   output(): string {
     const bytes = Buffer.alloc(fstatSync(this.#output.descriptor).size);
     const length = readSync(this.#output.descriptor, bytes, 0, bytes.length, 0);
     return bytes.toString('utf8', 0, length);
   }
 
-  /** Pulling the sound through is what makes the filter work. */
+  /** Pulls the sound through the graph, which makes the filter run. */
   async #drain(): Promise<void> {
     for (;;) {
       const result = await this.#sink.buffersinkGetFrame(this.#frame);

@@ -2,10 +2,10 @@ import sharp, { type Sharp } from 'sharp';
 import { ReelvecError } from '../../errors.ts';
 import type { ImageInfo } from '../info.ts';
 
-/** Of the picture as it is in the file: what decoding takes grows with them. */
+/** Maximum number of pixels of an image file, which bounds the memory and time for decoding. */
 const MAX_PIXELS = 100_000_000;
 
-/** What the decoder calls the formats that may be read; `heif` is AVIF where its codec is AV1. */
+/** Supported formats, by the decoder's name. `heif` is AVIF if its codec is AV1. */
 const FORMATS: Readonly<Record<string, ImageInfo['format']>> = {
   jpeg: 'jpeg',
   png: 'png',
@@ -17,18 +17,18 @@ sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: ['VipsForeignLoadJpeg', 'VipsForeignLoadPng', 'VipsForeignLoadWebp', 'VipsForeignLoadHeif'],
 });
-// One thread and nothing kept: a worker does one thing at a time, and not the same twice.
+// One thread and no cache: a worker runs one job at a time, and rarely the same one twice.
 sharp.concurrency(1);
 sharp.cache(false);
 
-/** Opens an image for decoding: the first picture of an animation. @param input a path, or the file's content */
+/** Opens an image for decoding; of an animation, the first picture. @param input a path, or the file's content */
 export function openImage(input: string | Uint8Array): Sharp {
   return sharp(input, { pages: 1, failOn: 'error', limitInputPixels: MAX_PIXELS, sequentialRead: true });
 }
 
 /**
- * Reads the head of an image.
- * @throws {ReelvecError} that says what the picture is and what is allowed
+ * Reads the metadata of an image.
+ * @throws {ReelvecError} for an unsupported format, too many pixels, or a damaged file
  */
 export async function describeImage(input: string | Uint8Array): Promise<ImageInfo> {
   const found = await sharp(input, { limitInputPixels: false })
@@ -61,7 +61,7 @@ export async function describeImage(input: string | Uint8Array): Promise<ImageIn
   };
 }
 
-/** Why an image could not be decoded. */
+/** Error for an image that cannot be decoded. */
 export function damagedImage(cause: unknown): ReelvecError {
   return new ReelvecError(
     'image_file_broken',

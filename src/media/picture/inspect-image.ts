@@ -5,10 +5,10 @@ import { damagedImage, describeImage, openImage } from './image-file.ts';
 const THUMBNAIL_SIDE_PX = 640;
 
 /**
- * Looks at an image, all of it: one that is cut off is found now, not by who wants to use it.
- * @param location a path, or a URL of this machine
- * @returns what it is, and a small copy of it as a JPEG file
- * @throws {ReelvecError} for what cannot be read as an image
+ * Reads an image's metadata and creates its thumbnail. Decodes the whole image, so that a truncated one fails here.
+ * @param location a path, or the leased URL of a blob
+ * @returns the metadata, and the thumbnail as a JPEG file
+ * @throws {ReelvecError} for an unsupported or damaged image
  */
 export async function inspectImage(location: string): Promise<{ image: ImageInfo; thumbnail: Uint8Array }> {
   const input = /^https?:/.test(location) ? await contentOf(location) : location;

@@ -11,10 +11,10 @@ import {
 import { Codec, CodecContext, Frame, Packet, Rational, SoftwareScaleContext } from 'node-av/lib';
 import type { Picture } from '../frames.ts';
 
-/** FFmpeg's scale from 2 (large) to 31 (blocks): about 5 kB for a picture of 160 × 90. */
+/** FFmpeg's quantizer scale, from 2 (best) to 31 (worst). At 5, a picture of 160 × 90 pixels has about 5 kB. */
 const QUANTIZER_SCALE = 5;
 
-/** Writes pictures of one size as JPEG files. Runs in media workers only. */
+/** Encodes pictures of one size as JPEG files. For media workers only. */
 export class JpegEncoder implements Disposable {
   readonly #codec = new CodecContext();
   readonly #scale = new SoftwareScaleContext();
@@ -34,14 +34,14 @@ export class JpegEncoder implements Disposable {
     this.#codec.globalQuality = QUANTIZER_SCALE * FF_QP2LAMBDA;
     const opened = this.#codec.open2Sync(codec, null);
     if (opened < 0) throw new Error(`The JPEG encoder did not open (${opened}).`);
-    // Without sizes and formats, which swscale then takes from the frames, together with their colours.
+    // Without sizes and formats: swscale takes them from the frames, together with the colour properties.
     this.#scale.allocContext();
     this.#frame.alloc();
     this.#frame.width = width;
     this.#frame.height = height;
     this.#frame.format = AV_PIX_FMT_YUV420P;
     this.#frame.colorRange = AVCOL_RANGE_JPEG;
-    this.#frame.colorSpace = AVCOL_SPC_BT470BG; // BT.601, as every JPEG file has it
+    this.#frame.colorSpace = AVCOL_SPC_BT470BG; // BT.601, the matrix of all JPEG files
     if (this.#frame.getBuffer(0) < 0) throw new Error(`no memory for a picture of ${width}x${height}`);
     this.#packet.alloc();
   }

@@ -1,7 +1,7 @@
-/** Filters of Pillow's `Image.resize`, each stretched where the picture gets smaller, so that every pixel counts. */
+/** Filters of Pillow's `Image.resize`. For downscaling they are stretched, so that every source pixel counts. */
 export type ResizeFilter = 'bilinear' | 'bicubic' | 'lanczos';
 
-/** Bits after the point of a weight, as Pillow has them: 32, less 8 of a pixel, less 2 for what goes over. */
+/** Fraction bits of fixed-point weights, as in Pillow: 32, minus 8 for a pixel, minus 2 for overflow. */
 const WEIGHT_FRACTION_BITS = 22;
 
 interface Size {
@@ -9,28 +9,29 @@ interface Size {
   readonly height: number;
 }
 
+/** Parameters of a resize. */
 export interface Resize {
   readonly from: Size;
-  /** Size that the whole picture gets. */
+  /** Target size of the uncropped picture. */
   readonly to: Size;
-  /** What is wanted of it, in pixels of `to`. Only that is computed. */
+  /** Crop, in pixels of `to`. Only this part is computed. */
   readonly crop: Size & { readonly left: number; readonly top: number };
   readonly filter: ResizeFilter;
 }
 
-/** One axis: for each pixel that is wanted, the source pixels it is made of and their weights. */
+/** Filter table of one axis: the source pixels of each output pixel, and their weights. */
 interface Axis {
   readonly first: Int32Array;
   readonly count: Int32Array;
-  /** `width` places a pixel. */
+  /** Weights, `width` entries per output pixel. */
   readonly weights: Int32Array;
   readonly width: number;
 }
 
 /**
- * Resizes packed RGB with the very arithmetic of Pillow (`Resample.c`, 8 bits a channel), in which models of pictures
- * are trained and published: first across, rounded to 8 bits, then down. The same bytes come out as from
- * `image.resize(to, filter).crop(crop)`. Tables are made once.
+ * Resizes packed RGB with the arithmetic of Pillow (`Resample.c`, 8 bits per channel), which vision models are trained with:
+ * first horizontally, rounded to 8 bits, then vertically. The output equals `image.resize(to, filter).crop(crop)` byte for
+ * byte. The filter tables are computed once.
  */
 export class Resizer {
   readonly #resize: Resize;
@@ -51,6 +52,7 @@ export class Resizer {
   }
 
   /**
+   * Resizes a picture.
    * @param source rows of `from.width` × 3 bytes
    * @param stride bytes from one row to the next
    * @returns the crop, without padding
@@ -136,7 +138,7 @@ function axis(options: { from: number; to: number; start: number; length: number
   return result;
 }
 
-/** Keys' cubic with this parameter: Keys, *Cubic convolution interpolation*, 1981. */
+/** Parameter `a` of cubic convolution (Keys, *Cubic convolution interpolation*, 1981). */
 const CUBIC_PARAMETER = -0.5;
 
 const FILTERS: Readonly<Record<ResizeFilter, { support: number; weigh: (x: number) => number }>> = {

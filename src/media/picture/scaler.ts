@@ -19,14 +19,15 @@ import { Slab } from '../slab.ts';
 import { Resizer } from './resize.ts';
 import { ScalingStep } from './scaling-step.ts';
 
-/** How the coded picture lies: what turns it upright and makes its pixels square. */
+/** Rotation and pixel aspect ratio of a coded picture. */
 export interface Orientation {
+  /** Clockwise rotation that brings the picture upright, in degrees. */
   readonly rotation: 0 | 90 | 180 | 270;
   /** Width of a coded pixel over its height. */
   readonly pixelAspect: number;
 }
 
-/** What cameras and encoders write, and what swscale can write too: the formats of which samples can be taken. */
+/** Pixel formats that can be sampled: common in cameras and encoders, and supported as swscale output. */
 const SAMPLEABLE_FORMATS = new Set<AVPixelFormat>([
   AV_PIX_FMT_YUV420P,
   AV_PIX_FMT_YUVJ420P,
@@ -37,25 +38,24 @@ const SAMPLEABLE_FORMATS = new Set<AVPixelFormat>([
   AV_PIX_FMT_YUV420P10LE,
   AV_PIX_FMT_YUV422P10LE,
 ]);
-/** Samples are taken of pictures so many times as large as their grid: of smaller ones every pixel is as quick. */
+/** Minimum size of a picture relative to its sampling grid. For smaller ones, averaging all pixels is as fast. */
 const MIN_SAMPLING_RATIO = 2;
 
 /**
- * Brings decoded frames to one size: upright, packed RGB. The matrix and the range of the source's colours are those
- * that it is tagged with (untagged: BT.601, limited, as FFmpeg has it); its brightness curve and primaries stay as they
- * are, so HDR is not mapped to SDR.
+ * Scales decoded frames to one size, upright, in packed RGB. Uses the source's tagged colour matrix and range (untagged:
+ * BT.601 limited, FFmpeg's default). Transfer characteristics and primaries are kept, so HDR is not mapped to SDR.
  */
 export class Scaler implements Disposable {
   readonly #size: PictureSize;
   readonly #orientation: Orientation;
-  // Area averaging: every source pixel counts, so that a small picture does not flicker with the sampling grid.
+  // Area averaging uses every source pixel, so that small pictures do not flicker with the sampling grid.
   readonly #average = new ScalingStep(SWS_AREA);
-  /** Takes the samples first. Area averaging reads and multiplies every pixel, ten times the work at 1080p. */
+  /** Sampling before the averaging. Area averaging of all pixels takes ten times as long at 1080p. */
   readonly #sample = new ScalingStep(SWS_FAST_BILINEAR);
   readonly #memory = new Slab();
   #isSampled = false;
   #shape = '';
-  /** For filters that swscale does not have; it then changes the colours alone. */
+  /** For Pillow's filters; swscale then converts the colours only. */
   #resizer: Resizer | undefined;
   /** Size of the whole picture before the crop. */
   #width = 0;
@@ -66,12 +66,12 @@ export class Scaler implements Disposable {
     this.#orientation = orientation;
   }
 
-  /** @returns width × height × 3 bytes of the size asked for */
+  /** Scales a frame. @returns width × height × 3 bytes of the requested size */
   scale(frame: Frame): Uint8Array {
     const { width, height, format, colorSpace, colorRange, colorTrc, colorPrimaries } = frame;
     const shape = `${width}x${height}:${format}:${colorSpace}:${colorRange}:${colorTrc}:${colorPrimaries}`;
     if (shape !== this.#shape) this.#reshape(frame, shape);
-    // Fields are blended where the picture gets smaller; taken apart they would lose half of its lines.
+    // Scaling blends the fields of interlaced frames. Scaling fields separately would lose half of the lines.
     frame.clearFlags(AV_FRAME_FLAG_INTERLACED);
     if (this.#isSampled) this.#sample.run(frame);
     this.#average.run(this.#isSampled ? this.#sample.frame : frame);
@@ -101,14 +101,14 @@ export class Scaler implements Disposable {
     this.#shape = shape;
   }
 
-  /** The size asked for, as the coded picture lies. */
+  /** The requested size in the orientation of the coded picture. */
   #turned(): { width: number; height: number } {
     const { width, height } = this.#size;
     const isTurned = this.#orientation.rotation === 90 || this.#orientation.rotation === 270;
     return isTurned ? { width: height, height: width } : { width, height };
   }
 
-  /** Sets the size of the whole picture so that it covers the one asked for; sizes are those of square pixels. */
+  /** Sets the size of the uncropped picture so that it covers the requested size. Parameters are in square pixels. */
   #cover(pictureWidth: number, pictureHeight: number): void {
     const { width, height } = this.#turned();
     const { shortestEdge, filter = 'area' } = this.#size;
@@ -116,13 +116,13 @@ export class Scaler implements Disposable {
       shortestEdge === undefined
         ? Math.max(width / pictureWidth, height / pictureHeight)
         : shortestEdge / Math.min(pictureWidth, pictureHeight);
-    // Preprocessors of models cut the fraction off.
+    // Model preprocessors truncate the size.
     const whole = filter === 'area' ? Math.round : (size: number) => Math.floor(size + 1e-6);
     this.#width = Math.max(width, whole(pictureWidth * scale));
     this.#height = Math.max(height, whole(pictureHeight * scale));
   }
 
-  /** Where the size asked for begins in the whole picture. */
+  /** Offset of the requested size in the uncropped picture, in pixels. */
   #cropOffset(): { left: number; top: number } {
     const { width, height } = this.#turned();
     return { left: (this.#width - width) >> 1, top: (this.#height - height) >> 1 };
@@ -139,7 +139,7 @@ export class Scaler implements Disposable {
     this.#isSampled = true;
   }
 
-  /** Copies out of the padded, perhaps turned, perhaps larger frame. */
+  /** Copies the requested size out of a frame, without padding, upright and cropped. */
   #upright(source: Uint8Array, stride: number, { left, top }: { left: number; top: number }): Uint8Array {
     const { width, height } = this.#size;
     const { rotation } = this.#orientation;

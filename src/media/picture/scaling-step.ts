@@ -8,23 +8,24 @@ import {
 import { Frame, SoftwareScaleContext } from 'node-av/lib';
 import { Undecodable } from '../damage.ts';
 
-/** One swscale context and the frame that it writes into, again and again. */
+/** A swscale context with a reused output frame. */
 export class ScalingStep implements Disposable {
-  /** What the last call of `run` has made. */
+  /** Output of the last `run`. */
   readonly frame = new Frame();
-  /** The first plane of `frame`, rows from the top, each `stride` bytes after the one before; until the next `reshape`. */
+  /** First plane of `frame`: rows from the top, `stride` bytes apart. Valid until the next `reshape`. */
   plane: Uint8Array = new Uint8Array();
+  /** Distance of two rows of `plane`, in bytes. */
   stride = 0;
   readonly #context = new SoftwareScaleContext();
 
   constructor(flags: SwsFlags) {
     this.frame.alloc();
-    // Without sizes and formats, which swscale then takes from each frame, together with its colours.
+    // Without sizes and formats: swscale takes them from each frame, together with its colour properties.
     this.#context.allocContext();
     this.#context.setOption('sws_flags', flags);
   }
 
-  /** Makes room for pictures of a size and format. Packed RGB is full range; others keep the colours of `source`. */
+  /** Allocates the output frame. Packed RGB is full range; other formats keep the colour properties of `source`. */
   reshape(source: Frame, { width, height, format }: { width: number; height: number; format: AVPixelFormat }): void {
     const { frame } = this;
     const isRgb = format === AV_PIX_FMT_RGB24;
@@ -34,17 +35,17 @@ export class ScalingStep implements Disposable {
     frame.format = format;
     frame.colorSpace = isRgb ? AVCOL_SPC_RGB : source.colorSpace;
     frame.colorRange = isRgb ? AVCOL_RANGE_JPEG : source.colorRange;
-    // HDR is not mapped to SDR: brightness curve and primaries stay as they are.
+    // HDR is not mapped to SDR: transfer characteristics and primaries are kept.
     frame.colorTrc = source.colorTrc;
     frame.colorPrimaries = source.colorPrimaries;
     if (frame.getBuffer(0) < 0) throw new Error(`no memory for a picture of ${width}x${height}`);
-    // Asked for once: each time makes objects that only a whole garbage collection takes away.
+    // Read once: each access creates objects that only a full garbage collection frees.
     const { buffer, byteOffset, byteLength } = frame.data![0]!;
     this.plane = new Uint8Array(buffer, byteOffset, byteLength);
     this.stride = frame.linesize[0]!;
   }
 
-  /** @throws {Undecodable} when swscale cannot do anything with the frame */
+  /** Scales a frame into `frame`. @throws {Undecodable} if swscale refuses it */
   run(source: Frame): void {
     const result = this.#context.scaleFrameSync(this.frame, source);
     if (result < 0) {

@@ -6,16 +6,16 @@ import type { StillPicture } from '../info.ts';
 import { damagedImage, describeImage, openImage } from './image-file.ts';
 import { Scaler } from './scaler.ts';
 
-/** Pixels. */
+/** Minimum length of both sides of an image, in pixels. */
 const MIN_SIDE_PX = 128;
-/** Longest side that goes into the scaler; larger pictures are brought down on the way out of the decoder. Pixels. */
+/** Maximum side of the scaler's input, in pixels. Larger images are reduced by the decoder. */
 const MAX_DECODED_SIDE_PX = 4096;
 
 /**
- * Decodes a picture file: upright by its EXIF orientation, in sRGB, on white where it is transparent, the first picture
- * of an animation. The last step to the size is the one that pictures of film go through, so that a still and the film
- * it is from look the same to an encoder. Runs in media workers only.
- * @throws {ReelvecError} that says what the picture is and what is allowed
+ * Decodes an image file: upright by its EXIF orientation, in sRGB, with transparency on white; of an animation, the first
+ * picture. The final scaling is the same as for video, so that a still and the film it is from look the same to an encoder.
+ * For media workers only.
+ * @throws {ReelvecError} for an unsupported, damaged, too large or too small image
  */
 export async function readStill(path: string, size: PictureSize): Promise<StillPicture> {
   const shape = await describeLargeEnough(path);
@@ -44,7 +44,7 @@ export async function readStill(path: string, size: PictureSize): Promise<StillP
   return { ...shape, picture };
 }
 
-/** Whether it is large enough to be embedded. */
+/** Describes an image. @throws {ReelvecError} `image_resolution_too_low` below `MIN_SIDE_PX` */
 async function describeLargeEnough(path: string): Promise<Omit<StillPicture, 'picture'>> {
   const { format, width, height } = await describeImage(path);
   if (Math.min(width, height) < MIN_SIDE_PX) {
