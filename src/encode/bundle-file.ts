@@ -31,6 +31,7 @@ const pictures = z.strictObject({
   /** Standard deviation of red, green and blue, on a scale of 0 to 1. Divides the input. */
   deviation: z.tuple([z.number().positive(), z.number().positive(), z.number().positive()]),
 });
+/** Preprocessing of pictures, with defaults filled in. */
 export type PicturesSpec = z.infer<typeof pictures>;
 
 /** Preprocessing of sound. */
@@ -61,6 +62,7 @@ const sound = z.strictObject({
     }),
   ]),
 });
+/** Preprocessing of sound, with defaults filled in. */
 export type SoundSpec = z.infer<typeof sound>;
 
 /** Preprocessing of text. */
@@ -85,6 +87,7 @@ const text = z.strictObject({
   /** Type of the integer inputs. */
   integers: z.enum(['int64', 'int32']).default('int64'),
 });
+/** Preprocessing of text, with defaults filled in. */
 export type TextSpec = z.infer<typeof text>;
 
 /** Model that onnxruntime runs in the worker. */
@@ -121,6 +124,7 @@ const output = z.strictObject({
   /** Length of the model's vectors. Longer ones are truncated to 512, so the model must be trained for prefixes. */
   dimension: z.int().min(DIMENSION).default(DIMENSION),
 });
+/** Conversion of an output, with defaults filled in. */
 export type OutputSpec = z.infer<typeof output>;
 
 /** Fields of every encoder with a model. */
@@ -150,8 +154,11 @@ const textual = z.discriminatedUnion('kind', [
   z.strictObject({ ...onnx, ...common, text }),
   z.strictObject({ ...inferenceServer, ...common, text }),
 ]);
+/** Visual encoder of a bundle file. */
 export type VisualSpec = z.infer<typeof visual>;
+/** Audio encoder of a bundle file. */
 export type AudioSpec = z.infer<typeof audio>;
+/** Text encoder of a bundle file, for transcripts or queries. */
 export type TextualSpec = z.infer<typeof textual>;
 /** Runtime of a model: the fields of an encoder without its inputs and outputs. */
 export type RunSpec =
@@ -166,6 +173,7 @@ const speech = z.strictObject({
   /** ISO 639-1 code of the spoken language, or `auto`. */
   language: z.string().default('auto'),
 });
+/** Speech model of a bundle file. */
 export type SpeechSpec = z.infer<typeof speech>;
 
 /** Schema of a bundle file. */
@@ -218,6 +226,7 @@ export const bundleFile = z
       queried.add(space);
     }
   });
+/** A validated bundle file, with defaults filled in. */
 export type BundleFile = z.infer<typeof bundleFile>;
 
 /** Splits a `SOURCE/PATH` reference. */

@@ -64,8 +64,8 @@ const unpinned = z.looseObject({
 });
 
 /**
- * Pins the hub sources of a bundle file: replaces branches and tags by commits, and records the size and SHA-256 of each
- * file. Everything else stays unchanged.
+ * Pins the hub sources of a bundle file: replaces branches and tags by commits, and records the size and SHA-256 of
+ * each file. Everything else stays unchanged.
  * @param list lists the files of a repository at a revision
  * @returns the content of the pinned bundle file, validated
  * @throws {BundleFault} if the file is invalid or the repository lacks one of its files

@@ -28,8 +28,8 @@ export interface TextClip {
 }
 
 /**
- * Turns clips into vectors. Deterministic: a clip gives the same float32 values in any process, independent of the other
- * clips in the call.
+ * Turns clips into vectors. Deterministic: a clip gives the same float32 values in any process, independent of the
+ * other clips in the call.
  */
 export interface Encoder<Clip> {
   /** Name of the vector space. Only vectors of the same space are comparable. */

@@ -9,8 +9,8 @@ const SQLITE_BUSY = 5;
 const POLL_INTERVAL_MS = 200;
 
 /**
- * Takes the exclusive lock of a models folder; waits while another process holds it. SQLite holds an operating-system lock,
- * which is released when the process ends, even by a crash.
+ * Takes the exclusive lock of a models folder; waits while another process holds it. SQLite holds an operating-system
+ * lock, which is released when the process ends, even by a crash.
  * @param options.onWait called once if the lock is taken
  * @returns the lock; disposing it releases it
  */

@@ -17,6 +17,7 @@ export const modelFile = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits.')
     .optional(),
 });
+/** Expected size and checksum of a validated model file. */
 export type ModelFile = z.infer<typeof modelFile>;
 
 const files = z.record(innerPath, modelFile);
@@ -29,6 +30,7 @@ const hubSource = z.strictObject({
   licence: z.string().min(1),
   files,
 });
+/** A validated hub source. */
 export type HubSource = z.infer<typeof hubSource>;
 
 /** Files of a local folder. */
@@ -38,8 +40,10 @@ const folderSource = z.strictObject({
   licence: z.string().min(1).optional(),
   files,
 });
+/** A validated folder source. */
 export type FolderSource = z.infer<typeof folderSource>;
 
 /** Source of model files. */
 export const modelSource = z.union([hubSource, folderSource]);
+/** A validated source of model files. */
 export type ModelSource = z.infer<typeof modelSource>;

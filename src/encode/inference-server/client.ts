@@ -29,8 +29,8 @@ const MAX_REASON_CHARS = 500;
 /**
  * Load-balancing client of several inference servers. A request goes to the least busy ready server. After a transient
  * failure it goes to another server at once; when all have failed, after the server's `Retry-After` or an exponential
- * backoff with full jitter (Brooker, *Exponential backoff and jitter*, 2015). Inference has no side effects, so a request
- * without a response can be repeated.
+ * backoff with full jitter (Brooker, *Exponential backoff and jitter*, 2015). Inference has no side effects, so a
+ * request without a response can be repeated.
  */
 export class InferenceClient {
   readonly #servers: readonly Server[];

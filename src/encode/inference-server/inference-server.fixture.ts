@@ -10,7 +10,9 @@ import { noise } from '../test-noise.ts';
 import { InferenceClient } from './client.ts';
 import { InferenceServerModel } from './model.ts';
 
+/** The vision model of the tests, as an ONNX file. */
 export const VISION = visionModel(TINY_VIT);
+/** Width and height of its pictures, in pixels. */
 export const SIDE = TINY_VIT.image;
 const PICTURES: PicturesSpec = {
   perSecond: 1,
@@ -38,6 +40,7 @@ export async function server(
   return started;
 }
 
+/** Options of `encoderOf`. */
 export interface EncoderOptions {
   readonly batch?: number;
   readonly model?: string;

@@ -5,8 +5,8 @@ import type { Tensor } from '../tensors/tensor.ts';
  *
  * Bodies follow the Open Inference Protocol v2 over HTTP (https://github.com/kserve/open-inference-protocol) with the
  * binary tensor extension
- * (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md): a JSON part, then
- * the bytes of the tensors in the order of the JSON part, little-endian.
+ * (https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md): a JSON part,
+ * then the bytes of the tensors in the order of the JSON part, little-endian.
  */
 export const HEADER_LENGTH = 'inference-header-content-length';
 

@@ -37,8 +37,8 @@ const CONNECT_TIMEOUT_MS = 5000;
 /** Maximum size of a response, in bytes. Far more than the vectors of any batch. */
 const MAX_ANSWER_BYTES = 512 * 1024 ** 2;
 /**
- * Idle time after which a connection is closed, in milliseconds. Below the 5 s of most servers, so that no request meets
- * a closing connection.
+ * Idle time after which a connection is closed, in milliseconds. Below the 5 s of most servers, so that no request
+ * meets a closing connection.
  */
 const KEEP_ALIVE_MS = 4000;
 

@@ -16,8 +16,8 @@ const PROBE_GRAPH =
   'CAgSB3JlZWx2ZWM6NhIFcHJvYmVaDwoBeBIKCggIARIECgIIAQoLCgF4EgF5IgNOZWdiDwoBeRIKCggIARIECgIIAUIECgAQEQ==';
 
 /**
- * Resolves `auto` to a device by running a probe graph on the platform's accelerator; falls back to the CPU. A named device
- * is only probed.
+ * Resolves `auto` to a device by running a probe graph on the platform's accelerator; falls back to the CPU. A named
+ * device is only probed.
  * @throws {Error} if a named device is unusable, with the cause
  */
 export async function chooseDevice(device: Device): Promise<ChosenDevice> {

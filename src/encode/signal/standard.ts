@@ -9,7 +9,9 @@ export interface FeatureStatistics {
 /** Standardised features are clipped to ± this number of spreads, which bounds the influence of outliers. */
 const MAX_SPREADS = 3;
 
-/** Standardises features: deviation from the mean in units of the spread, clipped. NaN (unknown) becomes 0, the mean. */
+/**
+ * Standardises features: deviation from the mean in units of the spread, clipped. NaN (unknown) becomes 0, the mean.
+ */
 export function standardise(features: ArrayLike<number>, { mean, spread }: FeatureStatistics): Float64Array {
   const out = new Float64Array(mean.length);
   for (let i = 0; i < mean.length; i++) {

@@ -13,7 +13,10 @@ const WORD_WEIGHT = 1;
 const PAIR_WEIGHT = 0.5;
 /** Weight of a character n-gram. */
 const GRAM_WEIGHT = 0.25;
-/** Length from which a word has full weight, in UTF-16 code units. Shorter words are frequent and unspecific (Zipf 1949). */
+/**
+ * Length from which a word has full weight, in UTF-16 code units. Shorter words are frequent and unspecific (Zipf
+ * 1949).
+ */
 const FULL_WEIGHT_CHARS = 6;
 
 /** Matches words: letters, marks and digits, with inner apostrophes. */

@@ -1,8 +1,8 @@
 import { DIMENSION } from '../encoder.ts';
 
 /**
- * Converts features to a vector of `DIMENSION` float32 values of norm 1. The last value is 0.01 before normalisation, so
- * that a black picture, silence, or text whose hashes cancel out has a direction too.
+ * Converts features to a vector of `DIMENSION` float32 values of norm 1. The last value is 0.01 before normalisation,
+ * so that a black picture, silence, or text whose hashes cancel out has a direction too.
  *
  * @param features at most `DIMENSION` − 1 values; missing ones are 0
  * @throws {Error} for more features

@@ -5,8 +5,8 @@ const MIN_POWER = 1e-10;
 
 /**
  * Mel spectrograms in decibels, as audio models expect them: periodic Hann window; frames centred on every `hop`-th
- * sample, with reflection at both ends; power; triangular bands; 10 · log10. The mel scale is O'Shaughnessy's (`htk`) or
- * Slaney's (linear up to 1 kHz, logarithmic above: Auditory Toolbox, 1998).
+ * sample, with reflection at both ends; power; triangular bands; 10 · log10. The mel scale is O'Shaughnessy's (`htk`)
+ * or Slaney's (linear up to 1 kHz, logarithmic above: Auditory Toolbox, 1998).
  */
 export class LogMel {
   readonly bands: number;

@@ -65,7 +65,10 @@ describe('preprocessing', { skip: REAL_MEDIA === undefined && 'needs the folder 
   }
 });
 
-/** Compares resampled sound without its ends, where one implementation reflects the sound and the other pads it with silence. */
+/**
+ * Compares resampled sound without its ends, where one implementation reflects the sound and the other pads it with
+ * silence.
+ */
 function assertResampled(samples: Float32Array, { from, to, samples: wanted }: Resampled): void {
   const found = resample(samples, from, { sampleRate: to, resampling: 'fine' });
   const { length, step, values } = wanted;

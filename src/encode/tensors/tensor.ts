@@ -9,8 +9,8 @@ export type Tensor = { readonly dims: readonly number[] } & (
 export const ONLY = '*';
 
 /**
- * A model in this process or on a server. Loaded or connected on first use. The output for an input is independent of the
- * rest of its batch.
+ * A model in this process or on a server. Loaded or connected on first use. The output for an input is independent of
+ * the rest of its batch.
  */
 export interface TensorModel {
   /** Maximum number of inputs per run. */

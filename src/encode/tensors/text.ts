@@ -50,7 +50,10 @@ function groupByLength(ids: readonly (readonly number[])[], { padding }: TextSpe
   return [...Map.groupBy(places, (place) => ids[place]!.length).values()];
 }
 
-/** Tensors of batch × tokens by input name: token ids, attention mask (1 for tokens, 0 for padding), token types (all 0). */
+/**
+ * Tensors of batch × tokens by input name: token ids, attention mask (1 for tokens, 0 for padding), token types (all
+ * 0).
+ */
 export function toTensors(batch: readonly (readonly number[])[], spec: TextSpec): Record<string, Tensor> {
   const length = spec.padding === 'full' ? spec.maxTokens : batch[0]!.length;
   const dims = [batch.length, length];

@@ -16,7 +16,10 @@ export interface AudioModel extends FeatureStatistics {
 /** Vector space of the audio encoder. */
 export const AUDIO_SPACE = 'signal/audio';
 
-/** Share of the squared norm for the kind of sound (discriminant directions); the rest is for the individual sound (topics). */
+/**
+ * Share of the squared norm for the kind of sound (discriminant directions); the rest is for the individual sound
+ * (topics).
+ */
 const KIND_ENERGY_SHARE = 0.75;
 
 /**

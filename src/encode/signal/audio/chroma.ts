@@ -8,8 +8,8 @@ const FIRST_BIN = Math.ceil((200 * WINDOW_SAMPLES) / SAMPLE_RATE);
 const LAST_BIN = Math.floor((4000 * WINDOW_SAMPLES) / SAMPLE_RATE);
 
 /**
- * Writes the share of each pitch class in the peaks of a power spectrum (pitch class profile, Fujishima 1999). Parabolic
- * interpolation locates a peak between bins; a peak between two pitch classes is split between them.
+ * Writes the share of each pitch class in the peaks of a power spectrum (pitch class profile, Fujishima 1999).
+ * Parabolic interpolation locates a peak between bins; a peak between two pitch classes is split between them.
  *
  * @param out receives `PITCH_CLASSES` values from index `at`; unchanged if the spectrum has no peak, so pass zeros
  */

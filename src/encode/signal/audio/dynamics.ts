@@ -5,7 +5,10 @@ import type { Spectrogram } from './spectrogram.ts';
 /** Number of histogram bins, 6 dB each, below the loudest window. */
 const LEVEL_STEPS = 11;
 
-/** Level histogram below the loudest window (roots of shares), and the log of the number of rises over 6 dB within 46 ms. */
+/**
+ * Level histogram below the loudest window (roots of shares), and the log of the number of rises over 6 dB within 46
+ * ms.
+ */
 export function dynamics({ count, levels }: Spectrogram): Float64Array {
   const shares = new Float64Array(LEVEL_STEPS);
   let rises = 0;

@@ -88,7 +88,10 @@ function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, se
   }
 }
 
-/** Symmetric spectrum of square roots. Only the lower half is used: its autocorrelation is that of sound at half the rate. */
+/**
+ * Symmetric spectrum of square roots. Only the lower half is used: its autocorrelation is that of sound at half the
+ * rate.
+ */
 function mirrorRoots(power: Float64Array, out: Float64Array): void {
   for (let k = 0; k <= WINDOW_SAMPLES / 4; k++) out[k] = Math.sqrt(power[k]!);
   for (let k = 1; k < WINDOW_SAMPLES / 4; k++) out[WINDOW_SAMPLES / 2 - k] = out[k]!;

@@ -7,7 +7,9 @@ import { WINDOWS_PER_SECOND } from './windows.ts';
 const BAND_GROUPS = 10;
 /** Number of mel bands per group. */
 const BANDS_PER_GROUP = BANDS / BAND_GROUPS;
-/** Edges of the bands of modulation frequencies, in hertz: from the tempo of music and speech to half the window rate. */
+/**
+ * Edges of the bands of modulation frequencies, in hertz: from the tempo of music and speech to half the window rate.
+ */
 const RATE_EDGES_HZ = [0.5, 1, 1.6, 2.5, 4, 6, 9, 14, 21];
 /** Maximum length of an envelope, in windows: 11.9 s. */
 const MAX_WINDOWS = 512;

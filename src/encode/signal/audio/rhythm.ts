@@ -11,8 +11,8 @@ const lagEdges = Array.from({ length: LAG_BANDS + 1 }, (_, i) =>
 );
 
 /**
- * Rhythm features: autocorrelation of the onset strength (spectral flux, Bello et al. 2005; periodicity, Ellis 2007), then
- * mean, spread, skewness and peak of the onset strength.
+ * Rhythm features: autocorrelation of the onset strength (spectral flux, Bello et al. 2005; periodicity, Ellis 2007),
+ * then mean, spread, skewness and peak of the onset strength.
  */
 export function rhythm({ count, decibels }: Spectrogram): Float64Array {
   const onsets = new Float64Array(count);

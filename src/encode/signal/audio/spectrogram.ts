@@ -14,7 +14,9 @@ export interface Spectrogram {
   readonly decibels: Float64Array;
   /** count: level of all bands together, in decibels. */
   readonly levels: Float64Array;
-  /** count, sum 1: weight of each window. Pauses weigh little; otherwise all clips padded with silence would be alike. */
+  /**
+   * count, sum 1: weight of each window. Pauses weigh little; otherwise all clips padded with silence would be alike.
+   */
   readonly weights: Float64Array;
 }
 

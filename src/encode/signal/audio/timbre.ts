@@ -28,8 +28,8 @@ export function timbre({ count, decibels, weights }: Spectrogram): Float64Array[
 }
 
 /**
- * Covariation of mel cepstra (Davis & Mermelstein 1980): for each coefficient its correlations with the lower ones, the log
- * of its spread, and the log of its mean change. Distinguishes textures with similar means (Mandel & Ellis 2005).
+ * Covariation of mel cepstra (Davis & Mermelstein 1980): for each coefficient its correlations with the lower ones, the
+ * log of its spread, and the log of its mean change. Distinguishes textures with similar means (Mandel & Ellis 2005).
  *
  * @param mean mean of each band, from `timbre`
  */

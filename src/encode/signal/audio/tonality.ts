@@ -6,8 +6,8 @@ import type { Spectrogram } from './spectrogram.ts';
 const HEIGHT_BINS = 15;
 
 /**
- * Tonal features: pitch classes (Fujishima 1999); a histogram of clear pitches; statistics of clarity, flatness (Johnston
- * 1988) and pitch, with the share and the glide of voiced windows.
+ * Tonal features: pitch classes (Fujishima 1999); a histogram of clear pitches; statistics of clarity, flatness
+ * (Johnston 1988) and pitch, with the share and the glide of voiced windows.
  */
 export function tonality(frames: Frames, { weights }: Spectrogram): Float64Array[] {
   const chroma = new Float64Array(PITCH_CLASSES);

@@ -84,7 +84,9 @@ function decibelsOf(powers: Float64Array, floor: number): Float64Array {
   return decibels;
 }
 
-/** Log of the number of impulses per second, then mean rise and mean decay after each of `DECAY_BLOCKS`, in decibels. */
+/**
+ * Log of the number of impulses per second, then mean rise and mean decay after each of `DECAY_BLOCKS`, in decibels.
+ */
 function describeImpulses(decibels: Float64Array, threshold: number): number[] {
   const reach = DECAY_BLOCKS.at(-1)!;
   const decays = new Float64Array(DECAY_BLOCKS.length);

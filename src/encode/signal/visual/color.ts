@@ -8,9 +8,9 @@ const CHROMA_BINS = 8;
 const COLOR_FEATURES = LUMA_BINS + CHROMA_BINS * CHROMA_BINS;
 
 /**
- * Histograms of luma and chroma (colour indexing, Swain & Ballard 1991). A pixel between two bins is split between them, so
- * that codec noise has little effect. The features are square roots of shares, whose dot product is the Bhattacharyya
- * coefficient of two clips (as in RootSIFT, Arandjelović & Zisserman 2012).
+ * Histograms of luma and chroma (colour indexing, Swain & Ballard 1991). A pixel between two bins is split between
+ * them, so that codec noise has little effect. The features are square roots of shares, whose dot product is the
+ * Bhattacharyya coefficient of two clips (as in RootSIFT, Arandjelović & Zisserman 2012).
  */
 export class Color {
   readonly #sums = new Float64Array(COLOR_FEATURES);

@@ -57,8 +57,8 @@ function addPicture(y: Float32Array, sums: Float64Array): void {
 }
 
 /**
- * Angle of a gradient in half turns, 0 to 1; opposite gradients are one direction. The arctangent is approximated within
- * 0.22° (Rajan, Wang, Inkol & Joyal 2006) at a fifth of the cost of the exact one.
+ * Angle of a gradient in half turns, 0 to 1; opposite gradients are one direction. The arctangent is approximated
+ * within 0.22° (Rajan, Wang, Inkol & Joyal 2006) at a fifth of the cost of the exact one.
  */
 function halfTurns(across: number, down: number): number {
   const a = Math.abs(across);

@@ -8,7 +8,10 @@ const CHROMA_KEEP = 5;
 /** Number of features of this topic. */
 const LAYOUT_FEATURES = LUMA_KEEP ** 2 + 2 * CHROMA_KEEP ** 2;
 
-/** Spatial layout of luma and chroma: low frequencies of the mean picture (MPEG-7 colour layout, Kasutani & Yamada 2001). */
+/**
+ * Spatial layout of luma and chroma: low frequencies of the mean picture (MPEG-7 colour layout, Kasutani & Yamada
+ * 2001).
+ */
 export class Layout {
   readonly #y = new Float64Array(SIDE * SIDE);
   readonly #cb = new Float64Array(SIDE * SIDE);

@@ -12,8 +12,9 @@ const DRIFT_KEEP = 4;
 const CHANGE_FLOOR = 0.005;
 
 /**
- * Motion in 8 × 8 cells: change between pictures and spread over the clip (motion activity and its spatial distribution,
- * MPEG-7, Jeannin & Divakaran 2001), drift of luma from start to end, and distribution of change over time.
+ * Motion in 8 × 8 cells: change between pictures and spread over the clip (motion activity and its spatial
+ * distribution, MPEG-7, Jeannin & Divakaran 2001), drift of luma from start to end, and distribution of change over
+ * time.
  */
 export class Motion {
   readonly #before = new Float32Array(SIDE * SIDE);

@@ -9,7 +9,9 @@ const TEXTURE_FEATURES = SCALES * 3 * PARTS_PER_SIDE * PARTS_PER_SIDE;
 /** Detail of a nearly uniform surface. */
 const DETAIL_FLOOR = 0.01;
 
-/** Texture: mean Haar wavelet detail in three scales and three orientations (Mallat 1989), per quarter of the picture. */
+/**
+ * Texture: mean Haar wavelet detail in three scales and three orientations (Mallat 1989), per quarter of the picture.
+ */
 export class Texture {
   readonly #sums = new Float64Array(TEXTURE_FEATURES);
   readonly #levels = Array.from({ length: SCALES }, (_, scale) => new Float32Array((SIDE >> (scale + 1)) ** 2));

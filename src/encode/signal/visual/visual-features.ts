@@ -9,8 +9,8 @@ import { Texture } from './texture.ts';
 /**
  * Visual features of a clip, by topic. The number of features is independent of the clip.
  *
- * The loops over pixels are functions of arrays outside the topic classes: topics live as long as the clip, and V8 discards
- * the code compiled for a class when its last instance is gone.
+ * The loops over pixels are functions of arrays outside the topic classes: topics live as long as the clip, and V8
+ * discards the code compiled for a class when its last instance is gone.
  *
  * @param isStill true for a single picture without a film; features of motion are then NaN
  */
