@@ -7,7 +7,7 @@ const open = (limits: QuotaLimits) => openTestApp(undefined, { limits });
 
 const FLAC = Buffer.concat([Buffer.from('fLaC'), Buffer.alloc(100)]);
 const fromUrl = { url: 'https://host.test/song.flac' };
-/** Half a minute, as the fixture's prober finds. */
+/** Media of half a minute, the duration that the fixture's probe returns. */
 const fromBase64 = { base64_string: FLAC.toString('base64') };
 
 async function createTask(t: TestApp, mediaSource: object, key = CONFIGURED_KEY) {
@@ -96,7 +96,7 @@ test('minutes of media in a day: what fits passes, what is too much is 429 until
   assert.equal(headers['x-ratelimit-duration-used'], '60');
   assert.equal(headers['x-ratelimit-duration-remaining'], '12');
   assert.ok(Math.abs(Number(headers['retry-after']) - (midnight - Date.now() / 1000)) < 5);
-  // What was sent with a task that was refused is not kept.
+  // The media of a refused task is not stored.
   assert.equal((await Array.fromAsync(t.blobs.list('tasks/'))).length, 1);
 });
 

@@ -1,8 +1,8 @@
 import { WeightedMean } from '../tasks/results/mean.ts';
 
 /**
- * Several things looked for at once, as one vector: the mean of their unit vectors, each of equal weight, brought back
- * to length 1. It is near to what is near to all of them.
+ * Combines vectors into one: their mean with equal weights, normalised to length 1. It is close to whatever is close to
+ * all of them.
  */
 export function compose(vectors: readonly Float32Array[]): Float32Array {
   if (vectors.length === 1) return vectors[0]!;

@@ -1,13 +1,13 @@
 import { ReelvecError } from '../errors.ts';
 
-/** How many requests of one kind may be answered at the same time; one more is sent away at once, rather than to wait for ever. */
+/** Concurrency limit for one kind of request: rejects with 429 instead of queueing. */
 export class ConcurrencyLimit {
   readonly #max: number;
   readonly #retryAfterSec: number;
   readonly #subject: string;
   #inFlight = 0;
 
-  /** @param subject begins the sentence of the error: `Text and image queries` */
+  /** @param subject start of the error message: `Text and image queries` */
   constructor({ max, retryAfterSec, subject }: { max: number; retryAfterSec: number; subject: string }) {
     this.#max = max;
     this.#retryAfterSec = retryAfterSec;
@@ -15,7 +15,7 @@ export class ConcurrencyLimit {
   }
 
   /**
-   * Counts a request in until it is disposed of.
+   * Takes a slot until the returned value is disposed.
    * @throws {ReelvecError} `too_many_requests`
    */
   acquire(): Disposable {

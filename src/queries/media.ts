@@ -13,27 +13,28 @@ import { type SourceContext, useMedia } from './sources.ts';
 export interface MediaDeps extends QueryVectorDeps {
   readonly maxSegmentSec: number;
   readonly quotas: Pick<Quotas, 'admitMedia'>;
-  /** Embed audio and video that somebody waits for. */
+  /** Workers for synchronous embedding of audio and video. */
   readonly media: WorkerPool;
 }
 
 export interface MediaAnswer extends EmbeddedFile {
-  /** With the name of the file, where it has one. */
+  /** The request, with the file name if it is known. */
   readonly request: TaskRequest;
   readonly media: MediaInfo;
-  /** Read from the request's scratch folder. */
+  /** Streams the vectors from the request's scratch folder. */
   rows(): AsyncIterable<readonly EmbeddingRow[]>;
 }
 
-/** How long media may last that is embedded while somebody waits. Seconds. */
+/** Duration limits of media for synchronous embedding, in seconds. */
 export const QUERY_DURATION = { minSec: 0, maxSec: 600 };
 
-const RESULT = 'result.arrow';
+/** Key of the result in the scratch folder. */
+const RESULT_KEY = 'result.arrow';
 
 /**
- * Embeds audio or video with the steps of a task, so that the vectors are those that a task would give.
- * @param query.source what `request.source` names, with the bytes where they are at hand
- * @throws {ReelvecError} when the media or the request is at fault
+ * Embeds audio or video with the steps of a task, so that the vectors equal those of a task.
+ * @param query.source source of `request.source`, with the bytes of base64
+ * @throws {ReelvecError} for invalid media or an invalid request
  */
 export async function embedMedia(
   deps: MediaDeps,
@@ -58,11 +59,11 @@ export async function embedMedia(
       maxSegmentSec,
       workers: deps.media,
       blobs,
-      resultKey: RESULT,
+      resultKey: RESULT_KEY,
       signal: context.signal,
       onProgress: () => {},
     });
-    return { ...embedded, request: { ...request, filename }, media, rows: () => readResult(blobs, RESULT) };
+    return { ...embedded, request: { ...request, filename }, media, rows: () => readResult(blobs, RESULT_KEY) };
   });
   return answer.catch((error) => {
     throw ofKind(error, inputType);

@@ -6,7 +6,7 @@ import { type QueryVectorDeps, warmEncoders } from './query-vectors.ts';
 
 const signal = new AbortController().signal;
 
-/** Encoders of a bundle whose texts lead to these spaces, and what they are asked. */
+/** Fake encoders of a bundle with these text query spaces, which record their jobs. */
 function watched(textQuerySpaces: readonly string[]) {
   const jobs: QueryJob[] = [];
   const run = async (job: QueryJob) => {

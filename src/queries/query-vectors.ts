@@ -11,11 +11,11 @@ import { readPicture, type SourceContext, type SourceDeps } from './sources.ts';
 
 export interface QueryVectorDeps extends SourceDeps {
   readonly bundle: BundleInfo;
-  /** Encode what comes decoded, with models that stay loaded. */
+  /** Workers that encode text and decoded pictures, with models that stay loaded. */
   readonly encoders: WorkerPool;
 }
 
-/** Where a query leads: one vector in one space. */
+/** Vector of a query in one space. */
 export interface QueryVector {
   readonly space: string;
   /** L2 norm 1. */
@@ -24,19 +24,19 @@ export interface QueryVector {
 
 export interface QueryVectorsAnswer {
   readonly vectors: readonly QueryVector[];
-  /** Names of the pictures' files, in order, where they have one. */
+  /** File names of the pictures in order; undefined if unknown. */
   readonly filenames: readonly (string | undefined)[];
 }
 
-export interface Warming {
-  /** As many as there are. */
+export interface WarmUpOptions {
+  /** Number of query workers. */
   readonly workers: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Turns a query into its vectors.
- * @throws {ReelvecError} for a source that cannot be used, or when the encoders are out of order
+ * Encodes a query to one vector per space.
+ * @throws {ReelvecError} for an unusable source, or if the encoders fail
  */
 export async function queryVectors(
   deps: QueryVectorDeps,
@@ -44,14 +44,14 @@ export async function queryVectors(
   context: SourceContext,
 ): Promise<QueryVectorsAnswer> {
   const { text, spaces, dimension = DIMENSION } = query;
-  const stills = await allOrNone(query.pictures, context.signal, (picture, i, signal) =>
+  const stills = await mapAbortingOnFailure(query.pictures, context.signal, (picture, i, signal) =>
     readPicture(deps, picture, `picture-${i}`, { ...context, signal }).catch((error) => {
       throw aboutField(error, picture.field);
     }),
   );
   const job: QueryJob = { text, spaces, pictures: stills.map(({ picture }) => picture) };
   const { texts, pictures } = await encode(deps.encoders, job, context.signal).catch((error) => {
-    // Pictures come to the encoders as pixels, so what they refuse is the text.
+    // Encoders receive pictures as pixels, so a refusal is about the text.
     throw aboutField(error, query.textField);
   });
   const vectors = spaces.map((space, i) => {
@@ -61,16 +61,16 @@ export async function queryVectors(
   return { vectors, filenames: stills.map(({ filename }) => filename) };
 }
 
-/** Encodes a word for nobody, in each space and in so many workers at once. */
-export async function warmEncoders(deps: QueryVectorDeps, { workers, signal }: Warming): Promise<void> {
+/** Loads the text models of all workers by encoding a word in each space. */
+export async function warmEncoders(deps: QueryVectorDeps, { workers, signal }: WarmUpOptions): Promise<void> {
   const spaces = deps.bundle.textQuerySpaces;
   if (spaces.length === 0) return;
   const job = { text: 'warm', spaces, pictures: [] };
   await Promise.all(Array.from({ length: workers }, () => encode(deps.encoders, job, signal)));
 }
 
-/** Does something with each at the same time. The first failure ends the others, and is thrown when all have ended. */
-async function allOrNone<Item, Result>(
+/** Processes all items concurrently. The first failure aborts the others, and is thrown after all have ended. */
+async function mapAbortingOnFailure<Item, Result>(
   items: readonly Item[],
   signal: AbortSignal,
   work: (item: Item, index: number, signal: AbortSignal) => Promise<Result>,
@@ -88,8 +88,8 @@ async function allOrNone<Item, Result>(
 }
 
 /**
- * A job of milliseconds is not worth the worker with its loaded models: when the client hangs up it is left to finish,
- * and nobody waits for it.
+ * Runs a query job. On abort it rejects at once but lets the job finish: cancelling would kill the worker with its
+ * loaded models to save a job of milliseconds.
  */
 async function encode(encoders: WorkerPool, job: QueryJob, signal: AbortSignal): Promise<QueryVectors> {
   signal.throwIfAborted();
@@ -99,14 +99,14 @@ async function encode(encoders: WorkerPool, job: QueryJob, signal: AbortSignal):
   try {
     return await Promise.race([retryLostWorker<'query'>(encoders, { kind: 'query', ...job }, {}), aborted]);
   } catch (error) {
-    if (error instanceof WorkerLost || error instanceof WorkerNotStarted) throw outOfOrder(error);
+    if (error instanceof WorkerLost || error instanceof WorkerNotStarted) throw encodersFailed(error);
     throw error;
   } finally {
     signal.removeEventListener('abort', abort);
   }
 }
 
-function outOfOrder(cause: Error): ReelvecError {
+function encodersFailed(cause: Error): ReelvecError {
   return new ReelvecError(
     'service_unavailable',
     'The query could not be encoded: the process that encodes ended twice. Try again; if it fails again, look into the log of the server.',

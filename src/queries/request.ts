@@ -1,24 +1,24 @@
 import type { Source } from '../tasks/request.ts';
 
-/** Where something to look for comes from. Unlike a task's, base64 is at hand. */
+/** Source of a query input. Unlike that of a task, it holds the base64 text itself. */
 export type QuerySource =
   | Extract<Source, { kind: 'url' | 'asset' }>
   | { readonly kind: 'base64'; readonly base64: string };
 
 export interface PictureSource {
-  /** Path of the parameters in the request, for errors: `image.media_source`. */
+  /** Path of the request parameter, for errors: `image.media_source`. */
   readonly field: string;
   readonly source: QuerySource;
 }
 
-/** What is turned into one vector for each space: words, pictures, or both together. */
+/** Query that is encoded to one vector per space: text, pictures, or both combined. */
 export interface VectorQuery {
   readonly text?: string;
-  /** Path of the text's parameter in the request, for errors. */
+  /** Path of the text parameter in the request, for errors. */
   readonly textField: string;
   readonly pictures: readonly PictureSource[];
-  /** Spaces that the vectors shall lie in, of the bundle's. */
+  /** Requested spaces of the bundle. */
   readonly spaces: readonly string[];
-  /** Length of the vectors; absent: `DIMENSION`. */
+  /** Length of the vectors; default: `DIMENSION`. */
   readonly dimension?: number;
 }

@@ -4,12 +4,12 @@ import { dirname, join } from 'node:path';
 import { makeFolders } from '../blobs/folder/durable-files.ts';
 import { FolderBlobStore } from '../blobs/folder/store.ts';
 
-/** What one request needs on disk while it is answered; goes with the scope that it was opened in. */
+/** Temporary folder of one request, removed on disposal. */
 export interface ScratchFolder extends AsyncDisposable {
   readonly blobs: FolderBlobStore;
 }
 
-/** Local folders for requests that are answered at once, whatever the store that tasks keep their bytes in. */
+/** Local temporary folders for synchronous requests, independent of the blob store of tasks. */
 export class Scratch {
   readonly #root: string;
 
@@ -17,7 +17,7 @@ export class Scratch {
     this.#root = root;
   }
 
-  /** Removes what a crash left. Call it before the first folder is opened. */
+  /** Removes folders left by a crash. Call it before the first `open`. */
   async sweep({ olderThanMs }: { olderThanMs: number }): Promise<void> {
     await mkdir(this.#root, { recursive: true });
     for (const name of await readdir(this.#root)) {
@@ -27,6 +27,7 @@ export class Scratch {
     }
   }
 
+  /** Creates the folder of a request. */
   async open(): Promise<ScratchFolder> {
     const path = join(this.#root, randomUUID());
     await makeFolders(path, dirname(this.#root));

@@ -11,17 +11,18 @@ export interface QueryDeps extends MediaDeps {
 }
 
 interface QueryContext {
-  /** Id of the key that asks. */
+  /** Id of the API key. */
   readonly owner: string;
-  /** Aborted when nobody waits any more. */
+  /** Aborts when the client disconnects. */
   readonly signal: AbortSignal;
 }
 
-/** Requests that are answered or waiting for a worker at the same time, at most, and when to come again, in seconds. */
+/** Limit on concurrent text and image queries, running or waiting for a worker. */
 const VECTOR_QUERIES = { max: 64, retryAfterSec: 1, subject: 'Text and image queries' };
+/** Limit on concurrent audio and video queries, running or waiting for a worker. */
 const MEDIA_QUERIES = { max: 8, retryAfterSec: 10, subject: 'Audio and video queries' };
 
-/** Everything that is embedded while somebody waits. What a request leaves on disk is gone when it is answered. */
+/** Synchronous embedding. The temporary files of a request are removed with its response. */
 export class QueryService {
   readonly bundle: QueryDeps['bundle'];
   readonly #deps: QueryDeps;
@@ -34,6 +35,7 @@ export class QueryService {
     this.bundle = deps.bundle;
   }
 
+  /** Encodes text and pictures. */
   async vectors(query: VectorQuery, context: QueryContext): Promise<QueryVectorsAnswer> {
     using _slot = this.#vectorLimit.acquire();
     await using scratch = await this.#deps.scratch.open();
@@ -44,7 +46,7 @@ export class QueryService {
     });
   }
 
-  /** The answer holds a place and a folder until it is disposed of. */
+  /** Embeds audio or video. The answer holds a concurrency slot and a scratch folder until it is disposed. */
   async media(
     query: { request: TaskRequest; source: QuerySource },
     context: QueryContext,
@@ -58,12 +60,12 @@ export class QueryService {
     return { ...answer, [Symbol.asyncDispose]: () => held.disposeAsync() };
   }
 
-  /** Has what encodes text load it all now, so that the first query does not wait for that. */
+  /** Loads the text models, so that the first query does not wait for them. */
   async warm({ workers }: { workers: number }): Promise<void> {
     await warmEncoders(this.#deps, { workers, signal: this.#closing.signal });
   }
 
-  /** Breaks off what is being answered: the server stops. */
+  /** Aborts all running queries with 503; for shutdown. */
   close(): void {
     const message = 'The server stops and has not answered this query. Send it again.';
     this.#closing.abort(new ReelvecError('service_unavailable', message, { retryAfterSec: 5 }));

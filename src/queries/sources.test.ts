@@ -19,7 +19,7 @@ const context = {
   signal: new AbortController().signal,
 };
 
-/** An asset whose store breaks while it is read; with it goes the asset, or not. */
+/** Asset whose store fails during a read; with `deletes`, the asset is deleted at the same moment. */
 async function breaking({ deletes }: { deletes: boolean }): Promise<SourceDeps> {
   const blobs = new FolderBlobStore(join(root, String(deletes)));
   await blobs.write(mediaKey(asset), Buffer.from('bytes'));

@@ -14,38 +14,38 @@ import type { PictureSource, QuerySource } from './request.ts';
 import type { ScratchFolder } from './scratch.ts';
 
 export interface SourceDeps {
-  /** Where assets lie. */
+  /** Blob store of the assets. */
   readonly blobs: BlobStore;
   readonly urls: UrlGuard;
   readonly assets: Pick<AssetRepository, 'get'>;
-  /** Look at media and decode pictures. */
+  /** Workers that probe media and decode pictures. */
   readonly probes: WorkerPool;
   readonly limits: Pick<Config, 'maxVideoBytes' | 'maxAudioBytes' | 'maxImageBytes'>;
 }
 
-/** Whose request it is, where its files go, and what breaks it off. */
+/** Owner, scratch folder and abort signal of a request. */
 export interface SourceContext {
   readonly owner: string;
   readonly scratch: ScratchFolder;
   readonly signal: AbortSignal;
 }
 
-/** Media that is at hand. */
+/** Media that a worker can read. */
 interface LocalMedia {
-  /** A path, or a URL that a media worker can read. */
+  /** Path, or URL for a media worker. */
   readonly location: string;
   readonly media: MediaInfo;
   readonly filename?: string;
 }
 
 const MEGABYTE = 1024 ** 2;
-/** How long a query waits for an asset that is being prepared. Milliseconds. */
+/** Maximum wait of a query for an asset in preparation, in milliseconds. */
 const ASSET_WAIT_MS = 10_000;
 
 /**
- * Brings audio or video near, looks at it, and runs work on it.
- * @param options.field path of the parameter: `video.media_source`
- * @throws {ReelvecError} for a source that cannot be used
+ * Fetches and probes audio or video, and calls `work` with it.
+ * @param options.field path of the request parameter: `video.media_source`
+ * @throws {ReelvecError} for an unusable source
  */
 export async function useMedia<T>(
   deps: SourceDeps,
@@ -59,7 +59,7 @@ export async function useMedia<T>(
     const wanted = { field: `${field}.asset_id`, id: source.assetId, owner };
     const asset = await readyAsset(deps.assets, wanted, { waitMs: ASSET_WAIT_MS, signal });
     const { filename } = asset;
-    return whileThere(deps, wanted, () =>
+    return readingAsset(deps, wanted, () =>
       deps.blobs.use(mediaKey(asset), async (location) =>
         work({ location, filename, media: asset.media ?? (await probe(deps, location, signal)) }),
       ),
@@ -68,7 +68,7 @@ export async function useMedia<T>(
   let filename: string | undefined;
   if (source.kind === 'url') {
     const url = parseSourceUrl(source.url, { field: `${field}.url` });
-    // A look first: what is no media need not be fetched.
+    // Checks the head first, so that a file that is not media is not downloaded.
     const named = { field: `${field}.url`, host: url.host };
     const { head } = await deps.urls.check(url, { maxBytes, field: named.field, signal });
     requireMedia(head, { subject: `The source at ${url.host}`, details: named });
@@ -89,9 +89,9 @@ export async function useMedia<T>(
 }
 
 /**
- * Brings a picture near and decodes it.
- * @param name of its file among those of the request
- * @throws {ReelvecError} for a source that cannot be used
+ * Fetches and decodes a picture.
+ * @param name unique blob key within the scratch folder
+ * @throws {ReelvecError} for an unusable source
  */
 export async function readPicture(
   deps: SourceDeps,
@@ -112,7 +112,7 @@ export async function readPicture(
     const asset = await readyAsset(deps.assets, wanted, { waitMs: ASSET_WAIT_MS, signal });
     subject = `${wanted.field}: the asset "${asset.id}"`;
     const key = mediaKey(asset);
-    await whileThere(deps, wanted, async () => {
+    await readingAsset(deps, wanted, async () => {
       const blob = await deps.blobs.stat(key);
       if (!blob) throw new BlobNotFound(key);
       refuseTooLarge(blob.size, { subject, maxBytes });
@@ -140,8 +140,8 @@ async function headOf({ blobs }: ScratchFolder, name: string): Promise<Uint8Arra
   return Buffer.concat(await blobs.read(name, { start: 0, end: HEAD_BYTES - 1 }).toArray());
 }
 
-/** Reads an asset. Blames a failure on the asset if that was deleted meanwhile, or if its media is lost. */
-async function whileThere<T>({ assets }: SourceDeps, wanted: NamedAsset, read: () => Promise<T>): Promise<T> {
+/** Reads an asset. Rejects with `resource_not_exist` if the asset was deleted meanwhile, or its media is missing. */
+async function readingAsset<T>({ assets }: SourceDeps, wanted: NamedAsset, read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -3,10 +3,10 @@ import { bundlesThat, optionsIn } from '../encode/spaces.ts';
 import { ReelvecError } from '../errors.ts';
 
 /**
- * In which spaces of a bundle something can be looked for: text in each that has an encoder of text queries, the one of
- * pictures first; whatever holds a picture in the one of pictures.
- * @param query.space name of the one space, or of an option whose vectors lie in it, that is wanted
- * @throws {ReelvecError} where there is none
+ * Spaces of a bundle in which a query can be encoded. Text alone: all spaces with a text encoder, that of pictures
+ * first. A query with a picture: the space of pictures.
+ * @param query.space name of the only space wanted, or of an option whose vectors are in it
+ * @throws {ReelvecError} if there is none
  */
 export function querySpaces(
   bundle: BundleInfo,
@@ -26,7 +26,7 @@ export function querySpaces(
 
 function textSpaces(bundle: BundleInfo, inputType: string): string[] {
   const { visual } = bundle.spaces;
-  // Stable: whatever order a bundle has them in, pictures come first.
+  // The space of pictures first; the sort keeps the bundle's order of the others.
   const spaces = bundle.textQuerySpaces.toSorted((a, b) => Number(b === visual) - Number(a === visual));
   if (spaces.length > 0) return spaces;
   throw cannot(
@@ -49,7 +49,7 @@ function pictureSpace(bundle: BundleInfo, { inputType, hasText }: { inputType: s
   return [visual];
 }
 
-/** Whether text queries lie among the vectors of pictures. */
+/** True if the bundle has a text encoder for the space of pictures. */
 function composes({ spaces, textQuerySpaces }: BundleInfo): boolean {
   return spaces.visual !== undefined && textQuerySpaces.includes(spaces.visual);
 }

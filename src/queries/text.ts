@@ -1,16 +1,16 @@
 import { ReelvecError } from '../errors.ts';
 
-/** Of the API. Where a bundle has a tokenizer of its own, its worker counts; words are what can be counted without. */
+/** Token limit of the API. Bundles with a tokenizer count tokens in the worker; here, words are counted. */
 export const MAX_TOKENS = 500;
-/** No five hundred tokens are as long: what is longer need not be counted. */
+/** Maximum characters in which words are counted. 500 tokens are never as long. */
 const MAX_CHARACTERS = 20_000;
 
 const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
 
 /**
- * Refuses text that is blank or has more words than the API allows.
- * @param field path of the parameter: `text.input_text`
- * @throws {ReelvecError} naming the limit
+ * Refuses text that is blank or has more words than the API allows tokens.
+ * @param field path of the request parameter: `text.input_text`
+ * @throws {ReelvecError}
  */
 export function checkText(text: string, field: string): void {
   if (text.trim() === '') {

@@ -29,7 +29,7 @@ import { putChunk } from './multipart/putChunk.ts';
 import { assetRoutes } from './routes.ts';
 import { getThumbnail } from './thumbnail.ts';
 
-/** The head of an MP4 file: enough for whatever does not decode. */
+/** Head of an MP4 file, sufficient for code that does not decode. */
 export const MP4 = Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41', 'latin1');
 
 export interface AssetApp extends AsyncDisposable {
@@ -37,18 +37,18 @@ export interface AssetApp extends AsyncDisposable {
   assets: AssetRepository;
   blobs: FolderBlobStore;
   multipart: MultipartUploads;
-  /** Ids of tasks, by the asset that they use; set it at will. */
+  /** Task ids by the asset that they use; set by tests. */
   usedBy: Map<string, string[]>;
-  /** Tasks that were failed, with the message. */
+  /** Failed tasks with their message. */
   failed: string[];
-  /** Ids whose durable run was asked for. */
+  /** Ids of assets whose durable run was started. */
   started: string[];
-  /** Does what the durable run does, with a probe that finds ten seconds of sound, or nothing in files named so. */
+  /** Executes the durable run, with a probe that finds ten seconds of sound, or fails for files under 100 bytes. */
   prepare: (id: string) => Promise<void>;
 }
 
 /**
- * The asset routes with a real database and folder, without a media worker. The key id is the `x-api-key` header.
+ * Opens the asset routes with a real database and folder, without media workers. The `x-api-key` header is the key id.
  */
 export async function assetApp({
   maxUploadBytes = 1_000_000,
@@ -166,7 +166,7 @@ export async function assetApp({
   };
 }
 
-/** Nothing was kept: no blob, no row, no temporary file. */
+/** Asserts that no blob, row or temporary file remains. */
 export async function assertNothingKept({ blobs, assets, started }: AssetApp): Promise<void> {
   assert.deepEqual(await Array.fromAsync(blobs.list(''), ({ key }) => key), []);
   assert.equal((await assets.unstarted()).length, 0);

@@ -20,7 +20,7 @@ export interface CreateAssetDeps {
 }
 
 export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, { assets, idempotency }) => {
-  // A server that stops does not wait for assets: uploads are answered as they are.
+  // On shutdown, uploads get the asset in its current state.
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
 
@@ -37,14 +37,14 @@ export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, {
         body: AssetForm,
         response: { ...commonErrors, 409: errorBody, 403: errorBody, 201: AssetBody },
       },
-      // The schema is for the documentation: there is no body to check before the form was read.
+      // The schema is for the documentation only: the form is validated after it is read.
       validatorCompiler: () => (value) => ({ value }),
     },
     async (request, reply) => {
       const form = await readForm(request, assets);
       const created = await fromForm(form, { request, reply }, { assets, idempotency });
       if (created.method !== 'direct') return reply.code(201).send(created);
-      // The next request may name it: it is usable when it is told of.
+      // Waits until the asset is usable, because the next request may refer to it.
       const signal = AbortSignal.any([hangUpSignal(reply), closing.signal]);
       const settled = await assets.settled(created._id, request.owner, signal);
       return reply.code(201).send(settled ? assetBody(settled) : created);
@@ -61,22 +61,22 @@ async function fromForm(
   try {
     const { method, url, filename, user_metadata, enable_hls, enable_thumbnail } = checked(AssetFields, fields);
     checked(idempotencyHeaders, request.headers);
-    const wishes = { hls: enable_hls === 'true', thumbnail: enable_thumbnail === 'true' };
-    const facts = { owner: request.owner, filename, userMetadata: readMetadata(user_metadata), ...wishes };
-    // Whether a request is the same as one before, its file says too.
+    const extras = { hls: enable_hls === 'true', thumbnail: enable_thumbnail === 'true' };
+    const facts = { owner: request.owner, filename, userMetadata: readMetadata(user_metadata), ...extras };
+    // The file is part of the identity of an idempotent request.
     const sha256 = upload && 'idempotency-key' in request.headers ? await assets.sha256Of(upload) : upload?.sha256;
-    const wish = { content: { ...fields, file: sha256 }, answer: assetBody };
+    const operation = { content: { ...fields, file: sha256 }, answer: assetBody };
     if (method === 'url') {
       if (upload) throw unwanted('file', method);
       if (url === undefined) throw missing('url', method);
       const source = parseSourceUrl(url, { field: 'url' });
-      return await createOnce(idempotency, { request, reply }, wish, (onCreated) =>
+      return await createOnce(idempotency, { request, reply }, operation, (onCreated) =>
         assets.createFromUrl(source, facts, onCreated),
       );
     }
     if (url !== undefined) throw unwanted('url', method);
     if (!upload) throw missing('file', method);
-    return await createOnce(idempotency, { request, reply }, wish, async (onCreated) => {
+    return await createOnce(idempotency, { request, reply }, operation, async (onCreated) => {
       const asset = await assets.createDirect(
         { ...upload, sha256 },
         { ...facts, filename: filename ?? upload.filename },

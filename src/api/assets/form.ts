@@ -4,22 +4,23 @@ import type { AssetService } from '../../assets/service.ts';
 import type { Upload } from '../../assets/upload.ts';
 import { isReelvecError, ReelvecError } from '../../errors.ts';
 
-/** Characters that an asset keeps of the file's own name; its extension is at the end. */
+/** Maximum characters of the file name. The end is kept, because it has the extension. */
 const MAX_FILENAME = 255;
-/** Of one text field; user_metadata is the only one that may be long. */
+/** Maximum bytes of a text field. Only user_metadata can be long. */
 const MAX_FIELD_BYTES = 64 * 1024;
+/** Limits of the multipart parser; the file size is limited while the file is stored. */
 const LIMITS = { fieldNameSize: 100, fieldSize: MAX_FIELD_BYTES, fields: 20, files: 2, parts: 22, fileSize: Infinity };
 
 export interface Form {
-  /** Text fields with a value. */
+  /** Text fields that are not empty. */
   readonly fields: Readonly<Record<string, string>>;
-  /** The file, stored already, with the name that the client gave it. */
+  /** The stored file, with the client's file name. */
   readonly upload?: Upload & { readonly filename: string };
 }
 
 /**
- * Reads a multipart form whose parts come in any order: the file goes to the blob store as it comes, and what the form
- * as a whole means is decided by whoever called. When this throws, nothing of the file is kept.
+ * Reads a multipart form with its parts in any order. The file is streamed to the blob store; the caller validates the
+ * form. If this throws, the file is discarded.
  */
 export async function readForm(request: FastifyRequest, assets: AssetService): Promise<Form> {
   if (!request.isMultipart()) {
@@ -63,7 +64,7 @@ function invalid(field: string, message: string): ReelvecError {
   return new ReelvecError('parameter_invalid', message, { details: { field } });
 }
 
-/** Errors of the parser have a code of Fastify's, or none and speak of the multipart form or one of its parts. */
+/** Converts errors of the form parser, which have a Fastify code or a message about the multipart form. */
 function asFormError(error: unknown): unknown {
   if (isReelvecError(error) || !(error instanceof Error)) return error;
   const code = 'code' in error ? String(error.code) : '';

@@ -6,7 +6,7 @@ import type { AssetBody, AssetDetailBody, TechnicalMetadata } from './schemas.ts
 
 const NO_HLS = 'This server makes no HLS streams: play the file itself.';
 
-/** An asset as the API shows it. What is not known is left out: the SDKs take null badly. */
+/** API representation of an asset. Unknown fields are omitted, because the SDKs do not accept null. */
 export function assetBody(asset: Asset): z.infer<typeof AssetBody> {
   return {
     _id: asset.id,
@@ -20,7 +20,7 @@ export function assetBody(asset: Asset): z.infer<typeof AssetBody> {
   };
 }
 
-/** @param thumbnailUrl where its picture is, for as long as the link holds */
+/** Detailed API representation of an asset. @param thumbnailUrl signed URL of the thumbnail */
 export function assetDetailBody(
   asset: Asset,
   thumbnailUrl: (assetId: string) => string,
@@ -73,10 +73,10 @@ function trackMetadata({ video, audio, trackCounts, details }: MediaInfo) {
     total_audio_streams: trackCounts.audio,
     ...(video && {
       video_codec: video.codec,
-      // Of a track without a picture that could be decoded, not even the size is known.
+      // The size is 0 if no frame could be decoded.
       video_width: video.width || undefined,
       video_height: video.height || undefined,
-      // A container that does not tell the rate says 0.
+      // The rate is 0 if the container does not state it.
       video_fps: video.frameRate || undefined,
       video_duration_seconds: videoDetails?.durationSec,
       video_bitrate_bps: videoDetails?.bitRate,

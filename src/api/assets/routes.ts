@@ -8,7 +8,7 @@ import type { MultipartDeps } from './multipart/deps.ts';
 import { multipartRoutes } from './multipart/routes.ts';
 import { userMetadataRoutes } from './userMetadata.ts';
 
-/** Everything under `/assets`. Expects `request.owner`: the id of the key that was authenticated. */
+/** Routes under `/assets`. Expects `request.owner`, the id of the authenticated key. */
 export const assetRoutes: FastifyPluginAsyncZod<CreateAssetDeps & { uploads: MultipartDeps }> = async (
   app,
   { assets, idempotency, uploads },

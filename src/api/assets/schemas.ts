@@ -5,10 +5,10 @@ export const scalar = z.union([z.string(), z.number(), z.boolean()], {
   error: 'must be a string, a number or a boolean.',
 });
 export const userMetadata = z.record(z.string(), scalar).meta({ title: 'UserMetadata' });
-/** What a text field of a form says for a boolean. */
+/** Boolean in a text field of a form. */
 const flag = z.enum(['true', 'false']);
 
-/** The text fields of the form that creates an asset. */
+/** Text fields of the form that creates an asset. */
 export const AssetFields = z.strictObject({
   method: z.enum(['direct', 'url']),
   url: z.string().optional(),
@@ -20,7 +20,7 @@ export const AssetFields = z.strictObject({
 
 export const AssetForm = AssetFields.extend({ file: z.file().optional() });
 
-/** What the text of `user_metadata` says. */
+/** Parsed content of the `user_metadata` field. */
 export const UserMetadataField = z.object({ user_metadata: userMetadata });
 
 export const AssetId = z.object({ asset_id: z.string() });
@@ -40,7 +40,7 @@ export const ListQuery = z.strictObject({
   filename: z.string().optional().describe('part of the file name, in upper or lower case'),
 });
 
-/** A repeated query parameter: a list, or one value when it is given once. */
+/** Repeatable query parameter: a list, or a single value if given once. */
 function oneOrMore<T extends z.ZodType>(item: T, options?: { error: string }) {
   return z.union([z.array(item), item], options).transform((given) => [given].flat() as z.output<T>[]);
 }
@@ -65,7 +65,7 @@ const number = z.number().optional();
 const text = z.string().optional();
 const flagged = z.boolean().optional();
 
-/** Absent is what does not apply to the type, or what the file does not tell. */
+/** Technical metadata. Fields that do not apply to the media type, or that the file does not state, are absent. */
 export const TechnicalMetadata = z
   .object({
     file_size_bytes: count,
@@ -150,5 +150,5 @@ export const AssetPage = z.object({
   page_info: pageInfo,
 });
 
-/** The bytes of a JPEG file, which no serialiser touches. */
+/** Bytes of a JPEG file, sent unserialised. */
 export const Jpeg = z.any().describe('a JPEG file');

@@ -8,17 +8,20 @@ import { errorBody } from '../errors.ts';
 import { linkQuery, type SignedLinks } from '../signed-links.ts';
 import { AssetId, Jpeg } from './schemas.ts';
 
-/** How long a link to a thumbnail holds at least; twice that at most, so that it can be kept by who shows it. */
-const LINK_MS = 24 * 3_600_000;
+/**
+ * Minimum validity of a thumbnail link in milliseconds. The maximum is twice that, so that the link is stable for
+ * caches.
+ */
+const MIN_LINK_VALIDITY_MS = 24 * 3_600_000;
 
 export interface ThumbnailDeps {
   readonly assets: AssetService;
   readonly links: SignedLinks;
-  /** Where clients reach the server; without it, the host that a request names. */
+  /** URL under which clients reach the server; default: the host of the request. */
   readonly publicUrl?: string;
 }
 
-/** Gives pictures of assets by signed URLs, without a key. To be registered where none is asked for. */
+/** Serves thumbnails by signed URL. Register it where no API key is required. */
 export const getThumbnail: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, { assets, links }) => {
   app.get(
     '/assets/:asset_id/thumbnail',
@@ -36,7 +39,7 @@ export const getThumbnail: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, { 
     async ({ params: { asset_id: id }, query }, reply) => {
       links.check('GET', thumbnailPath(app.prefix, id), query);
       const picture = assets.thumbnail(id);
-      // Whether it is there shows when it is opened, and then it is not too late for an answer.
+      // Waits for the file to open, so that a missing one still gets an error response.
       await new Promise((resolve, reject) => picture.once('readable', resolve).once('error', reject)).catch((error) => {
         throw error instanceof BlobNotFound ? gone(id) : error;
       });
@@ -45,13 +48,13 @@ export const getThumbnail: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, { 
   );
 };
 
-/** Gives the URLs that `getThumbnail` takes. */
+/** Returns a function that signs thumbnail URLs for {@link getThumbnail}. */
 export function thumbnailUrls(
   request: FastifyRequest,
   { links, publicUrl }: Omit<ThumbnailDeps, 'assets'>,
 ): (assetId: string) => string {
   const base = baseUrl(request, publicUrl);
-  const expires = new Date((Math.floor(Date.now() / LINK_MS) + 2) * LINK_MS);
+  const expires = new Date((Math.floor(Date.now() / MIN_LINK_VALIDITY_MS) + 2) * MIN_LINK_VALIDITY_MS);
   return (assetId) => base + links.sign('GET', thumbnailPath(request.server.prefix, assetId), expires);
 }
 

@@ -72,7 +72,7 @@ test('an upload streams: memory does not grow with it', async () => {
   assert.ok(peak < 30 * 1024 ** 2, `${peak} bytes`);
 });
 
-/** Bytes of buffers that somebody holds; what nobody does is collected first. */
+/** Bytes of live buffers, after a garbage collection. */
 function held(): number {
   setFlagsFromString('--expose-gc');
   runInNewContext('gc')();

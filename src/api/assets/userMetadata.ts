@@ -12,7 +12,7 @@ const described = {
   response: { ...commonErrors, 404: errorBody, 204: z.undefined() },
 };
 
-/** What clients keep beside an asset: `PATCH` merges, `PUT` replaces, `DELETE` clears. */
+/** User metadata of an asset: `PATCH` merges, `PUT` replaces, `DELETE` clears. */
 export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }> = async (app, { assets }) => {
   const url = '/assets/:asset_id/user-metadata';
   app.patch(
@@ -30,7 +30,7 @@ export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }>
             examples: [{ user_metadata: { title: 'Take 3', reviewed: true, draft: null } }],
           }),
       },
-      // Everywhere else null means absent.
+      // Here null removes a key; elsewhere it means absent.
       validatorCompiler: (part) => validateWithNulls(part as never),
     },
     async ({ owner, params, body }, reply) => {

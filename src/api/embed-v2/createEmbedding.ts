@@ -60,7 +60,7 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
       if (query.bundle !== undefined) requireServing(query.bundle);
       reply.header('reelvec-bundle', bundleId(bundle));
       const context = { owner, signal: hangUpSignal(reply) };
-      // The type of the schema is that of the text, not of the text itself.
+      // The reply is typed by the schema's object, but the handler sends JSON text.
       const written = reply.type(JSON_TYPE) as unknown as FastifyReply;
       if (body.input_type !== 'audio' && body.input_type !== 'video') {
         const answer = await queries.vectors(toVectorQuery(body, bundle, query.space), context);
@@ -70,11 +70,11 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
       const { request } = toTaskRequest({ ...body, input_type: body.input_type }, bundle);
       const source = toQuerySource(body[body.input_type]!.media_source);
       const answer = await queries.media({ request, source }, context);
-      // The rows are read while they are sent: what they lie in goes when the answer is out, or nobody takes it.
+      // The rows are read while they are sent, so the scratch folder is released when the response is closed.
       const release = async () => {
         await using _held = answer;
       };
-      reply.raw.once('close', () => release().catch((err) => log.error({ err }, 'scratch folder stays')));
+      reply.raw.once('close', () => release().catch((err) => log.error({ err }, 'scratch folder not removed')));
       if (context.signal.aborted) await release();
       context.signal.throwIfAborted();
       setRateLimits(reply, await quotas.rates(owner, quotas.limits(own)));
@@ -84,7 +84,7 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
     },
   );
 
-  /** Vectors of another bundle would compare with what the client has, and mean nothing. */
+  /** Refuses a request for another bundle, whose vectors do not compare with those of this server. */
   function requireServing(wanted: string): void {
     const serving = bundleId(bundle);
     if (wanted === serving) return;
@@ -96,7 +96,7 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
     );
   }
 
-  /** One item for each point. Text of a bundle with one space is answered exactly as the original does. */
+  /** One item per vector. For text and a bundle with one space, the response equals that of the TwelveLabs API. */
   function vectorsJson(body: CreateEmbeddingBody, { vectors, filenames }: QueryVectorsAnswer): string {
     const tellSpace = bundle.textQuerySpaces.length > 1 || new Set(Object.values(bundle.spaces)).size > 1;
     const items = vectors.map(({ space, embedding }) => {

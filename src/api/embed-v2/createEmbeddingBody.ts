@@ -14,9 +14,10 @@ import {
 } from './mediaBody.ts';
 
 const INPUTS = ['text', 'image', 'text_image', 'audio', 'video', 'multi_input'] as const;
+/** Maximum media sources of a `multi_input` request. */
 const MAX_SOURCES = 10;
 
-/** How a text names one of the sources beside it. */
+/** Reference in a text to one of the media sources: `<@name>`. */
 export const REFERENCE = /<@([^<>@\s]+)>/g;
 
 const inputText = z.string().min(1).describe('at most 500 tokens');
@@ -59,7 +60,7 @@ const multiInput = fields({
   }
 });
 
-/** The request of an embedding that is waited for. */
+/** Body schema of `POST /embed-v2`. */
 export function createEmbeddingBody(bundle: Pick<BundleInfo, 'name' | 'dimensions'>) {
   return fields({
     input_type: z.enum(INPUTS),

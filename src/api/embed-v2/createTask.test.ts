@@ -126,7 +126,7 @@ const dynamic = (min_duration_sec: unknown) => ({
 });
 const source = (media_source: unknown) => ({ media_source });
 
-/** Body, code, how the message begins, what else it must say. */
+/** Body, error code, start of the message, other expected text. */
 const REFUSED: [object, string, string, RegExp?][] = [
   [{}, 'parameter_not_provided', 'input_type', /"video" or "audio"/],
   [{ ...video(), input_type: 'text' }, 'parameter_invalid', 'input_type', /"video" or "audio": got "text"/],

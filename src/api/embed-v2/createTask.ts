@@ -11,7 +11,7 @@ import type { EmbedDeps } from './deps.ts';
 import { createdTask } from './schemas.ts';
 import { toTaskRequest } from './taskRequest.ts';
 
-/** Bytes. 36 MB of media are 48 MB of base64; the rest is for what stands around it. */
+/** Body limit in bytes: 48 MB of base64 for 36 MB of media, plus 4 MB for the other fields. */
 export const BODY_LIMIT = 52 * 1024 ** 2;
 
 export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
@@ -37,11 +37,11 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
     async (request, reply) => {
       const { owner } = request;
       const quota = deps.quotas.limits(request.quotas);
-      const wish = {
+      const operation = {
         content: request.body,
         answer: (task: Task) => ({ _id: task.id, status: 'processing' as const, data: null }),
       };
-      const answer = await createOnce(deps.idempotency, { request, reply }, wish, (onCreated) =>
+      const answer = await createOnce(deps.idempotency, { request, reply }, operation, (onCreated) =>
         createTask(
           deps,
           { owner, quota, ...toTaskRequest(request.body, deps.bundle) },

@@ -5,7 +5,7 @@ import { audio, checkInput, fields, modelName, vectorFields, video } from './med
 
 const INPUTS = ['video', 'audio'] as const;
 
-/** The request of a task. */
+/** Body schema of `POST /embed-v2/tasks`. */
 export function createTaskBody(bundle: Pick<BundleInfo, 'name' | 'dimensions'>) {
   return fields({
     input_type: z.enum(INPUTS).meta({ title: 'CreateAsyncEmbeddingRequestInputType' }),

@@ -19,12 +19,12 @@ export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
     },
     async ({ owner, event, params: { task_id: id } }, reply) => {
       event.taskId = id;
-      // The row first: whatever works on the task sees that it is gone, and stops.
+      // Deletes the row first, so that running work on the task notices and stops.
       const task = await tasks.delete(id, owner);
       if (!task) throw noSuchTask(id);
-      // The task is gone already; what cannot be removed now is swept later.
+      // The task is already deleted; the sweep removes blobs that cannot be removed now.
       const removed = Promise.all([blobs.remove(`tasks/${id}/`), dedupedMedia.release(task.contentId)]);
-      await removed.catch((err) => log.error({ err, taskId: id }, 'blobs of a deleted task stay'));
+      await removed.catch((err) => log.error({ err, taskId: id }, 'blobs of deleted task not removed'));
       return reply.code(204).send();
     },
   );

@@ -3,11 +3,11 @@ import type { IdempotencyKeys } from '../../idempotency/keys.ts';
 import type { QueryService } from '../../queries/service.ts';
 import type { CreateTaskDeps } from '../../tasks/create.ts';
 
-/** What the routes under `/embed-v2` work with. */
+/** Dependencies of the routes under `/embed-v2`. */
 export interface EmbedDeps extends CreateTaskDeps {
   readonly queries: QueryService;
   readonly dedupedMedia: DedupedMedia;
   readonly idempotency: IdempotencyKeys;
-  /** Where clients reach the server; without it, the host that the request names. */
+  /** URL under which clients reach the server; default: the host of the request. */
   readonly publicUrl?: string;
 }

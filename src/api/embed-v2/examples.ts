@@ -1,4 +1,4 @@
-/** Five seconds of sound with a short beep in each, a FLAC file of 0.9 KB: media that needs no other host. */
+/** FLAC file of 0.9 KB: five seconds with a short beep in each. An example that needs no other host. */
 const BEEPS = [
   'ZkxhQ4AAACIAwADAAAAMAACGAD6A8AAAE4A2E5s7rvqEdXX17OWDI/zK//gcCAABZkYAAAIBAn4BGOa3SozUZXvFQGr9fU0IuEL1bU2INkL9XQ4f',
   'bKjfrbHD7RCQp6nT7JC/V3OnmSUhTrY8eYIyNLY+dYJwAADyL88ggggggggD///8P///w////D///8P///xGlP/4HAgBAXMAAABRYv/4HAgCAUwA',
@@ -33,8 +33,8 @@ const text = {
 };
 
 /**
- * Bodies that work as they are on any server, for the OpenAPI document and its *Try it out*: examples of a media type.
- * zod leaves `examples` out of schemas in which something is transformed, which these are.
+ * Request bodies that work unchanged on any server, for the OpenAPI document and its *Try it out*. They are examples of
+ * the media type, because zod omits `examples` from schemas with transforms.
  */
 export const TASK_EXAMPLES = { sound };
 export const EMBEDDING_EXAMPLES = { text, sound };

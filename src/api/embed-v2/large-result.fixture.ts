@@ -4,11 +4,12 @@ import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results
 import { resultKey } from '../../tasks/work.ts';
 
 /*
- * A server in a process of its own, with one ready task of 10,000 segments and three options. It tells its parent where
- * that is; asked by any message, it tells the most memory that it held since it was asked last, in bytes.
+ * Server in its own process, with one ready task of 10,000 segments and three options. It sends its URL to the parent
+ * process. On any message it replies with its peak memory since the last message, in bytes.
  */
 const BLOCKS = 20;
 const SEGMENTS_PER_BLOCK = 500;
+/** Interval of memory samples in milliseconds. */
 const SAMPLE_INTERVAL_MS = 5;
 
 export interface LargeResult {
@@ -40,12 +41,12 @@ await writeResult({
 await t.tasks.setReady(id, []);
 
 let peak = 0;
-const look = () => {
+const sample = () => {
   peak = Math.max(peak, process.memoryUsage.rss());
 };
-setInterval(look, SAMPLE_INTERVAL_MS);
+setInterval(sample, SAMPLE_INTERVAL_MS);
 process.on('message', () => {
-  look();
+  sample();
   process.send?.(peak);
   peak = 0;
 });

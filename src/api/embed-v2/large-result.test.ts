@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { NODE_FLAGS } from '../../../test/support/server.ts';
 import type { LargeResult } from './large-result.fixture.ts';
 
-/** 192 MB of JSON go through a server whose memory may rise by this. */
+/** Maximum memory growth in bytes of a server that sends 192 MB of JSON. */
 const MAX_GROWTH = 50 * 1024 ** 2;
 const ITEMS = 30_003;
 const MARK = '"end_sec":';
@@ -23,7 +23,7 @@ after(async () => {
   await once(server, 'exit');
 });
 
-/** The most memory of the server since the last call, in bytes. */
+/** Peak memory of the server since the last call, in bytes. */
 async function peakMemory(): Promise<number> {
   server.send('memory');
   return (await once(server, 'message'))[0];
@@ -35,7 +35,7 @@ async function open(): Promise<IncomingMessage> {
 }
 
 test('a task of 10,000 segments and three options is answered whole, in memory that does not grow with it', async () => {
-  // A part of it first, so that the code is compiled and the buffers are there.
+  // Warm-up with a part of it, so that code is compiled and buffers are allocated.
   let warm = 0;
   for await (const bytes of await open()) {
     warm += bytes.length;
@@ -48,7 +48,7 @@ test('a task of 10,000 segments and three options is answered whole, in memory t
   for await (const bytes of await open()) {
     const text = Buffer.concat([end, bytes]);
     for (let at = text.indexOf(MARK); at !== -1; at = text.indexOf(MARK, at + 1)) items++;
-    // One byte short of the mark: one that is cut in two is counted once, and no other is counted twice.
+    // Keeps one byte less than the mark, so that a split mark is counted once and none twice.
     end = text.subarray(1 - MARK.length);
   }
   assert.equal(items, ITEMS);

@@ -25,7 +25,7 @@ async function list({ app }: TestApp, query = '') {
   return taskPage.strict().parse(response.json());
 }
 
-/** @returns ids, oldest first */
+/** Creates tasks. @returns their ids, oldest first */
 async function fill(t: TestApp, count: number, request = REQUEST): Promise<string[]> {
   await t.app.inject({ url: '/v1.3/embed-v2/tasks', headers });
   const owner = String(t.log.find((line) => line['owner'])?.['owner']);

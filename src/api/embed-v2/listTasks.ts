@@ -5,7 +5,7 @@ import type { EmbedDeps } from './deps.ts';
 import { listedTaskOf } from './represent.ts';
 import { listTasksQuery, taskPage } from './schemas.ts';
 
-/** How far back a list without dates reaches. */
+/** Period of a list without dates, in milliseconds. */
 const DEFAULT_PERIOD_MS = 7 * 24 * 3600 * 1000;
 
 export const listTasksRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks }) => {
@@ -30,7 +30,7 @@ export const listTasksRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { ta
   );
 };
 
-/** As the rows have it, where times are compared as text. */
+/** ISO time in UTC, the format of the rows, which are compared as text. */
 function utc(time: string | number): string {
   return new Date(time).toISOString();
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { BundleInfo } from '../../encode/encoder.ts';
 import { embeddingType, option, scope } from './schemas.ts';
 
-/** Fields of later generations of the API, and what to do instead. */
+/** Fields of later API generations, with the end of their error message. */
 const LATER: Readonly<Record<string, string>> = {
   document: 'is for documents, which this server does not embed: input_type may be "video" or "audio".',
   image: 'is for images, which tasks do not embed here: input_type may be "video" or "audio".',
@@ -11,14 +11,14 @@ const LATER: Readonly<Record<string, string>> = {
   temporal: 'is how marengo3.5 wraps it. For marengo3.0 give strategy and its settings here, without "temporal".',
 };
 
-/** An object whose unknown keys are refused; one of `LATER` in words of its own. */
+/** Strict object schema. Fields in `LATER` have their own error message. */
 export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
     error: ({ code, keys }) => (code === 'unrecognized_keys' && LATER[String(keys?.[0])]) || undefined,
   });
 }
 
-/** A list without repeats; one word alone counts as a list of one. */
+/** List schema without duplicates. A single string is a list of one. */
 export function words<Word extends z.ZodType>(word: Word, what: string) {
   const list = z
     .array(word)
@@ -28,7 +28,7 @@ export function words<Word extends z.ZodType>(word: Word, what: string) {
   return z.preprocess((given) => (typeof given === 'string' ? [given] : given), list.optional()).describe(what);
 }
 
-/** The three ways in which media is given. */
+/** Fields of the three kinds of media source. */
 export const sourceFields = {
   url: z.string().min(1).optional().describe('http(s) link to the file itself'),
   base64_string: z.string().min(1).optional().describe('the file as base64; at most 36 MB decoded'),
@@ -120,13 +120,13 @@ function checkMedia(
   }
 }
 
-/** `bundle` serves marengo3.0, and answers to its own name too. */
+/** Model name schema: marengo3.0, or the name of the bundle that serves it. */
 export function modelName(bundle: Pick<BundleInfo, 'name'>) {
   const description = `served by the bundle ${bundle.name}`;
   return z.enum(['marengo3.0', bundle.name]).meta({ title: 'CreateAsyncEmbeddingRequestModelName', description });
 }
 
-/** What every request can ask of its vectors. */
+/** Fields of every request that select the kind of vectors. */
 export function vectorFields(bundle: Pick<BundleInfo, 'dimensions'>) {
   return {
     embedding_dimension: z
@@ -137,7 +137,7 @@ export function vectorFields(bundle: Pick<BundleInfo, 'dimensions'>) {
   };
 }
 
-/** Adds the faults of a request whose object does not go with its `input_type`. */
+/** Requires the media object of `input_type`, and refuses the others. */
 export function checkInput<Name extends string>(
   given: { readonly input_type: Name } & { readonly [Key in Name]?: unknown },
   names: readonly Name[],
@@ -157,6 +157,6 @@ export function checkInput<Name extends string>(
   }
 }
 
-/** Where a media object names its source. */
+/** Source of a media object. */
 export type MediaSource = z.infer<typeof mediaSource>;
 export type MediaBody = z.infer<typeof video> | z.infer<typeof audio>;

@@ -6,16 +6,16 @@ import { type CreateEmbeddingBody, REFERENCE } from './createEmbeddingBody.ts';
 import type { MediaSource } from './mediaBody.ts';
 import { toDimension } from './taskRequest.ts';
 
-/** What is asked for of words and pictures: the inputs, with the paths of their fields. */
+/** Text and pictures of a request, with the paths of their fields. */
 interface VectorInput {
   readonly text?: string;
   readonly pictures: readonly PictureSource[];
 }
 
 /**
- * What a valid body asks for, in the words of reelvec: words, pictures, or both.
- * @param space the one that is wanted, of several
- * @throws {ReelvecError} for a text that is too long, and for what the bundle cannot do
+ * Converts a validated body to a query of text, pictures, or both.
+ * @param space the only space wanted, if the bundle has several
+ * @throws {ReelvecError} for a text that is too long, or an input that the bundle does not support
  */
 export function toVectorQuery(body: CreateEmbeddingBody, bundle: BundleInfo, space?: string): VectorQuery {
   const { input_type: inputType } = body;
@@ -23,7 +23,7 @@ export function toVectorQuery(body: CreateEmbeddingBody, bundle: BundleInfo, spa
   const textField = `${inputType}.input_text`;
   if (text !== undefined) checkText(text, textField);
   const found = querySpaces(bundle, { inputType, hasText: text !== undefined, hasPicture: pictures.length > 0, space });
-  // Only text alone is answered with a vector for each space.
+  // Only text alone gets a vector per space.
   const spaces = inputType === 'text' ? found : found.slice(0, 1);
   return { text, textField, pictures, spaces, ...toDimension(body) };
 }
@@ -50,7 +50,7 @@ function toInput({ text, image, text_image, multi_input }: CreateEmbeddingBody):
   };
 }
 
-/** Encoders of text do not know what `<@name>` is; the picture has its own part in the vector. */
+/** Removes `<@name>` references, which text encoders do not understand. The picture is encoded separately. */
 function withoutReferences(text: string | undefined): string | undefined {
   const plain = text?.replace(REFERENCE, ' ').replace(/\s+/g, ' ').trim();
   return plain === '' && text !== plain ? undefined : plain;

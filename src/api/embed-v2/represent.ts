@@ -5,14 +5,14 @@ import type { Task } from '../../tasks/repository.ts';
 import { omitIfMalformed } from '../malformed-rows.ts';
 import type { listedTask, metadataBody } from './schemas.ts';
 
-/** What the API shows of a task's media and request; undefined until the media is known: SDKs want all of it. */
+/** Metadata of a task. Undefined until the media is probed, because SDKs require all fields. */
 export function metadataOf(task: Task): z.infer<typeof metadataBody> | undefined {
   const { request, media, range, transcriptionSource, bundle } = task;
   if (!media || !range) return undefined;
   return omitIfMalformed(() => ({ ...taskMetadata({ request, media, range, transcriptionSource }), bundle }));
 }
 
-/** A task in the list, whose names are those of the first version of the API. */
+/** List item of a task, with the field names of the first API version. */
 export function listedTaskOf(task: Task): z.infer<typeof listedTask> {
   return {
     _id: task.id,
@@ -37,7 +37,7 @@ function listedEmbedding({ request, media, range }: Task) {
   const metadata = {
     ...input,
     ...(range && { start_offset_sec: range.startSec, end_offset_sec: range.endSec }),
-    // Sources disagree whether these names are in the plural.
+    // Sent in both forms: the documents disagree on singular and plural.
     audio_embedding_scope: scopes,
     audio_embedding_scopes: scopes,
     audio_embedding_option: options,

@@ -1,7 +1,7 @@
 import { RESULT_TYPES, type ResultFormat } from '../../tasks/results/formats.ts';
 
 const FORMATS = Object.keys(RESULT_TYPES) as ResultFormat[];
-/** What else the formats are called. */
+/** Other media types of the formats. */
 const OTHER_NAMES: Readonly<Record<string, ResultFormat>> = {
   'application/ndjson': 'ndjson',
   'application/jsonl': 'ndjson',
@@ -10,8 +10,8 @@ const OTHER_NAMES: Readonly<Record<string, ResultFormat>> = {
 };
 
 /**
- * The format that an `Accept` header likes best (RFC 9110, section 12.5.1); JSON where it names none of them, because
- * that is what clients expect that have never heard of others.
+ * Preferred format of an `Accept` header (RFC 9110, section 12.5.1). JSON if it names none of the formats, because that
+ * is what clients of the TwelveLabs API expect.
  */
 export function acceptedFormat(header: string | undefined): ResultFormat {
   const wishes = (header ?? '').split(',').map((range) => {

@@ -18,7 +18,7 @@ async function open(): Promise<{ t: TestApp; id: string; url: string } & AsyncDi
   return { t, id, url: `${TASKS}/${id}`, [Symbol.asyncDispose]: () => t[Symbol.asyncDispose]() };
 }
 
-/** Ends the task with a visual and an audio vector for each segment, and both for the asset. */
+/** Completes the task with a visual and an audio vector per segment, and both for the asset. */
 async function finish({ t, id }: { t: TestApp; id: string }): Promise<void> {
   const rows = Array.from({ length: SEGMENTS }).flatMap((_, segment) =>
     (['visual', 'audio'] as const).map((option, o): EmbeddingRow => {
@@ -43,7 +43,7 @@ async function finish({ t, id }: { t: TestApp; id: string }): Promise<void> {
   await t.tasks.setReady(id, []);
 }
 
-/** What every format must say: the rows as JSON has them. */
+/** Expected content of every format: the rows of the JSON response. */
 const asRows = (items: Iterable<Record<string, unknown>>) =>
   Array.from(items, ({ embedding, embedding_option, embedding_scope, start_sec, end_sec }) => ({
     embedding: embedding && Array.from(embedding as Iterable<number>, Math.fround),

@@ -20,13 +20,13 @@ import { acceptedFormat } from './result-format.ts';
 import { retrievedTask, retrieveTaskQuery, taskId } from './schemas.ts';
 import { streamOf, withData } from './stream.ts';
 
-/** How often a waiting request looks at its task, in milliseconds. */
+/** Poll interval of a request that waits for its task, in milliseconds. */
 const TASK_POLL_INTERVAL_MS = 200;
 
-interface Wanted {
+interface TaskLookup {
   readonly id: string;
   readonly owner: string;
-  /** Until when to wait for the end of the task, by `performance.now()`. */
+  /** End of the wait for the task, as `performance.now()`. */
   readonly deadline: number;
   readonly hungUp: AbortSignal;
 }
@@ -40,11 +40,11 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
     return task;
   }
 
-  // A server that stops does not wait for those who wait: they get the task as it is.
+  // On shutdown, waiting requests get the task in its current state.
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
 
-  async function findOrWait({ id, owner, deadline, hungUp }: Wanted): Promise<Task> {
+  async function findOrWait({ id, owner, deadline, hungUp }: TaskLookup): Promise<Task> {
     const signal = AbortSignal.any([hungUp, closing.signal]);
     for (;;) {
       const task = await find(id, owner);
@@ -54,21 +54,21 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
     }
   }
 
-  /** A task, and the content of its result if that is ready and `isRead`. */
+  /** Finds a task, with the content of its result if it is ready and `isRead`. */
   async function findWithContent(
-    wanted: Wanted,
+    lookup: TaskLookup,
     wish: ResultQuery,
     isRead: (task: Task) => boolean,
   ): Promise<{ task: Task; content?: Readable }> {
     for (;;) {
-      const task = await findOrWait(wanted);
+      const task = await findOrWait(lookup);
       if (task.status !== 'ready' || !isRead(task)) return { task };
       const content = await open(task, wish);
       if (content) return { task, content };
     }
   }
 
-  /** @returns undefined when the result was lost: the task is back at work then */
+  /** Opens the result. @returns undefined if the result is missing and the task was restarted */
   async function open(task: Task, wish: ResultQuery): Promise<Readable | undefined> {
     const { id, owner, bundle, request } = task;
     const result = {
@@ -83,7 +83,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
         ? withData(validParts(readyFacts, factsOf(task)).valid, content)
         : streamOf(content));
     } catch (error) {
-      const { status } = await find(id, owner); // deleted meanwhile, it is not found rather than broken
+      const { status } = await find(id, owner); // Rejects with 404 if the task was deleted meanwhile.
       if (!(error instanceof BlobNotFound)) throw error;
       if (status === 'ready') await rebuildResult(deps, task);
       return undefined;
@@ -119,7 +119,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
         filter: { options: query.embedding_option, scopes: query.embedding_scope },
         vectors: query.embeddings ?? true,
       };
-      const wanted = {
+      const lookup = {
         id: params.task_id,
         owner,
         deadline: performance.now() + query.wait * 1000,
@@ -127,7 +127,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
       };
       const isHead = request.method === 'HEAD';
       const isKnown = (task: Task) => isAmong(etagOf(task, wish.format), request.headers['if-none-match']);
-      const { task, content } = await findWithContent(wanted, wish, (task) => !isHead && !isKnown(task));
+      const { task, content } = await findWithContent(lookup, wish, (task) => !isHead && !isKnown(task));
       reply.header('vary', 'accept');
       if (task.status !== 'ready' && wish.format !== 'json') throw notThere(task, wish.format);
       if (task.status === 'processing') {
@@ -140,7 +140,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
       if (isKnown(task)) return reply.code(304).send();
       const isJson = wish.format === 'json';
       if (!isJson) reply.header('content-disposition', `attachment; filename="${task.id}.${wish.format}"`);
-      // The type of the schema is that of the text, not of the stream that it comes as.
+      // The reply is typed by the schema's object, but the handler sends a stream of its text.
       const streamed = reply.type(
         `${RESULT_TYPES[wish.format]}${isJson ? '; charset=utf-8' : ''}`,
       ) as unknown as FastifyReply;
@@ -149,10 +149,10 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
   );
 };
 
-/** What stands before the vectors, which are streamed and fit their schema by construction. */
+/** Schema of the fields before `data`. The vectors are streamed and valid by construction. */
 const readyFacts = retrievedTask.omit({ data: true });
 
-/** What the answer says of a task, whatever its status. */
+/** Response fields of a task in any status. */
 function factsOf(task: Task) {
   return {
     _id: task.id,
@@ -165,12 +165,12 @@ function factsOf(task: Task) {
   };
 }
 
-/** What is ready stays as it is. Weak: compressed, the same answer has other bytes. */
+/** Entity tag of a ready task, which never changes. Weak, because compression changes the bytes. */
 function etagOf(task: Task, format: ResultFormat): string {
   return `W/"${task.id}-${Date.parse(task.updatedAt)}${format === 'json' ? '' : `-${format}`}"`;
 }
 
-/** A result in a format that has no place for a status. */
+/** Error for a result that does not exist, in a format that cannot express a status. */
 function notThere(task: Task, format: string): ReelvecError {
   const state = task.status === 'failed' ? `has failed: ${task.error?.message}` : 'is still being processed';
   const advice = task.status === 'failed' ? [] : [...task.warnings, 'Ask again later, or wait for it with ?wait=60.'];
@@ -178,7 +178,7 @@ function notThere(task: Task, format: string): ReelvecError {
   return new ReelvecError('conflict', message, { details: { status: task.status } });
 }
 
-/** Whether an entity tag is one of those in an `If-None-Match` header (RFC 9110, section 13.1.2). */
+/** True if an `If-None-Match` header contains the entity tag (RFC 9110, section 13.1.2). */
 function isAmong(etag: string, header: string | undefined): boolean {
   return header?.split(',').some((given) => given.trim() === '*' || given.trim() === etag) ?? false;
 }

@@ -80,7 +80,7 @@ const embedding = z
   })
   .meta({ title: 'EmbeddingData' });
 
-/** What `embeddings=false` leaves of a vector. */
+/** Vector item with `embeddings=false`. */
 const segment = embedding.omit({ embedding: true }).meta({ title: 'EmbeddingSegment' });
 
 export const retrievedTask = z
@@ -122,7 +122,7 @@ export const createEmbeddingQuery = z.strictObject({
     ),
 });
 
-/** What a client is answered at once. Words and pictures stand for no stretch of time. */
+/** Response of `POST /embed-v2`. Vectors of text and pictures have no time range. */
 export const createdEmbedding = z
   .object({
     data: z.array(

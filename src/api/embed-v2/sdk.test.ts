@@ -16,7 +16,7 @@ const { tasks } = client.embed.v2;
 const once = { maxRetries: 0 };
 const url = 'https://media.test/a.mp4';
 
-/** What the SDK sends for a property that is there and undefined: an explicit null. */
+/** Explicit null, which the SDK sends for undefined properties. */
 const unset = undefined;
 
 test('tasks are created from a URL, from base64 and from an asset, with nulls for what is unset', async () => {

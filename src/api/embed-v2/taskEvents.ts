@@ -10,20 +10,20 @@ import type { EmbedDeps } from './deps.ts';
 import { noSuchTask } from './represent.ts';
 import { taskId } from './schemas.ts';
 
-/** A comment goes out when nothing else has for so long: proxies close what is silent. Milliseconds. */
+/** Idle time before a comment is sent, in milliseconds, because proxies close silent connections. */
 const HEARTBEAT_MS = 15_000;
-/** How soon a reader that was cut off comes back, in milliseconds. */
+/** Reconnection delay of the client in milliseconds. */
 const RETRY_MS = 1000;
 
 export const taskEventsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks }) => {
-  // A server that stops does not wait for those who listen: they go on where they were on another, or later.
+  // Shutdown ends the streams. Clients resume from their last event, here or on another node.
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
 
   app.get(
     '/embed-v2/tasks/:task_id/events',
     {
-      // A compressor would hold events back until it has enough of them.
+      // A compressor would buffer events.
       compress: false,
       schema: {
         operationId: 'followTask',
@@ -50,7 +50,7 @@ export const taskEventsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
       if (from === 'end') return reply.code(204).send();
       const signal = AbortSignal.any([hangUpSignal(reply), closing.signal]);
       reply.header('cache-control', 'no-store').header('x-accel-buffering', 'no');
-      // The type of the schema is that of the text, not of the stream that it comes as.
+      // The reply is typed by the schema's string, but the handler sends a stream.
       const streamed = reply.type('text/event-stream; charset=utf-8') as unknown as FastifyReply;
       if (request.method === 'HEAD') return streamed.send(Readable.from([]));
       return streamed.send(Readable.from(eventStream(taskEvents(tasks, id, { from, signal }), signal)));
@@ -58,7 +58,7 @@ export const taskEventsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
   );
 };
 
-/** The text of events as they happen, with comments where nothing does (HTML Living Standard, 9.2). */
+/** Server-sent event text, with heartbeat comments while there are no events (HTML Living Standard, 9.2). */
 async function* eventStream(events: AsyncGenerator<TaskEvent>, signal: AbortSignal): AsyncGenerator<string> {
   yield `retry: ${RETRY_MS}\n\n`;
   try {
@@ -93,7 +93,7 @@ function dataOf(event: TaskEvent): object {
   return { _id: task.id, status: task.status, warnings: task.warnings, ...(task.error && { error: task.error }) };
 }
 
-/** @throws {ReelvecError} for what was never the id of an event */
+/** Parses a `Last-Event-ID`. @throws {ReelvecError} for an invalid id */
 function parseEventId(id: string | undefined): Position | 'end' {
   if (id === undefined || id === '') return [];
   if (id === 'end') return 'end';

@@ -5,8 +5,9 @@ import type { Segmentation } from '../../segment/segment.ts';
 import type { Option, Source, TaskRequest } from '../../tasks/request.ts';
 import type { MediaBody, MediaSource } from './mediaBody.ts';
 
-/** Seconds, as the API has them. */
+/** Default segmentation of video in the API. */
 const DEFAULT_VIDEO: Segmentation = { strategy: 'dynamic', minDurationSec: 4 };
+/** Default segmentation of audio in the API. */
 const DEFAULT_AUDIO: Segmentation = { strategy: 'fixed', durationSec: 6 };
 
 interface Body {
@@ -14,7 +15,7 @@ interface Body {
   readonly embedding_dimension?: number;
 }
 
-/** What a valid body asks for, in the words of reelvec, with every default filled in. */
+/** Converts a validated body to a task request, with all defaults applied. */
 export function toTaskRequest(
   body: Body & { readonly input_type: 'audio' | 'video' } & { readonly [Name in 'audio' | 'video']?: MediaBody },
   bundle: BundleInfo,
@@ -42,7 +43,7 @@ export function toTaskRequest(
   return { request, base64: media.media_source.base64_string };
 }
 
-/** The length that was asked for, where it is not the usual one. */
+/** Requested vector length, if it is not the default. */
 export function toDimension({ embedding_dimension: length }: Body): { dimension?: number } {
   return length === undefined || length === DIMENSION ? {} : { dimension: length };
 }

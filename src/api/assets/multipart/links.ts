@@ -3,7 +3,7 @@ import type { ChunkTarget } from '../../../assets/multipart/service.ts';
 import { baseUrl } from '../../base-url.ts';
 import type { MultipartDeps } from './deps.ts';
 
-/** The path below the version at which a chunk is taken. */
+/** Upload path of a chunk, with the version prefix. */
 export function chunkPath(prefix: string, uploadId: string, number: number): string {
   return `${prefix}/assets/multipart-uploads/${uploadId}/chunks/${number}`;
 }

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test';
 import { type AssetApp, assetApp, MP4 } from '../assets.fixture.ts';
 
 const CHUNK = 8 * 1024 ** 2;
-/** Two chunks, the second one short. */
+/** Content of two chunks, the second one short. */
 const FILE = Buffer.concat([MP4, randomBytes(CHUNK)]);
 const PARTS = [FILE.subarray(0, CHUNK), FILE.subarray(CHUNK)] as const;
 

@@ -8,9 +8,9 @@ import type { MultipartDeps } from './deps.ts';
 import { chunkPath } from './links.ts';
 import { ChunkPath } from './schemas.ts';
 
-/** Takes chunks by signed URLs, without a key. To be registered where none is asked for. */
+/** Receives chunks by signed URL. Register it where no API key is required. */
 export const putChunk: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart, links }) => {
-  // Whatever type the client gives it, a chunk is bytes, and never held whole.
+  // A chunk is streamed as bytes, whatever its content type.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
   app.put(

@@ -6,7 +6,7 @@ import { getUpload } from './getUpload.ts';
 import { listUploads } from './listUploads.ts';
 import { reportChunks } from './reportChunks.ts';
 
-/** Everything under `/assets/multipart-uploads` but the chunks themselves, which ask for no key. */
+/** Routes under `/assets/multipart-uploads`, except the upload of chunks, which needs no API key. */
 export const multipartRoutes: FastifyPluginAsyncZod<MultipartDeps> = async (app, deps) => {
   await app.register(createUpload, deps);
   await app.register(listUploads, deps);

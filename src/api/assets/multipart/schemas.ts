@@ -4,9 +4,9 @@ import { userMetadata } from '../schemas.ts';
 
 export const UploadId = z.object({ upload_id: z.string() });
 
-/** Links that one answer has at most. */
+/** Maximum links per response. */
 export const MAX_LINKS = 50;
-/** Chunks that can be reported at once. */
+/** Maximum chunks per report. */
 const MAX_REPORTED_CHUNKS = 50;
 
 export const NewUploadBody = z
