@@ -7,7 +7,7 @@ import { listTasksRoute } from './listTasks.ts';
 import { retrieveTaskRoute } from './retrieveTask.ts';
 import { taskEventsRoute } from './taskEvents.ts';
 
-/** Everything under `/embed-v2`. Expects `request.owner`: the id of the key that was authenticated. */
+/** Routes under `/embed-v2`. Expects `request.owner`, the id of the authenticated key. */
 export const embedRoutes: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
   await app.register(createEmbeddingRoute, deps);
   await app.register(createTaskRoute, deps);

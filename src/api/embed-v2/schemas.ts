@@ -7,7 +7,7 @@ const SCOPES = ['clip', 'asset'] as const;
 export const option = z.enum(OPTIONS);
 export const scope = z.enum(SCOPES);
 export const embeddingType = z.enum(['separate_embedding', 'fused_embedding']);
-/** What a vector that comes back stands for. */
+/** Embedding option of a returned vector. */
 export const rowOption = z.enum([...OPTIONS, 'fused']);
 export const taskStatus = z.enum(['processing', 'ready', 'failed']);
 const time = z.iso.datetime({ offset: true });
@@ -21,7 +21,7 @@ export const listTasksQuery = z.strictObject({
   status: taskStatus.optional(),
 });
 
-/** Words in a query string: the parameter repeated, or with commas between. */
+/** List in a query string: a repeated parameter, or comma-separated values. */
 function wordList<Word extends z.ZodType>(word: Word) {
   const split = (given: unknown) =>
     given === undefined ? undefined : [given].flat().flatMap((part) => String(part).split(','));
@@ -47,7 +47,7 @@ export const createdTask = z
   .object({ _id: z.string(), status: z.literal('processing'), data: z.null() })
   .meta({ title: 'embed_v2_tasks_create_Response_202' });
 
-/** Where media came from, as far as it has a name. */
+/** Name of the media source, if it has one. */
 const input = { input_url: z.string().optional(), input_filename: z.string().optional() };
 
 export const metadataBody = z

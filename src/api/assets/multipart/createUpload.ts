@@ -22,7 +22,7 @@ export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, de
     async (request, reply) => {
       const { filename, type, total_size: totalSize, user_metadata: userMetadata, ...flags } = request.body;
       const assetOptions = { userMetadata, hls: flags.enable_hls, thumbnail: flags.enable_thumbnail };
-      // Only the id is the same when it is asked again: the links are signed anew, for the first ones expire.
+      // A repeated request gets the same id but newly signed links, because the first ones expire.
       const wish = { content: request.body, answer: ({ id }: MultipartUpload) => ({ id }) };
       const { id } = await createOnce(deps.idempotency, { request, reply }, wish, (onCreated) =>
         deps.multipart.create({ owner: request.owner, filename, type, totalSize, assetOptions }, onCreated),

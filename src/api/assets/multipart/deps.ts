@@ -6,6 +6,6 @@ export interface MultipartDeps {
   readonly multipart: MultipartUploads;
   readonly links: SignedLinks;
   readonly idempotency: IdempotencyKeys;
-  /** Where clients reach the server; without it, the host that a request names. */
+  /** URL under which clients reach the server; default: the host of the request. */
   readonly publicUrl?: string;
 }

@@ -8,7 +8,7 @@ export function chunkPath(prefix: string, uploadId: string, number: number): str
   return `${prefix}/assets/multipart-uploads/${uploadId}/chunks/${number}`;
 }
 
-/** Places of chunks as the API shows them, with links of this server where the store has none of its own. */
+/** API representation of chunk upload links: those of the store if it has any, else signed links of this server. */
 export function chunkLinks(
   request: FastifyRequest,
   { links, publicUrl }: MultipartDeps,
