@@ -203,7 +203,7 @@ test('an asset that is deleted meanwhile ends the work, and nothing of it stays'
   assert.deepEqual(await Array.fromAsync(made.blobs.list(''), ({ key }) => key), []);
 });
 
-/** Never ends but by the signal. */
+/** Settles only on abort. */
 async function aborted(signal: AbortSignal): Promise<never> {
   if (!signal.aborted) await once(signal, 'abort');
   throw signal.reason;

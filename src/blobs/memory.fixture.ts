@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { assertBlobKey, assertBlobPrefix } from './keys.ts';
 import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './store.ts';
 
-/** Blobs of a test, whose times are those of its clock. */
+/** In-memory blob store with the clock of a test. */
 export class MemoryBlobStore implements BlobStore {
   readonly blobs = new Map<string, { readonly bytes: Buffer; readonly modifiedAt: Date }>();
 

@@ -7,7 +7,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sha256OfBlob } from './hash-blob.ts';
 import { BlobNotFound, type BlobStore } from './store.ts';
 
-/** What every blob store promises. `open` gives an empty store; `close` throws it away. `many` is more than a page of it. */
+/**
+ * Contract suite of every blob store. `open` provides an empty store; `close` removes it. `many` exceeds a page of its
+ * list.
+ */
 export function blobStoreContract(
   name: string,
   open: () => Promise<{ store: BlobStore; close: () => Promise<void> }>,
@@ -135,8 +138,11 @@ export function blobStoreContract(
       const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 251));
       await store.write('used/blob', bytes);
       await store.use('used/blob', async (location) => {
-        assert.deepEqual(await readPlace(location, { start: 0, end: bytes.length - 1 }), bytes);
-        assert.deepEqual(await readPlace(location, { start: 150_000, end: 150_099 }), bytes.subarray(150_000, 150_100));
+        assert.deepEqual(await readLocation(location, { start: 0, end: bytes.length - 1 }), bytes);
+        assert.deepEqual(
+          await readLocation(location, { start: 150_000, end: 150_099 }),
+          bytes.subarray(150_000, 150_100),
+        );
       });
       assert.equal(await store.use('used/blob', async () => 7), 7);
       await assert.rejects(
@@ -205,8 +211,8 @@ export function blobStoreContract(
   });
 }
 
-/** As FFmpeg would: a place is a path or a URL. */
-async function readPlace(location: string, { start, end }: { start: number; end: number }): Promise<Buffer> {
+/** Reads a location as FFmpeg does: a path or a URL. */
+async function readLocation(location: string, { start, end }: { start: number; end: number }): Promise<Buffer> {
   if (!location.startsWith('http:')) return buffer(createReadStream(location, { start, end }));
   const answer = await fetch(location, { headers: { range: `bytes=${start}-${end}` } });
   assert.equal(answer.status, 206);

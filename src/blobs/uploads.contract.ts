@@ -5,11 +5,11 @@ import { after, describe, test } from 'node:test';
 import type { BlobStore } from './store.ts';
 import { type Part, type PartialBlob, partCount, partRange, type UploadStore } from './uploads.ts';
 
-/** The least that S3 takes. */
+/** Minimum part size of S3. Bytes. */
 const PART_SIZE = 5 * 1024 ** 2;
 const CONTENT = randomBytes(2 * PART_SIZE + 1000);
 
-/** What every store of uploads promises. `open` gives an empty one beside its blobs; `close` throws both away. */
+/** Contract suite of every upload store. `open` provides an empty one with its blob store; `close` removes both. */
 export function uploadStoreContract(
   name: string,
   open: () => Promise<{ uploads: UploadStore; blobs: BlobStore; close: () => Promise<void> }>,
@@ -108,7 +108,7 @@ export function uploadStoreContract(
   });
 }
 
-/** Sends a part the way this store takes it. */
+/** Sends a part through the intake of the store. */
 async function send(uploads: UploadStore, upload: PartialBlob, number: number, bytes: Buffer): Promise<Part> {
   const { intake } = uploads;
   if (intake.kind === 'server') return intake.write(upload, number, pieces(bytes));

@@ -17,7 +17,7 @@ const insert = (name: string) => (db: Db) =>
     .values({ id: newId(), name, hash: name, prefix: 'p', created_at: new Date().toISOString(), revoked_at: null })
     .execute();
 
-/** Counts what is asked of the disk by Node; SQLite's own flushes are not among it. */
+/** Counts flushes by Node; SQLite's own are not included. */
 async function watchFlushes(path: string) {
   const handle = await fs.open(path);
   const { prototype } = handle.constructor as { prototype: { datasync(): Promise<void> } };

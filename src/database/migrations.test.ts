@@ -7,7 +7,7 @@ import { openSqlite } from './sqlite.ts';
 
 const names = Object.keys(migrations);
 
-/** What a row needs of a column that the database does not fill in by itself. */
+/** Value for a column without a database default. */
 function valueFor({ dataType }: TableMetadata['columns'][number], seed: number): string | number {
   return /int|double/i.test(dataType) ? seed : `v${seed}`;
 }

@@ -14,7 +14,8 @@ const BUSY_TIMEOUT_MS = 5000;
 export function openSqlite(path: string): Kysely<Database> {
   if (path !== ':memory:') createPrivateFile(path);
   const sqlite = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, enableForeignKeyConstraints: true });
-  // FULL, because WAL mode defaults to less: a request answered with 202 must survive a power cut.
+  // FULL even in WAL mode, where NORMAL may lose the last commits: a request answered with 202 must survive a power
+  // cut.
   sqlite.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;');
   // SQLite's lower() handles ASCII only. Migration 0005 creates this function in Postgres.
   sqlite.function('reelvec_fold', { deterministic: true }, (text) => String(text).toLowerCase());

@@ -20,7 +20,7 @@ for (const [name, content] of Object.entries(sources)) {
     await forEachPiece(content(), (piece) => {
       assert.ok(!isBusy);
       got.push(piece);
-      // Some are taken at once.
+      // Every third piece is consumed synchronously.
       if (got.length % 3 === 0) return undefined;
       isBusy = true;
       return turn().then(() => {

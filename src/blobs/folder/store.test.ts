@@ -48,7 +48,7 @@ test('what a crash left half written is swept and was never listed', async () =>
 
 test('a disk that is full is named in the error, and nothing half written stays', async () => {
   const root = await temporaryFolder();
-  // A limit on the size of files fails like a full disk and needs no disk: the write comes back short, then fails.
+  // A file size limit fails like a full disk without needing one: a short write, then an error.
   const script = `
     import { FolderBlobStore } from ${JSON.stringify(import.meta.resolve('./store.ts'))};
     process.on('SIGXFSZ', () => {});
@@ -107,7 +107,7 @@ test('a prefix that goes takes the folders with it in which nothing is left', as
   await store.write('tasks/a/chunks/0000', Buffer.from('x'));
   await store.write('tasks/a/source', Buffer.from('x'));
   await store.write('tasks/b/result', Buffer.from('x'));
-  // As a failed task is tidied, in whatever order.
+  // As for a failed task, in any order.
   await store.remove('tasks/a/source');
   await store.remove('tasks/a/sources/');
   await store.remove('tasks/a/chunks/');

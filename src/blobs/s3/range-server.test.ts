@@ -14,7 +14,7 @@ const folder = await mkdtemp(join(tmpdir(), 'reelvec-ranges-'));
 after(() => rm(folder, { recursive: true, force: true }));
 
 let versions = 0;
-/** @param read default: what is there */
+/** @param read default: returns the content */
 function blob(read?: RemoteBlob['read']): RemoteBlob {
   const whole: RemoteBlob['read'] = ({ start, end }) => Readable.from([content.subarray(start, end + 1)]);
   return { version: `v${++versions}`, size: content.length, read: read ?? whole };

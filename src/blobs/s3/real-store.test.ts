@@ -14,8 +14,8 @@ import { S3BlobStore } from './store.ts';
 import { S3UploadStore } from './uploads.ts';
 
 /**
- * The promises of the store on a real one, which checks signatures and parts as the emulator does not. Credentials as
- * for the AWS SDK; a bucket is made and removed.
+ * Runs the contract on a real store, which checks signatures and parts, unlike the emulator. Credentials come from the
+ * default chain of the AWS SDK; a bucket is created and removed.
  */
 const endpoint = process.env['REELVEC_TEST_S3_ENDPOINT'];
 
@@ -47,7 +47,7 @@ if (endpoint === undefined) {
     };
     return { store, blobs: store, uploads, close };
   };
-  // A slow one takes minutes for more than its page of a thousand.
+  // A slow store takes minutes to exceed its page of a thousand keys.
   blobStoreContract('A real bucket', open, { many: 20 });
   uploadStoreContract('A real bucket', open);
 

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { startFauxqs } from 'fauxqs';
 import { UploadLists } from './upload-lists.fixture.ts';
 
-/** The credentials that the emulator takes: any. The SDK finds them where it looks for them. */
+/** Credentials for the emulator, which accepts any, in the environment that the SDK reads. */
 process.env['AWS_ACCESS_KEY_ID'] ??= 'test';
 process.env['AWS_SECRET_ACCESS_KEY'] ??= 'test';
 
@@ -12,22 +12,22 @@ export interface S3Request {
   readonly method: string;
   /** Path and query. */
   readonly url: string;
-  /** The header. */
+  /** `Range` header. */
   readonly range: string | undefined;
-  /** Of the body of the answer. */
+  /** Bytes of the response body. */
   bytes: number;
 }
 
-/** What to do with a request instead of passing it on. */
+/** Fault to inject instead of passing a request on. */
 export type Fault = 'refuse' | 'fail' | 'break-off' | 'stall' | 'dawdle' | undefined;
 
-/** How long it takes to begin with what it dawdles over, in milliseconds. */
+/** Delay before a dawdling response. Milliseconds. */
 const DAWDLE_MS = 3000;
 
 /**
- * An S3 store on the loopback interface: the emulator fauxqs, which keeps objects in memory and checks no signatures,
- * behind a proxy that counts what is asked for, breaks what a test wants broken, and answers the two questions about
- * multipart uploads that the emulator does not know.
+ * S3 store on the loopback interface: the emulator fauxqs, which keeps objects in memory and checks no signatures,
+ * behind a proxy that records requests, injects faults, and answers the two multipart operations that the emulator
+ * lacks.
  */
 export async function s3Server() {
   const emulator = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
@@ -58,13 +58,13 @@ export async function s3Server() {
   let buckets = 0;
   return {
     endpoint: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    /** Every request since the start, in order. */
+    /** All requests since the start, in order. */
     requests,
-    /** Makes an empty bucket. @returns its name */
+    /** Creates an empty bucket. @returns its name */
     bucket(): string {
       return emulator.createBucket(`bucket-${++buckets}`).bucketName;
     },
-    /** From now on asked about every request. */
+    /** Sets the fault injected into each later request. */
     faults(fault: (request: S3Request) => Fault): void {
       state.fault = fault;
     },
@@ -99,7 +99,7 @@ function pass(
       const kept = breakOff || stall ? bytes.subarray(0, bytes.length >> 1) : bytes;
       seen.bytes += kept.length;
       outgoing.write(kept, () => breakOff && outgoing.destroy());
-      // Of one that stalls there is never more.
+      // A stalled response never continues.
       if (breakOff || stall) answer.pause();
     });
     answer.on('end', () => {

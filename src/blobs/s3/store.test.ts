@@ -40,7 +40,7 @@ test('a large blob goes in parts and comes back as it was', async () => {
   const { store } = await openStore();
   await store.write('large', pieces(large));
   assert.ok((await buffer(store.read('large'))).equals(large));
-  // Whole parts: the last one is not empty.
+  // Whole parts: the last part is not empty.
   await store.write('whole', pieces(large.subarray(0, 16 * MEGABYTE)));
   assert.equal((await store.stat('whole'))?.size, 16 * MEGABYTE);
 });
@@ -49,7 +49,7 @@ test('a part that is refused for good ends the write, which reads no further and
   await using s3 = await s3Server();
   const { store } = await openStore(s3);
   let read = 0;
-  // Other parts go on while this one is tried again, for as long as its pauses take.
+  // Other parts continue during the retries of this one, for as long as its backoff takes.
   let readAtLastRefusal = 0;
   s3.faults(({ url }) => {
     if (!/partNumber=2\b/.test(url)) return undefined;
@@ -144,7 +144,7 @@ test('what is used is read in blocks, each fetched once, and only where it is as
     ]);
     assert.ok(fetched() <= 4 * MEGABYTE, `${fetched()} bytes`);
   });
-  // Another user later: still on the disk.
+  // A later reader: the block is still on disk.
   await store.use('film', (location) => ask(location, 10 * MEGABYTE, 10 * MEGABYTE + 9));
   const ranges = s3.requests.flatMap(({ method, range }) => (method === 'GET' ? [range] : []));
   assert.deepEqual(ranges, [...new Set(ranges)]);

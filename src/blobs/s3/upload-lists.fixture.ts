@@ -5,7 +5,7 @@ interface Upload {
   readonly parts: Map<number, { readonly size: number; readonly etag: string }>;
 }
 
-/** Watches multipart uploads go by, and answers ListMultipartUploads and ListParts, each in one page. */
+/** Records multipart uploads and answers ListMultipartUploads and ListParts, each in one page. */
 export class UploadLists {
   readonly #uploads = new Map<string, Upload>();
 
@@ -26,7 +26,7 @@ export class UploadLists {
     }
   }
 
-  /** @returns XML, or undefined where the question is another */
+  /** @returns XML; undefined for other requests */
   answer(method: string, url: string): string | undefined {
     if (method !== 'GET') return undefined;
     const { bucket, key, query } = parse(url);

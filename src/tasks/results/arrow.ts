@@ -16,28 +16,29 @@ import {
 import { DIMENSION } from '../../encode/encoder.ts';
 import type { RowOption, Scope } from '../request.ts';
 
-/** One vector and what it stands for. */
+/** Vector with the segment, option and scope that it describes. */
 export interface EmbeddingRow {
-  /** Index of the segment, from 0; `ASSET_SEGMENT` for a vector that stands for the whole range. */
+  /** Segment index from 0; `ASSET_SEGMENT` for a vector of the whole range. */
   readonly segment: number;
   /** Seconds from the start of the file. */
   readonly startSec: number;
   readonly endSec: number;
   readonly option: RowOption;
   readonly scope: Scope;
-  /** L2 norm 1; all of a file have the same length. */
+  /** Unit vector (L2 norm 1). All vectors of a file have the same length. */
   readonly embedding: Float32Array;
 }
 
+/** Segment index of rows with the scope `asset`. */
 export const ASSET_SEGMENT = -1;
 
 /**
- * Rows of a record batch: 64 kilobytes of vectors. Whoever reads or writes holds a few of them, and a server holds them
- * for each of its slow readers.
+ * Rows per record batch: 64 kilobytes of vectors. Readers and writers hold a few batches in memory, and a server does
+ * so for each of its slow readers.
  */
 export const BATCH_ROWS = 32;
 
-/** Version of the columns below, kept in every file. */
+/** Version of the columns below, stored in every file. */
 const FORMAT_VERSION = '1';
 
 const columnsOf = (dimension: number) => [
@@ -52,8 +53,8 @@ const columnsOf = (dimension: number) => [
 ];
 
 /**
- * Writes rows as an Arrow IPC file, piece by piece. Equal rows and facts give equal bytes, however the calls of `add`
- * divide them.
+ * Writes rows as an Arrow IPC file, incrementally. Equal rows and facts give equal bytes, independent of the division
+ * into calls of `add`.
  */
 export class ArrowRows {
   readonly #dimension: number;
@@ -62,8 +63,8 @@ export class ArrowRows {
   #rows: EmbeddingRow[] = [];
 
   /**
-   * @param facts what the file says of itself, beside `reelvec.format`
-   * @param dimension length of the vectors; 0: there is no column of them
+   * @param facts metadata of the file, in addition to `reelvec.format`
+   * @param dimension length of the vectors; 0 omits their column
    */
   constructor(facts: Readonly<Record<string, string>>, dimension = DIMENSION) {
     this.#dimension = dimension;
@@ -75,7 +76,7 @@ export class ArrowRows {
     this.#file = new FileParts(this.#schema);
   }
 
-  /** @returns the bytes that are now due, often none */
+  /** @returns the completed bytes, often none */
   add(row: EmbeddingRow): Uint8Array | undefined {
     if (row.embedding.length !== this.#dimension) {
       throw new RangeError(`A vector has ${this.#dimension} values: got ${row.embedding.length}.`);
@@ -84,7 +85,7 @@ export class ArrowRows {
     return this.#rows.length < BATCH_ROWS ? undefined : this.#flush();
   }
 
-  /** @returns the rest of the file; nothing can be added after it */
+  /** @returns the rest of the file; no rows can be added afterwards */
   end(): Uint8Array {
     const rest = this.#rows.length === 0 ? new Uint8Array() : this.#flush();
     this.#file.finish();
@@ -98,7 +99,7 @@ export class ArrowRows {
   }
 }
 
-/** Hands over what was written, at once: the writer's own queue would hold a whole file where the reader is slower. */
+/** Returns written bytes immediately: the queue of the library's writer would hold a whole file for a slow reader. */
 class FileParts extends RecordBatchFileWriter {
   #parts: Uint8Array[] = [];
 
@@ -113,7 +114,10 @@ class FileParts extends RecordBatchFileWriter {
     return bytes;
   }
 
-  /** The format has the schema in front as well, so that a file can be read as it streams; the library leaves it out. */
+  /**
+   * Writes the schema at the start as well, as the format requires for reading a file as a stream; the library omits
+   * it.
+   */
   protected override _writeSchema(schema: Schema): this {
     super._writeSchema(schema);
     return this._writeMessage(Message.from(schema));
@@ -152,7 +156,7 @@ function utf8(words: readonly string[]): { valueOffsets: Int32Array; data: Uint8
   return { valueOffsets, data: Buffer.from(words.join(''), 'ascii') };
 }
 
-/** The rows of a batch. Their vectors are views into it, not copies. */
+/** Rows of a batch. Their vectors are views into the batch, not copies. */
 export function toRows(batch: RecordBatch): EmbeddingRow[] {
   const [segment, startSec, endSec, option, scope] = batch.schema.fields
     .slice(0, 5)

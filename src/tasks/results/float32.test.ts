@@ -12,7 +12,7 @@ function written(value: number): string {
   return Buffer.from(bytes.subarray(1, end)).toString('latin1');
 }
 
-/** Significant digits of the shortest decimal that reads back, found by trying all decimals beside the value. */
+/** Significant digits of the shortest decimal that parses to the value, found by trying all decimals next to it. */
 function fewestDigits(value: number): number {
   for (let digits = 1; ; digits++) {
     const [mantissa, exponent] = Math.abs(value)

@@ -1,22 +1,25 @@
-/** Most bytes that `writeFloat32` writes. */
+/** Maximum bytes written by `writeFloat32`. */
 export const MAX_FLOAT32_BYTES = 24;
 
-/** A power of ten is exact in a double up to 10^22, and so is a quotient rounded right: no digit can be off. */
+/**
+ * Powers of ten up to 10^22, which are exact as doubles. A correctly rounded quotient by one of them has exact digits.
+ */
 const POWERS = Float64Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
-/** A float32 that is read back needs 6 to 9 digits; most need 8. */
+/** Maximum significant digits that identify a float32; six to nine are needed. */
 const MAX_DIGITS = 9;
+/** Significant digits that suffice for most float32 values. */
 const USUAL_DIGITS = 8;
 const MINUS = 45;
 const POINT = 46;
 const ZERO = 48;
 
 /**
- * Writes a float32 as the shortest decimal that reads back to the same float32, as a JSON number in ASCII. JavaScript
- * would print the double that it holds, with twice the digits.
- * @param value a float32, finite
- * @param at where to write; at least `MAX_FLOAT32_BYTES` must follow
- * @returns where the number ends
- * @throws {RangeError} for NaN and the infinities, which JSON cannot hold
+ * Writes a float32 as the shortest decimal that parses to the same float32, as a JSON number in ASCII. JavaScript would
+ * print the equal double, with twice the digits.
+ * @param value finite float32
+ * @param at offset to write at; at least `MAX_FLOAT32_BYTES` must follow
+ * @returns the offset after the number
+ * @throws {RangeError} for NaN and infinities, which JSON does not support
  */
 export function writeFloat32(value: number, into: Uint8Array, at: number): number {
   let end = at;
@@ -26,7 +29,7 @@ export function writeFloat32(value: number, into: Uint8Array, at: number): numbe
     into[end++] = ZERO;
     return end;
   }
-  // Components of a unit vector nearly all lie here.
+  // Nearly all components of a unit vector are in this range.
   if (magnitude >= 1e-6 && magnitude < 1) {
     const zeros = leadingZeros(magnitude);
     const digits = countDigits(magnitude, zeros);
@@ -37,7 +40,7 @@ export function writeFloat32(value: number, into: Uint8Array, at: number): numbe
   return end;
 }
 
-/** Zeros between the point and the first digit. */
+/** Zeros between the decimal point and the first significant digit. */
 function leadingZeros(magnitude: number): number {
   if (magnitude >= 0.1) return 0;
   if (magnitude >= 0.01) return 1;
@@ -46,7 +49,7 @@ function leadingZeros(magnitude: number): number {
   return magnitude >= 0.00001 ? 4 : 5;
 }
 
-/** The fewest digits after `zeros` that read back as `magnitude`; 0 when up to nine do not. */
+/** Minimum significant digits after `zeros` that parse to `magnitude`; 0 if nine do not suffice. */
 function countDigits(magnitude: number, zeros: number): number {
   if (!readsBack(magnitude, zeros + USUAL_DIGITS)) return readsBack(magnitude, zeros + MAX_DIGITS) ? MAX_DIGITS : 0;
   let digits = USUAL_DIGITS;
@@ -77,13 +80,17 @@ function writeFraction(digits: number, decimals: number, into: Uint8Array, at: n
   return at + 2 + length;
 }
 
-/** Any magnitude: each number of digits is tried, rounded to the nearest and to the next above it. */
+/**
+ * Shortest decimal of any magnitude: tries each number of digits, rounded to the nearest value and to the next one
+ * above.
+ */
 function shortestText(magnitude: number): string {
   if (!Number.isFinite(magnitude)) throw new RangeError(`${magnitude} is no float32 that JSON can hold.`);
   for (let digits = 1; ; digits++) {
     const [mantissa, exponent] = magnitude.toExponential(digits - 1).split('e');
     const nearest = Number(mantissa!.replace('.', ''));
-    // Below a power of two the floats lie twice as dense as above it: the nearest decimal can miss, the one above not.
+    // Floats are twice as dense below a power of two as above it: the nearest decimal may miss where the next one does
+    // not.
     for (const candidate of [nearest, nearest + 1]) {
       const decimal = Number(`${candidate}e${Number(exponent) - digits + 1}`);
       if (Math.fround(decimal) === magnitude) return String(decimal);

@@ -3,7 +3,7 @@ import { ArrowRows } from './arrow.ts';
 import { embeddingsJson, embeddingsNdjson } from './json.ts';
 import { type EmbeddingRow, type ResultFacts, type RowFilter, readResult } from './results.ts';
 
-/** In which formats a result can be had, and what they are called on the wire. */
+/** Result formats and their media types. */
 export const RESULT_TYPES = {
   json: 'application/json',
   ndjson: 'application/x-ndjson',
@@ -14,15 +14,15 @@ export type ResultFormat = keyof typeof RESULT_TYPES;
 
 export interface ResultQuery {
   readonly format: ResultFormat;
-  /** Which rows are wanted. */
+  /** Restricts the rows; default all. */
   readonly filter?: RowFilter;
-  /** Whether the vectors are in it, or the segments alone. */
+  /** False omits the vectors and returns the segments only. */
   readonly vectors: boolean;
 }
 
 /**
- * A result's rows in a format, piece by piece; what is held of it is bounded. As `json` it is a list.
- * @param result.dimension length of its vectors
+ * Streams a result in a format, with bounded memory. `json` is an array.
+ * @param result.dimension length of the vectors
  */
 export function resultContent(
   result: { blobs: BlobStore; key: string; facts: ResultFacts; dimension: number },
@@ -62,7 +62,7 @@ async function* arrowBytes(
   yield file.end();
 }
 
-/** The writer is loaded for those who want it. */
+/** Loads the Parquet writer on first use. */
 async function* parquet(
   batches: AsyncIterable<readonly EmbeddingRow[]>,
   options: { facts: Readonly<Record<string, string>>; vectors: boolean },

@@ -2,10 +2,10 @@ import type { EmbeddingRow } from './arrow.ts';
 import { WeightedMean } from './mean.ts';
 
 /**
- * Adds to each segment's rows, which follow each other, one that stands for all of them: the mean of the unit vectors
- * that there are, each of equal weight, brought back to length 1. It means something in one space only.
- * @param rows of one scope
- * @param how whether the rows themselves stay
+ * Adds a fused row to each segment's consecutive rows: the mean of their unit vectors with equal weights, normalized to
+ * length 1. Meaningful within one space only.
+ * @param rows rows of one scope
+ * @param how keeps the source rows (`beside`) or drops them (`instead`)
  */
 export async function* withFused(
   rows: AsyncIterable<EmbeddingRow>,

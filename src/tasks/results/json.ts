@@ -2,9 +2,9 @@ import { DIMENSION } from '../../encode/encoder.ts';
 import { MAX_FLOAT32_BYTES, writeFloat32 } from './float32.ts';
 import type { EmbeddingRow } from './results.ts';
 
-/** What a stream likes: large enough to be cheap, small enough that a slow reader holds little memory. */
+/** Size of output chunks: large enough to be cheap, small enough that a slow reader holds little memory. Bytes. */
 const CHUNK_BYTES = 64 * 1024;
-/** A row with every number at its longest; what stands around the vector is below 200 bytes. */
+/** Upper bound of a row: all numbers at maximum length, and below 200 bytes around the vector. Bytes. */
 const MAX_ROW_BYTES = DIMENSION * (MAX_FLOAT32_BYTES + 1) + 256;
 const COMMA = 44;
 const OPEN = 91;
@@ -12,14 +12,14 @@ const CLOSE = 93;
 
 type Batches = AsyncIterable<readonly EmbeddingRow[]>;
 
-interface Wish {
-  /** Whether the vectors are in it, or the segments alone. */
+interface JsonOptions {
+  /** False omits the vectors and returns the segments only. */
   readonly vectors: boolean;
 }
 
-const ALL: Wish = { vectors: true };
+const ALL: JsonOptions = { vectors: true };
 
-interface Marks extends Wish {
+interface Marks extends JsonOptions {
   readonly open: string;
   readonly between: string;
   readonly after: string;
@@ -27,20 +27,20 @@ interface Marks extends Wish {
 }
 
 /**
- * Rows as the API shows them, as JSON text in pieces: `[{"embedding":[…],"embedding_option":"visual",
- * "embedding_scope":"clip","start_sec":0,"end_sec":4},…]`. Written byte by byte because `JSON.stringify` would print
+ * Serializes rows as a JSON array in the format of the API: `[{"embedding":[…],"embedding_option":"visual",
+ * "embedding_scope":"clip","start_sec":0,"end_sec":4},…]`. Writes bytes directly because `JSON.stringify` would print
  * every float32 with the digits of a double, twice as many, and be slower.
  */
-export function embeddingsJson(batches: Batches, { vectors }: Wish = ALL): AsyncGenerator<Uint8Array> {
+export function embeddingsJson(batches: Batches, { vectors }: JsonOptions = ALL): AsyncGenerator<Uint8Array> {
   return text(batches, { open: '[', between: ',', after: '', close: ']', vectors });
 }
 
-/** The same, a line for each row. */
-export function embeddingsNdjson(batches: Batches, { vectors }: Wish = ALL): AsyncGenerator<Uint8Array> {
+/** Serializes rows as newline-delimited JSON, one row per line. */
+export function embeddingsNdjson(batches: Batches, { vectors }: JsonOptions = ALL): AsyncGenerator<Uint8Array> {
   return text(batches, { open: '', between: '', after: '\n', close: '', vectors });
 }
 
-/** One vector as a JSON array. */
+/** Serializes a vector as a JSON array. */
 export function vectorJson(vector: Float32Array): string {
   const text = Buffer.allocUnsafe(vector.length * (MAX_FLOAT32_BYTES + 1) + 2);
   return text.toString('latin1', 0, writeVector(vector, text, 0));
@@ -67,7 +67,7 @@ async function* text(batches: Batches, { open, between, after, close, vectors }:
   yield chunk.subarray(0, end);
 }
 
-function writeRow(row: EmbeddingRow, { chunk, at, vectors }: Wish & { chunk: Buffer; at: number }): number {
+function writeRow(row: EmbeddingRow, { chunk, at, vectors }: JsonOptions & { chunk: Buffer; at: number }): number {
   let end = at + chunk.write('{', at, 'latin1');
   if (vectors) {
     end = writeVector(row.embedding, chunk, end + chunk.write('"embedding":', end, 'latin1'));

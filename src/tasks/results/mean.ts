@@ -1,17 +1,17 @@
 import { DIMENSION } from '../../encode/encoder.ts';
 
-/** The mean of unit vectors, each weighted with how long it stands for, brought back to length 1. */
+/** Mean of unit vectors weighted by duration, normalized to length 1. */
 export class WeightedMean {
   readonly #sum = new Float64Array(DIMENSION);
   #first: Float32Array | undefined;
 
-  /** Sums depend on the order: the same vectors must come in the same order to give the same bytes. */
+  /** Adds a vector. Sums depend on the order: equal bytes require the same vectors in the same order. */
   add(vector: Float32Array, weight: number): void {
     this.#first ??= vector.slice();
     for (let i = 0; i < DIMENSION; i++) this.#sum[i]! += vector[i]! * weight;
   }
 
-  /** At least one vector must have been added. Where they cancel each other the first one stands for all. */
+  /** Mean of the added vectors, of which there must be at least one. Returns the first vector if they cancel out. */
   get(): Float32Array {
     let squares = 0;
     for (const component of this.#sum) squares += component * component;

@@ -1,8 +1,8 @@
 import { ByteWriter, ParquetWriter } from 'hyparquet-writer';
 import type { EmbeddingRow } from './arrow.ts';
 
-/** Rows of a row group: a megabyte of vectors. Writing one keeps the thread for the better part of a tenth of a second. */
-const GROUP_ROWS = 512;
+/** Rows per row group: a megabyte of vectors. Writing a group blocks the thread for almost a tenth of a second. */
+const ROW_GROUP_ROWS = 512;
 
 const FLAT = [
   { name: 'segment', type: 'INT32', repetition_type: 'REQUIRED' },
@@ -11,7 +11,7 @@ const FLAT = [
   { name: 'embedding_option', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
   { name: 'embedding_scope', type: 'BYTE_ARRAY', converted_type: 'UTF8', repetition_type: 'REQUIRED' },
 ] as const;
-/** A list in three levels, as the format wants it. */
+/** Three-level list structure, as the format specifies. */
 const VECTOR = [
   { name: 'embedding', converted_type: 'LIST', repetition_type: 'REQUIRED', num_children: 1 },
   { name: 'list', repetition_type: 'REPEATED', num_children: 1 },
@@ -21,9 +21,9 @@ const VECTOR = [
 type ListRow = Omit<EmbeddingRow, 'embedding'> & { readonly embedding: readonly number[] };
 
 /**
- * Rows as an Apache Parquet file with the columns of the Arrow one, a row group in memory at a time.
- * @param options.facts what the file says of itself
- * @param options.vectors whether the vectors are in it
+ * Writes rows as an Apache Parquet file with the columns of the Arrow format. Memory is bounded by a row group.
+ * @param options.facts metadata of the file
+ * @param options.vectors false omits the vectors
  */
 export async function* parquetBytes(
   batches: AsyncIterable<readonly EmbeddingRow[]>,
@@ -34,11 +34,11 @@ export async function* parquetBytes(
   const file = new ParquetWriter({
     writer,
     schema: [root, ...FLAT, ...(vectors ? VECTOR : [])],
-    codec: 'UNCOMPRESSED', // numbers of vectors hardly shrink
+    codec: 'UNCOMPRESSED', // vectors hardly compress
     kvMetadata: Object.entries(facts).map(([name, value]) => ({ key: `reelvec.${name}`, value })),
     createdBy: 'reelvec',
   });
-  /** The writer counts on from where it is; what it has is taken out of its hands. */
+  /** Takes the written bytes out of the writer, which continues its offsets. */
   const take = () => {
     const bytes = Uint8Array.from(writer.getBytes());
     writer.index = 0;
@@ -46,9 +46,10 @@ export async function* parquetBytes(
   };
   let rows: ListRow[] = [];
   for await (const batch of batches) {
-    // Vectors are views into the batch, which they outlive here; the writer knows lists as arrays only.
+    // Copies the vectors, which are views into the batch, because they outlive it here; the writer accepts lists as
+    // arrays only.
     for (const row of batch) rows.push({ ...row, embedding: vectors ? Array.from(row.embedding) : [] });
-    if (rows.length < GROUP_ROWS) continue;
+    if (rows.length < ROW_GROUP_ROWS) continue;
     writeGroup(file, rows, vectors);
     rows = [];
     yield take();

@@ -20,7 +20,7 @@ after(() => rm(root, { recursive: true, force: true }));
 const blobs = new FolderBlobStore(root);
 const facts = { task: '0123456789abcdef01234567', bundle: 'signal 1' };
 
-/** A unit vector that depends on the seed only. */
+/** Unit vector that depends on the seed only. */
 function vector(seed: number): Float32Array {
   const raw = Float64Array.from({ length: DIMENSION }, (_, i) => Math.sin(seed * 7919 + i * i));
   const norm = Math.hypot(...raw);
@@ -142,7 +142,7 @@ test('vectors that cancel each other still give an asset vector of length 1', as
 
 test('a fused vector is the mean of what its segment has, beside it or instead of it, however blocks and batches fall', async () => {
   const rows = clips(301);
-  // speech in one segment only: the mean is of what there is
+  // speech in one segment only: the mean covers the existing vectors
   rows.splice(2, 0, { ...rows[1]!, option: 'transcription', embedding: vector(99) });
   await join2('fused-beside', [rows.slice(0, 203), clips(3)], { fused: 'beside' });
   await join2('fused-instead', [rows.slice(0, 203), clips(3)], { fused: 'instead' });

@@ -10,28 +10,28 @@ import { WeightedMean } from './mean.ts';
 
 export type { EmbeddingRow } from './arrow.ts';
 
-/** What a result says of itself, in the metadata of the Arrow schema. */
+/** Metadata of a result, stored in the Arrow schema. */
 export interface ResultFacts {
   readonly task: string;
   /** Name and revision of the bundle that made the vectors. */
   readonly bundle: string;
 }
 
-/** Which rows are wanted; absent is all of them. */
+/** Selects rows; an absent field selects all. */
 export interface RowFilter {
   readonly options?: readonly RowOption[];
   readonly scopes?: readonly Scope[];
 }
 
-/** Asset rows come in this order. */
+/** Order of asset rows. */
 const OPTIONS: readonly RowOption[] = ['visual', 'audio', 'transcription'];
-/** An Arrow file is a stream between `ARROW1` with two bytes of padding and a footer. */
+/** Bytes of the `ARROW1` mark with its padding, before the stream in an Arrow file. */
 const MAGIC_BYTES = 8;
 
 /**
- * The clips of one chunk as an Arrow file.
- * @param rows segments counted from 0 within the chunk
- * @param segments how many segments the chunk has, also such without a vector
+ * Encodes the rows of a chunk as an Arrow file.
+ * @param rows rows with segments numbered from 0 within the chunk
+ * @param segments number of segments in the chunk, including those without a vector
  */
 export function encodeBlock(rows: readonly EmbeddingRow[], facts: ResultFacts & { segments: number }): Uint8Array {
   const file = new ArrowRows({ task: facts.task, bundle: facts.bundle, segments: String(facts.segments) });
@@ -40,12 +40,12 @@ export function encodeBlock(rows: readonly EmbeddingRow[], facts: ResultFacts & 
 }
 
 /**
- * Joins the blocks of all chunks, in order, into the result of the task: the clips, their segments counted through,
- * then for each option the mean of its clips weighted with their durations. A fused vector is the mean of the vectors
- * of its segment, or of the asset. Vectors are shortened last. Memory is bounded by a batch of rows.
- * @param request what of it is wanted
- * @param range what was processed; the times of the asset rows
- * @returns how many rows and segments there are, and for which options there are vectors
+ * Joins the blocks of all chunks, in order, into the result of a task: the clips with continuous segment numbers, then
+ * the mean of each option's clips weighted by duration. A fused vector is the mean of the vectors of its segment, or of
+ * the asset. Vectors are shortened last. Memory is bounded by a batch of rows.
+ * @param request requested parts of the result
+ * @param range processed range; the times of the asset rows
+ * @returns counts of rows and segments, and the options with vectors
  */
 export async function writeResult({
   blobs,
@@ -66,7 +66,7 @@ export async function writeResult({
 }): Promise<{ rows: number; segments: number; options: RowOption[] }> {
   const means = new Map<RowOption, WeightedMean>();
   const written = { rows: 0, segments: 0 };
-  /** The clips of all chunks, in order; on the way past, the means are taken. */
+  /** Clips of all chunks, in order; accumulates the means on the way. */
   async function* clips(): AsyncGenerator<EmbeddingRow> {
     for (const block of blocks) {
       const first = written.segments;
@@ -102,9 +102,9 @@ export async function writeResult({
 }
 
 /**
- * The rows of a result or block, batch by batch. The vectors are views into the batch: a copy is due only where one is
- * kept longer than it.
- * @throws BlobNotFound, or an Error where the blob is cut off
+ * Reads the rows of a result or block, batch by batch. The vectors are views into the batch: copy those that outlive
+ * it.
+ * @throws {BlobNotFound}, or an Error for a truncated blob
  */
 export async function* readResult(
   blobs: BlobStore,
@@ -127,7 +127,7 @@ async function* readBatches(
     let cutOff = false;
     async function* bytes() {
       yield* content as AsyncIterable<Uint8Array>;
-      // The reader stops at the end mark before the footer and takes a missing one for the end.
+      // The reader stops at the end mark before the footer, and accepts a missing mark as the end.
       cutOff = true;
     }
     const reader = await RecordBatchReader.from(bytes());
@@ -136,7 +136,7 @@ async function* readBatches(
     for await (const batch of reader) yield toRows(batch);
     if (cutOff) throw new Error(`The blob ${key} is cut off.`);
   } finally {
-    // The reader leaves its source open at the end mark.
+    // The reader does not close its source at the end mark.
     content.destroy();
   }
 }
