@@ -29,20 +29,21 @@ import type { ShutdownList } from './shutdown.ts';
 import type { State } from './state.ts';
 import { openWebhooks } from './webhooks.ts';
 
-/** Workers for looking at media, which somebody waits for. */
+/** Workers that only probe media, while a client waits. */
 const PROBE_WORKERS = 1;
-/** Runs beside those that embed: such as wait for a download. */
-const IO_RUNS = 16;
+/** Slots of runs that wait or download, beside those that embed. */
+const IO_CONCURRENCY = 16;
 /**
- * How often a node sees to it that rows and runs are compared, and how long it is enough that another did. It is for nodes
- * that work: those that only answer, in the time of which it takes a share, do it where none of them is left. Milliseconds.
+ * Interval of maintenance on each node. Serving nodes should spend their time on requests, so working nodes do it while any
+ * is left: see {@link MAINTENANCE_RECENT_MS}.
  */
 const MAINTENANCE_INTERVAL_MS = 20_000;
+/** Age up to which another node's maintenance counts as recent, and this node skips its own. */
 const MAINTENANCE_RECENT_MS = { working: 15_000, answering: 30_000 };
-/** How long a chunk waits for a worker with its bundle: longer than any queue should be. */
-const BUNDLE_PATIENCE_SEC = 24 * 3600;
-/** How long the answer to a request with an `Idempotency-Key` is remembered. */
-const IDEMPOTENCY_KEPT_MS = 24 * 3600 * 1000;
+/** Wait of a chunk for a worker with its bundle: longer than any queue should be. */
+const BUNDLE_WAIT_SEC = 24 * 3600;
+/** Retention of answers to requests with an `Idempotency-Key`. */
+const IDEMPOTENCY_TTL_MS = 24 * 3600 * 1000;
 
 export interface WorkOptions {
   readonly config: Config;
@@ -178,17 +179,20 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
     if (!held) await quotas.prune();
     const { slot, key } = sweepSlot(new Date());
     await engine.start(sweep, { slot }, key);
-    if (!held) await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_KEPT_MS).toISOString());
+    if (!held) await idempotency.prune(new Date(Date.now() - IDEMPOTENCY_TTL_MS).toISOString());
     await engine.maintain();
   };
   const minIntervalMs = config.workers > 0 ? MAINTENANCE_RECENT_MS.working : MAINTENANCE_RECENT_MS.answering;
   const runMaintenance = () =>
     tryWithLock(db, 'upkeep', maintain, { minIntervalMs }).catch((error) =>
-      log.error({ err: error }, 'rows and runs not compared'),
+      log.error({ err: error }, 'maintenance failed'),
     );
 
   if (config.workers > 0) {
-    engine.work({ workflows: [embedTask, prepare, sweep, webhooks.workflow] as AnyWorkflow[], concurrency: IO_RUNS });
+    engine.work({
+      workflows: [embedTask, prepare, sweep, webhooks.workflow] as AnyWorkflow[],
+      concurrency: IO_CONCURRENCY,
+    });
     engine.work({
       workflows: [embedChunk] as AnyWorkflow[],
       concurrency: config.workers,
@@ -211,12 +215,12 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
 }
 
 /**
- * Which chunks a worker can embed: with its own bundle, and options that it is there for. One that nobody had the
- * bundle of for a day is taken all the same: the task then fails and says why, where it would wait for ever.
+ * Accepts chunks of this node's bundle and options. After a day without a matching node, a chunk of another bundle is
+ * accepted too: the task then fails with the reason instead of waiting for ever.
  */
 function acceptance(bundle: BundleInfo, only: readonly Option[] | undefined): (flow: WaitingFlow) => boolean {
   const own = bundleId(bundle);
   return ({ input: { bundle: asked, options }, ageSec }) =>
-    (asked === undefined || asked === own || ageSec > BUNDLE_PATIENCE_SEC) &&
+    (asked === undefined || asked === own || ageSec > BUNDLE_WAIT_SEC) &&
     (only === undefined || (options as Option[]).every((option) => only.includes(option)));
 }

@@ -1,25 +1,24 @@
 import type { Usage } from './process-usage.ts';
 
-/** So often within the silence allowed it is looked at. */
+/** Checks per stall timeout. */
 export const CHECKS_PER_TIMEOUT = 10;
-/** A process that gets no core has so many times the silence allowed, by the clock. */
-const PATIENCE = 10;
-/** Who was on a core for this share of its silence was at work, and got nowhere. */
+/** Wall-clock limit for a process that gets no core, in multiples of the stall timeout. */
+const MAX_WALL_TIMEOUTS = 10;
+/** Share of the silent time on a core from which a process counts as hung rather than stalled. */
 const BUSY_SHARE = 0.5;
 
-/** `hung`: it worked all the while and got nowhere. `stalled`: it did nothing, or could not; what it works on may be fine. */
+/** `hung`: the process used a core without progress. `stalled`: it was idle or got no core, so its input may be fine. */
 export type Verdict = 'hung' | 'stalled';
 
 /**
- * How long a process has given no sign of life. Time in which it was ready to go on and got no core does not count: on
- * a machine that has too much to do everybody is slow. Nor does time in which nobody looked, because the one who looks
- * got no core either.
+ * Detects a process without progress. Time in which it was runnable and got no core does not count, because on an overloaded
+ * machine everything is slow. Nor does time without checks, because then the supervisor itself got no core.
  */
 export class StallDetector {
   readonly #allowedMs: number;
   #lookedAt: number;
   #before: Usage | undefined;
-  /** Since the last sign of life: by the clock, what of it counts, and what of that the process was on a core. */
+  /** Since the last progress: wall-clock time, the part of it that counts, and the part on a core. */
   #passedMs = 0;
   #silentMs = 0;
   #workedMs = 0;
@@ -29,15 +28,16 @@ export class StallDetector {
     this.#lookedAt = nowMs;
   }
 
-  /** There was a sign of life. */
+  /** Restarts the count: the process made progress. */
   reset(nowMs: number): void {
     this.#lookedAt = nowMs;
     this.#passedMs = this.#silentMs = this.#workedMs = 0;
   }
 
   /**
-   * @param usage of the process so far, where it is known
-   * @returns what to think of the process when it was silent for too long
+   * Adds the time since the last check.
+   * @param usage CPU time of the process so far, if known
+   * @returns the verdict once the process was silent for too long
    */
   check(nowMs: number, usage: Usage | undefined): Verdict | undefined {
     const passedMs = Math.min(nowMs - this.#lookedAt, (2 * this.#allowedMs) / CHECKS_PER_TIMEOUT);
@@ -48,10 +48,10 @@ export class StallDetector {
     this.#silentMs += passedMs - Math.min(waited, passedMs);
     this.#workedMs += Math.min(worked, passedMs);
     if (this.#silentMs >= this.#allowedMs) return this.#workedMs >= BUSY_SHARE * this.#silentMs ? 'hung' : 'stalled';
-    return this.#passedMs >= PATIENCE * this.#allowedMs ? 'stalled' : undefined;
+    return this.#passedMs >= MAX_WALL_TIMEOUTS * this.#allowedMs ? 'stalled' : undefined;
   }
 
-  /** Threads that have ended take their share with them. */
+  /** CPU time since the last check; never negative, because the time of threads that ended is subtracted from the totals. */
   #since(usage: Usage | undefined, what: keyof Usage): number {
     return usage && this.#before ? Math.max(0, usage[what] - this.#before[what]) : 0;
   }

@@ -5,46 +5,46 @@ import { residentBytes, usageOf } from './process-usage.ts';
 import type { OnProgress, Reply, Request } from './protocol.ts';
 import { CHECKS_PER_TIMEOUT, StallDetector } from './stall-detector.ts';
 
-/** How much further than its parent a process gives way, as `nice` counts it. */
+/** Added to the parent's nice value for a low-priority process. */
 const NICE_INCREMENT = 10;
 
 export interface ProcessOptions {
-  /** Module that the child runs. */
+  /** Entry module of the child. */
   readonly entry: URL;
   readonly args: readonly string[];
-  /** The first message to the child, before any request. What is secret goes here: everybody on the machine sees arguments. */
+  /** First message to the child. Secrets belong here, because every user of the machine can read arguments. */
   readonly initialMessage?: object;
-  /** The child asks servers over TLS: it gets the variables that say which certificates are trusted. */
+  /** True if the child connects to servers over TLS: it inherits the variables that configure trusted certificates. */
   readonly usesNetwork?: boolean;
   /** Resident memory at which the child is killed, in bytes. */
   readonly memoryBytes: number;
   /** Time without a reply, while a job runs, after which the child is killed, in milliseconds: see {@link StallDetector}. */
   readonly stallTimeoutMs: number;
-  /** Whether the child gives way to this process where cores are short. */
+  /** Runs the child at a lower scheduling priority than this process. */
   readonly lowPriority?: boolean;
 }
 
-/** Why a child was lost in the middle of a job: the job may be tried again on another. */
+/** A child was lost during a job. The job may be retried on another. */
 export class WorkerLost extends Error {
   override name = 'WorkerLost';
 }
 
-/** A child that fell silent while it did nothing, or could do nothing: frozen, waiting, on a machine without a core for it. */
+/** A child made no progress without using a core: frozen, waiting, or on an overloaded machine. */
 export class WorkerStalled extends WorkerLost {
   override name = 'WorkerStalled';
 }
 
-/** A child that something else ended, mostly the kernel's out-of-memory killer: what it worked on may be fine. */
+/** A child was killed from outside, mostly by the kernel's out-of-memory killer. Its input may be fine. */
 export class WorkerKilled extends WorkerStalled {
   override name = 'WorkerKilled';
 }
 
-/** Why no child came up. No job is to blame for it, so it says nothing about the media. */
+/** No child could be started. This says nothing about the media. */
 export class WorkerNotStarted extends Error {
   override name = 'WorkerNotStarted';
 }
 
-/** Signals that a process brings upon itself when its code crashes; any other comes from outside. */
+/** Signals of crashes in the child's own code; any other comes from outside. */
 const CRASHES: ReadonlySet<NodeJS.Signals> = new Set([
   'SIGABRT',
   'SIGBUS',
@@ -55,9 +55,11 @@ const CRASHES: ReadonlySet<NodeJS.Signals> = new Set([
   'SIGTRAP',
 ]);
 
+/** Time limit from fork to the child's first message. */
 const START_TIMEOUT_MS = 30_000;
-const MEMORY_CHECK_MS = 250;
-/** How much of what a child wrote to stderr is kept to explain its death, in characters. */
+/** Interval of the checks of resident memory. */
+const MEMORY_CHECK_INTERVAL_MS = 250;
+/** Length of the end of stderr that is kept to explain a child's death. */
 const STDERR_TAIL_CHARS = 2000;
 
 /**
@@ -71,8 +73,8 @@ const NODE_FLAGS = ['--max-semi-space-size=2', '--single-threaded-gc', '--no-inc
 const MALLOC = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' };
 
 /**
- * Owns one child process from its start to its end: start against a time limit, watch over silence and memory, kill.
- * There is no polite stop: a child holds nothing that must be put in order, and native code would not listen.
+ * Owns one child process: starts it within a time limit, watches its progress and memory, kills it. There is no graceful stop:
+ * a child holds nothing that needs cleanup, and native code would not react.
  */
 export class SupervisedProcess {
   readonly #child: ChildProcess;
@@ -91,11 +93,11 @@ export class SupervisedProcess {
     this.#child = fork(options.entry, options.args, {
       serialization: 'advanced',
       execArgv: [...childFlags(process.execArgv), ...NODE_FLAGS],
-      // Whose child it is, from before it runs: it may come up when its parent is gone already.
+      // The parent's pid is passed, because the parent may be gone before the child runs.
       env: { ...MALLOC, ...childEnvironment(process.env, options), REELVEC_PARENT_PID: String(process.pid) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    // A child that is gone already says so itself.
+    // Errors are ignored here: a dead child is reported by `close`.
     if (options.initialMessage !== undefined) this.#child.send(options.initialMessage, () => {});
     this.#child.stderr?.on('data', (text: Buffer) => {
       this.#stderrTail = (this.#stderrTail + text).slice(-STDERR_TAIL_CHARS);
@@ -107,7 +109,7 @@ export class SupervisedProcess {
     this.#child.on('error', (error) => this.#lost(error.message));
     // `close` and not `exit`: by then stderr has been read to its end
     this.#child.on('close', (code, signal) => this.#closed(code, signal));
-    this.#memoryTimer = setInterval(() => this.#checkMemory(), MEMORY_CHECK_MS);
+    this.#memoryTimer = setInterval(() => this.#checkMemory(), MEMORY_CHECK_INTERVAL_MS);
     this.#memoryTimer.unref();
   }
 
