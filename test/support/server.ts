@@ -11,7 +11,7 @@ export const ROOT = join(import.meta.dirname, '../..');
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 /** What `npm start` gives Node for a server. */
 export const NODE_FLAGS: readonly string[] = scripts.start.match(/--\S+/g);
-const START_TIMEOUT_MS = 30_000;
+const START_TIMEOUT_MS = 120_000;
 export const KEY = 'test-key';
 
 /** A real server in a process of its own, on a free port. */
