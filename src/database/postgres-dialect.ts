@@ -65,14 +65,22 @@ class PoolDriver implements Driver {
 
 class RolledBack extends Error {}
 
-/** Distinct query texts; there are few. */
+/**
+ * Distinct query texts that are prepared. postgres.js and the server keep a prepared statement for each of them on every
+ * connection; lists of varying length would make their number grow without bound. Later texts run unprepared.
+ */
+export const MAX_PREPARED_TEXTS = 500;
 const queryTexts = new Map<string, string>();
 
-/** Interns a query text as one flat string: Kysely builds it from hundreds of pieces, each of which is an object. */
-function interned(text: string): string {
+/**
+ * Interns a query text as one flat string: Kysely builds it from hundreds of pieces, each of which is an object.
+ * @returns undefined for a new text once there are `MAX_PREPARED_TEXTS`
+ */
+function interned(text: string): string | undefined {
   const known = queryTexts.get(text);
-  if (known === undefined) queryTexts.set(text, text);
-  return known ?? text;
+  if (known !== undefined || queryTexts.size >= MAX_PREPARED_TEXTS) return known;
+  queryTexts.set(text, text);
+  return text;
 }
 
 /**
@@ -100,7 +108,8 @@ class PoolConnection implements DatabaseConnection {
     if (this.#broken !== undefined) throw this.#broken;
     const to = this.#transaction?.sql ?? this.#sql;
     const given = [...parameters];
-    const result = await to.unsafe(interned(text), given as never[], { prepare: true }).finally(() => {
+    const known = interned(text);
+    const result = await to.unsafe(known ?? text, given as never[], { prepare: known !== undefined }).finally(() => {
       given.length = 0;
     });
     const rows = [...result] as R[];
