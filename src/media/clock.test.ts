@@ -39,7 +39,7 @@ test('recordings joined byte by byte, each with a clock of its own, are one afte
   assert.equal(pictures.length, 4 * 12 * 25);
   assert.ok(pictures.every(({ timeSec }, i) => i === 0 || timeSec > pictures[i - 1]!.timeSec));
   assert.ok(Math.abs(soundSec - 48) < 0.5, `${soundSec} s of sound`);
-  // From the middle the same is read: for chunks do that.
+  // Reading from the middle gives the same output, as chunks need.
   const range = { startSec: 30, endSec: 40 };
   assert.deepEqual(
     read(path, range).pictures,

@@ -10,7 +10,7 @@ const folder = mkdtempSync(join(tmpdir(), 'reelvec-decode-'));
 after(() => rmSync(folder, { recursive: true }));
 
 test('far from the last key frame there are signs of life all the way to the range', () => {
-  // 192 pictures, of which x264 makes the first a key frame only.
+  // 192 pictures; x264 encodes only the first as a key frame.
   const path = makeMedia(join(folder, 'one-key-frame.mp4'), { video: 'testsrc=size=320x180:rate=24:duration=8' });
   const range = { startSec: 7, endSec: 8 };
   const events = [...decode({ path, range, everyPicture: { width: 16, height: 16, fit: 'stretch' } })];
@@ -48,7 +48,7 @@ test('a picture that stands when the range begins is seen in it', () => {
 });
 
 test('sound that ends its range before the pictures do is not damaged', () => {
-  // Three pictures behind the range take six seconds of the file to come by.
+  // The three pictures after the range span six seconds of the file.
   const path = makeMedia(join(folder, 'slow.mp4'), {
     video: 'testsrc=size=320x180:rate=1/2:duration=40',
     audio: 'sine=frequency=440:duration=40',
@@ -72,7 +72,7 @@ test('pictures that a decoder patches up are damaged, from the first to the next
   const damages = (path: string, range?: { startSec: number; endSec: number }) =>
     [...decode({ path, everyPicture, ...(range && { range }) })].filter(({ type }) => type === 'damage');
   assert.deepEqual(damages(path), []);
-  // x264 makes a key frame every 250 pictures: 0, 10 and 20 s.
+  // x264 encodes a key frame every 250 pictures: at 0, 10 and 20 s.
   const bytes = readFileSync(path);
   const middle = Math.round((bytes.indexOf('mdat') + bytes.indexOf('moov')) / 2);
   for (let i = 0; i < 400; i++) bytes[middle + i] = (37 * i + 11) % 256;

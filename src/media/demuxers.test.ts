@@ -9,8 +9,8 @@ const LONGEST_NAME = 24;
 const [ZERO, NINE, UNDERSCORE, A, Z, COMMA] = Buffer.from('09_az,');
 
 /**
- * Every demuxer that FFmpeg was built with. node-av cannot list them, but finds one by a name, and each name is a string
- * of its library, or the end of one: linkers merge those.
+ * All demuxers of the FFmpeg build. node-av cannot list them, but finds one by name, and each name is a string in its library,
+ * or the end of one, since linkers merge strings.
  */
 function demuxersOfTheBuild(): InputFormat[] {
   const nodeAv = createRequire(createRequire(import.meta.url).resolve('node-av'));

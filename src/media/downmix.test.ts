@@ -6,7 +6,7 @@ const RATE = 8000;
 const tone = (seconds: number, hertz = 200) =>
   Float32Array.from({ length: seconds * RATE }, (_, i) => Math.sin((2 * Math.PI * hertz * i) / RATE) / 2);
 
-/** Sum and difference of two channels, as the mixer gives them. */
+/** Sum and difference of two channels, scaled as by `MonoMixer`. */
 function mixed(left: Float32Array, right: Float32Array) {
   return {
     sums: left.map((sample, i) => (sample + right[i]!) * Math.SQRT1_2),
@@ -61,7 +61,7 @@ test('sound that turns into antiphase goes on without a step', () => {
     restoreCancelled(sums, sides, RATE);
     assert.ok(rms(sums.subarray(0, turnSec * RATE)) > 0.45);
     assert.ok(rms(sums.subarray(2 * RATE)) > 0.45, 'all that follows the window of the turn');
-    // Between samples of a 200 Hz tone of this loudness lies 0.11; the fade adds no more than its share.
+    // Samples of a 200 Hz tone of this loudness differ by up to 0.11; the cross-fade adds little to that.
     for (let i = 1; i < sums.length; i++) {
       if (i !== turnSec * RATE) assert.ok(Math.abs(sums[i]! - sums[i - 1]!) < 0.13, `${turnSec} s: ${i}`);
     }

@@ -13,7 +13,7 @@ after(() => rmSync(folder, { recursive: true }));
 const VIDEO = 'testsrc=size=320x180:rate=25:duration=8';
 const AUDIO = 'sine=frequency=440:duration=8';
 
-/** Changes the duration in a Matroska file's header: element 0x4489, eight bytes of a float. */
+/** Changes the duration in a Matroska header: element 0x4489, an eight-byte float. */
 function declare(path: string, durationMs: number): string {
   const bytes = readFileSync(path);
   bytes.writeDoubleBE(durationMs, bytes.indexOf(Buffer.from([0x44, 0x89, 0x88])) + 3);
@@ -45,7 +45,7 @@ test('a FLAC total that is wrong does not override the packets, unless the last 
   const path = makeMedia(join(folder, 'sound.flac'), { audio: AUDIO, audioCodec: FF_ENCODER_FLAC });
   const bytes = readFileSync(path);
   near(probe(path).durationSec, 8);
-  // The total of samples is in the lower half of byte 21 and in the four behind it.
+  // The total number of samples is in the lower half of byte 21 and the next four bytes.
   bytes.writeUInt32BE(44_100 * 3600, 22);
   writeFileSync(path, bytes);
   near(probe(path).durationSec, 8);

@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'reelvec-position-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const RATE = 25;
-/** x264 makes a key frame every 250 pictures, with B-frames between them. */
+/** x264 encodes a key frame every 250 pictures, with B-frames between them. */
 const KEY_FRAME_SEC = 250 / RATE;
 const RANGE = { startSec: 16, endSec: 17 };
 const WHOLE = { startSec: 0, endSec: Number.POSITIVE_INFINITY };
@@ -51,7 +51,7 @@ function eventsOf(path: string, range: TimeRange): MediaEvent[] {
   );
 }
 
-/** Pictures that begin in the range. */
+/** Pictures that start in the range. */
 function picturesIn(events: readonly MediaEvent[]) {
   return events.flatMap((event) =>
     event.type === 'picture' && event.picture.timeSec >= RANGE.startSec && event.picture.timeSec < RANGE.endSec
@@ -60,7 +60,7 @@ function picturesIn(events: readonly MediaEvent[]) {
   );
 }
 
-/** Start of the earliest packet of pictures or sound that was read, in seconds. */
+/** Start of the earliest packet that was read, in seconds. */
 function readFromSec(events: readonly MediaEvent[]): number {
   return Math.min(...events.map((event) => (event.type === 'content' ? event.startSec : Number.POSITIVE_INFINITY)));
 }

@@ -86,7 +86,7 @@ test('a stretch has no seams where swresample was given its pieces', () => {
     ] as const) {
       const whole = resample(samples, from, { sampleRate: to, resampling });
       assert.equal(whole.length, Math.round((samples.length * to) / from));
-      // Where it begins does not matter, away from the ends: where the pieces for swresample meet changes with it.
+      // Away from the ends the start does not matter, although it moves the borders of the pieces for swresample.
       const skipped = from / gcd(from, to);
       const later = resample(samples.subarray(skipped), from, { sampleRate: to, resampling });
       const shift = to / gcd(from, to);

@@ -24,7 +24,7 @@ function stream({ disposition = 0, title, codecId = AV_CODEC_ID_SUBRIP, extradat
   return { disposition, codecpar: { codecId, extradata }, metadata: { get: () => title } } as unknown as Stream;
 }
 
-/** @returns which of the tracks is chosen */
+/** Index of the selected track. */
 function chosen(...tracks: Track[]): number {
   const streams = tracks.map(stream);
   return streams.indexOf(chooseSubtitles(streams)!);

@@ -82,7 +82,7 @@ test('FairPlay, SAMPLE-AES and codecs without a decoder are named', () => {
     codec: 'drmi',
     encrypted: true,
   });
-  // What can be read of the other track is.
+  // The other track is read as far as possible.
   const half = probe(write('half.mp4', renamed('avc1', 'drms')));
   assert.deepEqual([half.video?.codec, half.audio], ['h264', undefined]);
   assert.deepEqual(half.unreadable, [{ type: 'audio', codec: 'aac', isEncrypted: true }]);
@@ -98,7 +98,7 @@ test('FairPlay, SAMPLE-AES and codecs without a decoder are named', () => {
   assert.deepEqual(refusal(sampleAes).details, { codec: 'h264', encrypted: true });
 });
 
-/** Changes the stream types in the programme map tables of an MPEG-TS (ISO 13818-1, 2.4.4.8). */
+/** Changes the stream types in the program map tables of an MPEG-TS file (ISO 13818-1, 2.4.4.8). */
 function withStreamTypes(stream: Buffer, types: Readonly<Record<number, number>>): Buffer {
   for (let packet = 0; packet < stream.length; packet += 188) {
     const table = packet + 5 + stream[packet + 4]!;

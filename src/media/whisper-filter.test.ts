@@ -18,7 +18,7 @@ const model = writeWhisperModel(join(folder, 'it’s a model: 1.bin'), [
 ]);
 const options = { model, language: 'en', gpu: 'never', threads: 1 } as const;
 const tone = (sec: number) => Float32Array.from({ length: sec * WHISPER_RATE }, (_, i) => Math.sin(i / 9) / 4);
-/** The times of the lines in seconds, and the words. */
+/** Times in seconds and words of the output lines. */
 const said = (filter: WhisperFilter) =>
   [...filter.output().matchAll(/^\{"start":(\d+),"end":(\d+),"text":"(.*)"\}$/gm)].map(
     ([, start, end, text]) => `${Number(start) / 1000} ${Number(end) / 1000} ${text}`,
@@ -48,7 +48,7 @@ test('a piece is transcribed by itself exactly when the filter says so', async (
   assert.equal(filter.output(), '');
   await filter.transcribe(50, tone(11));
   assert.ok(said(filter).every((line) => Number(line.split(' ')[1]) <= 20));
-  await filter.transcribe(90, tone(31)); // cut to what it can hold, and at once transcribed
+  await filter.transcribe(90, tone(31)); // truncated to a window, and transcribed at once
   assert.ok(filter.startsNewWindow(1));
   assert.match(said(filter).at(-1)!, /^11\d/);
 });

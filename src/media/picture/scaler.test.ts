@@ -69,7 +69,7 @@ test('interlaced pictures are scaled as whole ones', () => {
 });
 
 test('a turned picture is brought upright', () => {
-  // white above black; clockwise by 90 degrees white is on the right
+  // White above black: after 90 degrees clockwise, white is on the right.
   const frame = plain([16, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
   frame.data![0]!.fill(235, 0, 32 * frame.linesize[0]!);
   using scaler = new Scaler({ width: 8, height: 4, fit: 'stretch' }, { rotation: 90, pixelAspect: 1 });
@@ -80,7 +80,7 @@ test('a turned picture is brought upright', () => {
 
 test('samples of a large picture are spread over all of it, and keep its colours', () => {
   const frame = plain([63, 102, 240], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
-  // the right half black
+  // The right half is black.
   for (let row = 0; row < 64; row++)
     frame.data![0]!.fill(16, row * frame.linesize[0]! + 32, row * frame.linesize[0]! + 64);
   for (const plane of [1, 2])
@@ -92,7 +92,7 @@ test('samples of a large picture are spread over all of it, and keep its colours
   for (let pixel = 0; pixel < 64; pixel++) {
     const found = [...picture.subarray(pixel * 3, pixel * 3 + 3)];
     const wanted = pixel % 8 < 4 ? [255, 0, 0] : [0, 0, 0];
-    // colours are in half the resolution, and reach over the edge
+    // Chroma has half the resolution and bleeds over the edge.
     if (pixel % 8 < 2 || pixel % 8 > 5)
       assert.ok(
         found.every((value, i) => Math.abs(value - wanted[i]!) <= 4),

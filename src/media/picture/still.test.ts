@@ -13,7 +13,7 @@ const SIZE = { width: 16, height: 16, fit: 'stretch' } as const;
 const RED = [200, 30, 20];
 const BLUE = [10, 40, 220];
 
-/** The left half red, the right half blue. */
+/** Image with a red left half and a blue right half. */
 const halves = Buffer.from(Array.from({ length: 160 * 200 }, (_, i) => (i % 200 < 100 ? RED : BLUE)).flat());
 const raw = { raw: { width: 200, height: 160, channels: 3 as const } };
 
@@ -23,7 +23,7 @@ async function read(name: string, bytes: Uint8Array) {
   return readStill(path, SIZE);
 }
 
-/** The colour at a place of the small picture. */
+/** Colour of a pixel of the scaled picture. */
 function at({ picture }: Awaited<ReturnType<typeof readStill>>, x: number, y: number): number[] {
   return Array.from(picture.data.subarray((y * SIZE.width + x) * 3, (y * SIZE.width + x) * 3 + 3));
 }
@@ -46,7 +46,7 @@ for (const format of ['jpeg', 'png', 'webp', 'avif'] as const) {
 }
 
 test('a picture is turned upright by its EXIF orientation', async () => {
-  // 6: the camera was turned, what is left in the file is at the top
+  // Orientation 6: the left edge of the stored image is the top.
   const turned = await sharp(halves, raw).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer();
   const still = await read('turned.jpg', turned);
   assert.deepEqual([still.width, still.height], [160, 200]);
