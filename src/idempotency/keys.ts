@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Db } from '../database/open.ts';
 
-/** A request that may be carried out once: whose it is, its key, and what it asks for. */
+/** A request that must be executed at most once. */
 export interface OnceRequest {
   readonly owner: string;
   readonly key: string;
@@ -9,14 +9,14 @@ export interface OnceRequest {
   readonly fingerprint: string;
 }
 
-/** The right to carry a request out, until it is completed, released or taken over. */
+/** The right to execute a request, until it is completed, released or taken over. */
 export interface Claim {
   readonly owner: string;
   readonly key: string;
   readonly holder: string;
 }
 
-/** How a key stands: `answer` once the request was carried out; `holder` and `beat` tell whether somebody is at it. */
+/** State of a key: `answer` is set once the request was executed; a growing `beat` shows that its holder is alive. */
 export interface KeyState {
   readonly fingerprint: string;
   readonly holder: string;
@@ -25,8 +25,8 @@ export interface KeyState {
 }
 
 /**
- * Keys of requests that are to be carried out once, on whichever node they arrive. No clocks are compared, because
- * those of two machines may differ: a holder shows that it lives by counting.
+ * Idempotency keys, shared by all nodes. A holder's heartbeat is a counter and not a time, because the clocks of two machines
+ * may differ.
  */
 export class IdempotencyKeys {
   readonly #db: Db;
@@ -35,7 +35,7 @@ export class IdempotencyKeys {
     this.#db = db;
   }
 
-  /** Takes the key, unless somebody has: then tells how it stands. */
+  /** Claims the key. @returns the key's state if another request holds it */
   async claim({ owner, key, fingerprint }: OnceRequest): Promise<Claim | KeyState> {
     const holder = randomUUID();
     const { numInsertedOrUpdatedRows } = await this.#db
@@ -56,7 +56,7 @@ export class IdempotencyKeys {
     return { ...state, ...(answer !== null && { answer }) };
   }
 
-  /** Takes the key from a holder that no longer moves. @returns undefined when it did move, or somebody was faster */
+  /** Takes the key over from a dead holder. @returns undefined if the holder's beat changed or another request was faster */
   async takeOver({ owner, key }: OnceRequest, from: KeyState): Promise<Claim | undefined> {
     const holder = randomUUID();
     const { numUpdatedRows } = await this.#db
@@ -71,7 +71,7 @@ export class IdempotencyKeys {
     return numUpdatedRows === 1n ? { owner, key, holder } : undefined;
   }
 
-  /** Shows that the holder lives. */
+  /** Heartbeat of the holder. */
   async beat(claim: Claim): Promise<void> {
     await this.#held(claim)
       .set((e) => ({ beat: e('beat', '+', 1) }))
@@ -79,7 +79,7 @@ export class IdempotencyKeys {
   }
 
   /**
-   * Writes the answer down, in the transaction that creates what it tells of: either both are there or neither.
+   * Stores the answer in the transaction that creates the resource, so that both exist or neither.
    * @throws when the claim was taken over meanwhile
    */
   async complete(transaction: Db, claim: Claim, answer: string): Promise<void> {
@@ -87,7 +87,7 @@ export class IdempotencyKeys {
     if (numUpdatedRows !== 1n) throw new Error('Another request has taken the idempotency key over.');
   }
 
-  /** Gives the key back: nothing was created. */
+  /** Releases the key of a request that created nothing. */
   async release({ owner, key, holder }: Claim): Promise<void> {
     await this.#db
       .deleteFrom('idempotency_keys')
@@ -98,7 +98,7 @@ export class IdempotencyKeys {
       .execute();
   }
 
-  /** Forgets keys that are older. @param before RFC 3339 */
+  /** Deletes keys created before a time. @param before RFC 3339 */
   async prune(before: string): Promise<void> {
     await this.#db.deleteFrom('idempotency_keys').where('created_at', '<', before).execute();
   }

@@ -15,7 +15,7 @@ export interface ApiKey {
   readonly revokedAt?: string;
 }
 
-/** What a key may have, where it is not what the settings say. */
+/** Quotas of a single key, which override the settings. */
 export interface KeyQuotas {
   readonly bytes?: number;
   readonly tasks?: number;
@@ -26,7 +26,7 @@ const KEY_BYTES = 32;
 const PREFIX_LENGTH = 8;
 const QUOTA_COLUMNS = ['quota_bytes', 'quota_tasks', 'quota_minutes_per_day'] as const;
 
-/** The keys that were made here. */
+/** API keys in the database, beside those of the settings. */
 export class KeyRepository {
   readonly #db: Db;
 
@@ -34,7 +34,7 @@ export class KeyRepository {
     this.#db = db;
   }
 
-  /** Makes a key. Its text is in the answer only: what is stored is a hash. */
+  /** Creates a key. The database stores only its hash, so its text is in the return value alone. */
   async create(name: string, quotas: KeyQuotas = {}): Promise<ApiKey & { readonly key: string }> {
     const key = `rvk_${randomBytes(KEY_BYTES).toString('base64url')}`;
     const made = { id: newId(), name, prefix: key.slice(0, PREFIX_LENGTH), createdAt: new Date().toISOString() };
@@ -66,7 +66,7 @@ export class KeyRepository {
     }));
   }
 
-  /** @returns whether there was such a key that still worked */
+  /** @returns false if no such key exists or it was revoked before */
   async revoke(id: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('keys')
@@ -90,7 +90,7 @@ export class KeyRepository {
   }
 }
 
-/** What a key was made with. One of the configuration has no row, and nothing of its own. */
+/** Quotas of a key. A key of the settings has no row and no quotas of its own. */
 export async function quotasOfKey(db: Db, id: string): Promise<KeyQuotas> {
   const row = await db.selectFrom('keys').select(QUOTA_COLUMNS).where('id', '=', id).executeTakeFirst();
   return row ? quotasOf(row) : {};

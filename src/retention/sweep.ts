@@ -21,7 +21,7 @@ export interface SweepDeps extends ExpiryDeps {
   readonly log: Logger;
 }
 
-/** Removes what is due: results and assets whose time is over, and content that its last user left behind. */
+/** Deletes expired results and assets, and content that no asset or task uses. */
 export async function sweepDue(deps: SweepDeps, signal?: AbortSignal): Promise<void> {
   const { db, dedupedMedia, keep, log } = deps;
   if (await isHeld(db)) return log.warn(HELD);
@@ -37,8 +37,8 @@ export async function sweepDue(deps: SweepDeps, signal?: AbortSignal): Promise<v
 }
 
 /**
- * Removes what a crash orphaned. Never what a live row names, nothing without a claim on the blobs, and nothing that has
- * no row if that were more than a tenth of all blobs: then the rows are missing rather than the blobs left over.
+ * Deletes blobs that a crash orphaned. Keeps blobs that a live row names, and all blobs without a claim on the store. If more
+ * than a tenth of all blobs have no row, keeps them too: then rows are missing rather than blobs left over.
  */
 export async function sweepOrphans(deps: SweepDeps, signal?: AbortSignal): Promise<void> {
   const { db, blobs, uploads, log } = deps;
