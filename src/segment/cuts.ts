@@ -61,6 +61,11 @@ export function hasCutLookAhead(timeline: Timeline, frame: number): boolean {
 
 /** Does a new shot start, without transition, at this picture? Looks at what is held on both sides. */
 export function isCut(timeline: Timeline, frame: number): boolean {
+  return isCutInOneLight(timeline, frame) && !isSameScene(timeline, frame);
+}
+
+/** `isCut` where both sides are known to be lit alike, so that no lamp or title explains what differs. */
+export function isCutInOneLight(timeline: Timeline, frame: number): boolean {
   const { size } = timeline.change(frame);
   if (size < LEAST_CHANGE || !isPeak(timeline, frame)) return false;
   const usual = usualChange(timeline, frame);
@@ -75,8 +80,7 @@ export function isCut(timeline: Timeline, frame: number): boolean {
   const same = kept(old, fresh);
   if (!isNew(same)) return false;
   const around = Math.max(same, mostKeptAround(timeline, frame, size));
-  if (!isNew(around) || news * (1 - Math.max(around, alike(timeline, frame))) < LEAST_NEWS) return false;
-  return !isSameScene(timeline, frame);
+  return isNew(around) && news * (1 - Math.max(around, alike(timeline, frame))) >= LEAST_NEWS;
 }
 
 /** Next to a cut pictures may be mixtures of the two shots: those beyond them are other shots still. */

@@ -55,6 +55,16 @@ describe('no cut is found', () => {
     assert.deepEqual(detect(times(120, (i) => jumper(i < 60 ? 24 : 38, i))), []);
   });
 
+  test('where what changes fills too little of its rectangle', () => {
+    const blinds = (pixels: Pixels) =>
+      frame.map((value, k) => {
+        const [row, column] = [Math.floor(k / (width * 3)), Math.floor(k / 3) % width];
+        const isOpen = row >= 4 && row < 32 && column >= 10 && column < 54 && (column - 10) % 10 < 5;
+        return isOpen ? pixels[k]! : value;
+      });
+    assert.deepEqual(detect(times(120, (i) => blinds(scene(i < 60 ? 1 : 2, i)))), []);
+  });
+
   test('where a flash lights up part of a picture', () => {
     const lit = inside(
       scene(1).map((value) => value + 120),

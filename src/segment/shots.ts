@@ -46,7 +46,10 @@ const LEAST_HIDDEN = 8;
 const LEAST_OF_STILLS = 2;
 /** Where a dissolve between slides has ended, pictures change by no more than a speaker's camera in a corner … */
 const MOST_AT_REST = 4;
-/** … and it is looked for in such steps: it can be seen for up to a second after its end. Seconds. */
+/**
+ * … and it is looked for in such steps: it can be seen for up to a second after its end. They count from time 0 of the film,
+ * so that what is found does not depend on where decoding starts. Seconds.
+ */
 const REST_STEP_SEC = 0.2;
 /** A transition over so few pictures is a cut smeared by blended fields or a changed frame rate. */
 const SMEAR_FRAMES = 2;
@@ -87,7 +90,7 @@ export class ShotDetector {
   #gradual: GradualTransition[] = [];
   /** Boundaries that may still be overruled, or overtaken by an earlier one. */
   #pending: ShotBoundary[] = [];
-  #nextRestSec = Number.NEGATIVE_INFINITY;
+  #restStep = Number.NEGATIVE_INFINITY;
   #settledSec = Number.NEGATIVE_INFINITY;
 
   /** @param observer costs time: for looking at the detector, not for production */
@@ -150,9 +153,9 @@ export class ShotDetector {
   }
 
   #findStillDissolve(frame: number): void {
-    const sec = this.#timeline.clockSec(frame);
-    if (sec < this.#nextRestSec || this.#timeline.change(frame).size > MOST_AT_REST) return;
-    this.#nextRestSec = sec + REST_STEP_SEC;
+    const restStep = Math.floor(this.#timeline.at(frame).timeSec / REST_STEP_SEC);
+    if (restStep === this.#restStep || this.#timeline.change(frame).size > MOST_AT_REST) return;
+    this.#restStep = restStep;
     const found = stillDissolve(this.#timeline, frame);
     if (!found || this.#isBroken(found.startFrame - 1, frame)) return;
     const { startFrame, endFrame } = found;

@@ -26,6 +26,14 @@ describe('cuts are found', () => {
     const show = (i: number) => (isOn(i, 5, 2) ? lit(scene(i < 62 ? 1 : 2, i / 8), 3) : scene(i < 62 ? 1 : 2, i / 8));
     assert.deepEqual(cuts(detect(times(150, show))), [[62, 'cut']]);
   });
+
+  test('where the flashes burn out all of the picture', () => {
+    const show = (i: number) => {
+      const shot = scene(i < 62 ? 1 : 2, i / 8);
+      return isOn(i, 5, 2) ? lit(shot, 8).map((value) => value + 150) : shot;
+    };
+    assert.deepEqual(cuts(detect(times(150, show))), [[62, 'cut']]);
+  });
 });
 
 describe('no cut is found', () => {

@@ -1,5 +1,5 @@
 import { change } from './change.ts';
-import { isCut } from './cuts.ts';
+import { isCutInOneLight } from './cuts.ts';
 import type { Light, Signature } from './signature.ts';
 import { Timeline } from './timeline.ts';
 
@@ -13,6 +13,9 @@ const MOST_MOVED = 32;
 const PERIOD_SEC = 0.5;
 /** Time on either side from which pictures in one light are taken to judge a cut by. Seconds. */
 const REACH_SEC = 1;
+/** A picture of a higher mean and a lower contrast is burnt out: two of them look alike. Steps of 8-bit luma. */
+const BURNT_MEAN = 225;
+const BURNT_CONTRAST = 12;
 /** Pictures of two shots differ by at least this, see `change`. */
 const LEAST_CHANGE = 20;
 
@@ -23,7 +26,8 @@ const LEAST_CHANGE = 20;
  */
 export function isCutUnderStrobe(timeline: Timeline, frame: number): boolean {
   // The pictures on either side are such a pair too, and the quickest to ask: see `nearest`.
-  if (timeline.change(frame).size < LEAST_CHANGE) return false;
+  const isAsked = !isBurntOut(timeline.at(frame - 1)) && !isBurntOut(timeline.at(frame));
+  if (isAsked && timeline.change(frame).size < LEAST_CHANGE) return false;
   if (!comesBack(timeline, frame - 1, -1) || !comesBack(timeline, frame, 1)) return false;
   const pair = nearest(timeline, frame);
   if (!pair) return false;
@@ -37,7 +41,7 @@ export function isCutUnderStrobe(timeline: Timeline, frame: number): boolean {
     inOneLight.append(signature);
     if (i < frame) cut++;
   }
-  return isCut(inOneLight, cut);
+  return isCutInOneLight(inOneLight, cut);
 }
 
 /** True if the light changes and comes back, in one shot, from the picture at `from` on. */
@@ -54,13 +58,15 @@ function comesBack(timeline: Timeline, from: number, direction: 1 | -1): boolean
   return false;
 }
 
-/** The two pictures on either side that differ least, if even they are of two shots. */
+/** The two pictures on either side that differ least, of those not burnt out, if even they are of two shots. */
 function nearest(timeline: Timeline, frame: number): [Signature, Signature] | undefined {
   const sec = timeline.clockSec(frame);
   let least = Number.POSITIVE_INFINITY;
   let pair: [Signature, Signature] | undefined;
   for (let i = frame - 1; i >= timeline.first && sec - timeline.clockSec(i) <= PERIOD_SEC; i--) {
+    if (isBurntOut(timeline.at(i))) continue;
     for (let k = frame; k < timeline.end && timeline.clockSec(k) - sec <= PERIOD_SEC; k++) {
+      if (isBurntOut(timeline.at(k))) continue;
       const size = change(timeline.at(i), timeline.at(k));
       if (size < LEAST_CHANGE) return undefined;
       if (size >= least) continue;
@@ -69,6 +75,10 @@ function nearest(timeline: Timeline, frame: number): [Signature, Signature] | un
     }
   }
   return pair;
+}
+
+function isBurntOut({ mean, contrast }: Signature): boolean {
+  return mean > BURNT_MEAN && contrast < BURNT_CONTRAST;
 }
 
 function differs(a: Light, b: Light): boolean {
