@@ -39,7 +39,7 @@ test('what the database answers to the query itself, or something else says, is 
   }
 });
 
-test('a call that is never withTimeout counts as one whose connection broke', async (t) => {
+test('a call that is never answered counts as one whose connection broke', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const call = assert.rejects(
     withTimeout(() => new Promise(() => {})),

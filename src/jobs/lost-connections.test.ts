@@ -70,8 +70,9 @@ describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000
 
   before(async () => {
     const every = globalThis.setInterval;
+    // Without a reference: a run that is abandoned at the end never stops its heartbeat, and must not keep the process.
     globalThis.setInterval = ((run: () => void, ms: number) =>
-      every(run, ms === HEARTBEAT_MS.real ? HEARTBEAT_MS.here : ms)) as typeof setInterval;
+      ms === HEARTBEAT_MS.real ? every(run, HEARTBEAT_MS.here).unref() : every(run, ms)) as typeof setInterval;
     stack.defer(() => {
       globalThis.setInterval = every;
     });
