@@ -34,6 +34,18 @@ const RATE_LIMITS = Object.fromEntries([
   ['X-Ratelimit-Duration-Reset', header('end of the day, in seconds since 1970', { type: 'integer' })],
 ]);
 
+/** One event of the stream, as the lines of NDJSON are described one by one. */
+const SERVER_SENT_EVENT = {
+  description: 'one event of the stream',
+  type: 'object',
+  properties: {
+    id: { type: 'string', description: 'to be sent as `Last-Event-ID`' },
+    event: { type: 'string', enum: ['progress', 'segment', 'ready', 'failed'] },
+    data: { type: 'string', description: 'a JSON object' },
+  },
+  required: ['event', 'data'],
+};
+
 /** Headers and media types of individual responses, by operation and status. */
 const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, Partial<Answer>>>>> = {
   create: {
@@ -51,7 +63,7 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, Partial<Answ
       },
     },
   },
-  followTask: { 200: { content: { 'text/event-stream': { schema: TEXT } } } },
+  followTask: { 200: { content: { 'text/event-stream': { schema: SERVER_SENT_EVENT } } } },
   retrieveThumbnail: { 200: { content: { 'image/jpeg': { schema: BINARY } } } },
   uploadChunk: { 200: { headers: { ETag: header('the `proof` with which the chunk is reported') } } },
   metrics: { 200: { description: 'Metrics', content: { 'text/plain': { schema: TEXT } } } },
