@@ -153,7 +153,10 @@ export class FolderBlobStore implements BlobStore {
 
   /** Tells a missing blob from a missing folder, or from an empty folder mounted in its place. */
   async #assertFolderExists(): Promise<void> {
-    if (!this.#made || (await stat(join(this.root, TEMPORARY_FOLDER)).catch(unlessMissing))) return;
+    if (!this.#made) return;
+    // A first write may be creating it at this moment.
+    await this.#made;
+    if (await stat(join(this.root, TEMPORARY_FOLDER)).catch(unlessMissing)) return;
     throw new ReelvecError(
       'service_unavailable',
       'The folder of media and results is not there, or not the one that the server was started with.',
