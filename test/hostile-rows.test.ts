@@ -10,7 +10,7 @@ import { makeMedia } from './support/make-media.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call } from './support/tasks.ts';
 
-/** What no column is expected to hold. SQLite keeps them all, whatever the type of the column. */
+/** Hostile values for columns. SQLite stores all of them, whatever the column's type. */
 const VALUES: readonly SQLInputValue[] = [
   null,
   '',
@@ -29,7 +29,7 @@ const VALUES: readonly SQLInputValue[] = [
   2n ** 60n,
   Buffer.from('bytes'),
 ];
-/** What a value inside stored JSON is replaced with; `9e999` is read as infinite. */
+/** Hostile values inside stored JSON; `9e999` is read as infinite. */
 const LEAVES = ['null', '"x"', '-1', '0', '9e999', '[]', '{}'];
 /** Columns by which rows are found, not shown. */
 const FOUND_BY = new Set(['id', 'owner', 'hash', 'revoked_at', 'task_id', 'upload_id', 'content_id']);

@@ -18,7 +18,7 @@ describe('bin/reelvec.js', { timeout: 600_000 }, () => {
   let film: string;
   before(() => {
     film = makeMedia(join(folder, 'film.mp4'), { video: 'testsrc=size=640x360:rate=5:duration=5' });
-    // What is published, and nothing else of the clone.
+    // The published files, and nothing else of the clone.
     const env = { PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}`, HOME: folder };
     execFileSync('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: ROOT, env });
     mkdirSync(installed, { recursive: true });

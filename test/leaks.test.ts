@@ -12,7 +12,7 @@ import { makeMedia } from './support/make-media.ts';
 import { KEY, type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call, createTask, ended, ready, uploadAsset } from './support/tasks.ts';
 
-/** How often each operation is done. `npm run test:leaks` does each of them 2,000 times. */
+/** Rounds of each operation. `npm run test:leaks` does each of them 2,000 times. */
 const ROUNDS = process.env['REELVEC_TEST_ROUNDS'] ? Number(process.env['REELVEC_TEST_ROUNDS']) : undefined;
 /** More than the descriptors that the server may have. */
 const CHEAP_ROUNDS = 270;
@@ -20,7 +20,7 @@ const CHEAP_ROUNDS = 270;
 const DEAR_ROUNDS = 20;
 const MOST_DESCRIPTORS = 256;
 const AT_ONCE = 4;
-/** What may be open for a moment: a worker that starts, a connection that closes. */
+/** Tolerance for short-lived descriptors: a worker that starts, a connection that closes. */
 const ALLOWED = 6;
 /** Objects that are no leak: a media worker that runs has a dozen listeners, a connection that is kept alive has twenty. */
 const ALLOWED_OBJECTS = 60;

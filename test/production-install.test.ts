@@ -21,7 +21,7 @@ import { makeMedia } from './support/make-media.ts';
 import { ROOT, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call, createTask, ready, uploadAsset } from './support/tasks.ts';
 
-/** What README promises for Linux x64. Bytes. */
+/** README's bound for Linux x64, in bytes. */
 const MAX_BYTES = 550e6;
 const run = promisify(execFile);
 

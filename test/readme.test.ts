@@ -41,7 +41,7 @@ describe('the examples of the README, as they are', { timeout: 600_000 }, () => 
   let server: RunningServer;
   let host: Awaited<ReturnType<typeof hostFiles>>;
   before(async () => {
-    // What a clone looks like to whoever types a command in it.
+    // A stand-in for a clone.
     folder = stack.use(temporaryFolder()).path;
     copyFileSync(join(ROOT, 'package.json'), join(folder, 'package.json'));
     for (const name of ['src', 'node_modules']) symlinkSync(join(ROOT, name), join(folder, name));

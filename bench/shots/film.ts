@@ -36,7 +36,7 @@ export interface Truth {
   readonly end: number;
 }
 
-/** What happens in recordings and is no boundary. */
+/** Events in recordings that are not boundaries. */
 export type RecordingEvent = 'build-up' | 'pointer' | 'scrolling' | 'typing' | 'dialog' | 'speaker';
 
 /** Something that must not be taken for a boundary. */

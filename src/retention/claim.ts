@@ -18,7 +18,7 @@ import { CLAIMS, compareBlobs } from './orphans.ts';
 export interface ClaimDeps {
   readonly db: Db;
   readonly blobs: BlobStore;
-  /** Where the blobs are, for people. */
+  /** Human-readable location of the blobs, for messages. */
   readonly place: string;
 }
 

@@ -16,7 +16,7 @@ const UPLOAD_IDLE_MS = 48 * 3_600_000;
 export interface SweepDeps extends ExpiryDeps {
   readonly uploads: UploadStore;
   readonly keep: KeepTimes;
-  /** Where the blobs are, for people. */
+  /** Human-readable location of the blobs, for messages. */
   readonly place: string;
   readonly log: Logger;
 }

@@ -156,7 +156,7 @@ export class Signature {
     return this.#detail;
   }
 
-  /** What is inside `area`, scaled up to a picture of the size `SHOT_PICTURE`. */
+  /** The picture inside `area`, scaled up to a picture of the size `SHOT_PICTURE`. */
   magnified({ top, bottom, left, right }: Area): Picture {
     const rows = interpolation(2 * top, 2 * bottom, FINE_HEIGHT);
     const columns = interpolation(2 * left, 2 * right, FINE_WIDTH);

@@ -6,7 +6,7 @@ import type { WorkerPool } from '../workers/pool.ts';
 import { type WorkerPoolOptions, workerPool } from './worker-pool.ts';
 
 export interface MediaWorkersOptions extends Omit<WorkerPoolOptions, 'bundle' | 'usesNetwork'> {
-  /** Whether jobs embed; false for workers that only look at media. Default: true. */
+  /** True if jobs embed; false for workers that only look at media. Default: true. */
   readonly embeds?: boolean;
 }
 

@@ -48,7 +48,7 @@ export async function openReadiness({ config, tasks, blobs }: ReadinessDeps): Pr
   return () => {
     if (!last || performance.now() - last.at > REUSED_MS) {
       last = { at: performance.now(), outcome: withinPatience(check()) };
-      // Whoever asks gets the reason; a check that nobody waits for any more must not end the process.
+      // The caller gets the reason; a check without a caller must not end the process.
       last.outcome.catch(() => {});
     }
     return last.outcome;

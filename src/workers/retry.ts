@@ -3,9 +3,9 @@ import type { RunOptions, WorkerPool } from './pool.ts';
 import type { Job, Results } from './protocol.ts';
 import { WorkerKilled, WorkerLost, WorkerNotStarted, WorkerStalled } from './supervised-process.ts';
 
-/** How many workers may be lost on a job: what crashes two of them is the media. */
+/** Most workers lost on one job: media that crashes two is to blame. */
 const LOSSES = 2;
-/** How often a worker is started for a job, when none comes up or the one before was lost. */
+/** Most worker starts for one job, after failed starts and lost workers. */
 const STARTS = 2;
 
 /**

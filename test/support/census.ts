@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { entriesOf, filesIn } from './files.ts';
 import type { Inspector } from './inspector.ts';
 
-/** How many there are of each kind of thing. */
+/** Counts by kind. */
 export type Counts = Readonly<Record<string, number>>;
 
 /** Counts the descriptors of a process by what they stand for, and what lies in its folders (Linux). */

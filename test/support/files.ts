@@ -16,7 +16,7 @@ export function blobsIn(dataDir: string): string[] {
   return filesIn(blobs).filter((path) => !path.startsWith(join(blobs, 'database')));
 }
 
-/** What is in a folder; nothing when there is none. */
+/** Entries of a folder; empty if the folder is missing. */
 export function entriesOf(folder: string) {
   try {
     return readdirSync(folder, { withFileTypes: true });

@@ -28,7 +28,7 @@ export class Losses implements Disposable {
     return this.#calls;
   }
 
-  /** Whether what was armed has happened. */
+  /** True once the armed loss has happened. */
   get hasStruck(): boolean {
     return this.#armed === undefined;
   }

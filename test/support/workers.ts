@@ -26,7 +26,7 @@ export function environmentOf(pid: number): string[] {
   return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').filter(Boolean);
 }
 
-/** Whether a text is in the memory of a process that it has written, as one-byte or two-byte characters (Linux). */
+/** True if a text is in the written memory of a process, as one-byte or two-byte characters (Linux). */
 export function hasInMemory(pid: number, text: string): boolean {
   const wanted = [Buffer.from(text, 'latin1'), Buffer.from(text, 'utf16le')];
   const piece = Buffer.alloc(PIECE_BYTES + wanted[1]!.length);

@@ -2,7 +2,7 @@ import type { Film } from '../film.ts';
 import { BYTES, type Rgb } from '../picture.ts';
 import type { Random } from '../random.ts';
 
-/** How a stage is lit: by flashes over what there is, by flashes in the dark, or by lamps of two colours in turn. */
+/** Stage lighting: flashes over the scene, flashes in the dark, or alternating lamps of two colours. */
 export interface Strobe {
   readonly kind: 'flash' | 'dark' | 'colours';
   readonly hertz: number;

@@ -21,7 +21,7 @@ const gradient = (from: string, to: string, direction: string) =>
   `<defs><linearGradient id="g" ${direction}><stop stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient></defs>${fill('url(#g)')}`;
 const [ACROSS, DOWN, DIAGONAL] = ['x2="1" y2="0"', 'x2="0" y2="1"', 'x2="1" y2="1"'];
 
-/** What recordings are made of. The two splits share no theme, no word and no document. */
+/** Material of the recordings. The two splits share no theme, word or document. */
 export const MATERIAL: Readonly<Record<keyof typeof SPLITS, { themes: readonly Theme[]; words: readonly string[] }>> = {
   tuning: {
     themes: [

@@ -14,7 +14,7 @@ import { MATERIAL } from './material.ts';
 import { screenRecording } from './screens.ts';
 import { type Layout, slideDeck } from './slides.ts';
 
-/** What common recordings are of. */
+/** Kinds of recordings. */
 export const RECORDING_KINDS = ['slides', 'screens', 'calls', 'frames', 'strobes', 'dark'] as const;
 export type RecordingKind = (typeof RECORDING_KINDS)[number];
 

@@ -1,7 +1,7 @@
 import type { Distraction, Truth } from '../film.ts';
 import type { Rgb } from '../picture.ts';
 
-/** What must not be taken for a boundary in a recording. */
+/** Distractors: events in a recording that must not be reported as boundaries. */
 export type DistractionKind = Distraction['kind'];
 
 /** A recording under construction: parts one after the other, and what lies between them. */
