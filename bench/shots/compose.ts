@@ -1,6 +1,7 @@
 /**
  * Makes the films that the shot detector is measured on, and writes down what is in them. Films that are there from an
- * earlier run stay: delete `bench/out/shots` after a change of the composer.
+ * earlier run stay: delete `OUT_DIR` after a change of the composer.
+ * `node bench/shots/compose.ts tuning` or `report` composes one half.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -41,7 +42,9 @@ export async function composeRecordings(split: Split): Promise<void> {
 }
 
 if (import.meta.main) {
+  const asked = process.argv.slice(2);
   for (const split of ['tuning', 'report'] as const) {
+    if (asked.length > 0 && !asked.includes(split)) continue;
     await composeFilms(split);
     await composeRecordings(split);
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { Codec } from './encode.ts';
 import type { Look } from './film.ts';
+import { OUT_DIR } from './out.ts';
 import { seeded } from './random.ts';
 import type { SPLITS } from './sources.ts';
 
@@ -100,10 +101,8 @@ function ofKinds(split: Split): Recipe[] {
   );
 }
 
-const OUT = join(import.meta.dirname, '../out/shots');
-
 /** Where a composed film lies, and what is in it. */
 export function filesOf({ name, codec }: Recipe): { film: string; truth: string } {
   const extension = codec === 'vp8' ? 'webm' : codec === 'mpeg4' ? 'avi' : 'mp4';
-  return { film: join(OUT, `${name}.${extension}`), truth: join(OUT, `${name}.json`) };
+  return { film: join(OUT_DIR, `${name}.${extension}`), truth: join(OUT_DIR, `${name}.json`) };
 }

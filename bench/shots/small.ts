@@ -13,6 +13,7 @@ import { basename, dirname, join } from 'node:path';
 import { decode } from '../../src/media/decode.ts';
 import type { Picture } from '../../src/media/frames.ts';
 import { SHOT_PICTURE } from '../../src/segment/shots.ts';
+import { OUT_DIR } from './out.ts';
 
 const { width, height } = SHOT_PICTURE;
 const PICTURE_BYTES = width * height * 3;
@@ -20,7 +21,7 @@ const PICTURE_BYTES = width * height * 3;
 const RECORD_BYTES = 8 + PICTURE_BYTES;
 
 /**
- * All pictures of a film as the shot detector gets them. They are decoded once and kept in `bench/out`, so that the
+ * All pictures of a film as the shot detector gets them. They are decoded once and kept in `OUT_DIR`, so that the
  * detector can be tried again in seconds; delete them there after a change of how pictures are decoded or scaled.
  */
 export function* smallPictures(film: string): Generator<Picture> {
@@ -41,7 +42,7 @@ export function* smallPictures(film: string): Generator<Picture> {
 
 function kept(film: string): string {
   const { size, mtimeMs } = statSync(film);
-  const target = join(import.meta.dirname, '../out/shots/small', `${basename(film)}-${size}-${Math.round(mtimeMs)}`);
+  const target = join(OUT_DIR, 'small', `${basename(film)}-${size}-${Math.round(mtimeMs)}`);
   if (existsSync(target)) return target;
   mkdirSync(dirname(target), { recursive: true });
   const file = openSync(`${target}.unfinished`, 'w');

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { Decoder, Demuxer, FilterAPI } from 'node-av/api';
 import { decode } from '../../src/media/decode.ts';
 import { MEDIA_DIR } from '../media.ts';
+import { OUT_DIR } from './out.ts';
 import { BYTES, HEIGHT, type Rgb, WIDTH } from './picture.ts';
 
 /** Pictures of one shot, of a real film or of a photograph. */
@@ -60,7 +61,7 @@ function shotsOf(file: string, rate: number, starts: readonly number[], last: nu
   return starts.map((first, i) => [file, rate, first, (starts[i + 1] ?? last + 1) - 1]);
 }
 
-/** The shots of a split, ready to be read. Files are decoded once and kept in `bench/out`. */
+/** The shots of a split, ready to be read. Files are decoded once and kept in `OUT_DIR`. */
 export async function openShots(split: keyof typeof SPLITS): Promise<Shot[]> {
   const shots: Shot[] = [];
   for (const [file, rate, first, last] of SPLITS[split]) {
@@ -81,7 +82,7 @@ export async function openShots(split: keyof typeof SPLITS): Promise<Shot[]> {
 
 /** All pictures of a file, one after the other. @returns the path */
 async function rawPictures(path: string): Promise<string> {
-  const target = join(import.meta.dirname, '../out/shots/sources', `${basename(path)}.rgb`);
+  const target = join(OUT_DIR, 'sources', `${basename(path)}.rgb`);
   if (existsSync(target)) return target;
   mkdirSync(dirname(target), { recursive: true });
   const file = openSync(`${target}.unfinished`, 'w');

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { type Codec, type Encoding, writeFilm } from '../encode.ts';
 import { type Film, makeFilm } from '../film.ts';
 import { PLAIN, type Split } from '../films.ts';
+import { OUT_DIR } from '../out.ts';
 import { HEIGHT as FOOTAGE_HEIGHT, WIDTH as FOOTAGE_WIDTH, type Rgb } from '../picture.ts';
 import { seeded } from '../random.ts';
 import type { Shot } from '../sources.ts';
@@ -357,10 +358,8 @@ export function recordings(split: Split): RecordingRecipe[] {
   return out;
 }
 
-const OUT = join(import.meta.dirname, '../../out/shots');
-
 export function recordingFiles({ name, encoding: { codec } }: RecordingRecipe): { film: string; truth: string } {
-  return { film: join(OUT, `${name}.${codec === 'mpeg4' ? 'avi' : 'mp4'}`), truth: join(OUT, `${name}.json`) };
+  return { film: join(OUT_DIR, `${name}.${codec === 'mpeg4' ? 'avi' : 'mp4'}`), truth: join(OUT_DIR, `${name}.json`) };
 }
 
 export async function writeRecording(
