@@ -1,4 +1,4 @@
-import { type Area, COARSE_PIXELS, HEIGHT, type Signature, WIDTH } from './signature.ts';
+import { type Area, COARSE_PIXELS, PLANE_HEIGHT, PLANE_WIDTH, type Signature } from './signature.ts';
 
 /** Blocks that move as one, in pixels of the 32 × 18 planes: 4 × 3 of them. Smaller ones match anything by chance. */
 export const BLOCK_WIDTH = 8;
@@ -22,30 +22,30 @@ export interface Change {
    */
   readonly size: number;
   /** The part of it that is pattern. */
-  readonly moved: number;
+  readonly residual: number;
   /** What the pattern differs by where it stands, without displacement. */
-  readonly still: number;
+  readonly inPlace: number;
 }
 
-export const NO_CHANGE: Change = { size: 0, moved: 0, still: 0 };
+export const NO_CHANGE: Change = { size: 0, residual: 0, inPlace: 0 };
 
 /** How picture `b` has changed from picture `a`. */
 export function compare(a: Signature, b: Signature): Change {
-  let still = 0;
-  let moved = 0;
+  let inPlace = 0;
+  let residual = 0;
   let colour = 0;
-  for (let top = 0; top < HEIGHT; top += BLOCK_HEIGHT) {
-    for (let left = 0; left < WIDTH; left += BLOCK_WIDTH) {
-      const at = top * WIDTH + left;
-      const { offset, difference, inPlace } = bestMatch(a.pattern, b.pattern, left, top);
-      still += inPlace;
-      moved += difference;
-      colour += blockDifference(a.blue, b.blue, at, offset, Number.POSITIVE_INFINITY);
-      colour += blockDifference(a.red, b.red, at, offset, Number.POSITIVE_INFINITY);
+  for (let top = 0; top < PLANE_HEIGHT; top += BLOCK_HEIGHT) {
+    for (let left = 0; left < PLANE_WIDTH; left += BLOCK_WIDTH) {
+      const at = top * PLANE_WIDTH + left;
+      const match = bestMatch(a.pattern, b.pattern, left, top);
+      inPlace += match.inPlace;
+      residual += match.difference;
+      colour += blockDifference(a.blue, b.blue, at, match.offset, Number.POSITIVE_INFINITY);
+      colour += blockDifference(a.red, b.red, at, match.offset, Number.POSITIVE_INFINITY);
     }
   }
   const pixels = pixelsIn(b.area);
-  return { size: (moved + COLOUR_WEIGHT * colour) / pixels, moved: moved / pixels, still: still / pixels };
+  return { size: (residual + COLOUR_WEIGHT * colour) / pixels, residual: residual / pixels, inPlace: inPlace / pixels };
 }
 
 function pixelsIn({ top, bottom, left, right }: Area): number {
@@ -53,12 +53,12 @@ function pixelsIn({ top, bottom, left, right }: Area): number {
 }
 
 /** The size of the change alone. */
-export function change(a: Signature, b: Signature): number {
+export function changeSize(a: Signature, b: Signature): number {
   return compare(a, b).size;
 }
 
 /** What differs without any displacement: the change is hardly ever more, and this is much quicker. */
-export function mostChange(a: Signature, b: Signature): number {
+export function changeInPlace(a: Signature, b: Signature): number {
   let pattern = 0;
   let colour = 0;
   for (let i = 0; i < a.pattern.length; i++) {
@@ -73,32 +73,34 @@ const PLAIN = 6;
 /** A block with more detail than this says no more than one with this much. */
 const TEXTURED = 40;
 /** A block is still there if its best match differs by up to the first part of its detail, and gone at the second. */
-const SAME_DETAIL = 0.4;
-const OTHER_DETAIL = 0.6;
+const SAME_BLOCK_DIFFERENCE = 0.4;
+const OTHER_BLOCK_DIFFERENCE = 0.6;
 
 /**
  * The share of the detail of two pictures that is in both, 0 to 1, whatever the light does: a lamp, a flash, a title or
  * somebody who walks through leaves the rest of the scene in its place, a new shot leaves next to nothing.
  */
-export function kept(a: Signature, b: Signature): number {
+export function keptDetail(a: Signature, b: Signature): number {
   let all = 0;
   let same = 0;
-  for (let top = 0; top < HEIGHT; top += BLOCK_HEIGHT) {
-    for (let left = 0; left < WIDTH; left += BLOCK_WIDTH) {
-      const at = top * WIDTH + left;
+  for (let top = 0; top < PLANE_HEIGHT; top += BLOCK_HEIGHT) {
+    for (let left = 0; left < PLANE_WIDTH; left += BLOCK_WIDTH) {
+      const at = top * PLANE_WIDTH + left;
       const detail = Math.max(blockEnergy(a.detail, at), blockEnergy(b.detail, at)) / BLOCK_PIXELS;
       const weight = Math.min(detail, TEXTURED) - PLAIN;
       if (weight <= 0) continue;
       all += weight;
       const differs = bestMatch(a.detail, b.detail, left, top).difference / BLOCK_PIXELS / detail;
-      same += weight * Math.min(1, Math.max(0, (OTHER_DETAIL - differs) / (OTHER_DETAIL - SAME_DETAIL)));
+      same +=
+        weight *
+        Math.min(1, Math.max(0, (OTHER_BLOCK_DIFFERENCE - differs) / (OTHER_BLOCK_DIFFERENCE - SAME_BLOCK_DIFFERENCE)));
     }
   }
   return all === 0 ? 0 : same / all;
 }
 
 /** Luma below this is black, which looks alike everywhere: that it stays says nothing. */
-const BLACK = 12;
+const MAX_BLACK_LUMA = 12;
 /** At least this part of the picture is taken to be lit. */
 const LEAST_LIT = 0.25;
 /** A pixel stands if luma and colours differ by less than this part of the contrast, or this many steps. */
@@ -109,14 +111,14 @@ const STANDS_STEPS = 3;
  * The share of the lit picture that is as it was, in place and colour, 0 to 1. Walls, sky and the painted background of
  * a cartoon have little detail to be kept but stand while somebody jumps in front of them; in a new shot little does.
  */
-export function standing(a: Signature, b: Signature): number {
+export function unchangedShare(a: Signature, b: Signature): number {
   const { top, bottom, left, right } = b.area;
   const most = Math.max(STANDS_STEPS, STANDS * Math.min(a.contrast, b.contrast));
   let lit = 0;
   let stands = 0;
   for (let row = top; row < bottom; row++) {
-    for (let i = row * WIDTH + left, end = row * WIDTH + right; i < end; i++) {
-      if (a.luma[i]! < BLACK && b.luma[i]! < BLACK) continue;
+    for (let i = row * PLANE_WIDTH + left, end = row * PLANE_WIDTH + right; i < end; i++) {
+      if (a.luma[i]! < MAX_BLACK_LUMA && b.luma[i]! < MAX_BLACK_LUMA) continue;
       lit++;
       if (Math.abs(a.luma[i]! - b.luma[i]!) >= most) continue;
       if (Math.abs(a.blue[i]! - b.blue[i]!) < most && Math.abs(a.red[i]! - b.red[i]!) < most) stands++;
@@ -132,17 +134,18 @@ export function standing(a: Signature, b: Signature): number {
 const NOISE_LUMA = 4;
 
 /** True if luma differs by no more than noise does, whatever the patterns make of it. */
-export function differsByNoise(a: Signature, b: Signature): boolean {
+export function isWithinNoise(a: Signature, b: Signature): boolean {
   const { top, bottom, left, right } = b.area;
   let sum = 0;
   for (let row = top; row < bottom; row++) {
-    for (let i = row * WIDTH + left, end = row * WIDTH + right; i < end; i++) sum += Math.abs(a.luma[i]! - b.luma[i]!);
+    for (let i = row * PLANE_WIDTH + left, end = row * PLANE_WIDTH + right; i < end; i++)
+      sum += Math.abs(a.luma[i]! - b.luma[i]!);
   }
   return sum < NOISE_LUMA * pixelsIn(b.area);
 }
 
 /** Mean absolute difference of the coarse pictures, luma and colours together; neither motion nor light is taken out. */
-export function step(a: Signature, b: Signature): number {
+export function coarseDifference(a: Signature, b: Signature): number {
   let sum = 0;
   for (let i = 0; i < 3 * COARSE_PIXELS; i++) {
     const d = b.coarse[i]! - a.coarse[i]!;
@@ -153,7 +156,7 @@ export function step(a: Signature, b: Signature): number {
 
 /** Where the block of `b` at `left`, `top` lies in `a`: its offset; and sums of absolute differences there and in place. */
 export function bestMatch(a: Int16Array, b: Int16Array, left: number, top: number) {
-  const at = top * WIDTH + left;
+  const at = top * PLANE_WIDTH + left;
   const inPlace = blockDifference(a, b, at, 0, Number.POSITIVE_INFINITY);
   let offset = 0;
   let difference = inPlace;
@@ -161,8 +164,8 @@ export function bestMatch(a: Int16Array, b: Int16Array, left: number, top: numbe
   for (let k = 0; k < DISPLACEMENTS.length; k += 2) {
     const x = left + DISPLACEMENTS[k]!;
     const y = top + DISPLACEMENTS[k + 1]!;
-    if (x < 0 || x + BLOCK_WIDTH > WIDTH || y < 0 || y + BLOCK_HEIGHT > HEIGHT) continue;
-    const moved = y * WIDTH + x - at;
+    if (x < 0 || x + BLOCK_WIDTH > PLANE_WIDTH || y < 0 || y + BLOCK_HEIGHT > PLANE_HEIGHT) continue;
+    const moved = y * PLANE_WIDTH + x - at;
     const sum = blockDifference(a, b, at, moved, difference);
     if (sum < difference) {
       difference = sum;
@@ -175,7 +178,7 @@ export function bestMatch(a: Int16Array, b: Int16Array, left: number, top: numbe
 /** Sum of absolute differences of one block; stops early once it is past `limit`. */
 function blockDifference(a: Int16Array, b: Int16Array, at: number, moved: number, limit: number) {
   let sum = 0;
-  for (let row = at, end = at + BLOCK_HEIGHT * WIDTH; row < end && sum < limit; row += WIDTH) {
+  for (let row = at, end = at + BLOCK_HEIGHT * PLANE_WIDTH; row < end && sum < limit; row += PLANE_WIDTH) {
     for (let i = row; i < row + BLOCK_WIDTH; i++) {
       const d = b[i]! - a[i + moved]!;
       sum += d < 0 ? -d : d;
@@ -186,7 +189,7 @@ function blockDifference(a: Int16Array, b: Int16Array, at: number, moved: number
 
 function blockEnergy(plane: Int16Array, at: number): number {
   let sum = 0;
-  for (let row = at, end = at + BLOCK_HEIGHT * WIDTH; row < end; row += WIDTH) {
+  for (let row = at, end = at + BLOCK_HEIGHT * PLANE_WIDTH; row < end; row += PLANE_WIDTH) {
     for (let i = row; i < row + BLOCK_WIDTH; i++) sum += Math.abs(plane[i]!);
   }
   return sum;

@@ -1,5 +1,5 @@
-import { blended, faded, mixture } from './between.ts';
-import { change, compare, kept, mostChange, standing, step } from './change.ts';
+import { blendShare, fadedShare, fitBlend } from './blend.ts';
+import { changeInPlace, changeSize, coarseDifference, compare, keptDetail, unchangedShare } from './change.ts';
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
@@ -14,7 +14,7 @@ const PATH_STEPS = 4;
 /** Motion is looked for from each picture to the next, and in this many steps: slow motion shows only over a while. */
 const MOTION_STEPS = [8, 4];
 
-/** The two ends differ by at least this on the coarse planes (see `step`): less is not worth a closer look. */
+/** The two ends differ by at least this on the coarse planes (see `coarseDifference`): less is not worth a closer look. */
 const LEAST_STEP = 10;
 /** No single picture makes more than this part of the difference, or it is a cut (or a flash), not a transition. */
 const MOST_AT_ONCE = 0.6;
@@ -22,13 +22,13 @@ const MOST_AT_ONCE = 0.6;
 const UNRELATED = 45;
 const RELATED = 28;
 /** Added on both sides of a ratio of small differences, so that noise alone decides nothing. Units of the pattern. */
-const NOISE = 2;
+const PATTERN_NOISE = 2;
 /** A way that is less straight, or more of it displacement, is not worth a closer look: the product of the two shares. */
 const LEAST_PROMISE = 0.35;
 /** What a dissolve and what a wipe must score. Their ratio to it is what they are compared by. */
 const LEAST_DISSOLVE = 0.42;
 const LEAST_WIPE = 0.36;
-/** A blend that lacks no detail (see `faded`) counts this much, one that lacks half of it as much again. */
+/** A blend that lacks no detail (see `fadedShare`) counts this much, one that lacks half of it as much again. */
 const SHARP = 0.5;
 /** Scenes of which more is the same reach neither, for the other factors are below 1: the least share that is not. */
 const LEAST_OTHER = 0.4;
@@ -46,7 +46,7 @@ export interface GradualTransition {
 }
 
 /** The pictures on the grid. */
-export class Grid {
+export class FrameGrid {
   /** Their numbers. */
   readonly frames: number[] = [];
   /** How many there were before these. */
@@ -61,7 +61,7 @@ export class Grid {
   }
 
   /** Lets go of what lies before `frame`; returns how many places all others have moved up. */
-  forget(frame: number): number {
+  discardBefore(frame: number): number {
     let count = 0;
     while (this.frames[count]! < frame) count++;
     this.frames.splice(0, count);
@@ -77,11 +77,11 @@ export class Grid {
  * shot are where they were.
  * And no pixel goes back: on planes coarse enough to forget small motion the way between the ends is rather straight,
  * while camera and objects lead it astray. Then, how the pictures between come out of those around them decides (see
- * `between.ts`): blends are a dissolve; patchwork is a wipe, if displacement of blocks explains little of what changes.
+ * `blend.ts`): blends are a dissolve; patchwork is a wipe, if displacement of blocks explains little of what changes.
  */
 export function gradualAt(
   timeline: Timeline,
-  { frames: grid, dropped }: Grid,
+  { frames: grid, dropped }: FrameGrid,
   middle: number,
   isBroken: (from: number, to: number) => boolean,
   leastScore = LEAST_SCORE,
@@ -97,25 +97,25 @@ export function gradualAt(
     // A long window need not be tried at every step: moved by a quarter of its length it finds the same transition.
     if ((dropped + middle) % Math.max(1, half >> 1) !== 0) continue;
     const [old, fresh] = [timeline.at(from), timeline.at(to)];
-    const net = step(old, fresh);
+    const net = coarseDifference(old, fresh);
     if (net < LEAST_STEP || largestStep(timeline, from, to) > MOST_AT_ONCE * net) continue;
     const straight = net / pathLength(timeline, stepsOf(grid, middle - half, middle + half, PATH_STEPS));
-    const motionless = unexplained(timeline, from, to);
+    const motionless = residualShare(timeline, from, to);
     if (straight * motionless < LEAST_PROMISE) continue;
-    if (mostChange(old, fresh) < RELATED) continue;
-    const difference = change(old, fresh);
+    if (changeInPlace(old, fresh) < RELATED) continue;
+    const difference = changeSize(old, fresh);
     if (difference < RELATED) continue;
-    const other = Math.min(1, difference / UNRELATED) * (1 - kept(old, fresh)) * (1 - standing(old, fresh));
+    const other = Math.min(1, difference / UNRELATED) * (1 - keptDetail(old, fresh)) * (1 - unchangedShare(old, fresh));
     if (other < LEAST_OTHER) continue;
-    const between = picturesBetween(timeline, from, to);
-    const mixed = mixture(between);
-    let wipe = other * mixed.pieced * motionless;
-    const fading = other * (SHARP + faded(between));
-    const dissolve = fading * mixed.mostBlended < LEAST_DISSOLVE ? 0 : fading * blended(between, mixed);
+    const pictures = sampleWindow(timeline, from, to);
+    const fit = fitBlend(pictures);
+    let wipe = other * fit.patchworkShare * motionless;
+    const fading = other * (SHARP + fadedShare(pictures));
+    const dissolve = fading * fit.maxBlendShare < LEAST_DISSOLVE ? 0 : fading * blendShare(pictures, fit);
     for (const count of MOTION_STEPS) {
       if (wipe < LEAST_WIPE) break;
       const steps = stepsOf(grid, middle - half, middle + half, count);
-      wipe = Math.min(wipe, other * mixed.pieced * unexplainedInSteps(timeline, steps));
+      wipe = Math.min(wipe, other * fit.patchworkShare * residualShareInSteps(timeline, steps));
     }
     const score = Math.max(dissolve / LEAST_DISSOLVE, wipe / LEAST_WIPE);
     const strength = score * Math.sqrt(net);
@@ -126,36 +126,37 @@ export function gradualAt(
 }
 
 /** A picture at each quarter of the way, or all of a shorter one. */
-function picturesBetween(timeline: Timeline, from: number, to: number): Signature[] {
+function sampleWindow(timeline: Timeline, from: number, to: number): Signature[] {
   const count = Math.min(4, to - from);
   return Array.from({ length: count + 1 }, (_, i) => timeline.at(Math.round(from + ((to - from) * i) / count)));
 }
 
 /** The part of the changes from picture to picture that displacement of blocks does not explain, 0 to 1. */
-function unexplained(timeline: Timeline, from: number, to: number): number {
-  let moved = NOISE;
-  let still = NOISE;
+function residualShare(timeline: Timeline, from: number, to: number): number {
+  let residual = PATTERN_NOISE;
+  let inPlace = PATTERN_NOISE;
   for (let i = from + 1; i <= to; i++) {
-    moved += timeline.change(i).moved;
-    still += timeline.change(i).still;
+    residual += timeline.change(i).residual;
+    inPlace += timeline.change(i).inPlace;
   }
-  return moved / still;
+  return residual / inPlace;
 }
 
-function unexplainedInSteps(timeline: Timeline, frames: readonly number[]): number {
-  let moved = NOISE;
-  let still = NOISE;
+function residualShareInSteps(timeline: Timeline, frames: readonly number[]): number {
+  let residual = PATTERN_NOISE;
+  let inPlace = PATTERN_NOISE;
   for (let i = 1; i < frames.length; i++) {
-    const between = compare(timeline.at(frames[i - 1]!), timeline.at(frames[i]!));
-    moved += between.moved;
-    still += between.still;
+    const change = compare(timeline.at(frames[i - 1]!), timeline.at(frames[i]!));
+    residual += change.residual;
+    inPlace += change.inPlace;
   }
-  return moved / still;
+  return residual / inPlace;
 }
 
 function pathLength(timeline: Timeline, frames: readonly number[]): number {
   let length = 0;
-  for (let i = 1; i < frames.length; i++) length += step(timeline.at(frames[i - 1]!), timeline.at(frames[i]!));
+  for (let i = 1; i < frames.length; i++)
+    length += coarseDifference(timeline.at(frames[i - 1]!), timeline.at(frames[i]!));
   return length;
 }
 
@@ -169,7 +170,7 @@ function stepsOf(grid: readonly number[], from: number, to: number, count: numbe
 
 function largestStep(timeline: Timeline, from: number, to: number): number {
   let largest = 0;
-  for (let i = from + 1; i <= to; i++) largest = Math.max(largest, timeline.step(i));
+  for (let i = from + 1; i <= to; i++) largest = Math.max(largest, timeline.coarseDifference(i));
   return largest;
 }
 
@@ -177,8 +178,8 @@ function largestStep(timeline: Timeline, from: number, to: number): number {
 function extent(timeline: Timeline, from: number, to: number): Omit<GradualTransition, 'score' | 'strength'> {
   const [old, fresh] = [timeline.at(from), timeline.at(to)];
   const part = (frame: number) => {
-    const gone = step(old, timeline.at(frame));
-    const left = step(timeline.at(frame), fresh);
+    const gone = coarseDifference(old, timeline.at(frame));
+    const left = coarseDifference(timeline.at(frame), fresh);
     return gone / (gone + left);
   };
   let frame = from;

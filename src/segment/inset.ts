@@ -1,8 +1,8 @@
 import { isCut } from './cuts.ts';
-import { type Area, HEIGHT, Signature, WIDTH } from './signature.ts';
+import { type Area, PLANE_HEIGHT, PLANE_WIDTH, Signature } from './signature.ts';
 import { Timeline } from './timeline.ts';
 
-const PIXELS = WIDTH * HEIGHT;
+const PLANE_PIXELS = PLANE_WIDTH * PLANE_HEIGHT;
 /** A pixel changes if its luma does by more than this. Steps of 8 bits. */
 const CHANGED_LUMA = 6;
 /** A row or column belongs to the inset if it has this part of the changed pixels that the fullest one has. */
@@ -21,7 +21,7 @@ const REACH_FRAMES = 8;
 const REACH_SEC = 0.4;
 
 /** True if there is a cut in a picture inside a still frame: the inset is judged as if it filled the screen. */
-export function isCutInside(timeline: Timeline, frame: number): boolean {
+export function isInsetCut(timeline: Timeline, frame: number): boolean {
   const area = insetAt(timeline, frame);
   if (!area) return false;
   const inside = new Timeline();
@@ -39,12 +39,12 @@ function insetAt(timeline: Timeline, frame: number): Area | undefined {
   const [old, fresh] = [timeline.at(frame - 1), timeline.at(frame)];
   const area = changedArea(old, fresh);
   const size = (area.bottom - area.top) * (area.right - area.left);
-  if (size < LEAST_AREA * PIXELS || size > MOST_AREA * PIXELS) return undefined;
+  if (size < LEAST_AREA * PLANE_PIXELS || size > MOST_AREA * PLANE_PIXELS) return undefined;
   const before = timeline.shownAt(old.clockSec - AROUND_SEC);
   const after = timeline.shownAt(fresh.clockSec + AROUND_SEC);
   let [filled, around] = [0, 0, 0];
-  for (let row = 0, i = 0; row < HEIGHT; row++) {
-    for (let column = 0; column < WIDTH; column++, i++) {
+  for (let row = 0, i = 0; row < PLANE_HEIGHT; row++) {
+    for (let column = 0; column < PLANE_WIDTH; column++, i++) {
       const isInside = row >= area.top && row < area.bottom && column >= area.left && column < area.right;
       const isCutHere = isChanged(old, fresh, i);
       const isLive = isChanged(before, old, i) || isChanged(fresh, after, i);
@@ -52,17 +52,17 @@ function insetAt(timeline: Timeline, frame: number): Area | undefined {
       if (!isInside && (isCutHere || isLive)) around++;
     }
   }
-  const isInset = filled >= LEAST_FILLED * size && around <= MOST_AROUND * (PIXELS - size);
+  const isInset = filled >= LEAST_FILLED * size && around <= MOST_AROUND * (PLANE_PIXELS - size);
   return isInset ? area : undefined;
 }
 
 function changedArea(old: Signature, fresh: Signature): Area {
-  const rows = new Uint16Array(HEIGHT);
-  const columns = new Uint16Array(WIDTH);
-  for (let i = 0; i < PIXELS; i++) {
+  const rows = new Uint16Array(PLANE_HEIGHT);
+  const columns = new Uint16Array(PLANE_WIDTH);
+  for (let i = 0; i < PLANE_PIXELS; i++) {
     if (!isChanged(old, fresh, i)) continue;
-    rows[Math.floor(i / WIDTH)]!++;
-    columns[i % WIDTH]!++;
+    rows[Math.floor(i / PLANE_WIDTH)]!++;
+    columns[i % PLANE_WIDTH]!++;
   }
   const [top, bottom] = extent(rows);
   const [left, right] = extent(columns);

@@ -1,12 +1,12 @@
 import { BLOCK_HEIGHT, BLOCK_WIDTH } from './change.ts';
-import { FINE_HEIGHT, FINE_WIDTH, type Signature, WIDTH } from './signature.ts';
+import { FINE_HEIGHT, FINE_WIDTH, PLANE_WIDTH, type Signature } from './signature.ts';
 
 /** The whole picture may have moved by these, and one more (9 % of the width, 17 % of the height). Pixels. */
 const COARSE = [0, -2, 2];
 const FINE = [0, -1, 1];
 const BLOCKS = (FINE_WIDTH / BLOCK_WIDTH) * (FINE_HEIGHT / BLOCK_HEIGHT);
 /** Added to the energy of a block, so that the noise of a plain one is like nothing. Quarter steps of luma, squared. */
-const NOISE = 60;
+const ENERGY_NOISE = 60;
 /** Room for the sums of each block, used again for each displacement. */
 const SHARED = new Float64Array(BLOCKS);
 const OLD = new Float64Array(BLOCKS);
@@ -41,7 +41,7 @@ function bestFit(a: Signature, b: Signature): { alike: number; x: number; y: num
     const [left, top] = [x, y];
     for (const dy of steps) {
       for (const dx of steps) {
-        const alike = likenessAt(a.detail, b.detail, WIDTH, left + dx, top + dy);
+        const alike = likenessAt(a.detail, b.detail, PLANE_WIDTH, left + dx, top + dy);
         if (alike > best) [best, x, y] = [alike, left + dx, top + dy];
       }
     }
@@ -53,7 +53,7 @@ function likenessAt(a: Int16Array, b: Int16Array, width: number, dx: number, dy:
   const blocks = sum(a, b, width, dx, dy);
   let [ofOld, old, ofFresh, fresh] = [0, 0, 0, 0];
   for (let k = 0; k < blocks; k++) {
-    const alike = SHARED[k]! / Math.sqrt((OLD[k]! + NOISE) * (FRESH[k]! + NOISE));
+    const alike = SHARED[k]! / Math.sqrt((OLD[k]! + ENERGY_NOISE) * (FRESH[k]! + ENERGY_NOISE));
     const [shownOld, shownFresh] = [Math.sqrt(OLD[k]!), Math.sqrt(FRESH[k]!)];
     ofOld += shownOld * alike;
     old += shownOld;

@@ -1,13 +1,13 @@
 import type { Picture } from '../media/frames.ts';
 import { Slab } from '../media/slab.ts';
-import { Bars } from './bars.ts';
-import { BlankFinder, FADE_SEC } from './blanks.ts';
+import { BlankFrameDetector, MAX_FADE_SEC } from './blank-frames.ts';
 import { cutThreshold, hasCutLookAhead, INTERRUPTION_SEC, isCut } from './cuts.ts';
-import { type GradualTransition, Grid, gradualAt, LEAST_SCORE, REACH_SEC } from './gradual.ts';
-import { isCutInside } from './inset.ts';
-import { isWithinOneShot } from './one-shot.ts';
-import { Signature, WHOLE } from './signature.ts';
-import { isNewStill, stillDissolve } from './stills.ts';
+import { FrameGrid, type GradualTransition, gradualAt, LEAST_SCORE, REACH_SEC } from './gradual.ts';
+import { isInsetCut } from './inset.ts';
+import { LetterboxTracker } from './letterbox.ts';
+import { isSameShot } from './same-shot.ts';
+import { Signature, WHOLE_AREA } from './signature.ts';
+import { isSlideChange, slideDissolve } from './stills.ts';
 import { isCutUnderStrobe } from './strobe.ts';
 import { Timeline } from './timeline.ts';
 
@@ -40,7 +40,7 @@ export const GRADUAL_THRESHOLD = LEAST_SCORE;
 
 type Extent = Pick<ShotBoundary, 'frame' | 'startFrame' | 'endFrame'>;
 
-/** A cut that only a part of the picture shows still changes it by this, see `change`: most pictures need no closer look. */
+/** A cut that only a part of the picture shows still changes it by this, see `changeSize`: most pictures need no closer look. */
 const LEAST_HIDDEN = 8;
 /** … and a new slide, which is mostly paper, by this. */
 const LEAST_OF_STILLS = 2;
@@ -59,7 +59,7 @@ const BLANK_AHEAD_SEC = 1.5;
  * How far back of the next picture to be looked at others are needed: a fade, or a gradual transition that was as long
  * as can be and ended a reach (and some) ago. Seconds.
  */
-const HELD_SEC = Math.max(4 * REACH_SEC, FADE_SEC);
+const HELD_SEC = Math.max(4 * REACH_SEC, MAX_FADE_SEC);
 /** … but always so many, where pictures are far apart. */
 const HELD_FRAMES = 10;
 /** Timestamps that jump further than this, or back, are broken; inside, time goes on without the jump. Seconds. */
@@ -73,16 +73,16 @@ export class ShotDetector {
   readonly #observer: ShotObserver | undefined;
   readonly #timeline = new Timeline();
   readonly #memory = new Slab();
-  readonly #grid = new Grid();
-  readonly #bars = new Bars();
-  #area = WHOLE;
+  readonly #grid = new FrameGrid();
+  readonly #letterbox = new LetterboxTracker();
+  #area = WHOLE_AREA;
   /** Timestamp of the last picture, and the time that has passed in sane steps. */
   #timeSec = 0;
   #clockSec = 0;
-  readonly #blanks = new BlankFinder();
+  readonly #blankFrames = new BlankFrameDetector();
   /** The next picture to be looked at for cuts, for blank stretches, and (place on the grid) for gradual transitions. */
   #nextCut = 1;
-  #nextBlank = 0;
+  #nextBlankFrame = 0;
   #middle = 0;
   /** Cuts that gradual transitions must not span. */
   #cuts: number[] = [];
@@ -109,7 +109,7 @@ export class ShotDetector {
     this.#clockSec += Math.min(LONGEST_STEP_SEC, Math.max(0, picture.timeSec - this.#timeSec));
     this.#timeSec = picture.timeSec;
     const signature = new Signature(picture, this.#clockSec, this.#area, this.#memory);
-    const area = this.#bars.look(signature);
+    const area = this.#letterbox.update(signature);
     if (area) {
       this.#area = area;
       signature.crop(area);
@@ -133,13 +133,13 @@ export class ShotDetector {
       if (!ended && !hasCutLookAhead(timeline, this.#nextCut)) break;
       this.#findCut(this.#nextCut);
     }
-    for (; this.#nextBlank < this.#nextCut; this.#nextBlank++) {
-      if (!ended && timeline.clockSec(this.#nextBlank) + FADE_SEC > lastSec) break;
-      this.#findBlank(this.#nextBlank);
+    for (; this.#nextBlankFrame < this.#nextCut; this.#nextBlankFrame++) {
+      if (!ended && timeline.clockSec(this.#nextBlankFrame) + MAX_FADE_SEC > lastSec) break;
+      this.#findBlankFrames(this.#nextBlankFrame);
     }
-    const blanksSec = timeline.clockSec(Math.min(this.#nextBlank, timeline.end - 1));
+    const blankFramesSec = timeline.clockSec(Math.min(this.#nextBlankFrame, timeline.end - 1));
     for (; this.#middle < this.#grid.frames.length; this.#middle++) {
-      if (!ended && timeline.clockSec(this.#grid.frames[this.#middle]!) + BLANK_AHEAD_SEC > blanksSec) break;
+      if (!ended && timeline.clockSec(this.#grid.frames[this.#middle]!) + BLANK_AHEAD_SEC > blankFramesSec) break;
       this.#findGradual(this.#middle);
     }
     if (ended) this.#closeGradual(() => true);
@@ -156,7 +156,7 @@ export class ShotDetector {
     const restStep = Math.floor(this.#timeline.at(frame).timeSec / REST_STEP_SEC);
     if (restStep === this.#restStep || this.#timeline.change(frame).size > MOST_AT_REST) return;
     this.#restStep = restStep;
-    const found = stillDissolve(this.#timeline, frame);
+    const found = slideDissolve(this.#timeline, frame);
     if (!found || this.#isBroken(found.startFrame - 1, frame)) return;
     const { startFrame, endFrame } = found;
     if (this.#gradual.some((other) => other.startFrame <= endFrame && other.endFrame >= startFrame)) return;
@@ -167,10 +167,10 @@ export class ShotDetector {
   #isHiddenCut(frame: number): boolean {
     const timeline = this.#timeline;
     const { size } = timeline.change(frame);
-    if (size >= LEAST_OF_STILLS && isNewStill(timeline, frame)) return true;
+    if (size >= LEAST_OF_STILLS && isSlideChange(timeline, frame)) return true;
     if (size < LEAST_HIDDEN) return false;
     if (isCutUnderStrobe(timeline, frame)) return true;
-    return !this.#blanks.touches(frame - 1, frame) && isCutInside(timeline, frame);
+    return !this.#blankFrames.overlaps(frame - 1, frame) && isInsetCut(timeline, frame);
   }
 
   #addCut(frame: number): void {
@@ -179,8 +179,8 @@ export class ShotDetector {
     this.#add({ frame, startFrame: frame, endFrame: frame });
   }
 
-  #findBlank(frame: number): void {
-    const { boundary, from, to } = this.#blanks.visit(this.#timeline, frame, this.#cuts);
+  #findBlankFrames(frame: number): void {
+    const { boundary, from, to } = this.#blankFrames.visit(this.#timeline, frame, this.#cuts);
     // What a cut to or from a blank picture means is for the blank stretch to say.
     this.#pending = this.#pending.filter((other) => other.frame < from || other.frame > to);
     if (boundary) this.#add(boundary);
@@ -207,7 +207,7 @@ export class ShotDetector {
       this.#observer.gradual(frame, gradualAt(this.#timeline, this.#grid, middle, isBroken, 0)?.score ?? 0);
     }
     const found = gradualAt(this.#timeline, this.#grid, middle, isBroken);
-    if (!found || isWithinOneShot(this.#timeline, this.#cuts, found)) return;
+    if (!found || isSameShot(this.#timeline, this.#cuts, found)) return;
     const rivals = this.#gradual.filter(
       (other) => other.startFrame <= found.endFrame && other.endFrame >= found.startFrame,
     );
@@ -216,7 +216,7 @@ export class ShotDetector {
   }
 
   #isBroken(from: number, to: number): boolean {
-    return this.#cuts.some((cut) => cut > from && cut <= to) || this.#blanks.touches(from, to);
+    return this.#cuts.some((cut) => cut > from && cut <= to) || this.#blankFrames.overlaps(from, to);
   }
 
   /** Those found last need not be those that end last. */
@@ -238,7 +238,7 @@ export class ShotDetector {
     const middleSec = timeline.clockSec(this.#grid.frames[Math.min(this.#middle, this.#grid.frames.length - 1)]!);
     let settled = timeline.first;
     const limit = Math.min(
-      this.#blanks.undecidedFrom,
+      this.#blankFrames.undecidedFrom,
       timeline.end,
       ...this.#gradual.map(({ startFrame }) => startFrame),
     );
@@ -247,12 +247,12 @@ export class ShotDetector {
     const count = this.#pending.findIndex(({ frame }) => !ended && frame >= settled);
     const certain = this.#pending.splice(0, count === -1 ? this.#pending.length : count);
 
-    const next = Math.min(this.#nextCut, this.#nextBlank, this.#grid.frames[this.#middle] ?? timeline.end);
+    const next = Math.min(this.#nextCut, this.#nextBlankFrame, this.#grid.frames[this.#middle] ?? timeline.end);
     let needed = timeline.first;
     while (needed < next - HELD_FRAMES && timeline.clockSec(needed) < timeline.clockSec(next - 1) - HELD_SEC) needed++;
-    timeline.forget(needed);
-    this.#middle -= this.#grid.forget(timeline.first);
-    this.#blanks.forget(timeline.first);
+    timeline.discardBefore(needed);
+    this.#middle -= this.#grid.discardBefore(timeline.first);
+    this.#blankFrames.discardBefore(timeline.first);
     while (this.#cuts[0]! < timeline.first) this.#cuts.shift();
     return certain;
   }

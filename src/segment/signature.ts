@@ -8,9 +8,9 @@ import { Slab } from '../media/slab.ts';
 export const SHOT_PICTURE: PictureSize = { width: 64, height: 36, fit: 'stretch', samples: 3 };
 
 /** Size of the planes that pictures are compared on: 2 × 2 pixels averaged, so that noise and grain sink. Pixels. */
-export const WIDTH = 32;
-export const HEIGHT = 18;
-const PIXELS = WIDTH * HEIGHT;
+export const PLANE_WIDTH = 32;
+export const PLANE_HEIGHT = 18;
+const PLANE_PIXELS = PLANE_WIDTH * PLANE_HEIGHT;
 
 /** Size of each coarse plane, on which slow transitions are followed. Pixels. */
 const COARSE_WIDTH = 16;
@@ -29,8 +29,8 @@ const NOISE_FLOOR = 4;
 /** Half the side of the square whose mean is taken off to leave the detail. Pixels. */
 const DETAIL_RADIUS = 4;
 /** Size of the planes on which the few pictures are compared that the others leave in doubt: all there is. Pixels. */
-export const FINE_WIDTH = 2 * WIDTH;
-export const FINE_HEIGHT = 2 * HEIGHT;
+export const FINE_WIDTH = 2 * PLANE_WIDTH;
+export const FINE_HEIGHT = 2 * PLANE_HEIGHT;
 const FINE_PIXELS = FINE_WIDTH * FINE_HEIGHT;
 /** Room for intermediate results, used again for each picture. */
 const ACROSS = new Int32Array(FINE_PIXELS);
@@ -45,7 +45,7 @@ export interface Area {
   readonly right: number;
 }
 
-export const WHOLE: Area = { top: 0, bottom: HEIGHT, left: 0, right: WIDTH };
+export const WHOLE_AREA: Area = { top: 0, bottom: PLANE_HEIGHT, left: 0, right: PLANE_WIDTH };
 
 /** Means of luma and both colour differences, whatever the area. */
 export interface Light {
@@ -60,7 +60,7 @@ export class Signature {
   /** The detector's own time of it. Seconds. */
   readonly clockSec: number;
   /** Everything outside is left out of the comparisons. */
-  area: Area = WHOLE;
+  area: Area = WHOLE_AREA;
   /** 32 × 18, 0 to 255; 16 bits like all these planes, so that the loops over them are compiled for one type. */
   readonly luma: Int16Array;
   /** 32 × 18 colour differences Cb and Cr, offset 128. */
@@ -85,18 +85,18 @@ export class Signature {
    * range.
    * @param memory for the planes
    */
-  constructor({ data, timeSec }: Picture, clockSec: number, area: Area = WHOLE, memory = new Slab()) {
+  constructor({ data, timeSec }: Picture, clockSec: number, area: Area = WHOLE_AREA, memory = new Slab()) {
     this.timeSec = timeSec;
     this.clockSec = clockSec;
     this.#data = data;
-    this.luma = memory.shorts(PIXELS);
-    this.blue = memory.shorts(PIXELS);
-    this.red = memory.shorts(PIXELS);
-    this.pattern = memory.shorts(PIXELS);
+    this.luma = memory.shorts(PLANE_PIXELS);
+    this.blue = memory.shorts(PLANE_PIXELS);
+    this.red = memory.shorts(PLANE_PIXELS);
+    this.pattern = memory.shorts(PLANE_PIXELS);
     this.coarse = memory.bytes(3 * COARSE_PIXELS);
     const { luma, blue, red, coarse } = this;
     const stride = SHOT_PICTURE.width * 3;
-    for (let row = 0, i = 0; row < HEIGHT; row++) {
+    for (let row = 0, i = 0; row < PLANE_HEIGHT; row++) {
       for (let p = row * 2 * stride, q = p + stride; p < (row * 2 + 1) * stride; p += 6, q += 6, i++) {
         const r = data[p]! + data[p + 3]! + data[q]! + data[q + 3]!;
         const g = data[p + 1]! + data[p + 4]! + data[q + 1]! + data[q + 4]!;
@@ -119,7 +119,7 @@ export class Signature {
     let sum = 0;
     let squares = 0;
     for (let row = area.top; row < area.bottom; row++) {
-      for (let i = row * WIDTH + area.left, end = row * WIDTH + area.right; i < end; i++) {
+      for (let i = row * PLANE_WIDTH + area.left, end = row * PLANE_WIDTH + area.right; i < end; i++) {
         sum += luma[i]!;
         squares += luma[i]! * luma[i]!;
       }
@@ -129,9 +129,9 @@ export class Signature {
     this.mean = mean;
     this.contrast = Math.sqrt(Math.max(0, squares / pixels - mean * mean));
     const gain = PATTERN_UNIT / (this.contrast + NOISE_FLOOR);
-    if (pixels < PIXELS) pattern.fill(0);
+    if (pixels < PLANE_PIXELS) pattern.fill(0);
     for (let row = area.top; row < area.bottom; row++) {
-      for (let i = row * WIDTH + area.left, end = row * WIDTH + area.right; i < end; i++) {
+      for (let i = row * PLANE_WIDTH + area.left, end = row * PLANE_WIDTH + area.right; i < end; i++) {
         pattern[i] = (luma[i]! - mean) * gain;
       }
     }
@@ -142,7 +142,7 @@ export class Signature {
 
   /** 32 × 18: the luma, and 0 outside the area. */
   get inside(): Int16Array {
-    if (this.area === WHOLE) return this.luma;
+    if (this.area === WHOLE_AREA) return this.luma;
     this.#inside ??= cutOut(this.luma, this.area);
     return this.#inside;
   }
@@ -152,7 +152,7 @@ export class Signature {
    * each pixel, so that light does not. In quarter steps. Made when first asked for: few pictures are looked at so closely.
    */
   get detail(): Int16Array {
-    this.#detail ??= detailOf(this.luma, WIDTH, this.area);
+    this.#detail ??= detailOf(this.luma, PLANE_WIDTH, this.area);
     return this.#detail;
   }
 
@@ -206,8 +206,8 @@ function meanOf(plane: Int16Array): number {
 
 function shrink(plane: Int16Array, into: Uint8Array, at: number): void {
   for (let row = 0, o = at; row < COARSE_HEIGHT; row++) {
-    for (let i = row * 2 * WIDTH, end = i + WIDTH; i < end; i += 2, o++) {
-      into[o] = (plane[i]! + plane[i + 1]! + plane[i + WIDTH]! + plane[i + WIDTH + 1]! + 2) >> 2;
+    for (let i = row * 2 * PLANE_WIDTH, end = i + PLANE_WIDTH; i < end; i += 2, o++) {
+      into[o] = (plane[i]! + plane[i + 1]! + plane[i + PLANE_WIDTH]! + plane[i + PLANE_WIDTH + 1]! + 2) >> 2;
     }
   }
 }
@@ -277,9 +277,9 @@ function squareSums(plane: Int16Array, width: number, { top, bottom, left, right
 }
 
 function cutOut(plane: Int16Array, { top, bottom, left, right }: Area): Int16Array {
-  const inside = new Int16Array(PIXELS);
+  const inside = new Int16Array(PLANE_PIXELS);
   for (let row = top; row < bottom; row++) {
-    for (let i = row * WIDTH + left, end = row * WIDTH + right; i < end; i++) inside[i] = plane[i]!;
+    for (let i = row * PLANE_WIDTH + left, end = row * PLANE_WIDTH + right; i < end; i++) inside[i] = plane[i]!;
   }
   return inside;
 }

@@ -30,7 +30,7 @@ const LEAST_CHANGED = 6;
  * so only ink counts, and only where the picture stands still on both sides, which leaves out a speaker's camera in a
  * corner. What is added to a slide leaves the old ink where it was.
  */
-export function isNewStill(timeline: Timeline, frame: number): boolean {
+export function isSlideChange(timeline: Timeline, frame: number): boolean {
   const [old, fresh] = [timeline.at(frame - 1), timeline.at(frame)];
   if (Math.max(old.contrast, fresh.contrast) < LEAST_CONTRAST) return false;
   const last = timeline.end - 1;
@@ -38,10 +38,14 @@ export function isNewStill(timeline: Timeline, frame: number): boolean {
   // The last picture of a stream stands for as long as it lasts.
   if (frame < last && timeline.clockSec(last) - fresh.clockSec < STILL_SEC) return false;
   const shown = (sec: number) => timeline.shownAt(fresh.clockSec + sec);
-  if (!isWorthALook([old, shown(-STILL_SEC)], [fresh, shown(STILL_SEC)], LEAST_STILL)) return false;
+  if (!mayBeSlideChange([old, shown(-STILL_SEC)], [fresh, shown(STILL_SEC)], LEAST_STILL)) return false;
   const after = LOOKS_SEC.map(shown);
   const before = LOOKS_SEC.map((sec) => shown(-sec));
-  const { share, replaced, related } = compareInk(old.fine, fresh.fine, standing([old, ...before], [fresh, ...after]));
+  const { share, replaced, related } = compareInk(
+    old.fine,
+    fresh.fine,
+    stillPixels([old, ...before], [fresh, ...after]),
+  );
   return share >= LEAST_STILL && replaced >= LEAST_REPLACED && related < MOST_RELATED;
 }
 
@@ -61,23 +65,23 @@ const BLENDS_SEC = [0.1, 0.25, 0.5, 0.75];
  * The dissolve from one still picture to another that is over at `frame`, if there is one: at least two pictures between
  * them are blends of both, and every other is one of them. Scrolling and moving windows are no blends.
  */
-export function stillDissolve(timeline: Timeline, frame: number): { startFrame: number; endFrame: number } | undefined {
+export function slideDissolve(timeline: Timeline, frame: number): { startFrame: number; endFrame: number } | undefined {
   const fresh = timeline.at(frame);
   const last = timeline.end - 1;
   const startSec = fresh.clockSec - LONGEST_SEC;
   if (startSec - timeline.clockSec(timeline.first) < STILL_SEC) return undefined;
   if (timeline.clockSec(last) - fresh.clockSec < STILL_SEC) return undefined;
   const old = timeline.shownAt(startSec);
-  // A fade to a plain picture is for `blanks.ts` to find.
+  // A fade to a plain picture is for `blank-frames.ts` to find.
   if (Math.min(old.contrast, fresh.contrast) < LEAST_CONTRAST) return undefined;
   const shown = (sec: number) => timeline.shownAt(fresh.clockSec + sec);
   const earlier = timeline.shownAt(startSec - STILL_SEC);
-  if (!isWorthALook([old, earlier], [fresh, shown(STILL_SEC)], LEAST_AT_REST)) return undefined;
+  if (!mayBeSlideChange([old, earlier], [fresh, shown(STILL_SEC)], LEAST_AT_REST)) return undefined;
   const after = LOOKS_SEC.map(shown);
   const anywhere = new Uint8Array(fresh.luma.length).fill(1);
   const isBlend = (sec: number) => isBetween(blendOf(old.luma, fresh.luma, shown(-sec).luma, anywhere));
   if (!BLENDS_SEC.some(isBlend)) return undefined;
-  const still = standing([old, earlier], [fresh, ...after]);
+  const still = stillPixels([old, earlier], [fresh, ...after]);
   const { share, replaced, related } = compareInk(old.fine, fresh.fine, still);
   if (share < LEAST_AT_REST || replaced < LEAST_REPLACED || related >= MOST_RELATED) return undefined;
   let [startFrame, endFrame, blends] = [frame, frame, 0];
@@ -119,7 +123,7 @@ function blendOf(old: Int16Array, fresh: Int16Array, between: Int16Array, where:
 }
 
 /** A quick look at the small planes: both pictures rest in enough places, and in some of these they differ. */
-function isWorthALook(
+function mayBeSlideChange(
   [{ luma: old }, { luma: earlier }]: readonly [Signature, Signature],
   [{ luma: fresh }, { luma: later }]: readonly [Signature, Signature],
   leastResting: number,
@@ -134,7 +138,7 @@ function isWorthALook(
 }
 
 /** 1 for each pixel of 64 × 36 that is the same in all pictures of the one side, and in all of the other. */
-function standing(...sides: readonly (readonly Signature[])[]): Uint8Array {
+function stillPixels(...sides: readonly (readonly Signature[])[]): Uint8Array {
   const still = new Uint8Array(FINE_WIDTH * FINE_HEIGHT).fill(1);
   for (const [{ fine }, ...others] of sides as [Signature, ...Signature[]][]) {
     for (const other of others) {

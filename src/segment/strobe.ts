@@ -1,5 +1,5 @@
-import { change } from './change.ts';
-import { isCutInOneLight } from './cuts.ts';
+import { changeSize } from './change.ts';
+import { isCutInConstantLight } from './cuts.ts';
 import type { Light, Signature } from './signature.ts';
 import { Timeline } from './timeline.ts';
 
@@ -7,7 +7,7 @@ import { Timeline } from './timeline.ts';
 const OTHER_LIGHT = 14;
 /** A strobe changes the light and brings it back within this time, in the same shot. Seconds. */
 const BACK_SEC = 0.8;
-/** Two pictures of one shot in one light differ by less than this after such a time, see `change`. */
+/** Two pictures of one shot in one light differ by less than this after such a time, see `changeSize`. */
 const MOST_MOVED = 32;
 /** Every light is seen within this time on either side of a cut. Seconds. */
 const PERIOD_SEC = 0.5;
@@ -16,7 +16,7 @@ const REACH_SEC = 1;
 /** A picture of a higher mean and a lower contrast is burnt out: two of them look alike. Steps of 8-bit luma. */
 const BURNT_MEAN = 225;
 const BURNT_CONTRAST = 12;
-/** Pictures of two shots differ by at least this, see `change`. */
+/** Pictures of two shots differ by at least this, see `changeSize`. */
 const LEAST_CHANGE = 20;
 
 /**
@@ -41,7 +41,7 @@ export function isCutUnderStrobe(timeline: Timeline, frame: number): boolean {
     inOneLight.append(signature);
     if (i < frame) cut++;
   }
-  return isCutInOneLight(inOneLight, cut);
+  return isCutInConstantLight(inOneLight, cut);
 }
 
 /** True if the light changes and comes back, in one shot, from the picture at `from` on. */
@@ -53,7 +53,7 @@ function comesBack(timeline: Timeline, from: number, direction: 1 | -1): boolean
     const other = timeline.at(i);
     if (Math.abs(other.clockSec - picture.clockSec) > BACK_SEC) return false;
     if (differs(other.light, light)) isAway = true;
-    else if (isAway && change(other, picture) < MOST_MOVED) return true;
+    else if (isAway && changeSize(other, picture) < MOST_MOVED) return true;
   }
   return false;
 }
@@ -67,7 +67,7 @@ function nearest(timeline: Timeline, frame: number): [Signature, Signature] | un
     if (isBurntOut(timeline.at(i))) continue;
     for (let k = frame; k < timeline.end && timeline.clockSec(k) - sec <= PERIOD_SEC; k++) {
       if (isBurntOut(timeline.at(k))) continue;
-      const size = change(timeline.at(i), timeline.at(k));
+      const size = changeSize(timeline.at(i), timeline.at(k));
       if (size < LEAST_CHANGE) return undefined;
       if (size >= least) continue;
       least = size;

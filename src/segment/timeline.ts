@@ -1,4 +1,4 @@
-import { type Change, compare, NO_CHANGE, step } from './change.ts';
+import { type Change, coarseDifference, compare, NO_CHANGE } from './change.ts';
 import type { Area, Signature } from './signature.ts';
 
 /** The pictures that can still matter, by their number, with what changed from each to the next. */
@@ -8,13 +8,13 @@ export class Timeline {
   end = 0;
   #signatures: Signature[] = [];
   #changes: Change[] = [];
-  #steps: number[] = [];
+  #coarseDifferences: number[] = [];
 
   append(signature: Signature): void {
     const before = this.#signatures.at(-1);
     this.#signatures.push(signature);
     this.#changes.push(before ? compare(before, signature) : NO_CHANGE);
-    this.#steps.push(before ? step(before, signature) : 0);
+    this.#coarseDifferences.push(before ? coarseDifference(before, signature) : 0);
     this.end += 1;
   }
 
@@ -47,18 +47,18 @@ export class Timeline {
     return this.#changes[frame - this.first] ?? NO_CHANGE;
   }
 
-  /** `step` from the picture before. */
-  step(frame: number): number {
-    return this.#steps[frame - this.first] ?? 0;
+  /** `coarseDifference` from the picture before. */
+  coarseDifference(frame: number): number {
+    return this.#coarseDifferences[frame - this.first] ?? 0;
   }
 
   /** Lets go of what lies before `frame`; in large bites, because each one moves the rest. */
-  forget(frame: number): void {
+  discardBefore(frame: number): void {
     const count = frame - this.first;
     if (count < 64) return;
     this.#signatures.splice(0, count);
     this.#changes.splice(0, count);
-    this.#steps.splice(0, count);
+    this.#coarseDifferences.splice(0, count);
     this.first = frame;
   }
 }

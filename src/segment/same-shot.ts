@@ -1,19 +1,19 @@
-import { kept } from './change.ts';
+import { keptDetail } from './change.ts';
 import type { GradualTransition } from './gradual.ts';
+import { isLightingChange, isTextOverlay } from './lighting-change.ts';
 import { likeness } from './likeness.ts';
-import { isRelit, isWrittenOver } from './relit.ts';
 import type { Timeline } from './timeline.ts';
 
 /** No shot is this short: a cut so close to a slow change says that the change was within one of its shots. Seconds. */
 const SHORTEST_SHOT_SEC = 0.2;
 /** A scene that is seen again within this time was hidden, by smoke or somebody who walked by. Seconds. */
 const HIDDEN_SEC = 1.5;
-/** It is seen again if so much of its detail is (see `kept`). */
+/** It is seen again if so much of its detail is (see `keptDetail`). */
 const SEEN_AGAIN = 0.6;
 /** Two ends that are so alike (see `likeness`) are one scene in other light. */
-const ALIKE = 0.6;
+const SAME_SCENE_LIKENESS = 0.6;
 /** Pictures are looked at so far apart. Seconds. */
-const LOOK_SEC = 0.15;
+const SAMPLE_INTERVAL_SEC = 0.15;
 /** What happens in so many pictures on either side is what the change belongs to … */
 const BESIDE = 2;
 /** … if it is larger than all within, in size by noise at least, in step by this factor and noise. */
@@ -27,7 +27,7 @@ const STEP_NOISE = 1;
  *
  * @param cuts numbers of the first pictures after cuts
  */
-export function isWithinOneShot(
+export function isSameShot(
   timeline: Timeline,
   cuts: readonly number[],
   { startFrame, endFrame }: GradualTransition,
@@ -39,35 +39,42 @@ export function isWithinOneShot(
   if (cuts.some(isNear)) return true;
   const before = Math.max(timeline.first, startFrame - 1);
   const [old, fresh] = [timeline.at(before), timeline.at(endFrame)];
-  if (likeness(old, fresh) > ALIKE || isRelit(old, fresh) || isWrittenOver(old, fresh)) return true;
-  if (isTail(timeline, before, endFrame)) return true;
-  return isSeen(timeline, cuts, before, endFrame, 1) || isSeen(timeline, cuts, endFrame, before, -1);
+  if (likeness(old, fresh) > SAME_SCENE_LIKENESS || isLightingChange(old, fresh) || isTextOverlay(old, fresh))
+    return true;
+  if (isBesideLargerChange(timeline, before, endFrame)) return true;
+  return reappears(timeline, cuts, before, endFrame, 1) || reappears(timeline, cuts, endFrame, before, -1);
 }
 
 /** Does a larger change stand beside it? Then this is how a flash or an explosion dies away, or gathers. */
-function isTail(timeline: Timeline, from: number, to: number): boolean {
+function isBesideLargerChange(timeline: Timeline, from: number, to: number): boolean {
   const largest = (first: number, last: number, of: (frame: number) => number) => {
     let most = 0;
     for (let i = first; i <= last; i++) most = Math.max(most, of(i));
     return most;
   };
   const size = (frame: number) => timeline.change(frame).size;
-  const step = (frame: number) => timeline.step(frame);
+  const difference = (frame: number) => timeline.coarseDifference(frame);
   const isLarger = (first: number, last: number) =>
     largest(first, last, size) > largest(from + 1, to, size) + SIZE_NOISE &&
-    largest(first, last, step) > LARGER * (largest(from + 1, to, step) + STEP_NOISE);
+    largest(first, last, difference) > LARGER * (largest(from + 1, to, difference) + STEP_NOISE);
   return isLarger(from - BESIDE + 1, from) || isLarger(to + 1, to + BESIDE);
 }
 
 /** Is the scene of a picture seen in one direction from another, in the same shot? */
-function isSeen(timeline: Timeline, cuts: readonly number[], scene: number, from: number, direction: 1 | -1): boolean {
+function reappears(
+  timeline: Timeline,
+  cuts: readonly number[],
+  scene: number,
+  from: number,
+  direction: 1 | -1,
+): boolean {
   const away = (frame: number) => Math.abs(timeline.clockSec(frame) - timeline.clockSec(from));
   let looked = 0;
   for (let i = from + direction; i >= timeline.first && i < timeline.end && away(i) <= HIDDEN_SEC; i += direction) {
     if (cuts.includes(direction > 0 ? i : i + 1)) return false;
-    if (away(i) < looked + LOOK_SEC) continue;
+    if (away(i) < looked + SAMPLE_INTERVAL_SEC) continue;
     looked = away(i);
-    if (kept(timeline.at(scene), timeline.at(i)) > SEEN_AGAIN) return true;
+    if (keptDetail(timeline.at(scene), timeline.at(i)) > SEEN_AGAIN) return true;
   }
   return false;
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { faded } from './between.ts';
+import { fadedShare } from './blend.ts';
 import { even, mix, type Pixels, picture, scene } from './shots.fixture.ts';
 import { Signature } from './signature.ts';
 
@@ -8,7 +8,8 @@ const QUARTERS = [0, 0.25, 0.5, 0.75, 1];
 /** What has faded of a film of five pictures, on average over made-up scenes. */
 function fadedIn(film: (seed: number, share: number) => Pixels): number {
   const seeds = [1, 3, 5, 7, 9, 11];
-  const of = (seed: number) => faded(QUARTERS.map((share) => new Signature(picture(film(seed, share), share), share)));
+  const of = (seed: number) =>
+    fadedShare(QUARTERS.map((share) => new Signature(picture(film(seed, share), share), share)));
   return seeds.reduce((sum, seed) => sum + of(seed), 0) / seeds.length;
 }
 
