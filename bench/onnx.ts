@@ -1,17 +1,17 @@
 /**
  * How much of onnxruntime's speed is left when pictures come from a film: the whole way from the file to vectors against
  * the bare session on batches that are ready, with the same threads, in turn. The model is a vision transformer of the
- * size of CLIP's ViT-B/16 with random weights, which scripts/onnx writes.
+ * size of CLIP's ViT-B/16 with random weights, which test/support/onnx writes.
  *
  * Settings: ROUNDS (default 6), THREADS (default 1, as where there is a worker for each core).
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { VIT_B_16, visionModel } from '../scripts/onnx/models.ts';
 import { openBundle } from '../src/encode/bundles.ts';
 import { NON_SPINNING_THREADS } from '../src/encode/onnx/session.ts';
 import { embedChunk } from '../src/pipeline/embed-chunk.ts';
+import { VIT_B_16, visionModel } from '../test/support/onnx/models.ts';
 import { MEDIA_DIR } from './media.ts';
 import { checkTargets, median } from './report.ts';
 

@@ -10,10 +10,10 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { clipTextModel, TINY_VIT, visionModel } from '../scripts/onnx/models.ts';
 import { readConfig } from '../src/config.ts';
 import { NON_SPINNING_THREADS } from '../src/encode/onnx/session.ts';
 import { encodeSettings } from '../src/start/worker-pool.ts';
+import { clipTextModel, TINY_VIT, visionModel } from '../test/support/onnx/models.ts';
 import { KEY, startServer, temporaryFolder } from '../test/support/server.ts';
 
 const QUERIES = 100;

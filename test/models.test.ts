@@ -4,12 +4,12 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { audioModel, projectionModel, TINY_VIT, textModel, visionModel } from '../scripts/onnx/models.ts';
-import { bundleFixture, testModels, writeBundle } from '../src/encode/bundle.fixture.ts';
 import { checkEmbeddings } from './support/embeddings.ts';
 import { hostFiles } from './support/file-host.ts';
 import { cutsBetween, makeMedia } from './support/make-media.ts';
+import { bundleFixture, testModels, writeBundle } from './support/model-bundle.ts';
 import { ModelHub, sha256 } from './support/model-hub.ts';
+import { audioModel, projectionModel, TINY_VIT, textModel, visionModel } from './support/onnx/models.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call, createTask, ended, ready } from './support/tasks.ts';
 

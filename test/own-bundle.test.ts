@@ -4,11 +4,11 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { FF_ENCODER_FLAC } from 'node-av/constants';
-import { TINY_VIT, visionModel } from '../scripts/onnx/models.ts';
 import { reelvec } from './support/command.ts';
 import { hostFiles } from './support/file-host.ts';
 import { type InferenceServer, startInferenceServer } from './support/inference-server.ts';
 import { makeMedia } from './support/make-media.ts';
+import { TINY_VIT, visionModel } from './support/onnx/models.ts';
 import {
   childrenOf,
   processesWith,

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { BlockCache } from '../src/blobs/s3/block-cache.ts';
 import { RangeServer } from '../src/blobs/s3/range-server.ts';
-import { type Fault, s3Server } from '../src/blobs/s3/s3-server.fixture.ts';
 import { S3BlobStore } from '../src/blobs/s3/store.ts';
 import { readConfig } from '../src/config.ts';
 import { isReelvecError } from '../src/errors.ts';
@@ -15,6 +14,7 @@ import type { EmbeddedChunk, OnProgress } from '../src/workers/protocol.ts';
 import { runWithRetry } from '../src/workers/retry.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
+import { type Fault, s3Server } from './support/s3-server.ts';
 import { childrenOf } from './support/server.ts';
 
 /** Faults on the way of the media to who reads it may cost time, and never change what is made of it. */

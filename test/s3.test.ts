@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { BlockCache } from '../src/blobs/s3/block-cache.ts';
 import { RangeServer } from '../src/blobs/s3/range-server.ts';
-import { s3Server } from '../src/blobs/s3/s3-server.fixture.ts';
 import { S3BlobStore } from '../src/blobs/s3/store.ts';
 import { readConfig } from '../src/config.ts';
 import { openBundle } from '../src/encode/bundles.ts';
@@ -18,6 +17,7 @@ import { loopMedia } from './support/loop-media.ts';
 import { madeMaterial } from './support/made-material.ts';
 import { makeMedia } from './support/make-media.ts';
 import { s3Settings } from './support/s3.ts';
+import { s3Server } from './support/s3-server.ts';
 
 const MEGABYTE = 1024 ** 2;
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-s3-'));

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { type Document, isObject, type Json, type JsonObject } from '../src/api/openapi/types.ts';
-import { validatorOf } from '../src/api/openapi/validate.fixture.ts';
-import { CONFIGURED_KEY, openTestApp } from '../src/app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp } from './support/app.ts';
+import { validatorOf } from './support/openapi-validator.ts';
 import { ROOT } from './support/server.ts';
 
 /** TwelveLabs' OpenAPI document of POST /embed-v2/tasks. It is not part of the repository. */

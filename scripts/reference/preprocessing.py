@@ -1,5 +1,5 @@
-"""Writes src/encode/tensors/reference.fixture.json: what Pillow, torch and torchaudio make of real pictures and sound, for the
-tests of preprocessing to compare with. Debian: python3-pil python3-scipy python3-torchaudio.
+"""Writes test/support/preprocessing-reference.json: the results of Pillow, torch and torchaudio on real pictures and sound,
+with which the tests of preprocessing compare. Debian: python3-pil python3-scipy python3-torchaudio.
 
 Usage: python3 scripts/reference/preprocessing.py MEDIA_FOLDER
 """
@@ -146,5 +146,5 @@ reference = {
         ],
     },
 }
-target = Path(__file__).parents[2] / "src" / "encode" / "tensors" / "reference.fixture.json"
+target = Path(__file__).parents[2] / "test" / "support" / "preprocessing-reference.json"
 target.write_text(json.dumps(reference) + "\n")

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CONFIGURED_KEY, openTestApp, type TestApp } from '../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../test/support/app.ts';
 
 const URL_ = '/v1.3/embed-v2/tasks';
 

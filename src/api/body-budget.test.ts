@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CONFIGURED_KEY, openTestApp } from '../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp } from '../../test/support/app.ts';
 import { BodyBudget } from './body-budget.ts';
 
 test('bodies count against their key and the server until they are given back', () => {

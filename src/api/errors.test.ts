@@ -4,7 +4,7 @@ import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { InjectOptions } from 'fastify';
-import { CONFIGURED_KEY, openTestApp } from '../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp } from '../../test/support/app.ts';
 import { errorBody } from './errors.ts';
 
 const key = { 'x-api-key': CONFIGURED_KEY };

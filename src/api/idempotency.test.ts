@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CONFIGURED_KEY, MP4_HEAD, openTestApp, type TestApp } from '../app.fixture.ts';
+import { CONFIGURED_KEY, MP4_HEAD, openTestApp, type TestApp } from '../../test/support/app.ts';
 import { openDatabase } from '../database/open.ts';
 import { type Claim, IdempotencyKeys } from '../idempotency/keys.ts';
 

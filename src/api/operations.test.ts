@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CONFIGURED_KEY, openTestApp } from '../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp } from '../../test/support/app.ts';
 
 const headers = { 'x-api-key': CONFIGURED_KEY };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AUDIO, CONFIGURED_KEY, openTestApp, type TestApp } from '../app.fixture.ts';
+import { AUDIO, CONFIGURED_KEY, openTestApp, type TestApp } from '../../test/support/app.ts';
 import type { QuotaLimits } from '../quotas/quotas.ts';
 
 const open = (limits: QuotaLimits) => openTestApp(undefined, { limits });

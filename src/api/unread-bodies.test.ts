@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { CONFIGURED_KEY, openTestApp, type TestApp } from '../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../test/support/app.ts';
 import { BODY_LIMIT } from './embed-v2/createTask.ts';
 
 const TASKS = '/v1.3/embed-v2/tasks';

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
-import { bundleFixture } from './bundle.fixture.ts';
+import { bundleFixture } from '../../test/support/model-bundle.ts';
 import { bundleNames, describeBundle } from './bundles.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-bundle-file-'));

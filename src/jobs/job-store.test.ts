@@ -1,7 +1,7 @@
 import { after, before } from 'node:test';
+import { jobStoreContract } from '../../test/support/contracts/job-store.ts';
 import { NO_POSTGRES, startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
 import { temporaryFolder } from '../../test/support/server.ts';
-import { jobStoreContract } from './job-store.contract.ts';
 import type { JobStore } from './job-store.ts';
 import { PostgresJobStore } from './job-store-postgres.ts';
 import { SqliteJobStore } from './job-store-sqlite.ts';

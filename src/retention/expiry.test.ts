@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { pino } from 'pino';
+import { MemoryBlobStore } from '../../test/support/memory-blobs.ts';
 import { assetKey } from '../assets/blobs.ts';
 import { DedupedMedia } from '../assets/deduped-media.ts';
 import { AssetRepository } from '../assets/repository.ts';
-import { MemoryBlobStore } from '../blobs/memory.fixture.ts';
 import type { UploadStore } from '../blobs/uploads.ts';
 import { newId } from '../database/ids.ts';
 import { openDatabase } from '../database/open.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { mock, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { MemoryBlobStore } from '../../test/support/memory-blobs.ts';
 import { DedupedMedia } from '../assets/deduped-media.ts';
-import { MemoryBlobStore } from '../blobs/memory.fixture.ts';
 import { removeSinceTakeover } from '../blobs/takeover.ts';
 import type { UploadStore } from '../blobs/uploads.ts';
 import { openDatabase } from '../database/open.ts';

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mock, type TestContext, test } from 'node:test';
 import { pino } from 'pino';
+import { MemoryBlobStore } from '../../test/support/memory-blobs.ts';
 import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
 import { seededRandom } from '../../test/support/seeded-random.ts';
 import { assetKey, mediaKey } from '../assets/blobs.ts';
@@ -9,7 +10,6 @@ import { UploadRepository } from '../assets/multipart/repository.ts';
 import { type MediaInspectors, prepareAsset } from '../assets/prepare.ts';
 import { AssetRepository } from '../assets/repository.ts';
 import { AssetService } from '../assets/service.ts';
-import { MemoryBlobStore } from '../blobs/memory.fixture.ts';
 import { BlobNotFound } from '../blobs/store.ts';
 import type { UploadStore } from '../blobs/uploads.ts';
 import { newId } from '../database/ids.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cuts, detect, dim, even, mix, scene, times, width } from './shots.fixture.ts';
+import { cuts, detect, dim, even, mix, scene, times, width } from '../../test/support/shot-pictures.ts';
 
 test('a fade through black or white is one boundary, at the first picture that can be seen', () => {
   for (const value of [0, 255]) {

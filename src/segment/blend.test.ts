@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { even, mix, type Pixels, picture, scene } from '../../test/support/shot-pictures.ts';
 import { fadedShare } from './blend.ts';
-import { even, mix, type Pixels, picture, scene } from './shots.fixture.ts';
 import { Signature } from './signature.ts';
 
 const QUARTERS = [0, 0.25, 0.5, 0.75, 1];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cuts, detect, height, type Pixels, scene, times, width } from './shots.fixture.ts';
+import { cuts, detect, height, type Pixels, scene, times, width } from '../../test/support/shot-pictures.ts';
 
 interface Box {
   readonly left: number;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { dim, even, mix, type Pixels, picture, scene, width } from '../../test/support/shot-pictures.ts';
 import { isLightingChange, isTextOverlay } from './lighting-change.ts';
-import { dim, even, mix, type Pixels, picture, scene, width } from './shots.fixture.ts';
 import { Signature } from './signature.ts';
 
 const signature = (pixels: Pixels) => new Signature(picture(pixels, 0), 0);

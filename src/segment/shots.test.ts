@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cuts, detect, dim, even, height, mix, type Pixels, picture, scene, times, width } from './shots.fixture.ts';
+import {
+  cuts,
+  detect,
+  dim,
+  even,
+  height,
+  mix,
+  type Pixels,
+  picture,
+  scene,
+  times,
+  width,
+} from '../../test/support/shot-pictures.ts';
 import { ShotDetector } from './shots.ts';
 
 describe('hard cuts', () => {

@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cuts, detect, dim, even, height, mix, type Pixels, scene, times, width } from './shots.fixture.ts';
+import {
+  cuts,
+  detect,
+  dim,
+  even,
+  height,
+  mix,
+  type Pixels,
+  scene,
+  times,
+  width,
+} from '../../test/support/shot-pictures.ts';
 
 /** Lines of made-up words on white, below a bar that all slides have; `seed` says which words, `lines` how many. */
 function slide(seed: number, lines = 5, paper = 250, ink = 20): Pixels {

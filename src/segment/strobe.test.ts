@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cuts, detect, dim, type Pixels, scene, times } from './shots.fixture.ts';
+import { cuts, detect, dim, type Pixels, scene, times } from '../../test/support/shot-pictures.ts';
 
 const isOn = (i: number, period: number, on: number) => i % period < on;
 const lit = (pixels: Pixels, gain: number) => pixels.map((value) => value * gain);

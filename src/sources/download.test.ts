@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
+import { breakOff, localHost } from '../../test/support/local-host.ts';
 import { FolderBlobStore } from '../blobs/folder/store.ts';
-import { breakOff, localHost } from './local-host.fixture.ts';
 
 const maxBytes = 10_000_000;
 const content = Buffer.from(Array.from({ length: 1_500_000 }, (_, i) => (i * 7919) >> 3));

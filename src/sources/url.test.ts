@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
+import { localHost } from '../../test/support/local-host.ts';
 import { ReelvecError } from '../errors.ts';
 import { parseAllowList } from './addresses.ts';
-import { localHost } from './local-host.fixture.ts';
 import { filenameOf, openUrlGuard, parseSourceUrl } from './url.ts';
 
 const maxBytes = 1_000_000;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AUDIO, MP4_HEAD, openTestApp, type TestApp, VIDEO } from '../app.fixture.ts';
+import { AUDIO, MP4_HEAD, openTestApp, type TestApp, VIDEO } from '../../test/support/app.ts';
 import { newId } from '../database/ids.ts';
 import { isReelvecError, ReelvecError } from '../errors.ts';
 import { createTask } from './create.ts';

@@ -7,7 +7,7 @@ import { runWithRetry } from './retry.ts';
 import { WorkerLost, WorkerNotStarted, WorkerStalled } from './supervised-process.ts';
 
 const options = {
-  entry: new URL('./misbehaving-worker.fixture.ts', import.meta.url),
+  entry: new URL('../../test/support/misbehaving-worker.ts', import.meta.url),
   args: [],
   memoryBytes: 400 * 1024 ** 2,
   stallTimeoutMs: 400,

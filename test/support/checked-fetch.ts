@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { type Document, isObject, type Json, type Operation } from '../../src/api/openapi/types.ts';
-import { validatorOf } from '../../src/api/openapi/validate.fixture.ts';
+import { validatorOf } from './openapi-validator.ts';
 
 /** By the origin of the server; undefined for one that ended before it could be asked. */
 const checkers = new Map<string, Promise<Checker | undefined>>();

@@ -1,4 +1,4 @@
-import { s3Server } from '../../src/blobs/s3/s3-server.fixture.ts';
+import { s3Server } from './s3-server.ts';
 
 /** A process of its own: an S3 store in memory with one bucket. Tells where it is and ends with its parent. */
 const server = await s3Server();

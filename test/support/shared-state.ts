@@ -1,6 +1,6 @@
 import { paginateListObjectsV2, S3Client } from '@aws-sdk/client-s3';
-import { s3Server } from '../../src/blobs/s3/s3-server.fixture.ts';
 import { NO_POSTGRES, startPostgres, type TestPostgres } from './postgres.ts';
+import { s3Server } from './s3-server.ts';
 
 export { NO_POSTGRES };
 

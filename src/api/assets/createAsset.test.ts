@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { localHost } from '../../sources/local-host.fixture.ts';
-import { type AssetApp, assertNothingKept, assetApp, MP4 } from './assets.fixture.ts';
+import { type AssetApp, assertNothingKept, assetApp, MP4 } from '../../../test/support/asset-app.ts';
+import { localHost } from '../../../test/support/local-host.ts';
 
 type Parts = [name: string, value: string | File][];
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type AssetApp, assetApp } from '../../../test/support/asset-app.ts';
 import { newId } from '../../database/ids.ts';
-import { type AssetApp, assetApp } from './assets.fixture.ts';
 
 async function seed({ assets, blobs }: AssetApp): Promise<string> {
   const id = newId();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type AssetApp, assetApp, MP4 } from '../../../test/support/asset-app.ts';
 import type { UserMetadata } from '../../assets/repository.ts';
 import { newId } from '../../database/ids.ts';
-import { type AssetApp, assetApp, MP4 } from './assets.fixture.ts';
 
 const PNG = Buffer.concat([Buffer.from('89504e470d0a1a0a0000000d49484452', 'hex'), Buffer.alloc(200)]);
 const FILM = Buffer.concat([MP4, Buffer.alloc(200)]);

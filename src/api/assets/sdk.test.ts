@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { TwelvelabsApi, TwelvelabsApiClient } from 'twelvelabs-js';
-import { localHost } from '../../sources/local-host.fixture.ts';
-import { assetApp, MP4 } from './assets.fixture.ts';
+import { assetApp, MP4 } from '../../../test/support/asset-app.ts';
+import { localHost } from '../../../test/support/local-host.ts';
 
 let folder: string;
 let path: string;

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { assertNothingKept, assetApp, MP4 } from './assets.fixture.ts';
+import { assertNothingKept, assetApp, MP4 } from '../../../test/support/asset-app.ts';
 
 test('a client that sends all of a refused upload before it reads still gets the answer', async () => {
   await using assetsApp = await assetApp();

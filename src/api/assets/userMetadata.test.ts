@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { type AssetApp, assetApp } from '../../../test/support/asset-app.ts';
 import { newId } from '../../database/ids.ts';
-import { type AssetApp, assetApp } from './assets.fixture.ts';
 
 const BEFORE = { title: 'Take 3', take: 3, wide: true };
 

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import sharp from 'sharp';
-import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../../test/support/app.ts';
 import { createSignalBundle } from '../../encode/signal/bundle.ts';
 import { textEncoder } from '../../encode/signal/text.ts';
 import { createdEmbedding } from './schemas.ts';

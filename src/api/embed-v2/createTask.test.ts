@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../../test/support/app.ts';
 import { describeBundle } from '../../encode/bundles.ts';
 import type { TaskRequest } from '../../tasks/request.ts';
 import { createdTask } from './schemas.ts';

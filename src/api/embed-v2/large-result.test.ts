@@ -4,8 +4,8 @@ import { once } from 'node:events';
 import { get, type IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { LargeResult } from '../../../test/support/large-result-server.ts';
 import { NODE_FLAGS } from '../../../test/support/server.ts';
-import type { LargeResult } from './large-result.fixture.ts';
 
 /** Maximum memory growth in bytes of a server that sends 192 MB of JSON. */
 const MAX_GROWTH = 50 * 1024 ** 2;
@@ -15,7 +15,9 @@ const MARK = '"end_sec":';
 let server: ChildProcess;
 let result: LargeResult;
 before(async () => {
-  server = fork(new URL('./large-result.fixture.ts', import.meta.url), { execArgv: [...NODE_FLAGS] });
+  server = fork(new URL('../../../test/support/large-result-server.ts', import.meta.url), {
+    execArgv: [...NODE_FLAGS],
+  });
   [result] = await once(server, 'message');
 });
 after(async () => {

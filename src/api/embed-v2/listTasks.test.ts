@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../../test/support/app.ts';
 import { newId } from '../../database/ids.ts';
 import type { TaskRequest } from '../../tasks/request.ts';
 import { taskPage } from './schemas.ts';

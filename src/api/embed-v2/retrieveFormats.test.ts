@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
 import { parquetMetadata, parquetReadObjects } from 'hyparquet';
-import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../../test/support/app.ts';
 import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results/results.ts';
 import { resultKey } from '../../tasks/work.ts';
 

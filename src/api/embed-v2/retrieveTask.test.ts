@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
-import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../app.fixture.ts';
+import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../../test/support/app.ts';
 import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results/results.ts';
 import { resultKey } from '../../tasks/work.ts';
 import { retrievedTask } from './schemas.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { TwelvelabsApi, TwelvelabsApiClient, TwelvelabsApiError } from 'twelvelabs-js';
-import { AUDIO, CONFIGURED_KEY, MP4_HEAD, openTestApp, VIDEO } from '../../app.fixture.ts';
+import { AUDIO, CONFIGURED_KEY, MP4_HEAD, openTestApp, VIDEO } from '../../../test/support/app.ts';
 import { newId } from '../../database/ids.ts';
 import { encodeBlock, writeResult } from '../../tasks/results/results.ts';
 import { resultKey } from '../../tasks/work.ts';

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openTestApp } from '../../app.fixture.ts';
+import { openTestApp } from '../../../test/support/app.ts';
+import { validatorOf } from '../../../test/support/openapi-validator.ts';
 import { EXAMPLES } from './examples.ts';
 import { type Document, operationsOf } from './types.ts';
-import { validatorOf } from './validate.fixture.ts';
 
 test('every operation has a name of its own, and declares the errors of its kind', async () => {
   await using t = await openTestApp();

@@ -7,7 +7,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { blobStoreContract } from '../store.contract.ts';
+import { blobStoreContract } from '../../../test/support/contracts/blob-store.ts';
 import { FolderBlobStore } from './store.ts';
 import { FolderUploadStore } from './uploads.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
-import { uploadStoreContract } from '../uploads.contract.ts';
+import { uploadStoreContract } from '../../../test/support/contracts/upload-store.ts';
 import { PartSizeError } from '../uploads.ts';
 import { FolderBlobStore } from './store.ts';
 import { FolderUploadStore } from './uploads.ts';

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { after, test } from 'node:test';
-import { blobStoreContract } from '../store.contract.ts';
+import { blobStoreContract } from '../../../test/support/contracts/blob-store.ts';
+import { type S3Server, s3Server } from '../../../test/support/s3-server.ts';
 import { BlockCache } from './block-cache.ts';
 import { RangeServer } from './range-server.ts';
-import { type S3Server, s3Server } from './s3-server.fixture.ts';
 import { S3BlobStore } from './store.ts';
 
 const MEGABYTE = 1024 ** 2;

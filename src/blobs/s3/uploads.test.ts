@@ -3,10 +3,10 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { uploadStoreContract } from '../uploads.contract.ts';
+import { uploadStoreContract } from '../../../test/support/contracts/upload-store.ts';
+import { s3Server } from '../../../test/support/s3-server.ts';
 import { BlockCache } from './block-cache.ts';
 import { RangeServer } from './range-server.ts';
-import { s3Server } from './s3-server.fixture.ts';
 import { S3BlobStore } from './store.ts';
 import { S3UploadStore } from './uploads.ts';
 

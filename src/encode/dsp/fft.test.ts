@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { noise } from '../test-noise.ts';
+import { noise } from '../../../test/support/noise.ts';
 import { Fft } from './fft.ts';
 
 for (const size of [4, 8, 32, 64]) {

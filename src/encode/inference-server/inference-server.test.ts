@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { TINY_VIT, textModel, visionModel } from '../../../scripts/onnx/models.ts';
-import type { Fault } from '../../../test/support/inference-server.ts';
-import { encoderContract } from '../encoder.contract.ts';
-import { InferenceClient, InferenceServerRefusal, InferenceServerUnavailable } from './client.ts';
+import { encoderContract } from '../../../test/support/contracts/encoder.ts';
 import {
   assertExpected,
   cleanup,
@@ -16,7 +13,10 @@ import {
   server,
   VISION,
   wanted,
-} from './inference-server.fixture.ts';
+} from '../../../test/support/inference-encoder.ts';
+import type { Fault } from '../../../test/support/inference-server.ts';
+import { TINY_VIT, textModel, visionModel } from '../../../test/support/onnx/models.ts';
+import { InferenceClient, InferenceServerRefusal, InferenceServerUnavailable } from './client.ts';
 import { InferenceServerModel } from './model.ts';
 import { ProtocolFault } from './protocol.ts';
 

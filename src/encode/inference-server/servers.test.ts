@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { assertExpected, encoderOf, server, wanted } from './inference-server.fixture.ts';
+import { assertExpected, encoderOf, server, wanted } from '../../../test/support/inference-encoder.ts';
 
 describe('several inference servers', () => {
   test('share the work', async () => {

@@ -11,7 +11,7 @@ const ACCELERATORS: Readonly<Partial<Record<NodeJS.Platform, ChosenDevice>>> = {
   win32: 'dml',
 };
 
-/** Base64 of a minimal ONNX file, y = −x for one number, from scripts/onnx/graph.ts. */
+/** Base64 of a minimal ONNX file, y = −x for one number, from test/support/onnx/graph.ts. */
 const PROBE_GRAPH =
   'CAgSB3JlZWx2ZWM6NhIFcHJvYmVaDwoBeBIKCggIARIECgIIAQoLCgF4EgF5IgNOZWdiDwoBeRIKCggIARIECgIIAUIECgAQEQ==';
 

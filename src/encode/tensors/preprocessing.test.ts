@@ -3,12 +3,12 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import reference from '../../../test/support/preprocessing-reference.json' with { type: 'json' };
 import { REAL_MEDIA } from '../../../test/support/real-media.ts';
 import { readStill } from '../../media/picture/still.ts';
 import { resample } from '../../media/resample.ts';
 import type { PicturesSpec, SoundSpec } from '../bundle-file.ts';
 import { toTensor } from './pictures.ts';
-import reference from './reference.fixture.json' with { type: 'json' };
 import { windowsOf, windowsToTensor } from './sound.ts';
 
 /** Every `step`-th value of a tensor from the independent implementation in scripts/reference/preprocessing.py. */

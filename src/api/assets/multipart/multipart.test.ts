@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import { type AssetApp, assetApp, MP4 } from '../assets.fixture.ts';
+import { type AssetApp, assetApp, MP4 } from '../../../../test/support/asset-app.ts';
 
 const CHUNK = 8 * 1024 ** 2;
 /** Content of two chunks, the second one short. */

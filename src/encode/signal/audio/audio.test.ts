@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cosine, encoderContract } from '../../encoder.contract.ts';
-import { noise } from '../../test-noise.ts';
+import { cosine, encoderContract } from '../../../../test/support/contracts/encoder.ts';
+import { noise } from '../../../../test/support/noise.ts';
 import { createAudioEncoder } from './audio.ts';
 
 const encoder = createAudioEncoder();

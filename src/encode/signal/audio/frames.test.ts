@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { noise } from '../../test-noise.ts';
+import { noise } from '../../../../test/support/noise.ts';
 import { PITCH_CLASSES } from './chroma.ts';
 import { analyse, BANDS } from './frames.ts';
 import { SAMPLE_RATE } from './windows.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cosine, encoderContract } from '../../encoder.contract.ts';
+import { cosine, encoderContract } from '../../../../test/support/contracts/encoder.ts';
+import { noise } from '../../../../test/support/noise.ts';
 import type { VisualClip } from '../../encoder.ts';
-import { noise } from '../../test-noise.ts';
 import { visualEncoder } from './visual.ts';
 
 const { width, height, perSecond } = visualEncoder.pictures;

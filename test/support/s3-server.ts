@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startFauxqs } from 'fauxqs';
-import { UploadLists } from './upload-lists.fixture.ts';
+import { UploadLists } from './s3-upload-lists.ts';
 
 /** Credentials for the emulator, which accepts any, in the environment that the SDK reads. */
 process.env['AWS_ACCESS_KEY_ID'] ??= 'test';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
-import type { BlobStore } from './store.ts';
-import { type Part, type PartialBlob, partCount, partRange, type UploadStore } from './uploads.ts';
+import type { BlobStore } from '../../../src/blobs/store.ts';
+import { type Part, type PartialBlob, partCount, partRange, type UploadStore } from '../../../src/blobs/uploads.ts';
 
 /** Minimum part size of S3. Bytes. */
 const PART_SIZE = 5 * 1024 ** 2;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Picture } from '../media/frames.ts';
-import { SHOT_PICTURE, type ShotBoundary, ShotDetector } from './shots.ts';
+import type { Picture } from '../../src/media/frames.ts';
+import { SHOT_PICTURE, type ShotBoundary, ShotDetector } from '../../src/segment/shots.ts';
 
 export const { width, height } = SHOT_PICTURE;
 export type Pixels = Float32Array;

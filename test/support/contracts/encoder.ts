@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
-import { DIMENSION, type Encoder } from './encoder.ts';
+import { DIMENSION, type Encoder } from '../../../src/encode/encoder.ts';
 
 /**
  * Tests of the `Encoder` contract.

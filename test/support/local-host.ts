@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseAllowList } from './addresses.ts';
-import { openUrlGuard, type UrlGuard, type UrlGuardOptions } from './url.ts';
+import { parseAllowList } from '../../src/sources/addresses.ts';
+import { openUrlGuard, type UrlGuard, type UrlGuardOptions } from '../../src/sources/url.ts';
 
 /** Starts a web server on a free port of 127.0.0.1, and a guard that may reach it. */
 export async function localHost(

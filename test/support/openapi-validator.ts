@@ -1,5 +1,5 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
-import type { Document, Json, JsonObject } from './types.ts';
+import type { Document, Json, JsonObject } from '../../src/api/openapi/types.ts';
 
 /**
  * Validates values against the schemas of an OpenAPI 3.1 document.

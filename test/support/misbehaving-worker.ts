@@ -1,4 +1,4 @@
-import type { Reply, Request } from './protocol.ts';
+import type { Reply, Request } from '../../src/workers/protocol.ts';
 
 /** A worker that does what the path of the job says. */
 const send = (reply: Reply) => process.send?.(reply);

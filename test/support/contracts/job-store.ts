@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { cancelOrphanedRuns } from './cancel-orphaned-runs.ts';
-import type { AnyWorkflow } from './engine.ts';
-import type { JobStore, NewRun } from './job-store.ts';
+import { cancelOrphanedRuns } from '../../../src/jobs/cancel-orphaned-runs.ts';
+import type { AnyWorkflow } from '../../../src/jobs/engine.ts';
+import type { JobStore, NewRun } from '../../../src/jobs/job-store.ts';
 
 const LEASE = { workerId: 'worker', leaseDurationMs: 30_000 };
 const CHUNK = 'embed-chunk';

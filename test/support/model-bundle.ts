@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { audioModel, TINY_VIT, textModel, visionModel } from '../../scripts/onnx/models.ts';
+import { audioModel, TINY_VIT, textModel, visionModel } from './onnx/models.ts';
 
 /** Vocabulary of the test tokenizer. */
 const WORDS = ['[UNK]', '[CLS]', '[SEP]', '[PAD]', 'a', 'the', 'of', 'red', 'car', 'rain', 'sound', 'query', ':', 'x'];

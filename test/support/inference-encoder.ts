@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
-import { TINY_VIT, visionModel } from '../../../scripts/onnx/models.ts';
-import { type InferenceServer, startInferenceServer } from '../../../test/support/inference-server.ts';
-import type { PicturesSpec } from '../bundle-file.ts';
-import type { VisualClip } from '../encoder.ts';
-import { OnnxModel } from '../onnx/model.ts';
-import { pictureEncoder } from '../tensors/pictures.ts';
-import { noise } from '../test-noise.ts';
-import { InferenceClient } from './client.ts';
-import { InferenceServerModel } from './model.ts';
+import type { PicturesSpec } from '../../src/encode/bundle-file.ts';
+import type { VisualClip } from '../../src/encode/encoder.ts';
+import { InferenceClient } from '../../src/encode/inference-server/client.ts';
+import { InferenceServerModel } from '../../src/encode/inference-server/model.ts';
+import { OnnxModel } from '../../src/encode/onnx/model.ts';
+import { pictureEncoder } from '../../src/encode/tensors/pictures.ts';
+import { type InferenceServer, startInferenceServer } from './inference-server.ts';
+import { noise } from './noise.ts';
+import { TINY_VIT, visionModel } from './onnx/models.ts';
 
 /** The vision model of the tests, as an ONNX file. */
 export const VISION = visionModel(TINY_VIT);

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
-import { CONFIGURED_KEY, openTestApp } from '../../app.fixture.ts';
-import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results/results.ts';
-import { resultKey } from '../../tasks/work.ts';
+import { type EmbeddingRow, encodeBlock, writeResult } from '../../src/tasks/results/results.ts';
+import { resultKey } from '../../src/tasks/work.ts';
+import { CONFIGURED_KEY, openTestApp } from './app.ts';
 
 /*
  * Server in its own process, with one ready task of 10,000 segments and three options. It sends its URL to the parent

@@ -4,8 +4,8 @@ import { createReadStream } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
 import { after, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { sha256OfBlob } from './hash-blob.ts';
-import { BlobNotFound, type BlobStore } from './store.ts';
+import { sha256OfBlob } from '../../../src/blobs/hash-blob.ts';
+import { BlobNotFound, type BlobStore } from '../../../src/blobs/store.ts';
 
 /**
  * Contract suite of every blob store. `open` provides an empty store; `close` removes it. `many` exceeds a page of its

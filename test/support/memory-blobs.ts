@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { assertBlobKey, assertBlobPrefix } from './keys.ts';
-import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from './store.ts';
+import { assertBlobKey, assertBlobPrefix } from '../../src/blobs/keys.ts';
+import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from '../../src/blobs/store.ts';
 
 /** In-memory blob store with the clock of a test. */
 export class MemoryBlobStore implements BlobStore {
