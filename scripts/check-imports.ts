@@ -35,6 +35,7 @@ const LAYERS = [
   'machine-memory.ts',
   'code-cache.ts',
   'setup-error.ts',
+  'domain',
   'errors.ts',
 ];
 

@@ -3,15 +3,18 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { FolderBlobStore } from '../blobs/folder/store.ts';
 import type { Config } from '../config.ts';
+import { OPTIONS, type Option } from '../domain/option.ts';
+import { SCOPES, type Scope } from '../domain/scope.ts';
+import type { Segmentation } from '../domain/segmentation.ts';
 import { describeBundle } from '../encode/bundles.ts';
 import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
 import { SIGNAL } from '../encode/signal/bundle.ts';
 import { bundlesThat, shareSpace } from '../encode/spaces.ts';
 import { isReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
-import type { Segmentation } from '../segment/segment.ts';
 import { mediaWorkers } from '../start/media-workers.ts';
-import type { Option, Scope, Source, TaskRequest } from '../tasks/request.ts';
+import { DEFAULT_OPTIONS, DEFAULT_SCOPES, DEFAULT_SEGMENTATION } from '../tasks/defaults.ts';
+import type { Source, TaskRequest } from '../tasks/request.ts';
 import { WorkerLost } from '../workers/supervised-process.ts';
 import { CommandError, onlyPositional, readArguments, UsageError } from './arguments.ts';
 import { FORMATS, type Format } from './embed-formats.ts';
@@ -42,7 +45,7 @@ Examples:
   reelvec embed https://example.org/film.mp4 --format arrow -o film.arrow
 `;
 
-const OPTIONS = {
+const FLAGS = {
   segmentation: { type: 'string' },
   option: { type: 'string', multiple: true },
   scope: { type: 'string', multiple: true },
@@ -55,13 +58,13 @@ const OPTIONS = {
 } as const;
 
 export async function run(args: string[]): Promise<void> {
-  const { values, positionals, config: given } = readArguments(args, OPTIONS);
+  const { values, positionals, config: given } = readArguments(args, FLAGS);
   const source = onlyPositional(positionals, 'a file or URL');
   const types = words('type', values.type, ['separate', 'fused']) ?? ['separate'];
   const flags: EmbedFlags = {
     segmentation: values.segmentation === undefined ? undefined : parseSegmentation(values.segmentation),
-    options: words<Option>('option', values.option, ['visual', 'audio', 'transcription']),
-    scopes: words<Scope>('scope', values.scope, ['clip', 'asset']) ?? ['clip', 'asset'],
+    options: words<Option>('option', values.option, OPTIONS),
+    scopes: words<Scope>('scope', values.scope, SCOPES) ?? DEFAULT_SCOPES,
     startSec: seconds('start', values.start) ?? 0,
     endSec: seconds('end', values.end),
     fused: !types.includes('fused') ? undefined : types.includes('separate') ? 'beside' : 'instead',
@@ -176,8 +179,8 @@ async function locate(
 /** Parsed flags of the command. */
 interface EmbedFlags {
   readonly segmentation: Segmentation | undefined;
-  readonly options: Option[] | undefined;
-  readonly scopes: Scope[];
+  readonly options: readonly Option[] | undefined;
+  readonly scopes: readonly Scope[];
   readonly startSec: number;
   readonly endSec: number | undefined;
   readonly fused: TaskRequest['fused'];
@@ -208,17 +211,16 @@ function completeRequest(flags: EmbedFlags, media: MediaInfo, { source, filename
   }
   if (!isVideo && flags.options?.includes('visual'))
     throw new UsageError('--option visual: this file has no pictures.');
+  const inputType = isVideo ? 'video' : 'audio';
   return {
-    inputType: isVideo ? 'video' : 'audio',
+    inputType,
     modelName: 'marengo3.0',
     source,
     filename,
     startSec: flags.startSec,
     ...(flags.endSec !== undefined && { endSec: flags.endSec }),
-    segmentation:
-      flags.segmentation ??
-      (isVideo ? { strategy: 'dynamic', minDurationSec: 4 } : { strategy: 'fixed', durationSec: 6 }),
-    options: flags.options ?? (isVideo ? ['visual', 'audio', 'transcription'] : ['audio', 'transcription']),
+    segmentation: flags.segmentation ?? DEFAULT_SEGMENTATION[inputType],
+    options: flags.options ?? DEFAULT_OPTIONS[inputType],
     scopes: flags.scopes,
     ...(flags.fused && { fused: flags.fused }),
     ...(flags.dimension !== undefined && flags.dimension !== DIMENSION && { dimension: flags.dimension }),

@@ -1,7 +1,6 @@
+import { OPTIONS, type Option } from '../domain/option.ts';
 import { work } from '../start/worker.ts';
 import { readArguments, settingsHelp, UsageError } from './arguments.ts';
-
-const OPTIONS = ['visual', 'audio', 'transcription'] as const;
 
 export const help = `Processes tasks of \`reelvec serve\`, on the same or another machine, until SIGTERM. On SIGTERM, running work gets 12 s
 to finish; unfinished work goes to another worker.
@@ -33,5 +32,5 @@ export async function run(args: string[]): Promise<void> {
   const only = values.only?.split(',').map((name) => name.trim());
   const unknown = only?.find((name) => !OPTIONS.includes(name as never));
   if (unknown !== undefined) throw new UsageError(`--only: "${unknown}" is none of ${OPTIONS.join(', ')}.`);
-  await work(config, only as (typeof OPTIONS)[number][] | undefined);
+  await work(config, only as Option[] | undefined);
 }

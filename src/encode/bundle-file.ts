@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Option } from '../domain/option.ts';
 import { modelSource } from '../models/source.ts';
 import { DIMENSION } from './encoder.ts';
 
@@ -248,8 +249,6 @@ export function spacesOf({ visual, audio, transcription }: Parts): Partial<Recor
 export function spaceOf(part: VisualSpec | AudioSpec | TextualSpec, option: Option): string {
   return part.kind === 'signal' ? `signal/${option}` : part.space;
 }
-
-type Option = 'visual' | 'audio' | 'transcription';
 
 interface Parts {
   readonly visual?: VisualSpec | undefined;

@@ -1,29 +1,25 @@
 import type { Device } from '../config.ts';
+import type { Option } from '../domain/option.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { Picture, PictureSize, SoundRate } from '../media/frames.ts';
 
 /** Length of every vector that reelvec returns. */
 export const DIMENSION = 512;
 
 /** Pictures of one segment, at least one, sampled at the encoder's rate. */
-export interface VisualClip {
-  readonly startSec: number;
-  readonly endSec: number;
+export interface VisualClip extends TimeRange {
   readonly pictures: readonly Picture[];
   /** True for a single picture without a film, such as a query: its motion is unknown rather than zero. */
   readonly isStill?: boolean;
 }
 
 /** Sound of one segment: mono, −1 to 1, at the encoder's sample rate. May be shorter than the segment. */
-export interface AudioClip {
-  readonly startSec: number;
-  readonly endSec: number;
+export interface AudioClip extends TimeRange {
   readonly samples: Float32Array;
 }
 
 /** Spoken text of one segment; never blank. */
-export interface TextClip {
-  readonly startSec: number;
-  readonly endSec: number;
+export interface TextClip extends TimeRange {
   readonly text: string;
 }
 
@@ -73,7 +69,7 @@ export interface BundleInfo {
   /** Additional resident memory of a worker with all models loaded, in bytes. */
   readonly memoryBytes: number;
   /** Vector space per option. The bundle does not support an option without an entry. */
-  readonly spaces: Readonly<Partial<Record<'visual' | 'audio' | 'transcription', string>>>;
+  readonly spaces: Readonly<Partial<Record<Option, string>>>;
   /** True if the bundle has a speech model, which transcribes media without a text track. */
   readonly transcribesSpeech: boolean;
   /** Spaces of `spaces` that accept text queries, in the same order, without duplicates. */

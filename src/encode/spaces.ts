@@ -1,7 +1,6 @@
+import { OPTIONS, type Option } from '../domain/option.ts';
 import { bundleNames, describeBundle } from './bundles.ts';
 import type { BundleInfo } from './encoder.ts';
-
-type Option = keyof BundleInfo['spaces'];
 
 /** True if all of these options that the bundle supports share one space, so that their vectors can be fused. */
 export function shareSpace({ spaces }: Pick<BundleInfo, 'spaces'>, options: readonly Option[]): boolean {
@@ -10,7 +9,7 @@ export function shareSpace({ spaces }: Pick<BundleInfo, 'spaces'>, options: read
 
 /** Options of the bundle with vectors in `space`. */
 export function optionsIn({ spaces }: Pick<BundleInfo, 'spaces'>, space: string): Option[] {
-  return (['visual', 'audio', 'transcription'] as const).filter((option) => spaces[option] === space);
+  return OPTIONS.filter((option) => spaces[option] === space);
 }
 
 /** Hint for a client error: names the shipped bundles that support the refused request. */

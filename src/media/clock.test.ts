@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { makeMedia } from '../../test/support/make-media.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import { decode } from './decode.ts';
-import type { TimeRange } from './frames.ts';
 import { probe } from './probe.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-clock-'));

@@ -1,4 +1,5 @@
-import type { Picture, PictureSize, Sound, TimeRange } from './frames.ts';
+import type { TimeRange } from '../domain/time-range.ts';
+import type { Picture, PictureSize, Sound } from './frames.ts';
 import type { ClockMap } from './info.ts';
 
 /** Request for decoding a file: its range, and the outputs wanted. */
@@ -54,10 +55,8 @@ export type MediaEvent =
 export type TrackKind = 'pictures' | 'sound';
 
 /** Subtitle packet as stored in the container. `codec` is the format of `data`. */
-export interface RawSubtitle {
+export interface RawSubtitle extends TimeRange {
   readonly codec: string;
-  readonly startSec: number;
-  readonly endSec: number;
   /** Container time of the start of the file, in seconds, for codecs with times in their data (TTML). */
   readonly originSec: number;
   readonly data: Uint8Array;

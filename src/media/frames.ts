@@ -1,10 +1,6 @@
-/** Types of decoded media: pictures, sound, subtitle cues. Independent of FFmpeg. */
+import type { TimeRange } from '../domain/time-range.ts';
 
-/** Half-open time range, in seconds from the start of the file: includes `startSec`, excludes `endSec`. */
-export interface TimeRange {
-  readonly startSec: number;
-  readonly endSec: number;
-}
+/** Types of decoded media: pictures, sound, subtitle cues. Independent of FFmpeg. */
 
 /** A decoded, scaled, upright picture: packed RGB, 8 bits per channel, rows from the top, without padding. */
 export interface Picture {
@@ -56,8 +52,6 @@ export interface SoundRate {
 }
 
 /** A line of a subtitle track. */
-export interface Cue {
-  readonly startSec: number;
-  readonly endSec: number;
+export interface Cue extends TimeRange {
   readonly text: string;
 }

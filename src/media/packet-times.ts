@@ -1,7 +1,7 @@
 import { AV_NOPTS_VALUE } from 'node-av/constants';
 import type { Packet, Stream } from 'node-av/lib';
+import type { TimeRange } from '../domain/time-range.ts';
 import { type Container, ratio } from './container.ts';
-import type { TimeRange } from './frames.ts';
 
 /** Consecutive packets past a time that confirm it: a single timestamp may be damaged. */
 const CONFIRMING_LATE_PACKETS = 3;

@@ -1,8 +1,9 @@
 import { AV_NOPTS_VALUE } from 'node-av/constants';
 import { Frame, type Stream } from 'node-av/lib';
+import type { TimeRange } from '../domain/time-range.ts';
 import { type Container, ratio } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
-import type { Picture, PictureSize, TimeRange } from './frames.ts';
+import type { Picture, PictureSize } from './frames.ts';
 import { rotationOf } from './picture/rotation.ts';
 import { Scaler } from './picture/scaler.ts';
 import { pixelAspect } from './probe.ts';

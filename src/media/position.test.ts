@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Demuxer } from 'node-av/api';
 import { makeMedia } from '../../test/support/make-media.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import { decode } from './decode.ts';
 import type { MediaEvent } from './events.ts';
-import type { TimeRange } from './frames.ts';
 import { PRE_ROLL_SEC } from './position.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-position-'));

@@ -1,10 +1,10 @@
 import { AV_NOPTS_VALUE } from 'node-av/constants';
 import { type Frame, Packet } from 'node-av/lib';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { Clock } from './clock.ts';
 import type { Container } from './container.ts';
 import { Undecodable } from './damage.ts';
 import type { MediaEvent } from './events.ts';
-import type { TimeRange } from './frames.ts';
 import { PacketTimes } from './packet-times.ts';
 import { PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { MonoMixer } from './resample.ts';

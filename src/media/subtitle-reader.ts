@@ -1,8 +1,8 @@
 import { Packet, type Stream } from 'node-av/lib';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { Clock } from './clock.ts';
 import { type Container, codecName, ratio } from './container.ts';
 import type { MediaEvent, RawSubtitle } from './events.ts';
-import type { TimeRange } from './frames.ts';
 import { readOnly, seek } from './position.ts';
 import { textCodec } from './subtitle-track.ts';
 

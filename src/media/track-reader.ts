@@ -1,9 +1,9 @@
 import { AV_FRAME_FLAG_CORRUPT, AVERROR_EAGAIN, AVERROR_EOF } from 'node-av/constants';
 import { Codec, CodecContext, Frame, type Packet, type Stream } from 'node-av/lib';
+import type { TimeRange } from '../domain/time-range.ts';
 import { type Container, ratio } from './container.ts';
 import { Undecodable } from './damage.ts';
 import type { MediaEvent, TrackKind } from './events.ts';
-import type { TimeRange } from './frames.ts';
 
 /** Consecutive frames past the range that end it: a single timestamp may be damaged. */
 const CONFIRMING_LATE_FRAMES = 3;

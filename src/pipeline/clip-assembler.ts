@@ -1,5 +1,6 @@
+import type { TimeRange } from '../domain/time-range.ts';
 import type { AudioClip, VisualClip } from '../encode/encoder.ts';
-import type { Picture, Sound, SoundRate, TimeRange } from '../media/frames.ts';
+import type { Picture, Sound, SoundRate } from '../media/frames.ts';
 import { resample } from '../media/resample.ts';
 import type { Coverage } from './coverage.ts';
 import { SoundBuffer } from './sound-buffer.ts';

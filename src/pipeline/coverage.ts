@@ -1,5 +1,5 @@
+import type { TimeRange } from '../domain/time-range.ts';
 import type { MediaEvent } from '../media/events.ts';
-import type { TimeRange } from '../media/frames.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
 import { TimeRangeSet } from './time-range-set.ts';
 

@@ -1,7 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { AudioClip, Bundle, Encoder, Speech, TextEncoder, VisualClip } from '../encode/encoder.ts';
 import { decode } from '../media/decode.ts';
-import type { Cue, TimeRange } from '../media/frames.ts';
+import type { Cue } from '../media/frames.ts';
 import { WHISPER_RATE } from '../media/whisper-filter.ts';
 import { SHOT_PICTURE } from '../segment/shots.ts';
 import { subtitleCues, textOfSegments } from '../transcribe/subtitles.ts';

@@ -1,4 +1,5 @@
-import type { Picture, TimeRange } from '../media/frames.ts';
+import type { TimeRange } from '../domain/time-range.ts';
+import type { Picture } from '../media/frames.ts';
 import { DynamicSegmenter } from '../segment/dynamic.ts';
 import { fixedSegments } from '../segment/fixed.ts';
 import { ShotDetector } from '../segment/shots.ts';

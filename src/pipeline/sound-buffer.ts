@@ -1,5 +1,6 @@
+import type { TimeRange } from '../domain/time-range.ts';
 import { restoreCancelled } from '../media/downmix.ts';
-import type { Sound, TimeRange } from '../media/frames.ts';
+import type { Sound } from '../media/frames.ts';
 import { resample } from '../media/resample.ts';
 
 /** Maximum error of the timestamps of adjacent pieces, in seconds: rounding, and codec delays. Smaller gaps are closed. */

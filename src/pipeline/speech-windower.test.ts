@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import type { TimeRange } from '../media/frames.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import { soundRangeFor } from '../transcribe/windows.ts';
 import { SpeechWindower } from './speech-windower.ts';
 

@@ -1,4 +1,5 @@
-import type { Cue, Sound, TimeRange } from '../media/frames.ts';
+import type { TimeRange } from '../domain/time-range.ts';
+import type { Cue, Sound } from '../media/frames.ts';
 import { resample } from '../media/resample.ts';
 import { loudness } from '../transcribe/loudness.ts';
 import { cutSearchRange, cutSec, lastCutBefore } from '../transcribe/windows.ts';

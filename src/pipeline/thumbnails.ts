@@ -1,4 +1,5 @@
-import type { Picture, TimeRange } from '../media/frames.ts';
+import type { TimeRange } from '../domain/time-range.ts';
+import type { Picture } from '../media/frames.ts';
 import { JpegEncoder } from '../media/picture/jpeg.ts';
 
 /** Width of a thumbnail, in pixels. */

@@ -1,4 +1,4 @@
-import type { TimeRange } from '../media/frames.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 
 /** Set of time ranges, sorted and merged. */
 export class TimeRangeSet {

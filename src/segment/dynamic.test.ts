@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { TimeRange } from '../domain/time-range.ts';
 import { DynamicSegmenter, MAX_DURATION_SEC } from './dynamic.ts';
-import type { Segment } from './segment.ts';
 
-const spans = (segments: Segment[]) => segments.map(({ startSec, endSec }) => [startSec, endSec]);
+const spans = (segments: TimeRange[]) => segments.map(({ startSec, endSec }) => [startSec, endSec]);
 
-function cut(range: Segment, minDurationSec: number, boundaries: number[], maxDurationSec?: number): Segment[] {
+function cut(range: TimeRange, minDurationSec: number, boundaries: number[], maxDurationSec?: number): TimeRange[] {
   const segmenter = new DynamicSegmenter({ range, minDurationSec, maxDurationSec });
   return [...boundaries.flatMap((at) => segmenter.push(at)), ...segmenter.end()];
 }
@@ -100,7 +100,7 @@ test('whatever the boundaries: contiguous, covering, within the limits, and on a
 
     // The same boundaries with advance() called in between, at random, change nothing.
     const segmenter = new DynamicSegmenter({ range, minDurationSec });
-    const streamed: Segment[] = [];
+    const streamed: TimeRange[] = [];
     let sec = startSec;
     for (const at of boundaries) {
       for (; sec < at; sec += next() * 30) streamed.push(...segmenter.advance(sec));

@@ -1,43 +1,45 @@
-import { rangeMicros, type Segment, toMicros, toSeconds } from './segment.ts';
+import type { TimeRange } from '../domain/time-range.ts';
+import { rangeMicros, toMicros, toSeconds } from './micros.ts';
 
-/** One vector should not stand for a minute of film: shots longer than this are cut into parts. Seconds. */
+/** Default maximum length of a segment, in seconds. Longer shots are divided: a vector describes only a short scene well. */
 export const MAX_DURATION_SEC = 10;
 
 /**
- * Equal parts of a shot are known only at its end, and until then its pictures and sound are held. A stretch that
- * grows past this many parts of full length gives its first part away, so what is held is bounded (120 s at the
- * default) however long a camera stands still. Parts of a longer shot differ by less than 1/12.
+ * Maximum length of an open shot, in segments of maximum length; beyond it, the first segment is closed. Equal parts of a
+ * shot are known only at its end, and its pictures and sound are buffered until then: this bounds the buffer to 120 s by
+ * default. Segments of a longer shot differ in length by less than 1/12.
  */
-const HELD_PARTS = 12;
+const MAX_OPEN_PARTS = 12;
 
+/** Options of a `DynamicSegmenter`. */
 export interface DynamicOptions {
-  /** What is to be covered, without gap or overlap. */
-  readonly range: Segment;
+  /** Range that the segments cover, without gap or overlap. */
+  readonly range: TimeRange;
+  /** Minimum length of a segment, in seconds. */
   readonly minDurationSec: number;
-  /** At least twice the minimum, so that every shot over it divides into allowed parts. */
+  /** Maximum length, in seconds: at least twice the minimum, so that every longer shot divides into allowed parts. */
   readonly maxDurationSec?: number;
 }
 
 /**
- * Shot boundaries in, contiguous segments out, each as soon as it is certain.
+ * Converts shot boundaries to contiguous segments, and returns each as soon as it is final.
  *
- * 1. A boundary closes a segment if at least the minimum lies between it and the last one that did, and between it
- *    and the end of the range (so a short last shot joins the one before). Others are skipped: of several close
- *    boundaries the first far enough stands.
- * 2. A stretch between two such boundaries longer than the maximum is cut into the fewest equal parts that are not.
- *    With n ≥ 2 parts each is longer than max × (n − 1) / n ≥ max / 2 ≥ min.
+ * 1. A boundary closes a segment if it is at least the minimum after the last one that did, and at least the minimum
+ *    before the end of the range. Other boundaries are skipped, so that short shots join the ones before or after them.
+ * 2. A stretch longer than the maximum is divided into the fewest equal parts within the maximum. With n ≥ 2 parts, each
+ *    is longer than max × (n − 1) / n ≥ max / 2 ≥ min.
  *
- * So every segment lasts from the minimum to the maximum; only a range shorter than the minimum is one short segment.
- * The outcome depends on the boundaries alone, not on how often or when `advance` is called.
+ * Every segment thus lasts from the minimum to the maximum, except that a range shorter than the minimum is one segment.
+ * The segments depend on the boundaries alone, not on the calls of `advance`.
  */
 export class DynamicSegmenter {
   readonly #end: number;
   readonly #min: number;
   readonly #max: number;
-  /** Where the open stretch begins. Microseconds, like all above. */
+  /** Start of the open stretch. Microseconds, like the fields above. */
   #start: number;
 
-  /** @throws RangeError for an empty range, or a maximum under twice the minimum. */
+  /** @throws {RangeError} for an empty range, or a maximum below twice the minimum */
   constructor({ range, minDurationSec, maxDurationSec = MAX_DURATION_SEC }: DynamicOptions) {
     const { start, end } = rangeMicros(range);
     this.#start = start;
@@ -51,33 +53,33 @@ export class DynamicSegmenter {
     }
   }
 
-  /** Where the first segment not yet returned starts. Nothing before it is needed any more. Seconds. */
+  /** Start of the first segment not yet returned, in seconds. Nothing before it is needed any more. */
   get openSec(): number {
     return toSeconds(this.#start);
   }
 
-  /** A shot starts at `timeSec`. Boundaries come in order; those outside the range are ignored. */
-  push(timeSec: number): Segment[] {
+  /** Adds a boundary. Boundaries come in order; those outside the range are ignored. */
+  push(timeSec: number): TimeRange[] {
     const segments = this.advance(timeSec);
     const at = toMicros(timeSec);
     if (at - this.#start < this.#min || this.#end - at < this.#min) return segments;
     return [...segments, ...this.#close(at)];
   }
 
-  /** No boundary before `timeSec` will be pushed any more. */
-  advance(timeSec: number): Segment[] {
+  /** Announces that no boundary before `timeSec` follows. */
+  advance(timeSec: number): TimeRange[] {
     const at = Math.min(toMicros(timeSec), this.#end);
-    const segments: Segment[] = [];
-    while (at - this.#start > HELD_PARTS * this.#max) segments.push(...this.#close(this.#start + this.#max));
+    const segments: TimeRange[] = [];
+    while (at - this.#start > MAX_OPEN_PARTS * this.#max) segments.push(...this.#close(this.#start + this.#max));
     return segments;
   }
 
-  /** The range is over: returns what is left. */
-  end(): Segment[] {
+  /** Ends the range. @returns the remaining segments */
+  end(): TimeRange[] {
     return [...this.advance(toSeconds(this.#end)), ...this.#close(this.#end)];
   }
 
-  #close(to: number): Segment[] {
+  #close(to: number): TimeRange[] {
     const from = this.#start;
     const parts = Math.ceil((to - from) / this.#max);
     const edge = (i: number) => toSeconds(from + Math.round((i * (to - from)) / parts));

@@ -1,11 +1,11 @@
 import { setPriority } from 'node:os';
 import { buildWorkerApp } from '../api/worker-app.ts';
 import type { Config } from '../config.ts';
+import type { Option } from '../domain/option.ts';
 import { describeBundle } from '../encode/bundles.ts';
 import { openLogger } from '../observe/logger.ts';
 import { asSetupError } from '../setup-error.ts';
 import { bundleId } from '../tasks/embedding.ts';
-import type { Option } from '../tasks/request.ts';
 import { listen } from './listen.ts';
 import { prepareModels } from './models.ts';
 import { openReadiness } from './readiness.ts';

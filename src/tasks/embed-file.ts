@@ -1,6 +1,6 @@
 import type { BlobStore } from '../blobs/store.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
-import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import { runWithRetry } from '../workers/retry.ts';

@@ -1,11 +1,12 @@
+import { OPTIONS, type Option } from '../domain/option.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { ReelvecError } from '../errors.ts';
-import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import { clauseOf } from '../media/unreadable-track.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
 import type { TranscriptionSource } from './repository.ts';
-import type { Option, TaskRequest } from './request.ts';
+import type { TaskRequest } from './request.ts';
 import type { EmbeddingRow } from './results/results.ts';
 
 /** Embedding steps shared by tasks and the command line. */
@@ -100,7 +101,7 @@ function transcriptionSourceOf(media: MediaInfo, bundle: BundleInfo): Transcript
  * Converts the vectors of a chunk to rows: segment by segment, with options in the order visual, audio, transcription.
  */
 export function chunkRows({ segments, vectors }: EmbeddedChunk): EmbeddingRow[] {
-  const options = (['visual', 'audio', 'transcription'] as const).filter((option) => vectors[option] !== undefined);
+  const options = OPTIONS.filter((option) => vectors[option] !== undefined);
   return segments.flatMap(({ startSec, endSec }, segment) =>
     options.flatMap((option) => {
       const embedding = vectors[option]?.[segment];

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { Stage, Task, TaskRepository } from './repository.ts';
 
 /** Event of a task. `position` is the resume position after the event. */
 export type TaskEvent = { readonly position: Position } & (
   | { readonly type: 'progress'; readonly fraction: number; readonly stage: Stage }
-  | { readonly type: 'segment'; readonly startSec: number; readonly endSec: number }
+  | ({ readonly type: 'segment' } & TimeRange)
   | { readonly type: 'ready' | 'failed'; readonly task: Task }
 );
 

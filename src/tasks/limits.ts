@@ -1,6 +1,6 @@
 import type { Config } from '../config.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import { ReelvecError } from '../errors.ts';
-import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo, VideoTrack } from '../media/info.ts';
 import { undecodable } from '../media/unreadable-track.ts';
 import type { TaskRequest } from './request.ts';

@@ -1,4 +1,4 @@
-import type { TimeRange } from '../media/frames.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { TranscriptionSource } from './repository.ts';
 import type { TaskRequest } from './request.ts';

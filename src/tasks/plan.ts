@@ -1,5 +1,5 @@
-import type { TimeRange } from '../media/frames.ts';
-import type { Segmentation } from '../segment/segment.ts';
+import type { Segmentation } from '../domain/segmentation.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 
 /**
  * Maximum duration of a chunk, in seconds. A constant, not a setting: chunk edges are segment edges, so results depend

@@ -4,9 +4,9 @@ import { type Db, isForeignKeyViolation, type OnCreated } from '../database/open
 import { type Page, selectNewestFirst } from '../database/page.ts';
 import type { TasksTable } from '../database/schema.ts';
 import { storedObject, storedSentences } from '../database/stored-json.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { ErrorCode } from '../errors.ts';
 import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
-import type { TimeRange } from '../media/frames.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { TaskRequest } from './request.ts';
 

@@ -1,9 +1,6 @@
-import type { Segmentation } from '../segment/segment.ts';
-
-export type Option = 'visual' | 'audio' | 'transcription';
-export type Scope = 'clip' | 'asset';
-/** Option of a vector: a single one, or the fusion of all requested ones. */
-export type RowOption = Option | 'fused';
+import type { Option } from '../domain/option.ts';
+import type { Scope } from '../domain/scope.ts';
+import type { Segmentation } from '../domain/segmentation.ts';
 
 /** Location of the media. Base64 is stored as the task's own blob before the task exists. */
 export type Source =

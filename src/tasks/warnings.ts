@@ -1,7 +1,8 @@
+import { type Option, type RowOption, TRACK_OPTIONS } from '../domain/option.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import { ReelvecError } from '../errors.ts';
-import type { TimeRange } from '../media/frames.ts';
 import type { EmbeddedChunk } from '../workers/protocol.ts';
-import type { Option, RowOption, TaskRequest } from './request.ts';
+import type { TaskRequest } from './request.ts';
 import type { EmbeddingRow } from './results/results.ts';
 
 /** Report of a chunk to its task, beside the rows. */
@@ -95,7 +96,7 @@ function refuseRemains(reports: readonly ChunkReport[], isDamaged: boolean): voi
 function damageWarnings(damages: number, reports: readonly ChunkReport[]): string[] {
   const places =
     damages === 1 ? '1 place could not be decoded and was' : `${damages} places could not be decoded and were`;
-  const affected = (['visual', 'audio'] as const).flatMap((option) => {
+  const affected = TRACK_OPTIONS.flatMap((option) => {
     const stretches = joined(reports.flatMap(({ damaged }) => damaged?.[option] ?? []));
     return stretches.length > 0 ? [`the ${TRACKS[option]} at ${listed(stretches)}`] : [];
   });
@@ -146,9 +147,9 @@ function lossWarnings(reports: readonly ChunkReport[], isDamaged: boolean): stri
 
 /** Missing seconds of each track that was read. */
 function lossesOf(reports: readonly ChunkReport[]): { track: string; sec: number }[] {
-  return (['visual', 'audio'] as const)
-    .filter((option) => reports.some(({ missingSec }) => missingSec[option] !== undefined))
-    .map((option) => ({ track: TRACKS[option], sec: sum(reports, ({ missingSec }) => missingSec[option] ?? 0) }));
+  return TRACK_OPTIONS.filter((option) => reports.some(({ missingSec }) => missingSec[option] !== undefined)).map(
+    (option) => ({ track: TRACKS[option], sec: sum(reports, ({ missingSec }) => missingSec[option] ?? 0) }),
+  );
 }
 
 function sum(reports: readonly ChunkReport[], of: (report: ChunkReport) => number): number {

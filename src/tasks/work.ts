@@ -6,6 +6,7 @@ import { BlobNotFound, type BlobStore } from '../blobs/store.ts';
 import { removeSinceTakeover } from '../blobs/takeover.ts';
 import { newId } from '../database/ids.ts';
 import type { Db } from '../database/open.ts';
+import type { Option } from '../domain/option.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { isReelvecError, ofKind, ReelvecError } from '../errors.ts';
 import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
@@ -20,7 +21,6 @@ import { chunkJob, chunkRows, requireBundle, servableOptions } from './embedding
 import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
 import type { Task, TaskRepository } from './repository.ts';
-import type { Option } from './request.ts';
 import { encodeBlock, writeResult } from './results/results.ts';
 import { TaskEndWatcher } from './task-end-watcher.ts';
 import { type ChunkReport, reportOf, resultWarnings } from './warnings.ts';

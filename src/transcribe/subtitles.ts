@@ -1,5 +1,6 @@
+import type { TimeRange } from '../domain/time-range.ts';
 import type { RawSubtitle } from '../media/events.ts';
-import type { Cue, TimeRange } from '../media/frames.ts';
+import type { Cue } from '../media/frames.ts';
 import { decodeEntities } from './entities.ts';
 import { withoutSoundDescriptions } from './sound-descriptions.ts';
 import { ttmlCues } from './ttml.ts';

@@ -1,46 +1,48 @@
 import type { Device } from '../config.ts';
+import type { Option, TrackOption } from '../domain/option.ts';
+import type { DynamicSegmentation, FixedSegmentation } from '../domain/segmentation.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 import type { ErrorDetails } from '../errors.ts';
-import type { Picture, TimeRange } from '../media/frames.ts';
+import type { Picture } from '../media/frames.ts';
 import type { ClockMap, ImageInfo, MediaInfo, StillPicture } from '../media/info.ts';
 
-/** What a media worker can be asked to do. */
+/** Job of a media worker. */
 export type Job =
   | { readonly kind: 'probe'; readonly path: string }
   | { readonly kind: 'shots'; readonly path: string; readonly withTrace?: boolean }
   | ({ readonly kind: 'embed' } & EmbedJob)
-  /** Settles what runs models. */
+  /** Finds the device that runs models. */
   | { readonly kind: 'device'; readonly device: Device }
+  /** Decodes an image for a query. */
   | { readonly kind: 'picture'; readonly path: string }
-  /** Looks at an image. */
+  /** Inspects an image asset. */
   | { readonly kind: 'image'; readonly path: string }
-  /** Makes a picture that stands for a film. */
+  /** Makes a thumbnail of a film. */
   | { readonly kind: 'thumbnail'; readonly path: string; readonly media: MediaInfo }
   | ({ readonly kind: 'query' } & QueryJob);
 
-/** One chunk of one task. */
+/** Embeds one chunk of a task. */
 export interface EmbedJob {
   readonly path: string;
   /** Seconds from the start of the file; both ends lie on segment edges. */
   readonly range: TimeRange;
-  /** What the probe found of timestamps that start over. */
+  /** Map of timestamps that restart, from the probe. */
   readonly clock?: ClockMap;
-  readonly segmentation:
-    | { readonly strategy: 'fixed'; readonly durationSec: number }
-    | { readonly strategy: 'dynamic'; readonly minDurationSec: number; readonly maxDurationSec: number };
-  readonly options: readonly ('visual' | 'audio' | 'transcription')[];
-  /** The words of the transcription are heard in the sound; else they are read from the text track. */
+  readonly segmentation: FixedSegmentation | (DynamicSegmentation & { readonly maxDurationSec: number });
+  readonly options: readonly Option[];
+  /** True to transcribe the sound with a speech model; otherwise the words come from the text track. */
   readonly listens?: boolean;
 }
 
-/** What something is looked for by. Pictures come decoded: whoever encodes touches no file of a client. */
+/** Embeds a search query. Its pictures are decoded already, so that no file of a client reaches a query worker. */
 export interface QueryJob {
   readonly text?: string;
-  /** Spaces to put the text into, of the bundle's `textQuerySpaces`. */
+  /** Spaces in which the text is embedded, out of the bundle's `textQuerySpaces`. */
   readonly spaces: readonly string[];
   readonly pictures: readonly Picture[];
 }
 
-/** What comes back, by the kind of the job. */
+/** Result by kind of job. */
 export interface Results {
   readonly probe: MediaInfo;
   readonly shots: ShotList;
@@ -54,74 +56,75 @@ export interface Results {
   readonly query: QueryVectors;
 }
 
-/** What was found in a chunk. A segment that an option has nothing to say of has `undefined` in its place. */
+/** Result of an `EmbedJob`. */
 export interface EmbeddedChunk {
   readonly segments: readonly TimeRange[];
-  /** For each option asked for, one vector per segment. */
-  readonly vectors: Readonly<
-    Partial<Record<'visual' | 'audio' | 'transcription', readonly (Float32Array | undefined)[]>>
-  >;
-  /** Places where something could not be decoded. */
+  /** One entry per segment for each requested option; undefined if the segment has no content for it. */
+  readonly vectors: Readonly<Partial<Record<Option, readonly (Float32Array | undefined)[]>>>;
+  /** Number of places that could not be decoded. */
   readonly damages: number;
-  /** Stretches of the chunk in which a track is damaged: left out, patched up, or predicted from such pictures. */
-  readonly damaged: { readonly visual?: readonly TimeRange[]; readonly audio?: readonly TimeRange[] };
-  /** Seconds of the chunk for which a track that was read has nothing: cut off, damaged, or shorter than the others. */
-  readonly missingSec: { readonly visual?: number; readonly audio?: number };
+  /** Damaged time ranges of each track: left out, concealed, or predicted from damaged pictures. */
+  readonly damaged: Readonly<Partial<Record<TrackOption, readonly TimeRange[]>>>;
+  /** Seconds without content in each track that was read: cut off, damaged, or shorter than the other track. */
+  readonly missingSec: Readonly<Partial<Record<TrackOption, number>>>;
 }
 
 /** Vectors of L2 norm 1. */
 export interface QueryVectors {
-  /** Of the text, one for each space asked for. */
+  /** Vectors of the text, one per requested space. */
   readonly texts: readonly Float32Array[];
-  /** One for each picture, in the space of the bundle's visual vectors. */
+  /** Vectors of the pictures, in the bundle's visual space. */
   readonly pictures: readonly Float32Array[];
 }
 
+/** Shots of a whole file. */
 export interface ShotList {
-  /** Average, frames per second. */
+  /** Average frame rate, in frames per second. */
   readonly frameRate: number;
   readonly frameCount: number;
   readonly durationSec: number;
   readonly shots: readonly {
-    /** 0-based, counting every decoded frame. */
+    /** Index of the first frame, from 0, among all decoded frames. */
     readonly startFrame: number;
     readonly startSec: number;
     readonly endSec: number;
-    /** How the shot begins. */
+    /** Kind of boundary at the start of the shot. */
     readonly transition: 'start' | 'cut' | 'gradual';
-    /** First frame of the transition that it begins with, and the first that is all this shot. */
+    /** First frame of the transition at the start, and first frame after it. */
     readonly transitionFrames: readonly [start: number, end: number];
   }[];
-  /** What led to it, where it was asked for. */
+  /** Measurements of the detector, if requested. */
   readonly trace?: ShotTrace;
 }
 
-/** What the shot detector measured, to look at; see `docs/segmentation.md`. Indices are numbers of frames. */
+/** Measurements of the shot detector, for plots; see `docs/segmentation.md`. Typed arrays have one value per frame. */
 export interface ShotTrace {
   readonly timesSec: Float64Array;
-  /** How much each frame changes the one before, and what it would take to be a cut. */
+  /** Change from the previous frame. */
   readonly change: Float32Array;
+  /** Change from which the frame starts a new shot. */
   readonly changeThreshold: Float32Array;
-  /** The best score of a gradual transition around each frame. */
+  /** Best score of a gradual transition around the frame. */
   readonly gradual: Float32Array;
+  /** Score from which a gradual transition is a boundary. */
   readonly gradualThreshold: number;
-  /** A JPEG file for each shot. */
+  /** One JPEG file per shot. */
   readonly thumbnails: readonly Uint8Array[];
 }
 
-/** Told now and then of a job: seconds of media that are done, and all segments that are embedded so far. */
+/** Receives a job's progress: seconds of media that are done, and all segments that are embedded so far. */
 export type OnProgress = (doneSec: number, segments?: readonly TimeRange[]) => void;
 
-/** To a worker. One job at a time. */
+/** Message to a worker, which runs one job at a time. */
 export type Request = { readonly type: 'run'; readonly job: Job };
 
-/** From a worker. */
+/** Message from a worker. */
 export type Reply =
   | { readonly type: 'started' }
-  /** Sign of life; seconds of media that are done, and where it embeds, the segments that are. */
+  /** Heartbeat, with the seconds of media that are done; of an `EmbedJob` also its segments so far. */
   | { readonly type: 'progress'; readonly doneSec: number; readonly segments?: readonly TimeRange[] }
   | { readonly type: 'done'; readonly result: Results[Job['kind']] }
-  /** The job failed in an orderly way: `code` is there when the cause is the media and a client should read it. */
+  /** The job failed with an error. Has a `code` if the cause is the media and the message is for the client. */
   | {
       readonly type: 'failed';
       readonly name?: string;

@@ -1,4 +1,6 @@
 import type { AddressInfo } from 'node:net';
+import { OPTIONS } from '../../src/domain/option.ts';
+import { SCOPES } from '../../src/domain/scope.ts';
 import { type EmbeddingRow, encodeBlock, writeResult } from '../../src/tasks/results/results.ts';
 import { resultKey } from '../../src/tasks/work.ts';
 import { CONFIGURED_KEY, openTestApp } from './app.ts';
@@ -34,7 +36,7 @@ await writeResult({
   blobs: t.blobs,
   blocks: Array.from({ length: BLOCKS }, () => block),
   key: resultKey(id),
-  request: { scopes: ['clip', 'asset'] },
+  request: { scopes: SCOPES },
   range: { startSec: 0, endSec: 40_000 },
   facts,
 });
@@ -60,7 +62,7 @@ process.send?.({ url: `http://127.0.0.1:${port}/v1.3/embed-v2/tasks/${id}`, head
 
 function rows(): EmbeddingRow[] {
   return Array.from({ length: SEGMENTS_PER_BLOCK }).flatMap((_, segment) =>
-    (['visual', 'audio', 'transcription'] as const).map((option, o) => {
+    OPTIONS.map((option, o) => {
       const raw = Float64Array.from({ length: 512 }, (_, i) => Math.sin((segment * 3 + o + 1) * (i + 1) * 1.7));
       const norm = Math.hypot(...raw);
       const embedding = Float32Array.from(raw, (x) => x / norm);

@@ -1,5 +1,6 @@
+import type { TimeRange } from '../../src/domain/time-range.ts';
 import { decode } from '../../src/media/decode.ts';
-import type { Picture, TimeRange } from '../../src/media/frames.ts';
+import type { Picture } from '../../src/media/frames.ts';
 
 /** Every decoded picture of a range, small. */
 export function picturesOf(path: string, range?: TimeRange, { width = 64, height = 36 } = {}): Picture[] {

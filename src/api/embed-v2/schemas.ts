@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { OPTIONS } from '../../domain/option.ts';
+import { SCOPES } from '../../domain/scope.ts';
 import { pageInfo, pageQuery } from '../page.ts';
-
-const OPTIONS = ['visual', 'audio', 'transcription'] as const;
-const SCOPES = ['clip', 'asset'] as const;
 
 export const option = z.enum(OPTIONS);
 export const scope = z.enum(SCOPES);

@@ -1,14 +1,11 @@
+import { OPTIONS, type Option } from '../../domain/option.ts';
+import type { Segmentation } from '../../domain/segmentation.ts';
 import { type BundleInfo, DIMENSION } from '../../encode/encoder.ts';
 import { bundlesThat, shareSpace } from '../../encode/spaces.ts';
 import { ReelvecError } from '../../errors.ts';
-import type { Segmentation } from '../../segment/segment.ts';
-import type { Option, Source, TaskRequest } from '../../tasks/request.ts';
+import { DEFAULT_OPTIONS, DEFAULT_SCOPES, DEFAULT_SEGMENTATION } from '../../tasks/defaults.ts';
+import type { Source, TaskRequest } from '../../tasks/request.ts';
 import type { MediaBody, MediaSource } from './mediaBody.ts';
-
-/** Default segmentation of video in the API. */
-const DEFAULT_VIDEO: Segmentation = { strategy: 'dynamic', minDurationSec: 4 };
-/** Default segmentation of audio in the API. */
-const DEFAULT_AUDIO: Segmentation = { strategy: 'fixed', durationSec: 6 };
 
 interface Body {
   readonly model_name: string;
@@ -22,9 +19,7 @@ export function toTaskRequest(
 ): { request: TaskRequest; base64?: string } {
   const inputType = body.input_type;
   const media = body[inputType]!;
-  const options =
-    media.embedding_option ??
-    (inputType === 'video' ? (['visual', 'audio', 'transcription'] as const) : (['audio', 'transcription'] as const));
+  const options = media.embedding_option ?? DEFAULT_OPTIONS[inputType];
   if (options.every((option) => bundle.spaces[option] === undefined)) throw cannotServe(bundle, inputType, options);
   const fused = toFused(media.embedding_type);
   if (fused && !shareSpace(bundle, options)) throw cannotFuse(bundle, `${inputType}.embedding_type`);
@@ -34,9 +29,9 @@ export function toTaskRequest(
     source: toSource(media.media_source),
     startSec: media.start_sec,
     endSec: media.end_sec,
-    segmentation: toSegmentation(media.segmentation) ?? (inputType === 'video' ? DEFAULT_VIDEO : DEFAULT_AUDIO),
+    segmentation: toSegmentation(media.segmentation) ?? DEFAULT_SEGMENTATION[inputType],
     options,
-    scopes: media.embedding_scope ?? ['clip', 'asset'],
+    scopes: media.embedding_scope ?? DEFAULT_SCOPES,
     ...(fused && { fused }),
     ...toDimension(body),
   };
@@ -70,7 +65,7 @@ function cannotServe(bundle: BundleInfo, inputType: string, options: readonly Op
 }
 
 function cannotFuse(bundle: BundleInfo, field: string): ReelvecError {
-  const others = bundlesThat((other) => shareSpace(other, ['visual', 'audio', 'transcription']));
+  const others = bundlesThat((other) => shareSpace(other, OPTIONS));
   return new ReelvecError(
     'parameter_invalid',
     `${field}: the bundle "${bundle.name}" cannot make "fused_embedding" of these options, because their vectors lie ` +

@@ -13,16 +13,15 @@ import {
   Utf8,
   type Vector,
 } from 'apache-arrow';
+import type { RowOption } from '../../domain/option.ts';
+import type { Scope } from '../../domain/scope.ts';
+import type { TimeRange } from '../../domain/time-range.ts';
 import { DIMENSION } from '../../encode/encoder.ts';
-import type { RowOption, Scope } from '../request.ts';
 
 /** Vector with the segment, option and scope that it describes. */
-export interface EmbeddingRow {
+export interface EmbeddingRow extends TimeRange {
   /** Segment index from 0; `ASSET_SEGMENT` for a vector of the whole range. */
   readonly segment: number;
-  /** Seconds from the start of the file. */
-  readonly startSec: number;
-  readonly endSec: number;
   readonly option: RowOption;
   readonly scope: Scope;
   /** Unit vector (L2 norm 1). All vectors of a file have the same length. */

@@ -1,9 +1,11 @@
 import { RecordBatchReader } from 'apache-arrow';
 import type { BlobStore } from '../../blobs/store.ts';
+import { OPTIONS, type RowOption } from '../../domain/option.ts';
+import type { Scope } from '../../domain/scope.ts';
+import type { TimeRange } from '../../domain/time-range.ts';
 import { DIMENSION } from '../../encode/encoder.ts';
 import { shorten } from '../../encode/shorten.ts';
-import type { TimeRange } from '../../media/frames.ts';
-import type { RowOption, Scope, TaskRequest } from '../request.ts';
+import type { TaskRequest } from '../request.ts';
 import { ArrowRows, ASSET_SEGMENT, type EmbeddingRow, toRows } from './arrow.ts';
 import { withFused } from './fused.ts';
 import { WeightedMean } from './mean.ts';
@@ -23,8 +25,6 @@ export interface RowFilter {
   readonly scopes?: readonly Scope[];
 }
 
-/** Order of asset rows. */
-const OPTIONS: readonly RowOption[] = ['visual', 'audio', 'transcription'];
 /** Bytes of the `ARROW1` mark with its padding, before the stream in an Arrow file. */
 const MAGIC_BYTES = 8;
 
