@@ -97,6 +97,24 @@ test('a fault of the server tells nothing of itself but the request id; the log 
   assert.match(JSON.stringify(lines[0]?.['err']), /secret of the database/);
 });
 
+test('a request during an outage of the database gets 503 and may be repeated, whatever broke the connection', async () => {
+  const refused = Object.assign(new Error('connect'), { code: 'ECONNREFUSED', syscall: 'connect', query: '' });
+  const starting = Object.assign(new Error('starting up'), { name: 'PostgresError', code: '57P03' });
+  const duplicate = Object.assign(new Error('duplicate'), { name: 'PostgresError', code: '23505' });
+  for (const [fault, status, code] of [
+    [refused, 503, 'service_unavailable'],
+    [starting, 503, 'service_unavailable'],
+    [duplicate, 500, 'internal_server_error'],
+  ] as const) {
+    await using t = await openTestApp((deps) => ({ ...deps, keys: { find: () => Promise.reject(fault) } }));
+    const response = await t.app.inject({ url: TASKS, headers: { 'x-api-key': 'x' } });
+    assert.deepEqual([response.statusCode, response.json().code], [status, code], fault.message);
+    assert.equal(/database/.test(response.json().message), status === 503);
+    const line = t.log.find((each) => each['reqId'] === response.headers['x-request-id']);
+    assert.match(JSON.stringify(line?.['err']), new RegExp(fault.message));
+  }
+});
+
 test('a server that cannot work is not ready, and lives', async () => {
   await using t = await openTestApp((deps) => ({ ...deps, ready: () => Promise.reject(new Error('disk gone')) }));
   const response = await t.app.inject('/readyz');
