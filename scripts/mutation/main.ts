@@ -1,0 +1,195 @@
+/**
+ * Measures which share of small faults in a folder of `src` the tests notice.
+ *
+ * A seeded sample of mutants is applied one at a time to a copy of the tree, and the tests that execute the changed code run,
+ * the nearest first, until one fails. Mutants that the type checker rejects are not counted. Results are kept in a file, so
+ * that an interrupted run continues, and `--retry` runs only survivors again.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { constants, setPriority } from 'node:os';
+import { basename, dirname } from 'node:path';
+import { parseArgs } from 'node:util';
+import { coverageOf, executes, type TestCoverage, testsImporting } from './coverage.ts';
+import type { Mutant } from './mutants.ts';
+import { Project } from './project.ts';
+import { runTest } from './run-test.ts';
+import { Slot } from './slot.ts';
+
+/** Time for a test beside {@link TIMEOUT_FACTOR} times what it takes unchanged. A mutant that needs longer hangs. */
+const TIMEOUT_EXTRA_MS = 20_000;
+const TIMEOUT_FACTOR = 6;
+/** 95 % quantile of the normal distribution, two-sided. */
+const Z_95 = 1.96;
+
+interface Result extends Omit<Mutant, 'start' | 'end' | 'atImport'> {
+  /** `uncovered`: no test executes the code. `rejected`: by the type checker. */
+  readonly status: 'killed' | 'survived' | 'uncovered' | 'rejected';
+  /** Test file and test that failed. */
+  readonly killedBy?: string;
+  /** Number of test files that ran. */
+  readonly tests: number;
+  /** True if tests were left out because of `--budget`. */
+  readonly isCut?: boolean;
+}
+
+const { values: options } = parseArgs({
+  options: {
+    folder: { type: 'string' },
+    count: { type: 'string', default: '300' },
+    seed: { type: 'string', default: '1' },
+    budget: { type: 'string', default: '60' },
+    'black-box': { type: 'string', default: '' },
+    retry: { type: 'boolean', default: false },
+    report: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+const HELP = `npm run test:mutations -- --folder tasks [options]
+
+--folder NAME      folder of src
+--count N          mutants that the type checker accepts (default 300)
+--seed TEXT        selects the sample (default 1)
+--budget SECONDS   tests for one mutant, by the time that they take unchanged (default 60)
+--black-box GLOB   also use these tests, such as 'test/{assets,delete}.test.ts'
+--retry            run survivors again, for instance after tests were added
+--report           print the results so far and run nothing`;
+
+if (options.help || !options.folder) {
+  console.log(HELP);
+  process.exit(options.help ? 0 : 1);
+}
+const { folder, seed } = options;
+const count = Number(options.count);
+const budget = Number(options.budget);
+const resultFile = `node_modules/.cache/mutation/${folder}-${seed}.json`;
+setPriority(constants.priority.PRIORITY_LOW);
+const results = new Map<string, Result>(
+  existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')).map((each: Result) => [each.key, each]) : [],
+);
+/** Kills by mutated file and test: what killed before goes first. */
+const kills = new Map<string, number>();
+
+const slot = new Slot(folder);
+using project = new Project(slot);
+const sample = sampleOf(project.mutantsIn(`src/${folder}`));
+await (options.report ? undefined : measure());
+report();
+
+/** In an order that depends on each mutant alone, so that the sample changes little when the code does. */
+function sampleOf(mutants: Mutant[]): Mutant[] {
+  const rank = ({ key }: Mutant) => createHash('sha256').update(`${seed} ${key}`).digest('hex');
+  return mutants
+    .map((mutant) => ({ mutant, rank: rank(mutant) }))
+    .sort((a, b) => (a.rank < b.rank ? -1 : 1))
+    .map(({ mutant }) => mutant);
+}
+
+async function measure(): Promise<void> {
+  const tests = testsImporting(slot, `src/${folder}`);
+  if (options['black-box']) tests.push(...globSync(options['black-box'], { cwd: slot.root }).toSorted());
+  const coverage = await coverageOf(slot, tests, `node_modules/.cache/mutation/${folder}-coverage.json`);
+  let counted = 0;
+  for (const mutant of sample) {
+    if (counted >= count) break;
+    const known = results.get(mutant.key);
+    const isOpen = known?.status === 'survived' || known?.status === 'uncovered';
+    const result = known && !(options.retry && isOpen) ? known : await judge(mutant, coverage);
+    if (result.status !== 'rejected') counted++;
+    if (result.killedBy) {
+      const by = `${mutant.file} ${result.killedBy.split(' › ')[0]}`;
+      kills.set(by, (kills.get(by) ?? 0) + 1);
+    }
+    if (result === known) continue;
+    results.set(mutant.key, result);
+    mkdirSync(dirname(resultFile), { recursive: true });
+    writeFileSync(resultFile, JSON.stringify([...results.values()], null, 1));
+    if (result.status !== 'rejected') console.log(`${counted} ${describe(result)}`);
+  }
+}
+
+async function judge(mutant: Mutant, coverage: readonly TestCoverage[]): Promise<Result> {
+  const { start, end, atImport: _, ...facts } = mutant;
+  const text = slot.read(mutant.file);
+  slot.write(mutant.file, text.slice(0, start) + mutant.replacement + text.slice(end));
+  try {
+    // A removed guard often also removes the narrowing of a type, and could be written with a cast.
+    const isChecked = mutant.operator !== 'condition' && mutant.operator !== 'optional chain';
+    if (isChecked && !project.accepts(mutant.file)) return { ...facts, status: 'rejected', tests: 0 };
+    const tests = nearestFirst(mutant, coverage);
+    let seconds = 0;
+    let ran = 0;
+    for (const { test, seconds: usual } of tests) {
+      if (ran > 0 && seconds + usual > budget) return { ...facts, status: 'survived', tests: ran, isCut: true };
+      seconds += usual;
+      ran++;
+      const timeoutMs = TIMEOUT_EXTRA_MS + TIMEOUT_FACTOR * usual * 1000;
+      const { outcome, failed = 'timeout' } = await runTest(slot, test, { timeoutMs, env: cacheEnv() });
+      if (outcome !== 'passed') return { ...facts, status: 'killed', killedBy: `${test} › ${failed}`, tests: ran };
+    }
+    return { ...facts, status: ran === 0 ? 'uncovered' : 'survived', tests: ran };
+  } finally {
+    slot.write(mutant.file, text);
+  }
+}
+
+function cacheEnv(): Record<string, string> {
+  return { NODE_COMPILE_CACHE: slot.path('.compiled') };
+}
+
+/** Tests that execute the mutated code: those that killed neighbours, then the file's own test, then by folder and time. */
+function nearestFirst(mutant: Mutant, coverage: readonly TestCoverage[]): TestCoverage[] {
+  const { file, start, atImport } = mutant;
+  let reaching = coverage.filter((each) => executes(each, file, start));
+  if (atImport) {
+    const uses = project.usesOf(mutant);
+    if (uses.length > 0) reaching = reaching.filter((each) => uses.some((use) => executes(each, use.file, use.offset)));
+  }
+  const distance = (test: string) => {
+    if (test === file.replace(/\.ts$/, '.test.ts')) return 0;
+    const [from, to] = [dirname(file).split('/'), dirname(test).split('/')];
+    const shared = from.findIndex((part, depth) => part !== to[depth]);
+    const common = shared === -1 ? from.length : shared;
+    return 1 + from.length + to.length - 2 * common;
+  };
+  const killsBy = (test: string) => kills.get(`${file} ${test}`) ?? 0;
+  return reaching.toSorted(
+    (a, b) => killsBy(b.test) - killsBy(a.test) || distance(a.test) - distance(b.test) || a.seconds - b.seconds,
+  );
+}
+
+function describe({ status, file, line, operator, original, replacement, killedBy, tests, isCut }: Result): string {
+  const short = (text: string) => (text.length > 60 ? `${text.slice(0, 57)}…` : text).replaceAll(/\s+/g, ' ');
+  const how = killedBy
+    ? `by ${basename(killedBy.split(' › ')[0]!)}`
+    : `after ${tests} test files${isCut ? ', cut' : ''}`;
+  return `${status} ${how}: ${file}:${line} ${operator}: ${short(original)} → ${short(replacement)}`;
+}
+
+/** Counts the mutants of today's sample that were measured. */
+function report(): void {
+  const counted = sample
+    .flatMap(({ key, line }) => {
+      const result = results.get(key);
+      return result && result.status !== 'rejected' ? [{ ...result, line }] : [];
+    })
+    .slice(0, count);
+  const killed = counted.filter(({ status }) => status === 'killed').length;
+  for (const result of counted) if (result.status !== 'killed') console.log(describe(result));
+  if (counted.length === 0) return;
+  const [low, high] = wilson(killed, counted.length);
+  const percent = (share: number) => `${(100 * share).toFixed(1)} %`;
+  console.log(
+    `src/${folder}: ${killed} of ${counted.length} mutants killed, ${percent(killed / counted.length)}` +
+      ` (95 % confidence: ${percent(low)} to ${percent(high)}), seed ${seed}, ${sample.length} possible`,
+  );
+}
+
+/** Wilson's confidence interval of a share. */
+function wilson(hits: number, total: number): [number, number] {
+  const share = hits / total;
+  const spread = Z_95 ** 2 / total;
+  const middle = (share + spread / 2) / (1 + spread);
+  const half = (Z_95 * Math.sqrt((share * (1 - share)) / total + spread / (4 * total))) / (1 + spread);
+  return [middle - half, middle + half];
+}
