@@ -1,9 +1,9 @@
 import compress from '@fastify/compress';
 import Fastify, { type FastifyInstance, LogController } from 'fastify';
 import type { MultipartDeps } from './api/assets/multipart/deps.ts';
-import { putChunk } from './api/assets/multipart/putChunk.ts';
+import { uploadChunkRoute } from './api/assets/multipart/upload-chunk.ts';
+import { retrieveThumbnailRoute } from './api/assets/retrieve-thumbnail.ts';
 import { assetRoutes } from './api/assets/routes.ts';
-import { getThumbnail } from './api/assets/thumbnail.ts';
 import { type AuthDeps, requireKey } from './api/auth.ts';
 import { type BodyBudget, limitBodies } from './api/body-budget.ts';
 import { closeConnectionsOnShutdown } from './api/close-connections.ts';
@@ -95,8 +95,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
   await installMetrics(app, deps);
   const { idempotency, publicUrl } = deps;
   const uploads = { ...deps.uploads, idempotency, publicUrl };
-  await app.register(putChunk, { ...uploads, prefix: '/v1.3' });
-  await app.register(getThumbnail, { ...uploads, assets: deps.assets, prefix: '/v1.3' });
+  await app.register(uploadChunkRoute, { ...uploads, prefix: '/v1.3' });
+  await app.register(retrieveThumbnailRoute, { ...uploads, assets: deps.assets, prefix: '/v1.3' });
   await app.register(
     async (v13) => {
       requireKey(v13, deps);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../test/support/app.ts';
-import { BODY_LIMIT } from './embed-v2/createTask.ts';
+import { BODY_LIMIT } from './embed-v2/create-task.ts';
 
 const TASKS = '/v1.3/embed-v2/tasks';
 const KEY = { 'x-api-key': CONFIGURED_KEY };

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { pino } from 'pino';
-import { putChunk } from '../../src/api/assets/multipart/putChunk.ts';
+import { uploadChunkRoute } from '../../src/api/assets/multipart/upload-chunk.ts';
+import { retrieveThumbnailRoute } from '../../src/api/assets/retrieve-thumbnail.ts';
 import { assetRoutes } from '../../src/api/assets/routes.ts';
-import { getThumbnail } from '../../src/api/assets/thumbnail.ts';
 import { installErrors } from '../../src/api/errors.ts';
 import { serializeLeniently } from '../../src/api/serialize.ts';
 import { SignedLinks } from '../../src/api/signed-links.ts';
@@ -135,8 +135,8 @@ export async function assetApp({
     request.owner = String(request.headers['x-api-key'] ?? 'nobody');
   });
   const links = new SignedLinks(await serverSecret(db, 'links'));
-  await app.register(putChunk, { prefix: '/v1.3', multipart, links, idempotency });
-  await app.register(getThumbnail, { prefix: '/v1.3', assets: service, links });
+  await app.register(uploadChunkRoute, { prefix: '/v1.3', multipart, links, idempotency });
+  await app.register(retrieveThumbnailRoute, { prefix: '/v1.3', assets: service, links });
   await app.register(assetRoutes, {
     prefix: '/v1.3',
     assets: service,

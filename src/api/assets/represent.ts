@@ -2,12 +2,12 @@ import type { z } from 'zod';
 import type { Asset } from '../../assets/repository.ts';
 import type { ImageInfo, MediaDetails, MediaInfo } from '../../media/info.ts';
 import { omitIfMalformed } from '../malformed-rows.ts';
-import type { AssetBody, AssetDetailBody, TechnicalMetadata } from './schemas.ts';
+import type { createdAsset, retrievedAsset, technicalMetadata } from './schemas.ts';
 
 const NO_HLS = 'This server makes no HLS streams: play the file itself.';
 
 /** API representation of an asset. Unknown fields are omitted, because the SDKs do not accept null. */
-export function assetBody(asset: Asset): z.infer<typeof AssetBody> {
+export function assetOf(asset: Asset): z.infer<typeof createdAsset> {
   return {
     _id: asset.id,
     method: asset.method,
@@ -21,16 +21,13 @@ export function assetBody(asset: Asset): z.infer<typeof AssetBody> {
 }
 
 /** Detailed API representation of an asset. @param thumbnailUrl signed URL of the thumbnail */
-export function assetDetailBody(
-  asset: Asset,
-  thumbnailUrl: (assetId: string) => string,
-): z.infer<typeof AssetDetailBody> {
+export function assetDetailOf(asset: Asset, thumbnailUrl: (assetId: string) => string): z.infer<typeof retrievedAsset> {
   return {
-    ...assetBody(asset),
+    ...assetOf(asset),
     ...(asset.media && {
       size: asset.media.size,
       ...(!asset.media.image && { duration: asset.media.durationSec }),
-      technical_metadata: omitIfMalformed(() => technicalMetadata(asset.media!)),
+      technical_metadata: omitIfMalformed(() => technicalMetadataOf(asset.media!)),
     }),
     ...(asset.hls && { hls: { status: asset.hls, message: NO_HLS } }),
     ...(asset.thumbnail && {
@@ -42,7 +39,7 @@ export function assetDetailBody(
   };
 }
 
-function technicalMetadata(media: MediaInfo): z.infer<typeof TechnicalMetadata> {
+function technicalMetadataOf(media: MediaInfo): z.infer<typeof technicalMetadata> {
   const file = {
     file_size_bytes: media.size,
     file_mime_type: media.mimeType,

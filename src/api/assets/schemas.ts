@@ -9,7 +9,7 @@ export const userMetadata = z.record(z.string(), scalar).meta({ title: 'UserMeta
 const flag = z.enum(['true', 'false']);
 
 /** Text fields of the form that creates an asset. */
-export const AssetFields = z.strictObject({
+export const createAssetFields = z.strictObject({
   method: z.enum(['direct', 'url']),
   url: z.string().optional(),
   filename: z.string().min(1).max(255).optional(),
@@ -18,20 +18,20 @@ export const AssetFields = z.strictObject({
   user_metadata: z.string().optional().describe('JSON object whose values are strings, numbers or booleans'),
 });
 
-export const AssetForm = AssetFields.extend({ file: z.file().optional() });
+export const createAssetForm = createAssetFields.extend({ file: z.file().optional() });
 
 /** Parsed content of the `user_metadata` field. */
-export const UserMetadataField = z.object({ user_metadata: userMetadata });
+export const userMetadataField = z.object({ user_metadata: userMetadata });
 
-export const AssetId = z.object({ asset_id: z.string() });
+export const assetParams = z.object({ asset_id: z.string() });
 
-export const DeleteQuery = z.strictObject({
+export const deleteAssetQuery = z.strictObject({
   force: flag.optional().describe('delete although tasks are using it; they fail'),
 });
 
 const ASSET_TYPES = ['image', 'video', 'audio', 'document'] as const;
 
-export const ListQuery = z.strictObject({
+export const listAssetsQuery = z.strictObject({
   ...pageQuery,
   asset_ids: oneOrMore(z.string()).optional(),
   asset_types: oneOrMore(z.enum(ASSET_TYPES), {
@@ -45,7 +45,7 @@ function oneOrMore<T extends z.ZodType>(item: T, options?: { error: string }) {
   return z.union([z.array(item), item], options).transform((given) => [given].flat() as z.output<T>[]);
 }
 
-export const AssetBody = z
+export const createdAsset = z
   .object({
     _id: z.string(),
     method: z.enum(['direct', 'url', 'multipart']),
@@ -66,7 +66,7 @@ const text = z.string().optional();
 const flagged = z.boolean().optional();
 
 /** Technical metadata. Fields that do not apply to the media type, or that the file does not state, are absent. */
-export const TechnicalMetadata = z
+export const technicalMetadata = z
   .object({
     file_size_bytes: count,
     file_mime_type: text,
@@ -131,24 +131,26 @@ export const TechnicalMetadata = z
   })
   .meta({ title: 'AssetTechnicalMetadata' });
 
-export const AssetDetailBody = AssetBody.extend({
-  size: z.number().int().optional().describe('bytes'),
-  duration: z.number().optional().describe('seconds'),
-  technical_metadata: TechnicalMetadata.optional(),
-  hls: z
-    .object({ status: extraStatus, manifest_url: z.string().optional(), message: z.string() })
-    .optional()
-    .describe('only where it was asked for; not made by this server'),
-  thumbnail: z
-    .object({ status: extraStatus, representative_url: z.string().optional() })
-    .optional()
-    .describe('only where it was asked for; the URL works without a key, for a day'),
-}).meta({ title: 'AssetDetail' });
+export const retrievedAsset = createdAsset
+  .extend({
+    size: z.number().int().optional().describe('bytes'),
+    duration: z.number().optional().describe('seconds'),
+    technical_metadata: technicalMetadata.optional(),
+    hls: z
+      .object({ status: extraStatus, manifest_url: z.string().optional(), message: z.string() })
+      .optional()
+      .describe('only where it was asked for; not made by this server'),
+    thumbnail: z
+      .object({ status: extraStatus, representative_url: z.string().optional() })
+      .optional()
+      .describe('only where it was asked for; the URL works without a key, for a day'),
+  })
+  .meta({ title: 'AssetDetail' });
 
-export const AssetPage = z.object({
-  data: z.array(AssetDetailBody),
+export const assetPage = z.object({
+  data: z.array(retrievedAsset),
   page_info: pageInfo,
 });
 
 /** Bytes of a JPEG file, sent unserialised. */
-export const Jpeg = z.any().describe('a JPEG file');
+export const jpeg = z.any().describe('a JPEG file');

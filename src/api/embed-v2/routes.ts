@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
-import { createEmbeddingRoute } from './createEmbedding.ts';
-import { createTaskRoute } from './createTask.ts';
-import { deleteTaskRoute } from './deleteTask.ts';
+import { createEmbeddingRoute } from './create-embedding.ts';
+import { createTaskRoute } from './create-task.ts';
+import { deleteTaskRoute } from './delete-task.ts';
 import type { EmbedDeps } from './deps.ts';
-import { listTasksRoute } from './listTasks.ts';
-import { retrieveTaskRoute } from './retrieveTask.ts';
-import { taskEventsRoute } from './taskEvents.ts';
+import { followTaskRoute } from './follow-task.ts';
+import { listTasksRoute } from './list-tasks.ts';
+import { retrieveTaskRoute } from './retrieve-task.ts';
 
 /** Routes under `/embed-v2`. Expects `request.owner`, the id of the authenticated key. */
 export const embedRoutes: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
@@ -14,5 +14,5 @@ export const embedRoutes: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) =
   await app.register(listTasksRoute, deps);
   await app.register(retrieveTaskRoute, deps);
   await app.register(deleteTaskRoute, deps);
-  await app.register(taskEventsRoute, deps);
+  await app.register(followTaskRoute, deps);
 };

@@ -11,7 +11,7 @@ export const rowOption = z.enum([...OPTIONS, 'fused']);
 export const taskStatus = z.enum(['processing', 'ready', 'failed']);
 const time = z.iso.datetime({ offset: true });
 
-export const taskId = z.object({ task_id: z.string().describe('id of the task, 24 hex characters') });
+export const taskParams = z.object({ task_id: z.string().describe('id of the task, 24 hex characters') });
 
 export const listTasksQuery = z.strictObject({
   ...pageQuery,

@@ -2,14 +2,14 @@ import { z } from 'zod';
 import { pageInfo } from '../../page.ts';
 import { userMetadata } from '../schemas.ts';
 
-export const UploadId = z.object({ upload_id: z.string() });
+export const uploadParams = z.object({ upload_id: z.string() });
 
 /** Maximum links per response. */
 export const MAX_LINKS = 50;
 /** Maximum chunks per report. */
 const MAX_REPORTED_CHUNKS = 50;
 
-export const NewUploadBody = z
+export const createUploadBody = z
   .strictObject({
     filename: z.string().min(1).max(255),
     type: z.enum(['video', 'audio', 'image']),
@@ -20,14 +20,14 @@ export const NewUploadBody = z
   })
   .meta({ examples: [{ filename: 'film.mp4', type: 'video', total_size: 20_000_000 }] });
 
-export const LinksBody = z
+export const createPresignedUrlsBody = z
   .strictObject({
     start: z.int().min(1).describe('number of the first chunk, from 1'),
     count: z.int().min(1).max(MAX_LINKS),
   })
   .meta({ examples: [{ start: 1, count: 2 }] });
 
-export const ReportBody = z
+export const reportChunksBody = z
   .strictObject({
     completed_chunks: z
       .array(
@@ -51,7 +51,7 @@ const chunkLink = z
   .object({ chunk_index: z.int(), url: z.string(), expires_at: z.string() })
   .meta({ title: 'PresignedUrlChunk' });
 
-export const CreatedUpload = z.object({
+export const createdUpload = z.object({
   upload_id: z.string(),
   asset_id: z.string().describe('of the asset that the upload becomes; it can be asked for when the last chunk is in'),
   upload_urls: z.array(chunkLink).describe('where to PUT the first chunks; no key is asked for'),
@@ -61,7 +61,7 @@ export const CreatedUpload = z.object({
   expires_at: z.string(),
 });
 
-export const ChunkLinks = z.object({
+export const presignedUrls = z.object({
   upload_id: z.string(),
   start_index: z.int(),
   count: z.int(),
@@ -70,7 +70,7 @@ export const ChunkLinks = z.object({
   expires_at: z.string(),
 });
 
-export const ReportAnswer = z.object({
+export const reportedChunks = z.object({
   asset_id: z.string(),
   processed_chunks: z.int(),
   duplicate_chunks: z.int(),
@@ -78,7 +78,7 @@ export const ReportAnswer = z.object({
   url: z.string().optional().describe('the asset; there once all chunks are in'),
 });
 
-export const UploadStatus = z.object({
+export const retrievedUpload = z.object({
   upload_id: z.string(),
   asset_id: z.string(),
   status: z.enum(['active', 'completed', 'failed', 'expired']),
@@ -101,7 +101,7 @@ export const UploadStatus = z.object({
   page_info: pageInfo,
 });
 
-export const UploadPage = z.object({
+export const uploadPage = z.object({
   data: z.array(
     z.object({
       upload_id: z.string(),
@@ -118,4 +118,4 @@ export const UploadPage = z.object({
   page_info: pageInfo,
 });
 
-export const ChunkPath = z.object({ upload_id: z.string(), chunk_index: z.coerce.number().int().min(1) });
+export const chunkParams = z.object({ upload_id: z.string(), chunk_index: z.coerce.number().int().min(1) });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { BundleInfo } from '../../encode/encoder.ts';
 import { TASK_EXAMPLES } from './examples.ts';
-import { audio, checkInput, fields, modelName, vectorFields, video } from './mediaBody.ts';
+import { audio, checkInput, fields, modelName, vectorFields, video } from './media-body.ts';
 
 const INPUTS = ['video', 'audio'] as const;
 

@@ -4,9 +4,9 @@ import { commonErrors, errorBody } from '../../errors.ts';
 import { createOnce, idempotencyHeaders } from '../../idempotency.ts';
 import type { MultipartDeps } from './deps.ts';
 import { chunkLinks } from './links.ts';
-import { CreatedUpload, MAX_LINKS, NewUploadBody } from './schemas.ts';
+import { createdUpload, createUploadBody, MAX_LINKS } from './schemas.ts';
 
-export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, deps) => {
+export const createUploadRoute: FastifyPluginAsyncZod<MultipartDeps> = async (app, deps) => {
   app.post(
     '/assets/multipart-uploads',
     {
@@ -15,8 +15,8 @@ export const createUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, de
         summary: 'Begin an upload in chunks',
         tags: ['assets'],
         headers: idempotencyHeaders,
-        body: NewUploadBody,
-        response: { ...commonErrors, 409: errorBody, 403: errorBody, 201: CreatedUpload },
+        body: createUploadBody,
+        response: { ...commonErrors, 409: errorBody, 403: errorBody, 201: createdUpload },
       },
     },
     async (request, reply) => {

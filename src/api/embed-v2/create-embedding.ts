@@ -10,13 +10,13 @@ import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { setRateLimits } from '../rate-limits.ts';
-import { type CreateEmbeddingBody, createEmbeddingBody } from './createEmbeddingBody.ts';
-import { BODY_LIMIT } from './createTask.ts';
+import { type CreateEmbeddingBody, createEmbeddingBody } from './create-embedding-body.ts';
+import { BODY_LIMIT } from './create-task.ts';
 import type { EmbedDeps } from './deps.ts';
-import { toQuerySource, toVectorQuery } from './query.ts';
 import { createdEmbedding, createEmbeddingQuery } from './schemas.ts';
 import { withData } from './stream.ts';
-import { toTaskRequest } from './taskRequest.ts';
+import { toTaskRequest } from './task-request.ts';
+import { toQuerySource, toVectorQuery } from './vector-query.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 

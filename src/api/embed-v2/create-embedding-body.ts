@@ -11,7 +11,7 @@ import {
   sourceFields,
   vectorFields,
   video,
-} from './mediaBody.ts';
+} from './media-body.ts';
 
 const INPUTS = ['text', 'image', 'text_image', 'audio', 'video', 'multi_input'] as const;
 /** Maximum media sources of a `multi_input` request. */

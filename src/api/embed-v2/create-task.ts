@@ -6,10 +6,10 @@ import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { createOnce, idempotencyHeaders } from '../idempotency.ts';
 import { setRateLimits } from '../rate-limits.ts';
-import { createTaskBody } from './createTaskBody.ts';
+import { createTaskBody } from './create-task-body.ts';
 import type { EmbedDeps } from './deps.ts';
 import { createdTask } from './schemas.ts';
-import { toTaskRequest } from './taskRequest.ts';
+import { toTaskRequest } from './task-request.ts';
 
 /** Body limit in bytes: 48 MB of base64 for 36 MB of media, plus 4 MB for the other fields. */
 export const BODY_LIMIT = 52 * 1024 ** 2;

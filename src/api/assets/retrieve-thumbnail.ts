@@ -6,7 +6,7 @@ import { ReelvecError } from '../../errors.ts';
 import { baseUrl } from '../base-url.ts';
 import { errorBody } from '../errors.ts';
 import { linkQuery, type SignedLinks } from '../signed-links.ts';
-import { AssetId, Jpeg } from './schemas.ts';
+import { assetParams, jpeg } from './schemas.ts';
 
 /**
  * Minimum validity of a thumbnail link in milliseconds. The maximum is twice that, so that the link is stable for
@@ -22,7 +22,7 @@ export interface ThumbnailDeps {
 }
 
 /** Serves thumbnails by signed URL. Register it where no API key is required. */
-export const getThumbnail: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, { assets, links }) => {
+export const retrieveThumbnailRoute: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, { assets, links }) => {
   app.get(
     '/assets/:asset_id/thumbnail',
     {
@@ -31,9 +31,9 @@ export const getThumbnail: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, { 
         summary: 'The picture of an asset, by the URL that the asset gives',
         tags: ['assets'],
         security: [],
-        params: AssetId,
+        params: assetParams,
         querystring: linkQuery,
-        response: { 400: errorBody, 403: errorBody, 404: errorBody, 500: errorBody, 200: Jpeg },
+        response: { 400: errorBody, 403: errorBody, 404: errorBody, 500: errorBody, 200: jpeg },
       },
     },
     async ({ params: { asset_id: id }, query }, reply) => {
@@ -48,7 +48,7 @@ export const getThumbnail: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, { 
   );
 };
 
-/** Returns a function that signs thumbnail URLs for {@link getThumbnail}. */
+/** Returns a function that signs thumbnail URLs for {@link retrieveThumbnailRoute}. */
 export function thumbnailUrls(
   request: FastifyRequest,
   { links, publicUrl }: Omit<ThumbnailDeps, 'assets'>,

@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import type { AssetService } from '../../assets/service.ts';
 import { commonErrors, errorBody } from '../errors.ts';
-import { AssetId, DeleteQuery } from './schemas.ts';
+import { assetParams, deleteAssetQuery } from './schemas.ts';
 
-export const deleteAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = async (app, { assets }) => {
+export const deleteAssetRoute: FastifyPluginAsyncZod<{ assets: AssetService }> = async (app, { assets }) => {
   app.delete(
     '/assets/:asset_id',
     {
@@ -12,8 +12,8 @@ export const deleteAsset: FastifyPluginAsyncZod<{ assets: AssetService }> = asyn
         operationId: 'deleteAsset',
         summary: 'Delete an asset and its media',
         tags: ['assets'],
-        params: AssetId,
-        querystring: DeleteQuery,
+        params: assetParams,
+        querystring: deleteAssetQuery,
         response: { ...commonErrors, 404: errorBody, 409: errorBody, 204: z.undefined() },
       },
     },

@@ -6,10 +6,10 @@ import { hangUpSignal } from '../../hang-up.ts';
 import { linkQuery } from '../../signed-links.ts';
 import type { MultipartDeps } from './deps.ts';
 import { chunkPath } from './links.ts';
-import { ChunkPath } from './schemas.ts';
+import { chunkParams } from './schemas.ts';
 
 /** Receives chunks by signed URL. Register it where no API key is required. */
-export const putChunk: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart, links }) => {
+export const uploadChunkRoute: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart, links }) => {
   // A chunk is streamed as bytes, whatever its content type.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
@@ -24,7 +24,7 @@ export const putChunk: FastifyPluginAsyncZod<MultipartDeps> = async (app, { mult
         tags: ['assets'],
         security: [],
         consumes: ['application/octet-stream'],
-        params: ChunkPath,
+        params: chunkParams,
         querystring: linkQuery,
         response: {
           400: errorBody,

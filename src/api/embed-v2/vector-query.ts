@@ -2,9 +2,9 @@ import type { BundleInfo } from '../../encode/encoder.ts';
 import type { PictureSource, QuerySource, VectorQuery } from '../../queries/request.ts';
 import { querySpaces } from '../../queries/spaces.ts';
 import { checkText } from '../../queries/text.ts';
-import { type CreateEmbeddingBody, REFERENCE } from './createEmbeddingBody.ts';
-import type { MediaSource } from './mediaBody.ts';
-import { toDimension } from './taskRequest.ts';
+import { type CreateEmbeddingBody, REFERENCE } from './create-embedding-body.ts';
+import type { MediaSource } from './media-body.ts';
+import { toDimension } from './task-request.ts';
 
 /** Text and pictures of a request, with the paths of their fields. */
 interface VectorInput {

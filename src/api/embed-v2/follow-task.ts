@@ -8,14 +8,14 @@ import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import type { EmbedDeps } from './deps.ts';
 import { noSuchTask } from './represent.ts';
-import { taskId } from './schemas.ts';
+import { taskParams } from './schemas.ts';
 
 /** Idle time before a comment is sent, in milliseconds, because proxies close silent connections. */
 const HEARTBEAT_MS = 15_000;
 /** Reconnection delay of the client in milliseconds. */
 const RETRY_MS = 1000;
 
-export const taskEventsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks }) => {
+export const followTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks }) => {
   // Shutdown ends the streams. Clients resume from their last event, here or on another node.
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
@@ -29,7 +29,7 @@ export const taskEventsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
         operationId: 'followTask',
         summary: 'Follow a task as server-sent events: progress, segment, and at the end ready or failed',
         tags: ['embed-v2'],
-        params: taskId,
+        params: taskParams,
         headers: z.object({
           'last-event-id': z.string().optional().describe('goes on after the event with that id'),
         }),

@@ -4,9 +4,9 @@ import { chunkCount } from '../../../assets/multipart/upload.ts';
 import { commonErrors } from '../../errors.ts';
 import { describePage, pageBounds, pageQuery } from '../../page.ts';
 import type { MultipartDeps } from './deps.ts';
-import { UploadPage } from './schemas.ts';
+import { uploadPage } from './schemas.ts';
 
-export const listUploads: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart }) => {
+export const listUploadsRoute: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart }) => {
   app.get(
     '/assets/multipart-uploads',
     {
@@ -15,7 +15,7 @@ export const listUploads: FastifyPluginAsyncZod<MultipartDeps> = async (app, { m
         summary: 'List your uploads that are not complete, newest first',
         tags: ['assets'],
         querystring: z.strictObject(pageQuery),
-        response: { ...commonErrors, 200: UploadPage },
+        response: { ...commonErrors, 200: uploadPage },
       },
     },
     async ({ owner, query }) => {

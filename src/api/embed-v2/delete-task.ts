@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { commonErrors, errorBody } from '../errors.ts';
 import type { EmbedDeps } from './deps.ts';
 import { noSuchTask } from './represent.ts';
-import { taskId } from './schemas.ts';
+import { taskParams } from './schemas.ts';
 
 export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { tasks, blobs, dedupedMedia, log }) => {
   app.delete(
@@ -13,7 +13,7 @@ export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
         operationId: 'deleteTask',
         summary: 'Cancel a task that is in progress, and remove what it gave',
         tags: ['embed-v2'],
-        params: taskId,
+        params: taskParams,
         response: { ...commonErrors, 404: errorBody, 204: z.undefined().describe('The task is gone.') },
       },
     },

@@ -5,7 +5,7 @@ import { bundlesThat, shareSpace } from '../../encode/spaces.ts';
 import { ReelvecError } from '../../errors.ts';
 import { DEFAULT_OPTIONS, DEFAULT_SCOPES, DEFAULT_SEGMENTATION } from '../../tasks/defaults.ts';
 import type { Source, TaskRequest } from '../../tasks/request.ts';
-import type { MediaBody, MediaSource } from './mediaBody.ts';
+import type { MediaBody, MediaSource } from './media-body.ts';
 
 interface Body {
   readonly model_name: string;

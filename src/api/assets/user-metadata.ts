@@ -4,11 +4,11 @@ import type { UserMetadata } from '../../assets/repository.ts';
 import type { AssetService } from '../../assets/service.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { validateWithNulls } from '../validation.ts';
-import { AssetId, scalar, userMetadata } from './schemas.ts';
+import { assetParams, scalar, userMetadata } from './schemas.ts';
 
 const described = {
   tags: ['assets'],
-  params: AssetId,
+  params: assetParams,
   response: { ...commonErrors, 404: errorBody, 204: z.undefined() },
 };
 

@@ -11,15 +11,15 @@ import { hangUpSignal } from '../hang-up.ts';
 import { createOnce, idempotencyHeaders } from '../idempotency.ts';
 import { validate } from '../validation.ts';
 import { type Form, readForm } from './form.ts';
-import { assetBody } from './represent.ts';
-import { AssetBody, AssetFields, AssetForm, UserMetadataField } from './schemas.ts';
+import { assetOf } from './represent.ts';
+import { createAssetFields, createAssetForm, createdAsset, userMetadataField } from './schemas.ts';
 
 export interface CreateAssetDeps {
   readonly assets: AssetService;
   readonly idempotency: IdempotencyKeys;
 }
 
-export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, { assets, idempotency }) => {
+export const createAssetRoute: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, { assets, idempotency }) => {
   // On shutdown, uploads get the asset in its current state.
   const closing = new AbortController();
   app.addHook('preClose', async () => closing.abort());
@@ -34,8 +34,8 @@ export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, {
         tags: ['assets'],
         consumes: ['multipart/form-data'],
         headers: idempotencyHeaders,
-        body: AssetForm,
-        response: { ...commonErrors, 409: errorBody, 403: errorBody, 201: AssetBody },
+        body: createAssetForm,
+        response: { ...commonErrors, 409: errorBody, 403: errorBody, 201: createdAsset },
       },
       // The schema is for the documentation only: the form is validated after it is read.
       validatorCompiler: () => (value) => ({ value }),
@@ -47,7 +47,7 @@ export const createAsset: FastifyPluginAsyncZod<CreateAssetDeps> = async (app, {
       // Waits until the asset is usable, because the next request may refer to it.
       const signal = AbortSignal.any([hangUpSignal(reply), closing.signal]);
       const settled = await assets.settled(created._id, request.owner, signal);
-      return reply.code(201).send(settled ? assetBody(settled) : created);
+      return reply.code(201).send(settled ? assetOf(settled) : created);
     },
   );
 };
@@ -56,16 +56,16 @@ async function fromForm(
   { fields, upload }: Form,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   { assets, idempotency }: CreateAssetDeps,
-): Promise<z.infer<typeof AssetBody>> {
+): Promise<z.infer<typeof createdAsset>> {
   let kept = false;
   try {
-    const { method, url, filename, user_metadata, enable_hls, enable_thumbnail } = checked(AssetFields, fields);
+    const { method, url, filename, user_metadata, enable_hls, enable_thumbnail } = checked(createAssetFields, fields);
     checked(idempotencyHeaders, request.headers);
     const extras = { hls: enable_hls === 'true', thumbnail: enable_thumbnail === 'true' };
     const facts = { owner: request.owner, filename, userMetadata: readMetadata(user_metadata), ...extras };
     // The file is part of the identity of an idempotent request.
     const sha256 = upload && 'idempotency-key' in request.headers ? await assets.sha256Of(upload) : upload?.sha256;
-    const operation = { content: { ...fields, file: sha256 }, answer: assetBody };
+    const operation = { content: { ...fields, file: sha256 }, answer: assetOf };
     if (method === 'url') {
       if (upload) throw unwanted('file', method);
       if (url === undefined) throw missing('url', method);
@@ -99,7 +99,7 @@ function readMetadata(text: string | undefined): UserMetadata | undefined {
     const message = 'user_metadata is not JSON. Send an object such as {"title": "Take 3"}.';
     throw new ReelvecError('parameter_invalid', message, { details: { field: 'user_metadata' }, cause: error });
   }
-  return checked(UserMetadataField, { user_metadata }).user_metadata;
+  return checked(userMetadataField, { user_metadata }).user_metadata;
 }
 
 function checked<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {

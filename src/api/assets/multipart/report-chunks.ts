@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { baseUrl } from '../../base-url.ts';
 import { commonErrors, errorBody } from '../../errors.ts';
 import type { MultipartDeps } from './deps.ts';
-import { ReportAnswer, ReportBody, UploadId } from './schemas.ts';
+import { reportChunksBody, reportedChunks, uploadParams } from './schemas.ts';
 
-export const reportChunks: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart, publicUrl }) => {
+export const reportChunksRoute: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart, publicUrl }) => {
   app.post(
     '/assets/multipart-uploads/:upload_id',
     {
@@ -12,9 +12,9 @@ export const reportChunks: FastifyPluginAsyncZod<MultipartDeps> = async (app, { 
         operationId: 'reportChunks',
         summary: 'Report chunks that were sent; with the last one the upload becomes an asset',
         tags: ['assets'],
-        params: UploadId,
-        body: ReportBody,
-        response: { ...commonErrors, 404: errorBody, 200: ReportAnswer },
+        params: uploadParams,
+        body: reportChunksBody,
+        response: { ...commonErrors, 404: errorBody, 200: reportedChunks },
       },
     },
     async (request) => {

@@ -17,7 +17,7 @@ import { validParts } from '../serialize.ts';
 import type { EmbedDeps } from './deps.ts';
 import { metadataOf, noSuchTask } from './represent.ts';
 import { acceptedFormat } from './result-format.ts';
-import { retrievedTask, retrieveTaskQuery, taskId } from './schemas.ts';
+import { retrievedTask, retrieveTaskQuery, taskParams } from './schemas.ts';
 import { streamOf, withData } from './stream.ts';
 
 /** Poll interval of a request that waits for its task, in milliseconds. */
@@ -98,7 +98,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
         operationId: 'retrieveTask',
         summary: 'Retrieve the status of a task and, once it is ready, its embeddings',
         tags: ['embed-v2'],
-        params: taskId,
+        params: taskParams,
         querystring: retrieveTaskQuery,
         response: {
           ...commonErrors,

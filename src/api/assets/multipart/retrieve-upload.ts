@@ -3,9 +3,9 @@ import { z } from 'zod';
 import { commonErrors, errorBody } from '../../errors.ts';
 import { describePage, pageBounds, pageQuery } from '../../page.ts';
 import type { MultipartDeps } from './deps.ts';
-import { UploadId, UploadStatus } from './schemas.ts';
+import { retrievedUpload, uploadParams } from './schemas.ts';
 
-export const getUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart }) => {
+export const retrieveUploadRoute: FastifyPluginAsyncZod<MultipartDeps> = async (app, { multipart }) => {
   app.get(
     '/assets/multipart-uploads/:upload_id',
     {
@@ -13,9 +13,9 @@ export const getUpload: FastifyPluginAsyncZod<MultipartDeps> = async (app, { mul
         operationId: 'retrieveMultipartUpload',
         summary: 'How far an upload is, chunk by chunk',
         tags: ['assets'],
-        params: UploadId,
+        params: uploadParams,
         querystring: z.strictObject(pageQuery),
-        response: { ...commonErrors, 404: errorBody, 200: UploadStatus },
+        response: { ...commonErrors, 404: errorBody, 200: retrievedUpload },
       },
     },
     async ({ owner, params, query }) => {

@@ -2,9 +2,9 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { commonErrors, errorBody } from '../../errors.ts';
 import type { MultipartDeps } from './deps.ts';
 import { chunkLinks } from './links.ts';
-import { ChunkLinks, LinksBody, UploadId } from './schemas.ts';
+import { createPresignedUrlsBody, presignedUrls, uploadParams } from './schemas.ts';
 
-export const createLinks: FastifyPluginAsyncZod<MultipartDeps> = async (app, deps) => {
+export const createPresignedUrlsRoute: FastifyPluginAsyncZod<MultipartDeps> = async (app, deps) => {
   app.post(
     '/assets/multipart-uploads/:upload_id/presigned-urls',
     {
@@ -12,9 +12,9 @@ export const createLinks: FastifyPluginAsyncZod<MultipartDeps> = async (app, dep
         operationId: 'createPresignedUrls',
         summary: 'Get URLs for further chunks, or new ones for those that expired',
         tags: ['assets'],
-        params: UploadId,
-        body: LinksBody,
-        response: { ...commonErrors, 404: errorBody, 200: ChunkLinks },
+        params: uploadParams,
+        body: createPresignedUrlsBody,
+        response: { ...commonErrors, 404: errorBody, 200: presignedUrls },
       },
     },
     async (request) => {

@@ -1,11 +1,11 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { commonErrors } from '../errors.ts';
 import { describePage, pageBounds } from '../page.ts';
-import { assetDetailBody } from './represent.ts';
-import { AssetPage, ListQuery } from './schemas.ts';
-import { type ThumbnailDeps, thumbnailUrls } from './thumbnail.ts';
+import { assetDetailOf } from './represent.ts';
+import { type ThumbnailDeps, thumbnailUrls } from './retrieve-thumbnail.ts';
+import { assetPage, listAssetsQuery } from './schemas.ts';
 
-export const listAssets: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, deps) => {
+export const listAssetsRoute: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, deps) => {
   app.get(
     '/assets',
     {
@@ -13,8 +13,8 @@ export const listAssets: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, deps
         operationId: 'listAssets',
         summary: 'List your assets, newest first',
         tags: ['assets'],
-        querystring: ListQuery,
-        response: { ...commonErrors, 200: AssetPage },
+        querystring: listAssetsQuery,
+        response: { ...commonErrors, 200: assetPage },
       },
     },
     async (request) => {
@@ -23,7 +23,7 @@ export const listAssets: FastifyPluginAsyncZod<ThumbnailDeps> = async (app, deps
       const filter = { ids: query.asset_ids, types: query.asset_types, filename: query.filename };
       const found = await deps.assets.list(owner, filter, pageBounds(query));
       return {
-        data: found.assets.map((asset) => assetDetailBody(asset, thumbnailUrl)),
+        data: found.assets.map((asset) => assetDetailOf(asset, thumbnailUrl)),
         page_info: describePage(query, found.total),
       };
     },
