@@ -1,11 +1,10 @@
 import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
-import { shorten } from '../encode/shorten.ts';
+import { meanVector, shorten } from '../encode/vectors.ts';
 import { aboutField, ReelvecError } from '../errors.ts';
 import type { WorkerPool } from '../workers/pool.ts';
 import type { QueryJob, QueryVectors } from '../workers/protocol.ts';
 import { retryLostWorker } from '../workers/retry.ts';
 import { WorkerLost, WorkerNotStarted } from '../workers/supervised-process.ts';
-import { compose } from './compose.ts';
 import type { VectorQuery } from './request.ts';
 import { readPicture, type SourceContext, type SourceDeps } from './sources.ts';
 
@@ -56,7 +55,7 @@ export async function queryVectors(
   });
   const vectors = spaces.map((space, i) => {
     const parts = [...texts.slice(i, i + 1), ...pictures];
-    return { space, embedding: shorten(compose(parts), dimension) };
+    return { space, embedding: shorten(meanVector(parts), dimension) };
   });
   return { vectors, filenames: stills.map(({ filename }) => filename) };
 }

@@ -1,7 +1,7 @@
 import type { TextClip, TextEncoder } from '../encoder.ts';
 import { DIMENSION } from '../encoder.ts';
 import { encodeEach } from './encode-each.ts';
-import { toUnitVector } from './vector.ts';
+import { toUnitVector } from './unit-vector.ts';
 
 /** Number of hash slots; the last value of a vector is the constant of `toUnitVector`. */
 const HASH_SLOTS = DIMENSION - 1;

@@ -1,8 +1,9 @@
 import type { Picture } from '../../media/frames.ts';
 import type { OutputSpec, PicturesSpec } from '../bundle-file.ts';
 import type { VisualClip, VisualEncoder } from '../encoder.ts';
+import { meanVector } from '../vectors.ts';
+import { embedItems } from './embed-items.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
-import { embedItems, meanVector } from './vectors.ts';
 
 /** Visual encoder on top of a picture model. The vector of a clip is the mean over its pictures. */
 export function pictureEncoder(part: {

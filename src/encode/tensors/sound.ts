@@ -1,8 +1,9 @@
 import type { OutputSpec, SoundSpec } from '../bundle-file.ts';
 import type { AudioClip, AudioEncoder } from '../encoder.ts';
+import { meanVector } from '../vectors.ts';
+import { embedItems } from './embed-items.ts';
 import { LogMel } from './log-mel.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
-import { embedItems, meanVector } from './vectors.ts';
 
 /** Audio encoder on top of a model of fixed windows. The vector of a clip is the mean over its windows. */
 export function soundEncoder(part: {

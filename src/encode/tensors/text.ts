@@ -1,8 +1,8 @@
 import type { OutputSpec, TextSpec } from '../bundle-file.ts';
 import type { TextClip, TextEncoder } from '../encoder.ts';
+import { embedItems } from './embed-items.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 import type { TextTokens } from './tokens.ts';
-import { embedItems } from './vectors.ts';
 
 /** Text encoder on top of a text model. */
 export function modelTextEncoder(part: {

@@ -1,9 +1,9 @@
+import { WeightedMean } from '../../encode/vectors.ts';
 import type { EmbeddingRow } from './arrow.ts';
-import { WeightedMean } from './mean.ts';
 
 /**
- * Adds a fused row to each segment's consecutive rows: the mean of their unit vectors with equal weights, normalized to
- * length 1. Meaningful within one space only.
+ * Adds a fused row to each segment's consecutive rows: the mean of their unit vectors with equal weights, scaled to norm
+ * 1. Meaningful within one space only.
  * @param rows rows of one scope
  * @param how keeps the source rows (`beside`) or drops them (`instead`)
  */

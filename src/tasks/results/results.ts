@@ -4,11 +4,10 @@ import { OPTIONS, type RowOption } from '../../domain/option.ts';
 import type { Scope } from '../../domain/scope.ts';
 import type { TimeRange } from '../../domain/time-range.ts';
 import { DIMENSION } from '../../encode/encoder.ts';
-import { shorten } from '../../encode/shorten.ts';
+import { shorten, WeightedMean } from '../../encode/vectors.ts';
 import type { TaskRequest } from '../request.ts';
 import { ArrowRows, ASSET_SEGMENT, type EmbeddingRow, toRows } from './arrow.ts';
 import { withFused } from './fused.ts';
-import { WeightedMean } from './mean.ts';
 
 export type { EmbeddingRow } from './arrow.ts';
 

@@ -3,7 +3,7 @@ import learnt from '../audio-model.json' with { type: 'json' };
 import { encodeEach } from '../encode-each.ts';
 import { balanceTopics, type FeatureStatistics, standardise } from '../standard.ts';
 import { dotProduct, squaresOf } from '../sums.ts';
-import { toUnitVector } from '../vector.ts';
+import { toUnitVector } from '../unit-vector.ts';
 import { audioFeatures } from './audio-features.ts';
 import { SAMPLE_RATE } from './windows.ts';
 

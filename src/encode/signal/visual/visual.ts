@@ -1,7 +1,7 @@
 import type { VisualClip, VisualEncoder } from '../../encoder.ts';
 import { encodeEach } from '../encode-each.ts';
 import { balanceTopics, standardise } from '../standard.ts';
-import { toUnitVector } from '../vector.ts';
+import { toUnitVector } from '../unit-vector.ts';
 import standard from '../visual-model.json' with { type: 'json' };
 import { SIDE } from './planes.ts';
 import { visualFeatures } from './visual-features.ts';

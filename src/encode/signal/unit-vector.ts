@@ -1,4 +1,5 @@
 import { DIMENSION } from '../encoder.ts';
+import { normOf } from '../vectors.ts';
 
 /**
  * Converts features to a vector of `DIMENSION` float32 values of norm 1. The last value is 0.01 before normalisation,
@@ -12,9 +13,8 @@ export function toUnitVector(features: ArrayLike<number>): Float32Array {
   const vector = new Float32Array(DIMENSION);
   vector.set(features);
   vector[DIMENSION - 1] = 0.01;
-  let sum = 0;
-  for (const value of vector) sum += value * value;
-  const scale = 1 / Math.sqrt(sum);
+  // The division in `toUnit` rounds differently in rare cases: revision 1 of the bundle is defined by this product.
+  const scale = 1 / normOf(vector);
   for (let i = 0; i < DIMENSION; i++) vector[i]! *= scale;
   return vector;
 }

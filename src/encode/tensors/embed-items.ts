@@ -1,5 +1,6 @@
 import type { OutputSpec } from '../bundle-file.ts';
 import { DIMENSION } from '../encoder.ts';
+import { normOf, toUnit } from '../vectors.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 
 /** Options of `embedItems`. */
@@ -47,8 +48,17 @@ export async function embedItems<Item>(items: readonly Item[], options: BatchInp
   return vectors;
 }
 
-/** Vector of one item of a batch: pooled, truncated to `DIMENSION` and normalised. */
-function toVector({ dims, data }: Tensor, index: number, count: number, output: OutputSpec, tokens?: number) {
+/**
+ * Vector of one item of a batch: pooled, truncated to `DIMENSION` and scaled to norm 1.
+ * @throws {Error} if the output's shape does not fit the bundle, or its values have no direction
+ */
+function toVector(
+  { dims, data }: Tensor,
+  index: number,
+  count: number,
+  output: OutputSpec,
+  tokens?: number,
+): Float32Array {
   const { pooling, dimension, name } = output;
   const shape = pooling === 'none' ? [count, dimension] : [count, dims[1] ?? 0, dimension];
   if (dims.length !== shape.length || dims.some((length, i) => length !== shape[i])) {
@@ -57,12 +67,16 @@ function toVector({ dims, data }: Tensor, index: number, count: number, output: 
         `${pooling === 'none' ? '' : 'tokens × '}${dimension}. The bundle's "output" does not fit the model.`,
     );
   }
-  const width = (shape[1]! * dimension) / (pooling === 'none' ? dimension : 1);
-  const size = pooling === 'none' ? dimension : width;
+  const size = pooling === 'none' ? dimension : shape[1]! * dimension;
   const own = (data as Float32Array).subarray(index * size, (index + 1) * size);
-  return toUnit(pool(own, { pooling, dimension, tokens: tokens ?? shape[1]! }));
+  const pooled = pool(own, { pooling, dimension, tokens: tokens ?? shape[1]! });
+  const vector = toUnit(pooled);
+  // A broken model must not produce results.
+  if (!vector) throw new Error(`The model gave a vector of norm ${normOf(pooled)}, which has no direction.`);
+  return vector;
 }
 
+/** Pools the token vectors of an item into one, truncated to `DIMENSION`. */
 function pool(
   values: Float32Array,
   { pooling, dimension, tokens }: { pooling: OutputSpec['pooling']; dimension: number; tokens: number },
@@ -80,27 +94,4 @@ function pool(
 function copy(vector: Float64Array, values: Float32Array, from: number): Float64Array {
   for (let i = 0; i < DIMENSION; i++) vector[i] = values[from + i]!;
   return vector;
-}
-
-/** Normalised mean of vectors of norm 1. */
-export function meanVector(vectors: readonly Float32Array[]): Float32Array {
-  if (vectors.length === 1) return vectors[0]!;
-  const sum = new Float64Array(DIMENSION);
-  for (const vector of vectors) for (let i = 0; i < DIMENSION; i++) sum[i]! += vector[i]!;
-  // The mean of vectors that cancel out has no direction; the first vector is as good as any.
-  return Math.hypot(...sum) < 1e-9 ? vectors[0]! : toUnit(sum);
-}
-
-/**
- * Normalises a vector.
- * @throws {Error} if its norm is zero or not finite, so that a broken model does not produce results
- */
-function toUnit(values: Float64Array): Float32Array {
-  let sum = 0;
-  for (const value of values) sum += value * value;
-  if (!(sum > 0) || !Number.isFinite(sum)) {
-    throw new Error(`The model gave a vector of norm ${Math.sqrt(sum)}, which has no direction.`);
-  }
-  const norm = Math.sqrt(sum);
-  return Float32Array.from(values, (value) => value / norm);
 }
