@@ -1,4 +1,4 @@
-/** Learns what is usual for each visual feature from the films of the test media; writes src/encode/signal/visual-model.json. */
+/** Learns what is usual for each visual feature from the films of the test media; writes src/encode/signal/visual/visual-model.json. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSignalBundle } from '../src/encode/signal/bundle.ts';
@@ -29,6 +29,6 @@ const spread = clips[0]!.topics.flatMap((topic) => {
   return own.map((value) => Math.sqrt((value + common) / 2));
 });
 writeFileSync(
-  join(import.meta.dirname, '../src/encode/signal/visual-model.json'),
+  join(import.meta.dirname, '../src/encode/signal/visual/visual-model.json'),
   `{\n  "mean": ${JSON.stringify(mean.map(rounded))},\n  "spread": ${JSON.stringify(spread.map(rounded))}\n}\n`,
 );

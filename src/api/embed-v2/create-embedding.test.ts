@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import sharp from 'sharp';
 import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../../test/support/app.ts';
 import { createSignalBundle } from '../../encode/signal/bundle.ts';
-import { textEncoder } from '../../encode/signal/text.ts';
+import { textEncoder } from '../../encode/signal/text/text.ts';
 import { createdEmbedding } from './schemas.ts';
 
 const headers = { 'x-api-key': CONFIGURED_KEY };

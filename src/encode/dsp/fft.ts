@@ -92,3 +92,21 @@ function addPairs(re: Float64Array, im: Float64Array): void {
     im[i]! += m;
   }
 }
+
+/**
+ * Separates the power spectra of two real signals that were transformed together as re + i·im.
+ * @param first receives size / 2 + 1 bins
+ * @param second receives size / 2 + 1 bins
+ */
+export function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, second: Float64Array): void {
+  const size = re.length;
+  for (let k = 0; k <= size / 2; k++) {
+    const other = (size - k) & (size - 1);
+    const a = re[k]! + re[other]!;
+    const b = im[k]! - im[other]!;
+    const c = im[k]! + im[other]!;
+    const d = re[other]! - re[k]!;
+    first[k] = (a * a + b * b) / 4;
+    second[k] = (c * c + d * d) / 4;
+  }
+}

@@ -7,7 +7,7 @@ import {
   type VisualEncoder,
 } from '../encoder.ts';
 import { AUDIO_SPACE, createAudioEncoder } from './audio/audio.ts';
-import { textEncoder } from './text.ts';
+import { textEncoder } from './text/text.ts';
 import { visualEncoder } from './visual/visual.ts';
 
 /** The built-in bundle: signal processing without models. `docs/encoders.md` documents every feature. */

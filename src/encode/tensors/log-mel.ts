@@ -1,36 +1,31 @@
-import { Fft } from '../dsp/fft.ts';
+import { Fft, splitPowers } from '../dsp/fft.ts';
+import { MelBands, type MelOptions } from '../dsp/mel.ts';
+import { hannWindow } from '../dsp/window.ts';
 
 /** Lower bound of the power: −100 dB. */
 const MIN_POWER = 1e-10;
 
 /**
  * Mel spectrograms in decibels, as audio models expect them: periodic Hann window; frames centred on every `hop`-th
- * sample, with reflection at both ends; power; triangular bands; 10 · log10. The mel scale is O'Shaughnessy's (`htk`)
- * or Slaney's (linear up to 1 kHz, logarithmic above: Auditory Toolbox, 1998).
+ * sample, with reflection at both ends; power; mel bands; 10 · log10.
  */
 export class LogMel {
-  readonly bands: number;
   readonly #hop: number;
   readonly #fft: Fft;
   readonly #window: Float64Array;
-  readonly #filters: readonly { readonly first: number; readonly weights: Float64Array }[];
+  readonly #bands: MelBands;
 
-  constructor(options: {
-    sampleRate: number;
-    frame: number;
-    hop: number;
-    bands: number;
-    lowHz: number;
-    highHz: number;
-    scale: 'slaney' | 'htk';
-    area: 'slaney' | 'none';
-  }) {
-    const { frame, hop, bands } = options;
-    this.bands = bands;
+  /** @param options.hop distance between frames, in samples. A frame is as long as the transform. */
+  constructor({ hop, ...options }: MelOptions & { hop: number }) {
     this.#hop = hop;
-    this.#fft = new Fft(frame);
-    this.#window = Float64Array.from({ length: frame }, (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / frame));
-    this.#filters = melFilters(options);
+    this.#fft = new Fft(options.fftSize);
+    this.#window = hannWindow(options.fftSize);
+    this.#bands = new MelBands(options);
+  }
+
+  /** Number of bands. */
+  get bands(): number {
+    return this.#bands.count;
   }
 
   /** Number of frames for a number of samples. */
@@ -43,18 +38,18 @@ export class LogMel {
     const { size } = this.#fft;
     const re = new Float64Array(size);
     const im = new Float64Array(size);
-    const power = new Float64Array(size / 2 + 1);
+    const powers = [new Float64Array(size / 2 + 1), new Float64Array(size / 2 + 1)] as const;
     const frames = this.frames(samples.length);
     // One transform handles two frames, as its real and imaginary parts.
     for (let frame = 0; frame < frames; frame += 2) {
+      const hasSecond = frame + 1 < frames;
       this.#fill(re, samples, frame);
-      if (frame + 1 < frames) this.#fill(im, samples, frame + 1);
+      if (hasSecond) this.#fill(im, samples, frame + 1);
       else im.fill(0);
       this.#fft.transform(re, im);
-      for (let second = 0; second < 2 && frame + second < frames; second++) {
-        splitPower({ re, im, second: second === 1, power });
-        this.#write(power, out.subarray((frame + second) * this.bands));
-      }
+      splitPowers(re, im, ...powers);
+      this.#write(powers[0], out.subarray(frame * this.bands));
+      if (hasSecond) this.#write(powers[1], out.subarray((frame + 1) * this.bands));
     }
   }
 
@@ -65,33 +60,9 @@ export class LogMel {
   }
 
   #write(power: Float64Array, out: Float32Array): void {
-    for (const [band, { first, weights }] of this.#filters.entries()) {
-      let sum = 0;
-      for (let i = 0; i < weights.length; i++) sum += power[first + i]! * weights[i]!;
-      out[band] = 10 * Math.log10(Math.max(MIN_POWER, sum));
-    }
-  }
-}
-
-/** Power spectrum of one of two real signals that were transformed together. */
-function splitPower({
-  re,
-  im,
-  second,
-  power,
-}: {
-  re: Float64Array;
-  im: Float64Array;
-  second: boolean;
-  power: Float64Array;
-}): void {
-  const size = re.length;
-  const sign = second ? -1 : 1;
-  for (let bin = 0; bin < power.length; bin++) {
-    const other = (size - bin) % size;
-    const a = re[bin]! + sign * re[other]!;
-    const b = im[bin]! - sign * im[other]!;
-    power[bin] = (a * a + b * b) / 4;
+    const sums = new Float64Array(this.bands);
+    this.#bands.apply(power, sums, 0);
+    for (let band = 0; band < sums.length; band++) out[band] = 10 * Math.log10(Math.max(MIN_POWER, sums[band]!));
   }
 }
 
@@ -102,45 +73,3 @@ function reflected(index: number, length: number): number {
   const at = ((index % period) + period) % period;
   return at < length ? at : period - at;
 }
-
-/** Triangular mel filters: the first bin with a weight, and the weights from there on. */
-function melFilters(options: {
-  sampleRate: number;
-  frame: number;
-  bands: number;
-  lowHz: number;
-  highHz: number;
-  scale: 'slaney' | 'htk';
-  area: 'slaney' | 'none';
-}): { first: number; weights: Float64Array }[] {
-  const { sampleRate, frame, bands, lowHz, highHz, scale, area } = options;
-  const [toMel, toHertz] = scale === 'htk' ? [htkMel, htkHertz] : [slaneyMel, slaneyHertz];
-  const low = toMel(lowHz);
-  const step = (toMel(highHz) - low) / (bands + 1);
-  const edges = Array.from({ length: bands + 2 }, (_, i) => toHertz(low + i * step));
-  return Array.from({ length: bands }, (_, band) => {
-    const [from, middle, to] = [edges[band]!, edges[band + 1]!, edges[band + 2]!];
-    const height = area === 'slaney' ? 2 / (to - from) : 1;
-    const all = Float64Array.from({ length: frame / 2 + 1 }, (_, bin) => {
-      const hertz = (bin * sampleRate) / frame;
-      return height * Math.max(0, Math.min((hertz - from) / (middle - from), (to - hertz) / (to - middle)));
-    });
-    const first = Math.max(
-      0,
-      all.findIndex((weight) => weight > 0),
-    );
-    return { first, weights: all.slice(first, all.findLastIndex((weight) => weight > 0) + 1) };
-  });
-}
-
-const htkMel = (hertz: number) => 2595 * Math.log10(1 + hertz / 700);
-const htkHertz = (mel: number) => 700 * (10 ** (mel / 2595) - 1);
-
-/** Mels at 1 kHz, where Slaney's scale changes from linear to logarithmic. */
-const SLANEY_BREAK_MEL = 15;
-/** Mels per factor of e above 1 kHz in Slaney's scale. */
-const SLANEY_MELS_PER_E = 27 / Math.log(6.4);
-const slaneyMel = (hertz: number) =>
-  hertz < 1000 ? (3 * hertz) / 200 : SLANEY_BREAK_MEL + Math.log(hertz / 1000) * SLANEY_MELS_PER_E;
-const slaneyHertz = (mel: number) =>
-  mel < SLANEY_BREAK_MEL ? (200 * mel) / 3 : 1000 * Math.exp((mel - SLANEY_BREAK_MEL) / SLANEY_MELS_PER_E);

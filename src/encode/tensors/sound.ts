@@ -69,14 +69,16 @@ export function windowsToTensor({
       return { type: 'float32', dims: [windows.length, length], data };
     };
   }
-  const logMel = new LogMel({ ...features, sampleRate });
+  const { frame, hop, bands, lowHz, highHz, scale, area } = features;
+  const weights = area === 'slaney' ? 'slaney' : 'peak';
+  const logMel = new LogMel({ count: bands, lowHz, highHz, fftSize: frame, sampleRate, scale, weights, hop });
   const frames = logMel.frames(length);
   return (windows) => {
-    const size = frames * features.bands;
+    const size = frames * bands;
     const data = new Float32Array(windows.length * size);
     windows.forEach((window, i) => {
       logMel.measure(window, data.subarray(i * size, (i + 1) * size));
     });
-    return { type: 'float32', dims: [windows.length, 1, frames, features.bands], data };
+    return { type: 'float32', dims: [windows.length, 1, frames, bands], data };
   };
 }

@@ -1,10 +1,10 @@
 import type { AudioEncoder } from '../../encoder.ts';
-import learnt from '../audio-model.json' with { type: 'json' };
 import { encodeEach } from '../encode-each.ts';
 import { balanceTopics, type FeatureStatistics, standardise } from '../standard.ts';
 import { dotProduct, squaresOf } from '../sums.ts';
 import { toUnitVector } from '../unit-vector.ts';
 import { audioFeatures } from './audio-features.ts';
+import learnt from './audio-model.json' with { type: 'json' };
 import { SAMPLE_RATE } from './windows.ts';
 
 /** Learnt constants of the audio encoder, from bench/learn-audio.ts; see `docs/encoders.md`. */

@@ -1,4 +1,5 @@
 import { Fft } from '../../dsp/fft.ts';
+import { hann } from '../../dsp/window.ts';
 
 /** Modulation of an envelope within a band of modulation frequencies. */
 export interface Variation {
@@ -39,7 +40,7 @@ export class EnvelopeSpectrum {
     let mean = 0;
     for (let t = 0; t < count; t++) mean += envelope[t]! / count;
     for (let t = 0; t < count; t++) {
-      re[t] = (envelope[t]! - mean) * (0.5 - 0.5 * Math.cos((2 * Math.PI * (t + 0.5)) / count));
+      re[t] = (envelope[t]! - mean) * hann(t + 0.5, count);
     }
     this.#fft.transform(re, im);
     return this.#bins.slice(1).map((end, band) => {

@@ -1,6 +1,6 @@
-import { Fft } from '../../dsp/fft.ts';
+import { Fft, splitPowers } from '../../dsp/fft.ts';
+import { MelBands } from '../../dsp/mel.ts';
 import { chromaOf, PITCH_CLASSES } from './chroma.ts';
-import { MelBands } from './mel.ts';
 import { findPitch } from './pitch.ts';
 import { HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, window } from './windows.ts';
 
@@ -8,7 +8,15 @@ import { HOP_SAMPLES, SAMPLE_RATE, WINDOW_SAMPLES, window } from './windows.ts';
 export const BANDS = 40;
 
 /** Mel bands from 50 Hz, below which is rumble, to 7.6 kHz, above which a copy at 16 kHz has no sound. */
-const bands = new MelBands({ count: BANDS, lowHz: 50, highHz: 7600, fftSize: WINDOW_SAMPLES, sampleRate: SAMPLE_RATE });
+const bands = new MelBands({
+  count: BANDS,
+  lowHz: 50,
+  highHz: 7600,
+  fftSize: WINDOW_SAMPLES,
+  sampleRate: SAMPLE_RATE,
+  scale: 'htk',
+  weights: 'sum',
+});
 const fft = new Fft(WINDOW_SAMPLES);
 const correlationFft = new Fft(WINDOW_SAMPLES / 2);
 
@@ -73,19 +81,6 @@ function fill(out: Float64Array, samples: Float32Array, at: number): void {
   const end = Math.min(WINDOW_SAMPLES, samples.length - at);
   for (let i = 0; i < end; i++) out[i] = window[i]! * samples[at + i]!;
   out.fill(0, Math.max(0, end));
-}
-
-/** Separates the power spectra of two real signals that were transformed together as re + i·im. */
-function splitPowers(re: Float64Array, im: Float64Array, first: Float64Array, second: Float64Array): void {
-  for (let k = 0; k <= WINDOW_SAMPLES / 2; k++) {
-    const other = (WINDOW_SAMPLES - k) & (WINDOW_SAMPLES - 1);
-    const a = re[k]! + re[other]!;
-    const b = im[k]! - im[other]!;
-    const c = im[k]! + im[other]!;
-    const d = re[other]! - re[k]!;
-    first[k] = (a * a + b * b) / 4;
-    second[k] = (c * c + d * d) / 4;
-  }
 }
 
 /**

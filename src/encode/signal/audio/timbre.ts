@@ -1,12 +1,11 @@
+import { cosineRow } from '../../dsp/dct.ts';
 import { BANDS } from './frames.ts';
 import type { Spectrogram } from './spectrogram.ts';
 
 /** Number of cepstral coefficients. */
 const CEPSTRAL_COEFFICIENTS = 13;
 /** Rows of the discrete cosine transform from log spectra to cepstra. */
-const cosines = Array.from({ length: CEPSTRAL_COEFFICIENTS }, (_, k) =>
-  Float64Array.from({ length: BANDS }, (_, band) => Math.cos((Math.PI * k * (band + 0.5)) / BANDS) / BANDS),
-);
+const cosines = Array.from({ length: CEPSTRAL_COEFFICIENTS }, (_, k) => cosineRow(k, BANDS));
 
 /** Mean, standard deviation and mean change between windows of each mel band, in decibels. */
 export function timbre({ count, decibels, weights }: Spectrogram): Float64Array[] {

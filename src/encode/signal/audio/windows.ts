@@ -1,3 +1,5 @@
+import { hannWindow } from '../../dsp/window.ts';
+
 /** Sample rate of the analysis, in hertz. A common rate, more than twice the highest analysed frequency of 7.6 kHz. */
 export const SAMPLE_RATE = 22050;
 /** Length of an analysis window, in samples: 46 ms, the usual compromise between resolution in pitch and in time. */
@@ -8,7 +10,4 @@ export const HOP_SAMPLES = 512;
 export const WINDOWS_PER_SECOND = SAMPLE_RATE / HOP_SAMPLES;
 
 /** Hann window. */
-export const window = Float64Array.from(
-  { length: WINDOW_SAMPLES },
-  (_, i) => 0.5 - 0.5 * Math.cos((2 * Math.PI * i) / WINDOW_SAMPLES),
-);
+export const window = hannWindow(WINDOW_SAMPLES);

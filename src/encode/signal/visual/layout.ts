@@ -1,4 +1,4 @@
-import { lowFrequencies } from './dct.ts';
+import { lowFrequencies } from '../../dsp/dct.ts';
 import { type Planes, SIDE } from './planes.ts';
 
 /** Number of luma frequencies in each direction. */

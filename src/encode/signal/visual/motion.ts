@@ -1,5 +1,5 @@
+import { lowFrequencies } from '../../dsp/dct.ts';
 import { sumOf } from '../sums.ts';
-import { lowFrequencies } from './dct.ts';
 import { type Planes, SIDE } from './planes.ts';
 
 /** Number of cells in each direction. */

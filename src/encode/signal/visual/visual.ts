@@ -2,9 +2,9 @@ import type { VisualClip, VisualEncoder } from '../../encoder.ts';
 import { encodeEach } from '../encode-each.ts';
 import { balanceTopics, standardise } from '../standard.ts';
 import { toUnitVector } from '../unit-vector.ts';
-import standard from '../visual-model.json' with { type: 'json' };
 import { SIDE } from './planes.ts';
 import { visualFeatures } from './visual-features.ts';
+import standard from './visual-model.json' with { type: 'json' };
 
 /** Encodes appearance and motion of a clip. */
 export const visualEncoder: VisualEncoder = {
