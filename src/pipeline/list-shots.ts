@@ -24,7 +24,7 @@ export function listShots(
   if (!media.video) throw new ReelvecError('media_has_no_track', 'The media has no picture track, so it has no shots.');
   const tracer = withTrace ? new ShotTracer() : undefined;
   using thumbnails = withTrace ? new Thumbnails(media.video) : undefined;
-  const detector = new ShotDetector(tracer);
+  const detector = new ShotDetector({ observer: tracer });
   const shots: Shot[] = [];
   let open: Omit<Shot, 'endSec'> = { startFrame: 0, startSec: 0, transition: 'start', transitionFrames: [0, 0] };
   const close = (endSec: number) => {

@@ -1,35 +1,33 @@
+import { MEASURES } from './measures.ts';
 import { type Area, COARSE_PIXELS, PLANE_HEIGHT, PLANE_WIDTH, type Signature } from './signature.ts';
 
-/** Blocks that move as one, in pixels of the 32 × 18 planes: 4 × 3 of them. Smaller ones match anything by chance. */
+/** Width of the blocks that are matched, in pixels of the 32 × 18 planes. Smaller blocks match anything by chance. */
 export const BLOCK_WIDTH = 8;
+/** Height of the blocks that are matched, in pixels of the 32 × 18 planes. */
 export const BLOCK_HEIGHT = 6;
 const BLOCK_PIXELS = BLOCK_WIDTH * BLOCK_HEIGHT;
-/** How far a block is looked for, in pixels: 6 % of the width, 11 % of the height between two pictures. */
-const REACH = 2;
-/** [dx, dy] one after the other, nearest first: most blocks hardly move, and a good match ends the later ones early. */
-const DISPLACEMENTS = displacements();
-/** A block that differs by no more (in steps of whatever its plane holds) has not moved: noise is not searched. */
-const QUIET = 1.5 * BLOCK_PIXELS;
-/** What a step of colour difference counts beside a step of pattern. */
-const COLOUR_WEIGHT = 0.5;
+/** Sum of absolute differences below which a block counts as unmoved. */
+const QUIET_DIFFERENCE = MEASURES.change.quietDifference * BLOCK_PIXELS;
+/** Displacements to try: dx, dy, dx, dy … Nearest first, since most blocks hardly move and a good match ends later ones early. */
+const DISPLACEMENTS = displacements(MEASURES.change.searchPixels);
 
-/** What differs between two pictures, as a mean over the pixels, in units of the pattern plane. */
+/** Difference of two pictures as a mean over the pixels. Units of the pattern plane. */
 export interface Change {
   /**
-   * What neither motion nor exposure explains: the difference of the patterns, each block at its best displacement (as
-   * in video coding), plus half that of the colours there. Near 0 for the same scene, 40 and more for unrelated ones.
-   * Brightness and contrast of the whole picture do not enter.
+   * The difference that neither motion nor exposure explains: `residual` plus half the colour difference of the matched
+   * blocks. Near 0 for one scene, 40 and more for unrelated ones. Brightness and contrast of the whole picture do not
+   * matter.
    */
   readonly size: number;
-  /** The part of it that is pattern. */
+  /** Difference of the patterns after motion compensation: each block at its best displacement, as in video coding. */
   readonly residual: number;
-  /** What the pattern differs by where it stands, without displacement. */
+  /** Difference of the patterns without displacement. */
   readonly inPlace: number;
 }
 
 export const NO_CHANGE: Change = { size: 0, residual: 0, inPlace: 0 };
 
-/** How picture `b` has changed from picture `a`. */
+/** The change from picture `a` to picture `b`. */
 export function compare(a: Signature, b: Signature): Change {
   let inPlace = 0;
   let residual = 0;
@@ -45,19 +43,23 @@ export function compare(a: Signature, b: Signature): Change {
     }
   }
   const pixels = pixelsIn(b.area);
-  return { size: (residual + COLOUR_WEIGHT * colour) / pixels, residual: residual / pixels, inPlace: inPlace / pixels };
+  return {
+    size: (residual + MEASURES.change.colourWeight * colour) / pixels,
+    residual: residual / pixels,
+    inPlace: inPlace / pixels,
+  };
 }
 
 function pixelsIn({ top, bottom, left, right }: Area): number {
   return (bottom - top) * (right - left);
 }
 
-/** The size of the change alone. */
+/** The size of the change from picture `a` to picture `b`. */
 export function changeSize(a: Signature, b: Signature): number {
   return compare(a, b).size;
 }
 
-/** What differs without any displacement: the change is hardly ever more, and this is much quicker. */
+/** The size of the change without displacement: hardly ever less than `changeSize`, and much faster. */
 export function changeInPlace(a: Signature, b: Signature): number {
   let pattern = 0;
   let colour = 0;
@@ -65,86 +67,64 @@ export function changeInPlace(a: Signature, b: Signature): number {
     pattern += Math.abs(b.pattern[i]! - a.pattern[i]!);
     colour += Math.abs(b.blue[i]! - a.blue[i]!) + Math.abs(b.red[i]! - a.red[i]!);
   }
-  return (pattern + COLOUR_WEIGHT * colour) / pixelsIn(b.area);
+  return (pattern + MEASURES.change.colourWeight * colour) / pixelsIn(b.area);
 }
 
-/** A block with less detail than this (mean, in quarter steps of luma) is plain: that it stays says nothing. */
-const PLAIN = 6;
-/** A block with more detail than this says no more than one with this much. */
-const TEXTURED = 40;
-/** A block is still there if its best match differs by up to the first part of its detail, and gone at the second. */
-const SAME_BLOCK_DIFFERENCE = 0.4;
-const OTHER_BLOCK_DIFFERENCE = 0.6;
-
 /**
- * The share of the detail of two pictures that is in both, 0 to 1, whatever the light does: a lamp, a flash, a title or
- * somebody who walks through leaves the rest of the scene in its place, a new shot leaves next to nothing.
+ * Share of the detail that two pictures have in common, 0 to 1, in any light. A lamp, a flash, a title or a passer-by leaves
+ * the rest of the scene in its place; a new shot leaves next to nothing.
  */
 export function keptDetail(a: Signature, b: Signature): number {
+  const { plainDetail, texturedDetail, keptShare, goneShare } = MEASURES.keptDetail;
   let all = 0;
-  let same = 0;
+  let kept = 0;
   for (let top = 0; top < PLANE_HEIGHT; top += BLOCK_HEIGHT) {
     for (let left = 0; left < PLANE_WIDTH; left += BLOCK_WIDTH) {
       const at = top * PLANE_WIDTH + left;
       const detail = Math.max(blockEnergy(a.detail, at), blockEnergy(b.detail, at)) / BLOCK_PIXELS;
-      const weight = Math.min(detail, TEXTURED) - PLAIN;
+      const weight = Math.min(detail, texturedDetail) - plainDetail;
       if (weight <= 0) continue;
       all += weight;
-      const differs = bestMatch(a.detail, b.detail, left, top).difference / BLOCK_PIXELS / detail;
-      same +=
-        weight *
-        Math.min(1, Math.max(0, (OTHER_BLOCK_DIFFERENCE - differs) / (OTHER_BLOCK_DIFFERENCE - SAME_BLOCK_DIFFERENCE)));
+      const share = bestMatch(a.detail, b.detail, left, top).difference / BLOCK_PIXELS / detail;
+      kept += weight * Math.min(1, Math.max(0, (goneShare - share) / (goneShare - keptShare)));
     }
   }
-  return all === 0 ? 0 : same / all;
+  return all === 0 ? 0 : kept / all;
 }
 
-/** Luma below this is black, which looks alike everywhere: that it stays says nothing. */
-const MAX_BLACK_LUMA = 12;
-/** At least this part of the picture is taken to be lit. */
-const LEAST_LIT = 0.25;
-/** A pixel stands if luma and colours differ by less than this part of the contrast, or this many steps. */
-const STANDS = 0.2;
-const STANDS_STEPS = 3;
-
 /**
- * The share of the lit picture that is as it was, in place and colour, 0 to 1. Walls, sky and the painted background of
- * a cartoon have little detail to be kept but stand while somebody jumps in front of them; in a new shot little does.
+ * Share of the lit picture that is unchanged in place and colour, 0 to 1. Walls, sky and the painted background of a cartoon
+ * have little detail to keep, but stay unchanged behind what moves; a new shot changes nearly all of the picture.
  */
 export function unchangedShare(a: Signature, b: Signature): number {
+  const { minLitLuma, minLitShare, maxContrastShare, minTolerance } = MEASURES.unchanged;
   const { top, bottom, left, right } = b.area;
-  const most = Math.max(STANDS_STEPS, STANDS * Math.min(a.contrast, b.contrast));
+  const tolerance = Math.max(minTolerance, maxContrastShare * Math.min(a.contrast, b.contrast));
   let lit = 0;
-  let stands = 0;
+  let unchanged = 0;
   for (let row = top; row < bottom; row++) {
     for (let i = row * PLANE_WIDTH + left, end = row * PLANE_WIDTH + right; i < end; i++) {
-      if (a.luma[i]! < MAX_BLACK_LUMA && b.luma[i]! < MAX_BLACK_LUMA) continue;
+      if (a.luma[i]! < minLitLuma && b.luma[i]! < minLitLuma) continue;
       lit++;
-      if (Math.abs(a.luma[i]! - b.luma[i]!) >= most) continue;
-      if (Math.abs(a.blue[i]! - b.blue[i]!) < most && Math.abs(a.red[i]! - b.red[i]!) < most) stands++;
+      if (Math.abs(a.luma[i]! - b.luma[i]!) >= tolerance) continue;
+      if (Math.abs(a.blue[i]! - b.blue[i]!) < tolerance && Math.abs(a.red[i]! - b.red[i]!) < tolerance) unchanged++;
     }
   }
-  return stands / Math.max(lit, LEAST_LIT * pixelsIn(b.area));
+  return unchanged / Math.max(lit, minLitShare * pixelsIn(b.area));
 }
 
-/**
- * A mean difference of luma below this may be noise. In dark noisy scenes a key frame changes up to 3.7, for it renews the
- * noise that the pictures before it had lost; cuts between such scenes 5.6 and more. Steps of 8 bits.
- */
-const NOISE_LUMA = 4;
-
-/** True if luma differs by no more than noise does, whatever the patterns make of it. */
-export function isWithinNoise(a: Signature, b: Signature): boolean {
+/** Mean absolute difference of the luma in place. Steps of 8 bits. */
+export function meanLumaDifference(a: Signature, b: Signature): number {
   const { top, bottom, left, right } = b.area;
   let sum = 0;
   for (let row = top; row < bottom; row++) {
     for (let i = row * PLANE_WIDTH + left, end = row * PLANE_WIDTH + right; i < end; i++)
       sum += Math.abs(a.luma[i]! - b.luma[i]!);
   }
-  return sum < NOISE_LUMA * pixelsIn(b.area);
+  return sum / pixelsIn(b.area);
 }
 
-/** Mean absolute difference of the coarse pictures, luma and colours together; neither motion nor light is taken out. */
+/** Mean absolute difference of the 16 × 9 planes, luma and both colours added. Motion and light are not compensated. */
 export function coarseDifference(a: Signature, b: Signature): number {
   let sum = 0;
   for (let i = 0; i < 3 * COARSE_PIXELS; i++) {
@@ -154,13 +134,16 @@ export function coarseDifference(a: Signature, b: Signature): number {
   return sum / COARSE_PIXELS;
 }
 
-/** Where the block of `b` at `left`, `top` lies in `a`: its offset; and sums of absolute differences there and in place. */
+/**
+ * Searches `a` for the block of `b` at `left`, `top`.
+ * @returns offset of the best match in the plane, the sum of absolute differences there, and the sum without displacement
+ */
 export function bestMatch(a: Int16Array, b: Int16Array, left: number, top: number) {
   const at = top * PLANE_WIDTH + left;
   const inPlace = blockDifference(a, b, at, 0, Number.POSITIVE_INFINITY);
   let offset = 0;
   let difference = inPlace;
-  if (inPlace < QUIET) return { offset, difference, inPlace };
+  if (inPlace < QUIET_DIFFERENCE) return { offset, difference, inPlace };
   for (let k = 0; k < DISPLACEMENTS.length; k += 2) {
     const x = left + DISPLACEMENTS[k]!;
     const y = top + DISPLACEMENTS[k + 1]!;
@@ -175,12 +158,12 @@ export function bestMatch(a: Int16Array, b: Int16Array, left: number, top: numbe
   return { offset, difference, inPlace };
 }
 
-/** Sum of absolute differences of one block; stops early once it is past `limit`. */
-function blockDifference(a: Int16Array, b: Int16Array, at: number, moved: number, limit: number) {
+/** Sum of absolute differences of one block. Stops early once it exceeds `limit`. */
+function blockDifference(a: Int16Array, b: Int16Array, at: number, offset: number, limit: number) {
   let sum = 0;
   for (let row = at, end = at + BLOCK_HEIGHT * PLANE_WIDTH; row < end && sum < limit; row += PLANE_WIDTH) {
     for (let i = row; i < row + BLOCK_WIDTH; i++) {
-      const d = b[i]! - a[i + moved]!;
+      const d = b[i]! - a[i + offset]!;
       sum += d < 0 ? -d : d;
     }
   }
@@ -195,10 +178,10 @@ function blockEnergy(plane: Int16Array, at: number): number {
   return sum;
 }
 
-function displacements(): Int8Array {
+function displacements(reach: number): Int8Array {
   const all: [number, number][] = [];
-  for (let dy = -REACH; dy <= REACH; dy++) {
-    for (let dx = -REACH; dx <= REACH; dx++) if (dx !== 0 || dy !== 0) all.push([dx, dy]);
+  for (let dy = -reach; dy <= reach; dy++) {
+    for (let dx = -reach; dx <= reach; dx++) if (dx !== 0 || dy !== 0) all.push([dx, dy]);
   }
   all.sort(([ax, ay], [bx, by]) => ax * ax + ay * ay - (bx * bx + by * by));
   return Int8Array.from(all.flat());

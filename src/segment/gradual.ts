@@ -3,37 +3,11 @@ import { changeInPlace, changeSize, coarseDifference, compare, keptDetail, uncha
 import type { Signature } from './signature.ts';
 import type { Timeline } from './timeline.ts';
 
-/** Slow transitions are followed on pictures this far apart, whatever the frame rate. Seconds. */
-const GRID_SEC = 1 / 15;
-/** Half lengths of the windows tried, in steps of the grid: dissolves of 4 pictures up to some 60. */
-const HALF_LENGTHS = [1, 2, 3, 5, 8, 12, 18];
-/** No window reaches further than this to either side of its middle. Seconds. */
-export const REACH_SEC = 1.25;
-/** The way from one end of a window to the other is measured in this many steps; more would add up noise and motion. */
-const PATH_STEPS = 4;
-/** Motion is looked for from each picture to the next, and in this many steps: slow motion shows only over a while. */
-const MOTION_STEPS = [8, 4];
+/** The score from which a window is a transition: scores are ratios to the least score of a dissolve or a wipe. */
+export const GRADUAL_THRESHOLD = 1;
 
-/** The two ends differ by at least this on the coarse planes (see `coarseDifference`): less is not worth a closer look. */
-const LEAST_STEP = 10;
-/** No single picture makes more than this part of the difference, or it is a cut (or a flash), not a transition. */
-const MOST_AT_ONCE = 0.6;
-/** Two pictures that differ by this (see `Change`) have nothing in common; by less than the second, too much. */
-const UNRELATED = 45;
-const RELATED = 28;
-/** Added on both sides of a ratio of small differences, so that noise alone decides nothing. Units of the pattern. */
-const PATTERN_NOISE = 2;
-/** A way that is less straight, or more of it displacement, is not worth a closer look: the product of the two shares. */
-const LEAST_PROMISE = 0.35;
-/** What a dissolve and what a wipe must score. Their ratio to it is what they are compared by. */
-const LEAST_DISSOLVE = 0.42;
-const LEAST_WIPE = 0.36;
-/** A blend that lacks no detail (see `fadedShare`) counts this much, one that lacks half of it as much again. */
-const SHARP = 0.5;
-/** Scenes of which more is the same reach neither, for the other factors are below 1: the least share that is not. */
-const LEAST_OTHER = 0.4;
-/** The least score of a transition, in these units. */
-export const LEAST_SCORE = 1;
+/** Tolerance for rounded timestamps on the grid. Seconds. */
+const GRID_TOLERANCE_SEC = 0.0005;
 
 export interface GradualTransition {
   /** The first picture that is more of the new shot than of the old. */
@@ -41,26 +15,31 @@ export interface GradualTransition {
   readonly startFrame: number;
   readonly endFrame: number;
   readonly score: number;
-  /** Score times the way made: of windows on one transition the one that holds all of it is the strongest. */
+  /** Score times the root of the distance covered. Of all windows on one transition, the complete one is strongest. */
   readonly strength: number;
 }
 
-/** The pictures on the grid. */
+/** Pictures at about equal distances in time, whatever the frame rate. */
 export class FrameGrid {
-  /** Their numbers. */
+  /** Numbers of the pictures held. */
   readonly frames: number[] = [];
-  /** How many there were before these. */
+  /** Number of pictures dropped before those held. */
   dropped = 0;
+  readonly #intervalSec: number;
   #nextSec = Number.NEGATIVE_INFINITY;
 
-  /** Takes the picture if it is the first of its step. Half a millisecond of grace for rounded timestamps. */
-  offer(frame: number, timeSec: number): void {
-    if (timeSec < this.#nextSec - 0.0005) return;
-    this.frames.push(frame);
-    this.#nextSec = timeSec + GRID_SEC;
+  constructor(intervalSec: number) {
+    this.#intervalSec = intervalSec;
   }
 
-  /** Lets go of what lies before `frame`; returns how many places all others have moved up. */
+  /** Adds the picture if it is the first of its interval. */
+  offer(frame: number, timeSec: number): void {
+    if (timeSec < this.#nextSec - GRID_TOLERANCE_SEC) return;
+    this.frames.push(frame);
+    this.#nextSec = timeSec + this.#intervalSec;
+  }
+
+  /** Drops pictures before `frame`. @returns how many were dropped */
   discardBefore(frame: number): number {
     let count = 0;
     while (this.frames[count]! < frame) count++;
@@ -71,70 +50,85 @@ export class FrameGrid {
 }
 
 /**
- * The best gradual transition whose middle is the picture at `middle` of the grid, if any reaches the least score.
- *
- * In every gradual transition the two ends differ by more than exposure, and neither detail nor plain surfaces of the old
- * shot are where they were.
- * And no pixel goes back: on planes coarse enough to forget small motion the way between the ends is rather straight,
- * while camera and objects lead it astray. Then, how the pictures between come out of those around them decides (see
- * `blend.ts`): blends are a dissolve; patchwork is a wipe, if displacement of blocks explains little of what changes.
+ * The best gradual transition around place `middle` of the grid that reaches `minScore`, if any.
+ * @param isBroken true if a cut or blank pictures lie between two pictures
  */
 export function gradualAt(
   timeline: Timeline,
-  { frames: grid, dropped }: FrameGrid,
+  grid: FrameGrid,
   middle: number,
   isBroken: (from: number, to: number) => boolean,
-  leastScore = LEAST_SCORE,
+  minScore = GRADUAL_THRESHOLD,
 ): GradualTransition | undefined {
+  const { halfLengthSteps, reachSec } = timeline.rules.gradual;
   let best: GradualTransition | undefined;
-  const middleSec = timeline.clockSec(grid[middle]!);
-  for (const half of HALF_LENGTHS) {
-    const from = grid[middle - half];
-    const to = grid[middle + half];
+  const middleSec = timeline.clockSec(grid.frames[middle]!);
+  for (const half of halfLengthSteps) {
+    const from = grid.frames[middle - half];
+    const to = grid.frames[middle + half];
     if (from === undefined || to === undefined) break;
-    if (middleSec - timeline.clockSec(from) > REACH_SEC || timeline.clockSec(to) - middleSec > REACH_SEC) break;
+    if (middleSec - timeline.clockSec(from) > reachSec || timeline.clockSec(to) - middleSec > reachSec) break;
     if (isBroken(from, to)) break;
     // A long window need not be tried at every step: moved by a quarter of its length it finds the same transition.
-    if ((dropped + middle) % Math.max(1, half >> 1) !== 0) continue;
-    const [old, fresh] = [timeline.at(from), timeline.at(to)];
-    const net = coarseDifference(old, fresh);
-    if (net < LEAST_STEP || largestStep(timeline, from, to) > MOST_AT_ONCE * net) continue;
-    const straight = net / pathLength(timeline, stepsOf(grid, middle - half, middle + half, PATH_STEPS));
-    const motionless = residualShare(timeline, from, to);
-    if (straight * motionless < LEAST_PROMISE) continue;
-    if (changeInPlace(old, fresh) < RELATED) continue;
-    const difference = changeSize(old, fresh);
-    if (difference < RELATED) continue;
-    const other = Math.min(1, difference / UNRELATED) * (1 - keptDetail(old, fresh)) * (1 - unchangedShare(old, fresh));
-    if (other < LEAST_OTHER) continue;
-    const pictures = sampleWindow(timeline, from, to);
-    const fit = fitBlend(pictures);
-    let wipe = other * fit.patchworkShare * motionless;
-    const fading = other * (SHARP + fadedShare(pictures));
-    const dissolve = fading * fit.maxBlendShare < LEAST_DISSOLVE ? 0 : fading * blendShare(pictures, fit);
-    for (const count of MOTION_STEPS) {
-      if (wipe < LEAST_WIPE) break;
-      const steps = stepsOf(grid, middle - half, middle + half, count);
-      wipe = Math.min(wipe, other * fit.patchworkShare * residualShareInSteps(timeline, steps));
-    }
-    const score = Math.max(dissolve / LEAST_DISSOLVE, wipe / LEAST_WIPE);
-    const strength = score * Math.sqrt(net);
-    if (score < leastScore || strength <= (best?.strength ?? 0)) continue;
+    if ((grid.dropped + middle) % Math.max(1, half >> 1) !== 0) continue;
+    const distance = coarseDifference(timeline.at(from), timeline.at(to));
+    const score = scoreOf(timeline, grid.frames, middle - half, middle + half, distance);
+    const strength = score * Math.sqrt(distance);
+    if (score < minScore || strength <= (best?.strength ?? 0)) continue;
     best = { ...extent(timeline, from, to), score, strength };
   }
   return best;
 }
 
-/** A picture at each quarter of the way, or all of a shorter one. */
+/**
+ * Score of the window between two places of the grid; `Number.NEGATIVE_INFINITY` if it cannot be a transition.
+ *
+ * In every gradual transition the ends differ by more than exposure, and neither detail nor plain surfaces of the old shot
+ * stay in place. No pixel reverses, so the path on the coarse planes is fairly straight; camera and objects bend it. Then
+ * `blend.ts` decides: blends are a dissolve; patchwork is a wipe if displacement of blocks explains little of the change.
+ * Cheap tests come first, since they reject most windows.
+ *
+ * @param distance coarse difference of the ends
+ */
+function scoreOf(timeline: Timeline, grid: readonly number[], first: number, last: number, distance: number): number {
+  const rules = timeline.rules.gradual;
+  const [from, to] = [grid[first]!, grid[last]!];
+  const [before, after] = [timeline.at(from), timeline.at(to)];
+  const none = Number.NEGATIVE_INFINITY;
+  if (distance < rules.minDifference || largestDifference(timeline, from, to) > rules.maxStepShare * distance)
+    return none;
+  const straightness = distance / pathLength(timeline, stepsOf(grid, first, last, rules.pathParts));
+  const motionless = residualShare(timeline, from, to);
+  if (straightness * motionless < rules.minPromise) return none;
+  if (changeInPlace(before, after) < rules.minChange) return none;
+  const change = changeSize(before, after);
+  if (change < rules.minChange) return none;
+  const difference = Math.min(1, change / rules.unrelatedChange);
+  const otherness = difference * (1 - keptDetail(before, after)) * (1 - unchangedShare(before, after));
+  if (otherness < rules.minOtherness) return none;
+  const pictures = sampleWindow(timeline, from, to);
+  const fit = fitBlend(pictures);
+  const fading = otherness * (rules.sharpWeight + fadedShare(pictures));
+  const dissolve = fading * fit.maxBlendShare < rules.minDissolve ? 0 : fading * blendShare(pictures, fit);
+  let wipe = otherness * fit.patchworkShare * motionless;
+  for (const parts of rules.motionParts) {
+    if (wipe < rules.minWipe) break;
+    const steps = stepsOf(grid, first, last, parts);
+    wipe = Math.min(wipe, otherness * fit.patchworkShare * residualShareInSteps(timeline, steps));
+  }
+  return Math.max(dissolve / rules.minDissolve, wipe / rules.minWipe);
+}
+
+/** The pictures at the quarters of the window, or all pictures of a shorter one. */
 function sampleWindow(timeline: Timeline, from: number, to: number): Signature[] {
   const count = Math.min(4, to - from);
   return Array.from({ length: count + 1 }, (_, i) => timeline.at(Math.round(from + ((to - from) * i) / count)));
 }
 
-/** The part of the changes from picture to picture that displacement of blocks does not explain, 0 to 1. */
+/** Share of the changes from picture to picture that displacement of blocks does not explain, 0 to 1. */
 function residualShare(timeline: Timeline, from: number, to: number): number {
-  let residual = PATTERN_NOISE;
-  let inPlace = PATTERN_NOISE;
+  let residual = timeline.rules.gradual.noiseChange;
+  let inPlace = residual;
   for (let i = from + 1; i <= to; i++) {
     residual += timeline.change(i).residual;
     inPlace += timeline.change(i).inPlace;
@@ -143,8 +137,8 @@ function residualShare(timeline: Timeline, from: number, to: number): number {
 }
 
 function residualShareInSteps(timeline: Timeline, frames: readonly number[]): number {
-  let residual = PATTERN_NOISE;
-  let inPlace = PATTERN_NOISE;
+  let residual = timeline.rules.gradual.noiseChange;
+  let inPlace = residual;
   for (let i = 1; i < frames.length; i++) {
     const change = compare(timeline.at(frames[i - 1]!), timeline.at(frames[i]!));
     residual += change.residual;
@@ -160,33 +154,34 @@ function pathLength(timeline: Timeline, frames: readonly number[]): number {
   return length;
 }
 
-/** About `count` equal steps of the grid from one of its pictures to another, both included. */
-function stepsOf(grid: readonly number[], from: number, to: number, count: number): number[] {
-  const stride = Math.max(1, Math.round((to - from) / count));
+/** Pictures of the grid from place `first` to `last`, both included, in about `count` equal steps. */
+function stepsOf(grid: readonly number[], first: number, last: number, count: number): number[] {
+  const stride = Math.max(1, Math.round((last - first) / count));
   const frames: number[] = [];
-  for (let i = from; i < to; i += stride) frames.push(grid[i]!);
-  return [...frames, grid[to]!];
+  for (let i = first; i < last; i += stride) frames.push(grid[i]!);
+  return [...frames, grid[last]!];
 }
 
-function largestStep(timeline: Timeline, from: number, to: number): number {
+function largestDifference(timeline: Timeline, from: number, to: number): number {
   let largest = 0;
   for (let i = from + 1; i <= to; i++) largest = Math.max(largest, timeline.coarseDifference(i));
   return largest;
 }
 
-/** Between two pictures on both sides: where the way has made its first tenth, its half and all but its last tenth. */
+/** The part of a window in which the picture covers most of the way from one end to the other, and its middle. */
 function extent(timeline: Timeline, from: number, to: number): Omit<GradualTransition, 'score' | 'strength'> {
-  const [old, fresh] = [timeline.at(from), timeline.at(to)];
-  const part = (frame: number) => {
-    const gone = coarseDifference(old, timeline.at(frame));
-    const left = coarseDifference(timeline.at(frame), fresh);
-    return gone / (gone + left);
+  const { startShare, endShare } = timeline.rules.gradual;
+  const [before, after] = [timeline.at(from), timeline.at(to)];
+  const share = (frame: number) => {
+    const covered = coarseDifference(before, timeline.at(frame));
+    const left = coarseDifference(timeline.at(frame), after);
+    return covered / (covered + left);
   };
   let frame = from;
-  while (frame < to && part(frame) < 0.5) frame++;
+  while (frame < to && share(frame) < 0.5) frame++;
   let startFrame = frame;
-  while (startFrame > from && part(startFrame - 1) > 0.1) startFrame--;
+  while (startFrame > from && share(startFrame - 1) > startShare) startFrame--;
   let endFrame = frame;
-  while (endFrame < to && part(endFrame) < 0.9) endFrame++;
+  while (endFrame < to && share(endFrame) < endShare) endFrame++;
   return { frame: (startFrame + endFrame) >> 1, startFrame, endFrame };
 }

@@ -1,52 +1,47 @@
+import type { Rules } from './rules.ts';
 import { type Area, PLANE_HEIGHT, PLANE_WIDTH, type Signature, WHOLE_AREA } from './signature.ts';
 
-/** Luma up to here is black: limited-range black, with compression noise and a dark blur from the picture's edge. */
-const MAX_BLACK_LUMA = 20;
-/** LetterboxTracker are not thicker than this part of the picture on each side: 2.76:1 in 4:3 needs 0.26. */
-const MAX_BAR_SHARE = 0.27;
-/** Once shots have shown more, rows must stay black this long before they are taken for bars again. Seconds. */
-const BLACK_BEFORE_BAR_SEC = 3;
-/** LetterboxTracker that are plainly bars count at once: alike on both sides, and the picture beside them at least this bright. */
-const MIN_BRIGHT_LUMA = 24;
 /**
- * … and for so long after they have gone: pictures with and without them are compared only on what shows in both. More
- * than a detector holds. Seconds.
- */
-const BAR_MEMORY_SEC = 10;
-
-/**
- * Knows the black bars around the picture: they never change, and would make two shots look alike; where they come or
- * go they would make one shot look like two. A row that shows anything is picture at once, unless there was plainly a
- * bar; one that is black becomes part of the bar when it has been so for a while. That may be a dark sky, and does no
- * harm: it counts again as soon as it holds something.
+ * Tracks the black bars around the picture. Bars never change, so they would make two shots look alike; where they appear or
+ * disappear, they would make one shot look like two. A row that shows anything is picture at once, unless it was plainly part
+ * of a bar. A black row becomes part of a bar after some seconds; it may also be a dark sky, which counts again as soon as it
+ * shows something.
  */
 export class LetterboxTracker {
+  readonly #rules: Rules['letterbox'];
+  readonly #rows: RecentThickness;
+  readonly #columns: RecentThickness;
   #area: Area | undefined;
-  /** All that has been lit since `#sinceSec`. */
+  /** Everything that has been lit since `#sinceSec`. */
   #lit: Area = WHOLE_AREA;
   #sinceSec = 0;
-  readonly #rows = new RecentThickness();
-  readonly #columns = new RecentThickness();
   #reported: Area = WHOLE_AREA;
 
-  /** Returns the area if this picture changes it. */
+  constructor(rules: Rules['letterbox']) {
+    this.#rules = rules;
+    this.#rows = new RecentThickness(rules.memorySec);
+    this.#columns = new RecentThickness(rules.memorySec);
+  }
+
+  /** Takes the next picture. Returns the area inside the bars if this picture changes it. */
   update({ luma, clockSec }: Signature): Area | undefined {
-    const lit = litArea(luma);
+    const { minBrightLuma, minBlackSec } = this.#rules;
+    const lit = litArea(luma, this.#rules);
     if (!lit) return undefined;
     let area = this.#area ? union(this.#area, lit) : lit;
     this.#lit = this.#area ? union(this.#lit, lit) : lit;
-    if (!this.#area || clockSec - this.#sinceSec > BLACK_BEFORE_BAR_SEC) {
+    if (!this.#area || clockSec - this.#sinceSec > minBlackSec) {
       area = this.#lit;
       this.#lit = lit;
       this.#sinceSec = clockSec;
     }
     this.#area = area;
     const rows = this.#rows.thickest(
-      plainBars(lit.top, PLANE_HEIGHT - lit.bottom, (row) => rowMean(luma, row)),
+      plainBars(lit.top, PLANE_HEIGHT - lit.bottom, (row) => rowMean(luma, row), minBrightLuma),
       clockSec,
     );
     const columns = this.#columns.thickest(
-      plainBars(lit.left, PLANE_WIDTH - lit.right, (i) => columnMean(luma, i)),
+      plainBars(lit.left, PLANE_WIDTH - lit.right, (i) => columnMean(luma, i), minBrightLuma),
       clockSec,
     );
     const reported = withoutEdges({
@@ -61,13 +56,18 @@ export class LetterboxTracker {
   }
 }
 
-/** The thickest of the bars of late. */
+/** The thickest bar within a time. */
 class RecentThickness {
+  readonly #memorySec: number;
   #thickness = 0;
   #seenSec = 0;
 
+  constructor(memorySec: number) {
+    this.#memorySec = memorySec;
+  }
+
   thickest(thickness: number, clockSec: number): number {
-    if (thickness >= this.#thickness || clockSec - this.#seenSec > BAR_MEMORY_SEC) {
+    if (thickness >= this.#thickness || clockSec - this.#seenSec > this.#memorySec) {
       this.#thickness = thickness;
       this.#seenSec = clockSec;
     }
@@ -75,11 +75,14 @@ class RecentThickness {
   }
 }
 
-/** How thick bars on two sides are, if they are plainly that. `mean` is that of a line, counted from either side. */
-function plainBars(first: number, last: number, mean: (line: number) => number): number {
+/**
+ * Thickness of two opposite bars if they are plainly bars, else 0.
+ * @param mean luma of a line, counted from the first one or, if negative, from the last
+ */
+function plainBars(first: number, last: number, mean: (line: number) => number, minBrightLuma: number): number {
   if (first === 0 || last === 0 || Math.abs(first - last) > 1) return 0;
-  // One line further in, for the first one may be part bar.
-  return mean(first + 1) > MIN_BRIGHT_LUMA && mean(-last - 2) > MIN_BRIGHT_LUMA ? Math.max(first, last) : 0;
+  // One line further in, since the first one may be part bar.
+  return mean(first + 1) > minBrightLuma && mean(-last - 2) > minBrightLuma ? Math.max(first, last) : 0;
 }
 
 function rowMean(luma: Int16Array, row: number): number {
@@ -95,7 +98,7 @@ function columnMean(luma: Int16Array, column: number): number {
   return sum / PLANE_HEIGHT;
 }
 
-/** The lines next to a bar are part bar. */
+/** Removes the lines next to bars, which are part bar. */
 function withoutEdges({ top, bottom, left, right }: Area): Area {
   return {
     top: top === 0 ? 0 : top + 1,
@@ -105,15 +108,15 @@ function withoutEdges({ top, bottom, left, right }: Area): Area {
   };
 }
 
-/** Where anything but black is; a black picture has no such place, and says nothing about bars. */
-function litArea(luma: Int16Array): Area | undefined {
+/** The area that is not black. None in a black picture, which tells nothing about bars. */
+function litArea(luma: Int16Array, { maxBlackLuma, maxBarShare }: Rules['letterbox']): Area | undefined {
   const rowIsLit = (row: number) =>
-    luma.subarray(row * PLANE_WIDTH, (row + 1) * PLANE_WIDTH).some((value) => value > MAX_BLACK_LUMA);
+    luma.subarray(row * PLANE_WIDTH, (row + 1) * PLANE_WIDTH).some((value) => value > maxBlackLuma);
   const columnIsLit = (column: number) => {
-    for (let i = column; i < luma.length; i += PLANE_WIDTH) if (luma[i]! > MAX_BLACK_LUMA) return true;
+    for (let i = column; i < luma.length; i += PLANE_WIDTH) if (luma[i]! > maxBlackLuma) return true;
     return false;
   };
-  const [mostRows, mostColumns] = [Math.floor(PLANE_HEIGHT * MAX_BAR_SHARE), Math.floor(PLANE_WIDTH * MAX_BAR_SHARE)];
+  const [mostRows, mostColumns] = [Math.floor(PLANE_HEIGHT * maxBarShare), Math.floor(PLANE_WIDTH * maxBarShare)];
   let top = 0;
   while (top <= mostRows && !rowIsLit(top)) top++;
   let bottom = PLANE_HEIGHT;

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { dim, even, mix, type Pixels, picture, scene, width } from '../../test/support/shot-pictures.ts';
 import { isLightingChange, isTextOverlay } from './lighting-change.ts';
+import { RULES } from './rules.ts';
 import { Signature } from './signature.ts';
 
 const signature = (pixels: Pixels) => new Signature(picture(pixels, 0), 0);
-const isLightingChangeOf = (a: Pixels, b: Pixels) => isLightingChange(signature(a), signature(b));
-const isTextOverlayOf = (a: Pixels, b: Pixels) => isTextOverlay(signature(a), signature(b));
+const isLightingChangeOf = (a: Pixels, b: Pixels) => isLightingChange(signature(a), signature(b), RULES.lightingChange);
+const isTextOverlayOf = (a: Pixels, b: Pixels) => isTextOverlay(signature(a), signature(b), RULES.textOverlay);
 
 test('a scene in a tenth of the light is relit, either way', () => {
   assert.ok(isLightingChangeOf(dim(scene(1), 0.1), scene(1)));

@@ -1,112 +1,109 @@
 import type { Picture } from '../media/frames.ts';
 import { Slab } from '../media/slab.ts';
-import { BlankFrameDetector, MAX_FADE_SEC } from './blank-frames.ts';
-import { cutThreshold, hasCutLookAhead, INTERRUPTION_SEC, isCut } from './cuts.ts';
-import { FrameGrid, type GradualTransition, gradualAt, LEAST_SCORE, REACH_SEC } from './gradual.ts';
+import { BlankFrameDetector } from './blank-frames.ts';
+import { cutThreshold, hasCutLookAhead, isCut } from './cuts.ts';
+import { FrameGrid, type GradualTransition, gradualAt } from './gradual.ts';
 import { isInsetCut } from './inset.ts';
 import { LetterboxTracker } from './letterbox.ts';
+import { RULES, type Rules } from './rules.ts';
 import { isSameShot } from './same-shot.ts';
 import { Signature, WHOLE_AREA } from './signature.ts';
 import { isSlideChange, slideDissolve } from './stills.ts';
 import { isCutUnderStrobe } from './strobe.ts';
 import { Timeline } from './timeline.ts';
 
+export { GRADUAL_THRESHOLD } from './gradual.ts';
 export { SHOT_PICTURE } from './signature.ts';
 
-/** Where one shot ends and another begins. */
+/** A boundary between two shots. */
 export interface ShotBoundary {
   /**
-   * The first picture of the new shot, counted from 0 over all pictures pushed; of a dissolve or a wipe the one in
-   * the middle, of a fade through black the first that can be seen.
+   * The first picture of the new shot, counted from 0 over all pictures pushed. For a dissolve or a wipe, the picture in the
+   * middle of it; for a fade through black, the first one that shows anything.
    */
   readonly frame: number;
   readonly timeSec: number;
   readonly transition: 'cut' | 'gradual';
-  /** Extent of the transition: its first picture, and the first that is all new shot. Both equal `frame` for a cut. */
+  /** The first picture of the transition. Equals `frame` for a cut. */
   readonly startFrame: number;
+  /** The first picture that shows only the new shot. Equals `frame` for a cut. */
   readonly endFrame: number;
 }
 
-/** Is told what the detector measures, in order of time but for the two kinds of scores among each other. */
+/** Receives the detector's measurements. Calls to each method are in order of time. */
 export interface ShotObserver {
-  /** How much each picture but the first changes the one before, and what it would take to be a cut. */
+  /** Change of each picture but the first from the one before, and the change that a cut there must reach. */
   change(frame: number, size: number, threshold: number): void;
-  /** The best score of a gradual transition around a picture; pictures that are not told of have none. */
+  /** The best score of a gradual transition around a picture. Pictures without a call have none. */
   gradual(frame: number, score: number): void;
 }
 
-/** What the score of a gradual transition has to reach. */
-export const GRADUAL_THRESHOLD = LEAST_SCORE;
+export interface ShotDetectorOptions {
+  /** Receives the measurements. Slows detection down. */
+  readonly observer?: ShotObserver | undefined;
+  /** Other rules than `RULES`, to measure the effect of each. */
+  readonly rules?: Rules;
+}
 
 type Extent = Pick<ShotBoundary, 'frame' | 'startFrame' | 'endFrame'>;
 
-/** A cut that only a part of the picture shows still changes it by this, see `changeSize`: most pictures need no closer look. */
-const LEAST_HIDDEN = 8;
-/** … and a new slide, which is mostly paper, by this. */
-const LEAST_OF_STILLS = 2;
-/** Where a dissolve between slides has ended, pictures change by no more than a speaker's camera in a corner … */
-const MOST_AT_REST = 4;
 /**
- * … and it is looked for in such steps: it can be seen for up to a second after its end. They count from time 0 of the film,
- * so that what is found does not depend on where decoding starts. Seconds.
- */
-const REST_STEP_SEC = 0.2;
-/** A transition over so few pictures is a cut smeared by blended fields or a changed frame rate. */
-const SMEAR_FRAMES = 2;
-/** A gradual transition is judged once blank stretches are known this far after its middle. Seconds. */
-const BLANK_AHEAD_SEC = 1.5;
-/**
- * How far back of the next picture to be looked at others are needed: a fade, or a gradual transition that was as long
- * as can be and ended a reach (and some) ago. Seconds.
- */
-const HELD_SEC = Math.max(4 * REACH_SEC, MAX_FADE_SEC);
-/** … but always so many, where pictures are far apart. */
-const HELD_FRAMES = 10;
-/** Timestamps that jump further than this, or back, are broken; inside, time goes on without the jump. Seconds. */
-const LONGEST_STEP_SEC = 10;
-
-/**
- * Finds shot boundaries in a stream of small pictures, in one pass and constant memory: every decoded picture, in the
- * order of presentation, scaled to `SHOT_PICTURE`. A boundary comes some six seconds after its picture.
+ * Finds shot boundaries in a stream of small pictures, in one pass and constant memory. Needs every decoded picture in order
+ * of presentation, scaled to `SHOT_PICTURE`. A boundary is reported some six seconds after its picture.
  */
 export class ShotDetector {
+  readonly #rules: Rules;
   readonly #observer: ShotObserver | undefined;
-  readonly #timeline = new Timeline();
+  readonly #timeline: Timeline;
   readonly #memory = new Slab();
-  readonly #grid = new FrameGrid();
-  readonly #letterbox = new LetterboxTracker();
-  #area = WHOLE_AREA;
-  /** Timestamp of the last picture, and the time that has passed in sane steps. */
-  #timeSec = 0;
-  #clockSec = 0;
+  readonly #grid: FrameGrid;
+  readonly #letterbox: LetterboxTracker;
   readonly #blankFrames = new BlankFrameDetector();
-  /** The next picture to be looked at for cuts, for blank stretches, and (place on the grid) for gradual transitions. */
+  /**
+   * Time for which pictures are kept behind the next one to be judged: a fade, or the longest gradual transition that ended a
+   * reach (and some) ago.
+   */
+  readonly #heldSec: number;
+  /** The part of the picture inside black bars. */
+  #area = WHOLE_AREA;
+  /** Timestamp of the last picture. */
+  #timeSec = 0;
+  /** Sum of all plausible steps between timestamps. */
+  #clockSec = 0;
+  /** The next picture to be judged as a cut. */
   #nextCut = 1;
+  /** The next picture to be judged as a blank one. */
   #nextBlankFrame = 0;
+  /** The next place of the grid to be judged as the middle of a gradual transition. */
   #middle = 0;
-  /** Cuts that gradual transitions must not span. */
+  /** Cuts, which gradual transitions must not span. */
   #cuts: number[] = [];
-  /** Gradual transitions, the best where several overlap, until no better one can come. */
+  /** Gradual transitions, the strongest of those that overlap, until no stronger one can come. */
   #gradual: GradualTransition[] = [];
-  /** Boundaries that may still be overruled, or overtaken by an earlier one. */
+  /** Boundaries that may still be overruled, or preceded by an earlier one. */
   #pending: ShotBoundary[] = [];
-  #restStep = Number.NEGATIVE_INFINITY;
+  /** The last interval in which a dissolve between slides was searched. */
+  #searchedInterval = Number.NEGATIVE_INFINITY;
   #settledSec = Number.NEGATIVE_INFINITY;
 
-  /** @param observer costs time: for looking at the detector, not for production */
-  constructor(observer?: ShotObserver) {
+  constructor({ observer, rules = RULES }: ShotDetectorOptions = {}) {
+    this.#rules = rules;
     this.#observer = observer;
+    this.#timeline = new Timeline(rules);
+    this.#grid = new FrameGrid(rules.gradual.gridSec);
+    this.#letterbox = new LetterboxTracker(rules.letterbox);
+    this.#heldSec = Math.max(4 * rules.gradual.reachSec, rules.fade.maxSec);
   }
 
-  /** No boundary before this time is still to come. Seconds. */
+  /** No later boundary will be before this time. Seconds. */
   get settledSec(): number {
     return this.#settledSec;
   }
 
-  /** Takes the next picture; returns the boundaries that have become certain, in order. */
+  /** Takes the next picture. Returns the boundaries that have become certain, in order. */
   push(picture: Picture): ShotBoundary[] {
     const frame = this.#timeline.end;
-    this.#clockSec += Math.min(LONGEST_STEP_SEC, Math.max(0, picture.timeSec - this.#timeSec));
+    this.#clockSec += Math.min(this.#rules.stream.maxStepSec, Math.max(0, picture.timeSec - this.#timeSec));
     this.#timeSec = picture.timeSec;
     const signature = new Signature(picture, this.#clockSec, this.#area, this.#memory);
     const area = this.#letterbox.update(signature);
@@ -120,26 +117,30 @@ export class ShotDetector {
     return this.#advance(false);
   }
 
-  /** The stream is over: returns the boundaries that are left. */
+  /** Ends the stream. Returns the remaining boundaries. */
   end(): ShotBoundary[] {
     return this.#timeline.end === 0 ? [] : this.#advance(true);
   }
 
-  /** Each of the three searches needs to know what the one before it found a little further on. */
+  /** Runs the three searches. Each needs the results of the one before for some pictures ahead. */
   #advance(ended: boolean): ShotBoundary[] {
     const timeline = this.#timeline;
+    const { fade, gradual } = this.#rules;
     const lastSec = timeline.clockSec(timeline.end - 1);
     for (; this.#nextCut < timeline.end; this.#nextCut++) {
       if (!ended && !hasCutLookAhead(timeline, this.#nextCut)) break;
       this.#findCut(this.#nextCut);
     }
     for (; this.#nextBlankFrame < this.#nextCut; this.#nextBlankFrame++) {
-      if (!ended && timeline.clockSec(this.#nextBlankFrame) + MAX_FADE_SEC > lastSec) break;
-      this.#findBlankFrames(this.#nextBlankFrame);
+      if (!ended && timeline.clockSec(this.#nextBlankFrame) + fade.maxSec > lastSec) break;
+      this.#findBlankFrame(this.#nextBlankFrame);
+      this.#findHiddenCut(this.#nextBlankFrame);
+      this.#findSlideDissolve(this.#nextBlankFrame);
     }
     const blankFramesSec = timeline.clockSec(Math.min(this.#nextBlankFrame, timeline.end - 1));
     for (; this.#middle < this.#grid.frames.length; this.#middle++) {
-      if (!ended && timeline.clockSec(this.#grid.frames[this.#middle]!) + BLANK_AHEAD_SEC > blankFramesSec) break;
+      const middleSec = timeline.clockSec(this.#grid.frames[this.#middle]!);
+      if (!ended && middleSec + gradual.blankAheadSec > blankFramesSec) break;
       this.#findGradual(this.#middle);
     }
     if (ended) this.#closeGradual(() => true);
@@ -148,14 +149,39 @@ export class ShotDetector {
 
   #findCut(frame: number): void {
     this.#observer?.change(frame, this.#timeline.change(frame).size, cutThreshold(this.#timeline, frame));
-    if (!isCut(this.#timeline, frame)) return;
-    this.#addCut(frame);
+    if (isCut(this.#timeline, frame)) this.#addCut(frame);
   }
 
-  #findStillDissolve(frame: number): void {
-    const restStep = Math.floor(this.#timeline.at(frame).timeSec / REST_STEP_SEC);
-    if (restStep === this.#restStep || this.#timeline.change(frame).size > MOST_AT_REST) return;
-    this.#restStep = restStep;
+  #findBlankFrame(frame: number): void {
+    const { boundary, from, to } = this.#blankFrames.visit(this.#timeline, frame, this.#cuts);
+    // The verdict on a blank run replaces cuts to and from its pictures.
+    this.#pending = this.#pending.filter((other) => other.frame < from || other.frame > to);
+    if (boundary) this.#add(boundary);
+  }
+
+  /** Finds a cut that does not show in the whole picture: only a part changes, or the light changes as much by itself. */
+  #findHiddenCut(frame: number): void {
+    if (frame === this.#timeline.first) return;
+    const sec = this.#timeline.clockSec(frame);
+    const { maxSec } = this.#rules.interruption;
+    if (this.#cuts.some((cut) => Math.abs(this.#timeline.clockSec(cut) - sec) <= maxSec)) return;
+    if (this.#isHiddenCut(frame)) this.#addCut(frame);
+  }
+
+  #isHiddenCut(frame: number): boolean {
+    const timeline = this.#timeline;
+    const { size } = timeline.change(frame);
+    if (size >= this.#rules.stills.minChange && isSlideChange(timeline, frame)) return true;
+    if (size < this.#rules.hiddenCut.minChange) return false;
+    if (isCutUnderStrobe(timeline, frame)) return true;
+    return !this.#blankFrames.overlaps(frame - 1, frame) && isInsetCut(timeline, frame);
+  }
+
+  #findSlideDissolve(frame: number): void {
+    const { searchIntervalSec, maxRestChange } = this.#rules.slideDissolve;
+    const interval = Math.floor(this.#timeline.at(frame).timeSec / searchIntervalSec);
+    if (interval === this.#searchedInterval || this.#timeline.change(frame).size > maxRestChange) return;
+    this.#searchedInterval = interval;
     const found = slideDissolve(this.#timeline, frame);
     if (!found || this.#isBroken(found.startFrame - 1, frame)) return;
     const { startFrame, endFrame } = found;
@@ -164,41 +190,14 @@ export class ShotDetector {
     this.#gradual.push({ frame: middle, startFrame, endFrame, score: 1, strength: Number.POSITIVE_INFINITY });
   }
 
-  #isHiddenCut(frame: number): boolean {
-    const timeline = this.#timeline;
-    const { size } = timeline.change(frame);
-    if (size >= LEAST_OF_STILLS && isSlideChange(timeline, frame)) return true;
-    if (size < LEAST_HIDDEN) return false;
-    if (isCutUnderStrobe(timeline, frame)) return true;
-    return !this.#blankFrames.overlaps(frame - 1, frame) && isInsetCut(timeline, frame);
-  }
-
   #addCut(frame: number): void {
     this.#cuts.push(frame);
     this.#cuts.sort((a, b) => a - b);
     this.#add({ frame, startFrame: frame, endFrame: frame });
   }
 
-  #findBlankFrames(frame: number): void {
-    const { boundary, from, to } = this.#blankFrames.visit(this.#timeline, frame, this.#cuts);
-    // What a cut to or from a blank picture means is for the blank stretch to say.
-    this.#pending = this.#pending.filter((other) => other.frame < from || other.frame > to);
-    if (boundary) this.#add(boundary);
-    this.#findHiddenCut(frame);
-    this.#findStillDissolve(frame);
-  }
-
-  /** Finds a cut that the whole picture hides: only a part of it changes, or the light changes as much by itself. */
-  #findHiddenCut(frame: number): void {
-    if (frame === this.#timeline.first) return;
-    const sec = this.#timeline.clockSec(frame);
-    if (this.#cuts.some((cut) => Math.abs(this.#timeline.clockSec(cut) - sec) <= INTERRUPTION_SEC)) return;
-    if (!this.#isHiddenCut(frame)) return;
-    this.#addCut(frame);
-  }
-
   #findGradual(middle: number): void {
-    const reachedSec = this.#timeline.clockSec(this.#grid.frames[middle]!) - REACH_SEC;
+    const reachedSec = this.#timeline.clockSec(this.#grid.frames[middle]!) - this.#rules.gradual.reachSec;
     this.#closeGradual(({ endFrame }) => this.#timeline.clockSec(endFrame) < reachedSec);
 
     const isBroken = (from: number, to: number) => this.#isBroken(from, to);
@@ -215,24 +214,25 @@ export class ShotDetector {
     this.#gradual = [...this.#gradual.filter((other) => !rivals.includes(other)), found];
   }
 
+  /** True if a cut or blank pictures lie between two pictures. */
   #isBroken(from: number, to: number): boolean {
     return this.#cuts.some((cut) => cut > from && cut <= to) || this.#blankFrames.overlaps(from, to);
   }
 
-  /** Those found last need not be those that end last. */
+  /** Reports the transitions that are over. The order in which they were found need not be that of their ends. */
   #closeGradual(isOver: (transition: GradualTransition) => boolean): void {
     for (const transition of this.#gradual) if (isOver(transition)) this.#add(transition);
     this.#gradual = this.#gradual.filter((transition) => !isOver(transition));
   }
 
   #add({ frame, startFrame, endFrame }: Extent): void {
-    const transition = endFrame - startFrame > SMEAR_FRAMES ? 'gradual' : 'cut';
+    const transition = endFrame - startFrame > this.#rules.stream.maxSmearFrames ? 'gradual' : 'cut';
     const extent = transition === 'cut' ? { startFrame: frame, endFrame: frame } : { startFrame, endFrame };
     this.#pending.push({ frame, timeSec: this.#timeline.at(frame).timeSec, transition, ...extent });
     this.#pending.sort((a, b) => a.frame - b.frame);
   }
 
-  /** Gives out what nothing can come before any more, and lets go of what nothing looks back to. */
+  /** Returns the boundaries before which none can come any more, and drops what no search needs any more. */
   #settle(ended: boolean): ShotBoundary[] {
     const timeline = this.#timeline;
     const middleSec = timeline.clockSec(this.#grid.frames[Math.min(this.#middle, this.#grid.frames.length - 1)]!);
@@ -242,18 +242,24 @@ export class ShotDetector {
       timeline.end,
       ...this.#gradual.map(({ startFrame }) => startFrame),
     );
-    while (settled < limit && (ended || timeline.clockSec(settled) < middleSec - REACH_SEC)) settled++;
+    while (settled < limit && (ended || timeline.clockSec(settled) < middleSec - this.#rules.gradual.reachSec))
+      settled++;
     this.#settledSec = ended ? Number.POSITIVE_INFINITY : timeline.at(settled).timeSec;
     const count = this.#pending.findIndex(({ frame }) => !ended && frame >= settled);
     const certain = this.#pending.splice(0, count === -1 ? this.#pending.length : count);
+    this.#discard();
+    return certain;
+  }
 
+  #discard(): void {
+    const timeline = this.#timeline;
     const next = Math.min(this.#nextCut, this.#nextBlankFrame, this.#grid.frames[this.#middle] ?? timeline.end);
+    const heldFrom = Math.max(timeline.first, next - this.#rules.stream.minHeldFrames);
     let needed = timeline.first;
-    while (needed < next - HELD_FRAMES && timeline.clockSec(needed) < timeline.clockSec(next - 1) - HELD_SEC) needed++;
+    while (needed < heldFrom && timeline.clockSec(needed) < timeline.clockSec(next - 1) - this.#heldSec) needed++;
     timeline.discardBefore(needed);
     this.#middle -= this.#grid.discardBefore(timeline.first);
     this.#blankFrames.discardBefore(timeline.first);
     while (this.#cuts[0]! < timeline.first) this.#cuts.shift();
-    return certain;
   }
 }

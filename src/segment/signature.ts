@@ -1,43 +1,40 @@
 import type { Picture, PictureSize } from '../media/frames.ts';
 import { Slab } from '../media/slab.ts';
+import { MEASURES } from './measures.ts';
 
 /**
- * What the shot detector wants of every decoded picture. The aspect ratio does not matter to it, and what it compares
- * are means of 2 × 2 of these pixels: 36 samples of each in a large picture find what all of its pixels do.
+ * Size of the pictures that the shot detector takes. The aspect ratio does not matter. Most comparisons use means of 2 × 2
+ * of these pixels, so 36 samples of a large picture per mean give the same boundaries as all of its pixels.
  */
 export const SHOT_PICTURE: PictureSize = { width: 64, height: 36, fit: 'stretch', samples: 3 };
 
-/** Size of the planes that pictures are compared on: 2 × 2 pixels averaged, so that noise and grain sink. Pixels. */
+/** Width of the planes on which pictures are compared: means of 2 × 2 pixels, which reduce noise and grain. Pixels. */
 export const PLANE_WIDTH = 32;
+/** Height of the planes on which pictures are compared. Pixels. */
 export const PLANE_HEIGHT = 18;
 const PLANE_PIXELS = PLANE_WIDTH * PLANE_HEIGHT;
 
-/** Size of each coarse plane, on which slow transitions are followed. Pixels. */
+/** Width of each coarse plane, on which slow transitions are followed. Pixels. */
 const COARSE_WIDTH = 16;
+/** Height of each coarse plane. Pixels. */
 const COARSE_HEIGHT = 9;
 export const COARSE_PIXELS = COARSE_WIDTH * COARSE_HEIGHT;
 
-/** Standard deviation of the pattern plane, and so the unit in which changes of pattern are measured. */
-const PATTERN_UNIT = 64;
-
-/**
- * Added to a picture's contrast before the pattern is divided by it, so that the noise of an almost even picture is not
- * blown up into structure: about what compression leaves on a plain surface, in steps of 8-bit luma.
- */
-const NOISE_FLOOR = 4;
-
-/** Half the side of the square whose mean is taken off to leave the detail. Pixels. */
-const DETAIL_RADIUS = 4;
-/** Size of the planes on which the few pictures are compared that the others leave in doubt: all there is. Pixels. */
+/** Half the side of the square whose mean is subtracted to leave the detail. Pixels of the plane. */
+const DETAIL_RADIUS = MEASURES.signature.detailRadiusPixels;
+/** Width of the planes of full resolution, for the few pictures that the other planes leave in doubt. Pixels. */
 export const FINE_WIDTH = 2 * PLANE_WIDTH;
+/** Height of the planes of full resolution. Pixels. */
 export const FINE_HEIGHT = 2 * PLANE_HEIGHT;
 const FINE_PIXELS = FINE_WIDTH * FINE_HEIGHT;
-/** Room for intermediate results, used again for each picture. */
-const ACROSS = new Int32Array(FINE_PIXELS);
+/** Intermediate sums along rows. Reused for each picture, like the two below. */
+const ROW_SUMS = new Int32Array(FINE_PIXELS);
+/** The smoothed plane. */
 const SMOOTH = new Int32Array(FINE_PIXELS);
-const LIGHT = new Int32Array(FINE_PIXELS);
+/** Sum of the square around each pixel. */
+const SQUARE_SUMS = new Int32Array(FINE_PIXELS);
 
-/** What of the 32 × 18 planes is picture and not black bars around it: first row and column, and one past the last. */
+/** The part of the 32 × 18 planes inside black bars: first row and column, and one past the last. */
 export interface Area {
   readonly top: number;
   readonly bottom: number;
@@ -47,43 +44,44 @@ export interface Area {
 
 export const WHOLE_AREA: Area = { top: 0, bottom: PLANE_HEIGHT, left: 0, right: PLANE_WIDTH };
 
-/** Means of luma and both colour differences, whatever the area. */
+/** Means of luma and both colour differences over the whole picture, bars included. */
 export interface Light {
   readonly luma: number;
   readonly blue: number;
   readonly red: number;
 }
 
-/** What is kept of a picture. Planes have their rows from the top. */
+/** The planes and figures by which a picture is compared with others. Planes start with the top row. */
 export class Signature {
   readonly timeSec: number;
-  /** The detector's own time of it. Seconds. */
+  /** Time on the detector's clock, which broken timestamps do not move. Seconds. */
   readonly clockSec: number;
-  /** Everything outside is left out of the comparisons. */
+  /** The area that is compared. */
   area: Area = WHOLE_AREA;
-  /** 32 × 18, 0 to 255; 16 bits like all these planes, so that the loops over them are compiled for one type. */
+  /** 32 × 18, 0 to 255. All planes have 16 bits, so that loops over them are compiled for one type. */
   readonly luma: Int16Array;
   /** 32 × 18 colour differences Cb and Cr, offset 128. */
   readonly blue: Int16Array;
   readonly red: Int16Array;
-  /** 32 × 18 luma with the picture's brightness and contrast taken out: mean 0, standard deviation 64; 0 outside it. */
+  /** 32 × 18 luma without the picture's brightness and contrast: mean 0, standard deviation 64, and 0 outside the area. */
   readonly pattern: Int16Array;
   /** 16 × 9 planes of luma, Cb and Cr, one after the other. */
   readonly coarse: Uint8Array;
-  /** Mean and standard deviation of the luma. */
+  /** Mean of the luma in the area. */
   mean = 0;
+  /** Standard deviation of the luma in the area. */
   contrast = 0;
   #detail: Int16Array | undefined;
   #fine: Int16Array | undefined;
   #light: Light | undefined;
   #fineDetail: Int16Array | undefined;
-  #inside: Int16Array | undefined;
+  #croppedLuma: Int16Array | undefined;
   readonly #data: Uint8Array;
 
   /**
-   * Reads a picture of the size `SHOT_PICTURE`, and keeps its data. Luma and colour differences as in ITU-R BT.601, full
-   * range.
-   * @param memory for the planes
+   * Computes the planes of a picture of the size `SHOT_PICTURE`, whose data it keeps. Luma and colour differences follow
+   * ITU-R BT.601, full range.
+   * @param memory where the planes are allocated
    */
   constructor({ data, timeSec }: Picture, clockSec: number, area: Area = WHOLE_AREA, memory = new Slab()) {
     this.timeSec = timeSec;
@@ -106,13 +104,13 @@ export class Signature {
         red[i] = 128 + ((128 * r - 107 * g - 21 * b) >> 10);
       }
     }
-    shrink(luma, coarse, 0);
-    shrink(blue, coarse, COARSE_PIXELS);
-    shrink(red, coarse, 2 * COARSE_PIXELS);
+    downsample(luma, coarse, 0);
+    downsample(blue, coarse, COARSE_PIXELS);
+    downsample(red, coarse, 2 * COARSE_PIXELS);
     this.crop(area);
   }
 
-  /** Takes the picture to be what is inside `area`. */
+  /** Limits comparisons to `area`. */
   crop(area: Area): void {
     const { luma, pattern } = this;
     const pixels = (area.bottom - area.top) * (area.right - area.left);
@@ -128,7 +126,8 @@ export class Signature {
     this.area = area;
     this.mean = mean;
     this.contrast = Math.sqrt(Math.max(0, squares / pixels - mean * mean));
-    const gain = PATTERN_UNIT / (this.contrast + NOISE_FLOOR);
+    const { patternDeviation, noiseContrastLuma } = MEASURES.signature;
+    const gain = patternDeviation / (this.contrast + noiseContrastLuma);
     if (pixels < PLANE_PIXELS) pattern.fill(0);
     for (let row = area.top; row < area.bottom; row++) {
       for (let i = row * PLANE_WIDTH + area.left, end = row * PLANE_WIDTH + area.right; i < end; i++) {
@@ -137,26 +136,26 @@ export class Signature {
     }
     this.#detail = undefined;
     this.#fineDetail = undefined;
-    this.#inside = undefined;
+    this.#croppedLuma = undefined;
   }
 
-  /** 32 × 18: the luma, and 0 outside the area. */
-  get inside(): Int16Array {
+  /** 32 × 18: luma in the area, and 0 outside. */
+  get croppedLuma(): Int16Array {
     if (this.area === WHOLE_AREA) return this.luma;
-    this.#inside ??= cutOut(this.luma, this.area);
-    return this.#inside;
+    this.#croppedLuma ??= cropped(this.luma, this.area);
+    return this.#croppedLuma;
   }
 
   /**
-   * 32 × 18: luma, a little smoothed so that motion of half a pixel does not matter, less the mean of the square around
-   * each pixel, so that light does not. In quarter steps. Made when first asked for: few pictures are looked at so closely.
+   * 32 × 18: luma, slightly smoothed so that motion of half a pixel does not matter, less the mean of the square around each
+   * pixel, so that light does not matter either. In quarter steps. Computed on first use, since few pictures need it.
    */
   get detail(): Int16Array {
     this.#detail ??= detailOf(this.luma, PLANE_WIDTH, this.area);
     return this.#detail;
   }
 
-  /** The picture inside `area`, scaled up to a picture of the size `SHOT_PICTURE`. */
+  /** The part of the picture in `area`, scaled up to the size `SHOT_PICTURE`. */
   magnified({ top, bottom, left, right }: Area): Picture {
     const rows = interpolation(2 * top, 2 * bottom, FINE_HEIGHT);
     const columns = interpolation(2 * left, 2 * right, FINE_WIDTH);
@@ -180,13 +179,13 @@ export class Signature {
     return this.#light;
   }
 
-  /** 64 × 36: the luma of the picture as it came. */
+  /** 64 × 36: luma of the whole picture at full resolution. */
   get fine(): Int16Array {
     this.#fine ??= fineLuma(this.#data);
     return this.#fine;
   }
 
-  /** 64 × 36: the same of the whole picture as it came, with half as large a square. Asked for more seldom still. */
+  /** 64 × 36: detail at full resolution, so the square around each pixel covers half as much. Needed very seldom. */
   get fineDetail(): Int16Array {
     this.#fineDetail ??= detailOf(this.fine, FINE_WIDTH, {
       top: 2 * this.area.top,
@@ -204,7 +203,8 @@ function meanOf(plane: Int16Array): number {
   return sum / plane.length;
 }
 
-function shrink(plane: Int16Array, into: Uint8Array, at: number): void {
+/** Means of 2 × 2 pixels, written to `into` from `at` on. */
+function downsample(plane: Int16Array, into: Uint8Array, at: number): void {
   for (let row = 0, o = at; row < COARSE_HEIGHT; row++) {
     for (let i = row * 2 * PLANE_WIDTH, end = i + PLANE_WIDTH; i < end; i += 2, o++) {
       into[o] = (plane[i]! + plane[i + 1]! + plane[i + PLANE_WIDTH]! + plane[i + PLANE_WIDTH + 1]! + 2) >> 2;
@@ -212,7 +212,7 @@ function shrink(plane: Int16Array, into: Uint8Array, at: number): void {
   }
 }
 
-/** For each of `length` pixels that show `from` to `to`: the two pixels it lies between, and how far towards the second. */
+/** Linear interpolation of pixels `from` to `to` at `length` places: the two pixels around each, and the weight of the second. */
 function interpolation(from: number, to: number, length: number): [number, number, number][] {
   return Array.from({ length }, (_, i) => {
     const at = Math.min(to - 1, Math.max(from, from + ((i + 0.5) * (to - from)) / length - 0.5));
@@ -230,58 +230,59 @@ function fineLuma(data: Uint8Array): Int16Array {
 
 function detailOf(luma: Int16Array, width: number, area: Area): Int16Array {
   smooth(luma, width, area, SMOOTH);
-  squareSums(luma, width, area, LIGHT);
+  squareSums(luma, width, area, SQUARE_SUMS);
   const detail = new Int16Array(luma.length);
   const side = 2 * DETAIL_RADIUS + 1;
   for (let y = area.top; y < area.bottom; y++) {
     for (let i = y * width + area.left, end = y * width + area.right; i < end; i++)
-      detail[i] = Math.round(SMOOTH[i]! / 4 - (4 * LIGHT[i]!) / (side * side));
+      detail[i] = Math.round(SMOOTH[i]! / 4 - (4 * SQUARE_SUMS[i]!) / (side * side));
   }
   return detail;
 }
 
-/** Weights of 1, 2, 1 across and down: 16 times the luma. Beyond the border of the area lie the pixels at it. */
+/** Weights of 1, 2, 1 across and down: 16 times the luma. The area's border pixels continue beyond it. */
 function smooth(plane: Int16Array, width: number, { top, bottom, left, right }: Area, out: Int32Array): void {
   for (let y = top; y < bottom; y++) {
     const row = y * width;
     for (let x = left; x < right; x++)
-      ACROSS[row + x] =
+      ROW_SUMS[row + x] =
         plane[row + Math.max(left, x - 1)]! + 2 * plane[row + x]! + plane[row + Math.min(right - 1, x + 1)]!;
   }
   for (let y = top; y < bottom; y++) {
     const [above, row, below] = [Math.max(top, y - 1) * width, y * width, Math.min(bottom - 1, y + 1) * width];
-    for (let x = left; x < right; x++) out[row + x] = ACROSS[above + x]! + 2 * ACROSS[row + x]! + ACROSS[below + x]!;
+    for (let x = left; x < right; x++)
+      out[row + x] = ROW_SUMS[above + x]! + 2 * ROW_SUMS[row + x]! + ROW_SUMS[below + x]!;
   }
 }
 
-/** Sum of the square around each pixel, as a sum that runs along with it, first across and then down. */
+/** Sum of the square around each pixel: a running sum across, then down. */
 function squareSums(plane: Int16Array, width: number, { top, bottom, left, right }: Area, out: Int32Array): void {
   for (let y = top; y < bottom; y++) {
     const row = y * width;
     let sum = 0;
     for (let k = -DETAIL_RADIUS; k <= DETAIL_RADIUS; k++) sum += plane[row + clamp(left + k, left, right)]!;
     for (let x = left; x < right; x++) {
-      ACROSS[row + x] = sum;
+      ROW_SUMS[row + x] = sum;
       sum += plane[row + Math.min(right - 1, x + DETAIL_RADIUS + 1)]! - plane[row + Math.max(left, x - DETAIL_RADIUS)]!;
     }
   }
   for (let x = left; x < right; x++) {
     let sum = 0;
-    for (let k = -DETAIL_RADIUS; k <= DETAIL_RADIUS; k++) sum += ACROSS[clamp(top + k, top, bottom) * width + x]!;
+    for (let k = -DETAIL_RADIUS; k <= DETAIL_RADIUS; k++) sum += ROW_SUMS[clamp(top + k, top, bottom) * width + x]!;
     for (let y = top; y < bottom; y++) {
       out[y * width + x] = sum;
       const [next, last] = [Math.min(bottom - 1, y + DETAIL_RADIUS + 1), Math.max(top, y - DETAIL_RADIUS)];
-      sum += ACROSS[next * width + x]! - ACROSS[last * width + x]!;
+      sum += ROW_SUMS[next * width + x]! - ROW_SUMS[last * width + x]!;
     }
   }
 }
 
-function cutOut(plane: Int16Array, { top, bottom, left, right }: Area): Int16Array {
-  const inside = new Int16Array(PLANE_PIXELS);
+function cropped(plane: Int16Array, { top, bottom, left, right }: Area): Int16Array {
+  const result = new Int16Array(PLANE_PIXELS);
   for (let row = top; row < bottom; row++) {
-    for (let i = row * PLANE_WIDTH + left, end = row * PLANE_WIDTH + right; i < end; i++) inside[i] = plane[i]!;
+    for (let i = row * PLANE_WIDTH + left, end = row * PLANE_WIDTH + right; i < end; i++) result[i] = plane[i]!;
   }
-  return inside;
+  return result;
 }
 
 function clamp(at: number, from: number, to: number): number {

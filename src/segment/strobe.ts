@@ -1,23 +1,8 @@
 import { changeSize } from './change.ts';
 import { isCutInConstantLight } from './cuts.ts';
+import type { Rules } from './rules.ts';
 import type { Light, Signature } from './signature.ts';
 import { Timeline } from './timeline.ts';
-
-/** The light differs if the means of luma and both colour differences do by more than this together. Steps of 8 bits. */
-const OTHER_LIGHT = 14;
-/** A strobe changes the light and brings it back within this time, in the same shot. Seconds. */
-const BACK_SEC = 0.8;
-/** Two pictures of one shot in one light differ by less than this after such a time, see `changeSize`. */
-const MOST_MOVED = 32;
-/** Every light is seen within this time on either side of a cut. Seconds. */
-const PERIOD_SEC = 0.5;
-/** Time on either side from which pictures in one light are taken to judge a cut by. Seconds. */
-const REACH_SEC = 1;
-/** A picture of a higher mean and a lower contrast is burnt out: two of them look alike. Steps of 8-bit luma. */
-const BURNT_MEAN = 225;
-const BURNT_CONTRAST = 12;
-/** Pictures of two shots differ by at least this, see `changeSize`. */
-const LEAST_CHANGE = 20;
 
 /**
  * True if there is a cut at `frame` under a strobe or coloured lamps. Where the light comes and goes by itself, every
@@ -25,19 +10,20 @@ const LEAST_CHANGE = 20;
  * after it, and what looks most alike is judged as if only that light were on.
  */
 export function isCutUnderStrobe(timeline: Timeline, frame: number): boolean {
+  const rules = timeline.rules.strobe;
   // The pictures on either side are such a pair too, and the quickest to ask: see `nearest`.
-  const isAsked = !isBurntOut(timeline.at(frame - 1)) && !isBurntOut(timeline.at(frame));
-  if (isAsked && timeline.change(frame).size < LEAST_CHANGE) return false;
+  const isAsked = !isBurntOut(timeline.at(frame - 1), rules) && !isBurntOut(timeline.at(frame), rules);
+  if (isAsked && timeline.change(frame).size < rules.minChange) return false;
   if (!comesBack(timeline, frame - 1, -1) || !comesBack(timeline, frame, 1)) return false;
   const pair = nearest(timeline, frame);
   if (!pair) return false;
   const [old, fresh] = [pair[0].light, pair[1].light];
-  const inOneLight = new Timeline();
+  const inOneLight = new Timeline(timeline.rules);
   let cut = 0;
   for (let i = timeline.first; i < timeline.end; i++) {
     const signature = timeline.at(i);
-    if (Math.abs(signature.clockSec - timeline.clockSec(frame)) > REACH_SEC) continue;
-    if (differs(signature.light, i < frame ? old : fresh)) continue;
+    if (Math.abs(signature.clockSec - timeline.clockSec(frame)) > rules.reachSec) continue;
+    if (differs(signature.light, i < frame ? old : fresh, rules)) continue;
     inOneLight.append(signature);
     if (i < frame) cut++;
   }
@@ -46,29 +32,31 @@ export function isCutUnderStrobe(timeline: Timeline, frame: number): boolean {
 
 /** True if the light changes and comes back, in one shot, from the picture at `from` on. */
 function comesBack(timeline: Timeline, from: number, direction: 1 | -1): boolean {
+  const rules = timeline.rules.strobe;
   const picture = timeline.at(from);
   const { light } = picture;
   let isAway = false;
   for (let i = from + direction; i >= timeline.first && i < timeline.end; i += direction) {
     const other = timeline.at(i);
-    if (Math.abs(other.clockSec - picture.clockSec) > BACK_SEC) return false;
-    if (differs(other.light, light)) isAway = true;
-    else if (isAway && changeSize(other, picture) < MOST_MOVED) return true;
+    if (Math.abs(other.clockSec - picture.clockSec) > rules.maxPeriodSec) return false;
+    if (differs(other.light, light, rules)) isAway = true;
+    else if (isAway && changeSize(other, picture) < rules.maxMovedChange) return true;
   }
   return false;
 }
 
 /** The two pictures on either side that differ least, of those not burnt out, if even they are of two shots. */
 function nearest(timeline: Timeline, frame: number): [Signature, Signature] | undefined {
+  const rules = timeline.rules.strobe;
   const sec = timeline.clockSec(frame);
   let least = Number.POSITIVE_INFINITY;
   let pair: [Signature, Signature] | undefined;
-  for (let i = frame - 1; i >= timeline.first && sec - timeline.clockSec(i) <= PERIOD_SEC; i--) {
-    if (isBurntOut(timeline.at(i))) continue;
-    for (let k = frame; k < timeline.end && timeline.clockSec(k) - sec <= PERIOD_SEC; k++) {
-      if (isBurntOut(timeline.at(k))) continue;
+  for (let i = frame - 1; i >= timeline.first && sec - timeline.clockSec(i) <= rules.everyLightSec; i--) {
+    if (isBurntOut(timeline.at(i), rules)) continue;
+    for (let k = frame; k < timeline.end && timeline.clockSec(k) - sec <= rules.everyLightSec; k++) {
+      if (isBurntOut(timeline.at(k), rules)) continue;
       const size = changeSize(timeline.at(i), timeline.at(k));
-      if (size < LEAST_CHANGE) return undefined;
+      if (size < rules.minChange) return undefined;
       if (size >= least) continue;
       least = size;
       pair = [timeline.at(i), timeline.at(k)];
@@ -77,10 +65,10 @@ function nearest(timeline: Timeline, frame: number): [Signature, Signature] | un
   return pair;
 }
 
-function isBurntOut({ mean, contrast }: Signature): boolean {
-  return mean > BURNT_MEAN && contrast < BURNT_CONTRAST;
+function isBurntOut({ mean, contrast }: Signature, rules: Rules['strobe']): boolean {
+  return mean > rules.burntOutMeanLuma && contrast < rules.burntOutContrastLuma;
 }
 
-function differs(a: Light, b: Light): boolean {
-  return Math.abs(a.luma - b.luma) + Math.abs(a.blue - b.blue) + Math.abs(a.red - b.red) > OTHER_LIGHT;
+function differs(a: Light, b: Light, { minLightDifference }: Rules['strobe']): boolean {
+  return Math.abs(a.luma - b.luma) + Math.abs(a.blue - b.blue) + Math.abs(a.red - b.red) > minLightDifference;
 }

@@ -1,14 +1,21 @@
 import { type Change, coarseDifference, compare, NO_CHANGE } from './change.ts';
+import type { Rules } from './rules.ts';
 import type { Area, Signature } from './signature.ts';
 
-/** The pictures that can still matter, by their number, with what changed from each to the next. */
+/** A window of consecutive pictures by number, with the change from each to the next, and the rules to judge them by. */
 export class Timeline {
-  /** Number of the first picture held, and one past the last. */
+  readonly rules: Rules;
+  /** Number of the first picture held. */
   first = 0;
+  /** Number of the last picture held, plus one. */
   end = 0;
   #signatures: Signature[] = [];
   #changes: Change[] = [];
   #coarseDifferences: number[] = [];
+
+  constructor(rules: Rules) {
+    this.rules = rules;
+  }
 
   append(signature: Signature): void {
     const before = this.#signatures.at(-1);
@@ -18,7 +25,7 @@ export class Timeline {
     this.end += 1;
   }
 
-  /** Takes all pictures held to be what is inside `area`. */
+  /** Limits comparisons of all pictures held to `area`. */
   crop(area: Area): void {
     for (const signature of this.#signatures) signature.crop(area);
   }
@@ -27,7 +34,7 @@ export class Timeline {
     return this.#signatures[frame - this.first]!;
   }
 
-  /** The picture that is shown at a time: the last that is not later, of those held. Seconds of the detector's clock. */
+  /** The picture shown at a time of the detector's clock: the last one held that is not later. */
   shownAt(clockSec: number): Signature {
     let [low, high] = [this.first, this.end - 1];
     while (low < high) {
@@ -42,17 +49,17 @@ export class Timeline {
     return this.at(frame).clockSec;
   }
 
-  /** What changed from the picture before; nothing for pictures that are not held. */
+  /** The change from the picture before. `NO_CHANGE` for pictures that are not held. */
   change(frame: number): Change {
     return this.#changes[frame - this.first] ?? NO_CHANGE;
   }
 
-  /** `coarseDifference` from the picture before. */
+  /** The coarse difference to the picture before. 0 for pictures that are not held. */
   coarseDifference(frame: number): number {
     return this.#coarseDifferences[frame - this.first] ?? 0;
   }
 
-  /** Lets go of what lies before `frame`; in large bites, because each one moves the rest. */
+  /** Drops pictures before `frame`, at least 64 at a time, because each call moves the rest. */
   discardBefore(frame: number): void {
     const count = frame - this.first;
     if (count < 64) return;
