@@ -28,7 +28,7 @@ async function setUp(t: { after: (done: () => void) => void }) {
   const assets = new AssetRepository(db);
   const tasks = new TaskRepository(db);
   const log = pino({ level: 'silent' });
-  const uploads = {} as UploadStore;
+  const uploadStore = {} as UploadStore;
   return {
     db,
     blobs,
@@ -39,7 +39,7 @@ async function setUp(t: { after: (done: () => void) => void }) {
         db,
         blobs,
         dedupedMedia,
-        uploads,
+        uploadStore,
         log,
         place: 'memory',
         keep: { resultTtlMs: undefined, assetTtlMs: undefined, ...keep },

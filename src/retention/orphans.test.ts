@@ -33,7 +33,7 @@ async function setUp(t: TestContext, { results }: { results: number }) {
     db,
     blobs,
     dedupedMedia: new DedupedMedia(db, blobs),
-    uploads: { sweep: async () => 0 } as unknown as UploadStore,
+    uploadStore: { sweep: async () => 0 } as unknown as UploadStore,
     keep: { resultTtlMs: undefined, assetTtlMs: undefined },
     place: 'the place',
     log,

@@ -7,14 +7,15 @@ import { seededRandom } from '../../test/support/seeded-random.ts';
 import { assetKey, mediaKey } from '../assets/blobs.ts';
 import { DedupedMedia } from '../assets/deduped-media.ts';
 import { UploadRepository } from '../assets/multipart/repository.ts';
-import { type MediaInspectors, prepareAsset } from '../assets/prepare.ts';
+import { openAssets } from '../assets/open.ts';
+import type { MediaInspectors } from '../assets/prepare.ts';
 import { AssetRepository } from '../assets/repository.ts';
-import { AssetService } from '../assets/service.ts';
 import { BlobNotFound } from '../blobs/store.ts';
 import type { UploadStore } from '../blobs/uploads.ts';
 import { newId } from '../database/ids.ts';
 import { type Db, isForeignKeyViolation, openDatabase } from '../database/open.ts';
 import { isReelvecError } from '../errors.ts';
+import { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { Quotas } from '../quotas/quotas.ts';
 import { storedBytes } from '../quotas/usage.ts';
 import { TaskRepository } from '../tasks/repository.ts';
@@ -75,49 +76,38 @@ async function world(db: Db, random: () => number) {
     const assets = mortal(new AssetRepository(db), die);
     const tasks = mortal(new TaskRepository(db), die);
     const uploads = mortal(new UploadRepository(db), die);
-    const prepare = (id: string) =>
-      prepareAsset(
-        {
-          assets,
-          blobs: its,
-          dedupedMedia,
-          urls: undefined as never,
-          maxUrlBytes: 0,
-          maxImageBytes: 0,
-          quotas: new Quotas(db, {}),
-          inspectors: {
-            probe: async () => ({
-              format: 'mp4',
-              mimeType: 'video/mp4',
-              size: 1,
-              durationSec: 10,
-              bitRate: 1,
-              trackCounts: { video: 1, audio: 0, subtitles: 0 },
-            }),
-          } as unknown as MediaInspectors,
-          log,
-        },
-        id,
-        signal,
-      );
-    const service = new AssetService({
+    const prepare = (id: string) => opened.prepare(id, signal);
+    const opened = openAssets({
       assets,
+      uploads,
       blobs: its,
       dedupedMedia,
-      urls: undefined as never,
-      maxUploadBytes: 1_000_000,
-      maxImageBytes: 0,
+      uploadStore,
       quotas: new Quotas(db, {}),
-      maxUrlBytes: 0,
+      urls: undefined as never,
+      limits: { maxVideoBytes: 1_000_000, maxAudioBytes: 1_000_000, maxImageBytes: 0, maxUploadBytes: 1_000_000 },
+      inspectors: {
+        probe: async () => ({
+          format: 'mp4',
+          mimeType: 'video/mp4',
+          size: 1,
+          durationSec: 10,
+          bitRate: 1,
+          trackCounts: { video: 1, audio: 0, subtitles: 0 },
+        }),
+      } as unknown as MediaInspectors,
       users: { tasksUsing: (id) => tasks.usingAsset(id), fail: (id, error) => tasks.setFailed(id, error) },
-      start: prepare,
+      // The run is executed at once.
+      engine: { start: async (_workflow, _input, id) => prepare(id).then(() => id) },
+      steps: new InFlightSteps(signal, log),
       log,
     });
+    const { service } = opened;
     const sweep = {
       db,
       blobs: its,
       dedupedMedia,
-      uploads: uploadStore,
+      uploadStore,
       keep: { resultTtlMs: 7 * DAY_MS, assetTtlMs: 30 * DAY_MS },
       place: 'memory',
       log,

@@ -14,7 +14,7 @@ export const GRACE_MS = 6 * 3_600_000;
 const UPLOAD_IDLE_MS = 48 * 3_600_000;
 
 export interface SweepDeps extends ExpiryDeps {
-  readonly uploads: UploadStore;
+  readonly uploadStore: UploadStore;
   readonly keep: KeepTimes;
   /** Human-readable location of the blobs, for messages. */
   readonly place: string;
@@ -41,7 +41,7 @@ export async function sweepDue(deps: SweepDeps, signal?: AbortSignal): Promise<v
  * than a tenth of all blobs have no row, keeps them too: then rows are missing rather than blobs left over.
  */
 export async function sweepOrphans(deps: SweepDeps, signal?: AbortSignal): Promise<void> {
-  const { db, blobs, uploads, log } = deps;
+  const { db, blobs, uploadStore, log } = deps;
   if (await isHeld(db)) return log.warn(HELD);
   try {
     await claimBlobs(deps);
@@ -69,7 +69,7 @@ export async function sweepOrphans(deps: SweepDeps, signal?: AbortSignal): Promi
       log.info({ key, size, why }, 'swept an orphan');
     }
   }
-  const forgotten = await uploads.sweep({ idleMs: UPLOAD_IDLE_MS });
+  const forgotten = await uploadStore.sweep({ idleMs: UPLOAD_IDLE_MS });
   if (forgotten > 0) log.info({ uploads: forgotten }, 'swept forgotten uploads');
 }
 

@@ -1,7 +1,6 @@
 import { BodyBudget } from '../api/body-budget.ts';
 import { SignedLinks } from '../api/signed-links.ts';
 import { buildApp } from '../app.ts';
-import { AssetService } from '../assets/service.ts';
 import type { Config } from '../config.ts';
 import { withLock } from '../database/open.ts';
 import { describeBundle } from '../encode/bundles.ts';
@@ -32,7 +31,7 @@ export async function serve(given: Config): Promise<void> {
     const { db, keys, idempotency, tasks, assets, blobs, dedupedMedia, engine, quotas } = state;
     const bundle = describeBundle(config.bundle);
     const work = await openWork({ config, state, bundle, shutdown, log });
-    const { urls, probe, multipart, startTask, startAsset } = work;
+    const { urls, probe, startTask } = work;
     const queries = await openQueries({ config, state, work, bundle, shutdown, log });
 
     const app = await buildApp({
@@ -54,25 +53,10 @@ export async function serve(given: Config): Promise<void> {
         start: startTask,
         log,
       },
-      assets: new AssetService({
-        assets,
-        blobs,
-        dedupedMedia,
-        urls,
-        quotas,
-        maxUploadBytes: config.maxUploadBytes,
-        maxImageBytes: config.maxImageBytes,
-        maxUrlBytes: Math.max(config.maxVideoBytes, config.maxAudioBytes),
-        users: {
-          tasksUsing: (assetId) => tasks.usingAsset(assetId),
-          fail: (taskId, error) => tasks.setFailed(taskId, error),
-        },
-        start: startAsset,
-        log,
-      }),
+      assets: work.assets.service,
       idempotency,
       queries,
-      uploads: { multipart, links: new SignedLinks(await serverSecret(db, 'links')) },
+      uploads: { multipart: work.assets.multipart, links: new SignedLinks(await serverSecret(db, 'links')) },
       queue: () => engine.count(),
       mediaSeconds: work.mediaSeconds,
       ready: await openReadiness({ config, tasks, blobs }),

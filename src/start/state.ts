@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { DedupedMedia } from '../assets/deduped-media.ts';
+import { UploadRepository } from '../assets/multipart/repository.ts';
 import { AssetRepository } from '../assets/repository.ts';
 import { describeLocation, openBlobStore, openUploadStore, sweepTemporary } from '../blobs/open.ts';
 import type { BlobStore } from '../blobs/store.ts';
@@ -26,11 +27,12 @@ export interface State {
   readonly engine: JobEngine;
   readonly blobs: BlobStore;
   readonly dedupedMedia: DedupedMedia;
-  readonly uploads: UploadStore;
+  readonly uploadStore: UploadStore;
   readonly keys: KeyRepository;
   readonly idempotency: IdempotencyKeys;
   readonly tasks: TaskRepository;
   readonly assets: AssetRepository;
+  readonly uploads: UploadRepository;
   readonly deliveries: DeliveryRepository;
   readonly quotas: Quotas;
 }
@@ -59,11 +61,12 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
     engine,
     blobs,
     dedupedMedia: new DedupedMedia(db, blobs),
-    uploads: openUploadStore(config),
+    uploadStore: openUploadStore(config),
     keys: new KeyRepository(db),
     idempotency: new IdempotencyKeys(db),
     tasks: new TaskRepository(db, { asyncDb, onEnded: deliveries.recorder(config.webhooks) }),
     assets: new AssetRepository(db),
+    uploads: new UploadRepository(db),
     deliveries,
     quotas: new Quotas(db, config.quotas),
   };

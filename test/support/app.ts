@@ -8,9 +8,9 @@ import { SignedLinks } from '../../src/api/signed-links.ts';
 import { type AppDeps, buildApp } from '../../src/app.ts';
 import { DedupedMedia } from '../../src/assets/deduped-media.ts';
 import { UploadRepository } from '../../src/assets/multipart/repository.ts';
-import { MultipartUploads } from '../../src/assets/multipart/service.ts';
+import { openAssets } from '../../src/assets/open.ts';
+import type { MediaInspectors } from '../../src/assets/prepare.ts';
 import { AssetRepository } from '../../src/assets/repository.ts';
-import { AssetService } from '../../src/assets/service.ts';
 import { FolderBlobStore } from '../../src/blobs/folder/store.ts';
 import { FolderUploadStore } from '../../src/blobs/folder/uploads.ts';
 import { openDatabase } from '../../src/database/open.ts';
@@ -18,6 +18,7 @@ import type { Bundle } from '../../src/encode/encoder.ts';
 import { createSignalBundle } from '../../src/encode/signal/bundle.ts';
 import { ReelvecError } from '../../src/errors.ts';
 import { IdempotencyKeys } from '../../src/idempotency/keys.ts';
+import { InFlightSteps } from '../../src/jobs/in-flight-steps.ts';
 import { KeyRepository } from '../../src/keys/repository.ts';
 import { serverSecret } from '../../src/keys/secrets.ts';
 import type { MediaInfo } from '../../src/media/info.ts';
@@ -117,6 +118,24 @@ export async function openTestApp(
     }
     return { head: url.pathname.endsWith('.html') ? Buffer.from('<!doctype html><html>') : MP4_HEAD };
   };
+  const opened = openAssets({
+    assets,
+    uploads: new UploadRepository(db),
+    blobs,
+    dedupedMedia,
+    uploadStore: new FolderUploadStore(root),
+    quotas,
+    urls: { check } as never,
+    limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000, maxImageBytes: 1_000_000, maxUploadBytes: 1_000_000 },
+    inspectors: {} as MediaInspectors,
+    users: {
+      tasksUsing: (assetId) => tasks.usingAsset(assetId),
+      fail: (taskId, error) => tasks.setFailed(taskId, error),
+    },
+    engine: { start: async (_workflow, _input, key) => key },
+    steps: new InFlightSteps(new AbortController().signal, log),
+    log,
+  });
   const deps = change({
     apiKeys: [CONFIGURED_KEY],
     keys,
@@ -135,31 +154,9 @@ export async function openTestApp(
       scratch: new Scratch(join(root, 'scratch')),
       ...inProcess(bundle, () => fixture.media),
     }),
-    assets: new AssetService({
-      assets,
-      blobs,
-      dedupedMedia,
-      urls: { check } as never,
-      quotas,
-      maxUploadBytes: 1_000_000,
-      maxImageBytes: 1_000_000,
-      maxUrlBytes: 1_000_000,
-      users: {
-        tasksUsing: (assetId) => tasks.usingAsset(assetId),
-        fail: (taskId, error) => tasks.setFailed(taskId, error),
-      },
-      start: async () => {},
-      log,
-    }),
+    assets: opened.service,
     uploads: {
-      multipart: new MultipartUploads({
-        uploads: new UploadRepository(db),
-        quotas,
-        store: new FolderUploadStore(root),
-        maxBytes: { video: 4_000_000, audio: 2_000_000, image: 1_000_000 },
-        start: async () => {},
-        log,
-      }),
+      multipart: opened.multipart,
       links: new SignedLinks(await serverSecret(db, 'links')),
     },
     embedding: {

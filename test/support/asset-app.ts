@@ -14,15 +14,16 @@ import { discardUnreadBodies } from '../../src/api/unread-bodies.ts';
 import { validate } from '../../src/api/validation.ts';
 import { DedupedMedia } from '../../src/assets/deduped-media.ts';
 import { UploadRepository } from '../../src/assets/multipart/repository.ts';
-import { MultipartUploads } from '../../src/assets/multipart/service.ts';
-import { type MediaInspectors, prepareAsset } from '../../src/assets/prepare.ts';
+import type { MultipartUploads } from '../../src/assets/multipart/service.ts';
+import { openAssets } from '../../src/assets/open.ts';
+import type { MediaInspectors } from '../../src/assets/prepare.ts';
 import { AssetRepository } from '../../src/assets/repository.ts';
-import { AssetService } from '../../src/assets/service.ts';
 import { FolderBlobStore } from '../../src/blobs/folder/store.ts';
 import { FolderUploadStore } from '../../src/blobs/folder/uploads.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { ReelvecError } from '../../src/errors.ts';
 import { IdempotencyKeys } from '../../src/idempotency/keys.ts';
+import { InFlightSteps } from '../../src/jobs/in-flight-steps.ts';
 import { serverSecret } from '../../src/keys/secrets.ts';
 import type { MediaInfo } from '../../src/media/info.ts';
 import { type QuotaLimits, Quotas } from '../../src/quotas/quotas.ts';
@@ -65,41 +66,14 @@ export async function assetApp({
   const urls = openUrlGuard({ allow: parseAllowList(['127.0.0.1']), retryDelayMs: 1 });
   const log = pino({ level: 'silent' });
   const started: string[] = [];
-  const start = async (id: string) => {
-    started.push(id);
-  };
-  const maxBytes = { video: 100_000_000, audio: 50_000_000, image: 1_000_000 };
   const idempotency = new IdempotencyKeys(db);
   const quotas = new Quotas(db, limits);
-  const uploads = new UploadRepository(db);
-  const multipart = new MultipartUploads({
-    uploads,
-    quotas,
-    store: new FolderUploadStore(folder),
-    maxBytes,
-    start,
-    log,
-  });
   const usedBy = new Map<string, string[]>();
   const failed: string[] = [];
   const users = {
     tasksUsing: async (assetId: string) => usedBy.get(assetId) ?? [],
     fail: async (taskId: string, { message }: { message: string }) => void failed.push(`${taskId}: ${message}`),
   };
-  const service = new AssetService({
-    assets,
-    blobs,
-    dedupedMedia,
-    urls,
-    quotas,
-    maxUploadBytes,
-    maxImageBytes: 500_000,
-    maxUrlBytes: 1_000_000,
-    users,
-    start,
-    uploadWaitMs: 0,
-    log,
-  });
   const probe = async (path: string): Promise<MediaInfo> => {
     const key = path.slice(folder.length + 1);
     const blob = await blobs.stat(key);
@@ -123,6 +97,27 @@ export async function assetApp({
     }),
     thumbnail: async () => jpeg,
   };
+  const { service, multipart, prepare } = openAssets({
+    assets,
+    uploads: new UploadRepository(db),
+    blobs,
+    dedupedMedia,
+    uploadStore: new FolderUploadStore(folder),
+    quotas,
+    urls,
+    limits: { maxVideoBytes: 100_000_000, maxAudioBytes: 50_000_000, maxImageBytes: 1_000_000, maxUploadBytes },
+    inspectors,
+    users,
+    engine: {
+      start: async (_workflow, _input, id) => {
+        started.push(id);
+        return id;
+      },
+    },
+    steps: new InFlightSteps(new AbortController().signal, log),
+    uploadWaitMs: 0,
+    log,
+  });
   const app = Fastify();
   app.setValidatorCompiler(validate);
   app.setSerializerCompiler(serializeLeniently(app.log));
@@ -151,12 +146,7 @@ export async function assetApp({
     started,
     usedBy,
     failed,
-    prepare: (id) =>
-      prepareAsset(
-        { assets, blobs, dedupedMedia, urls, maxUrlBytes: 1_000_000, maxImageBytes: 500_000, inspectors, quotas, log },
-        id,
-        new AbortController().signal,
-      ),
+    prepare: (id) => prepare(id, new AbortController().signal),
     async [Symbol.asyncDispose]() {
       await app.close();
       await urls.close();
