@@ -10,7 +10,7 @@ import { asking, call, createTask, ready, uploadAsset } from './support/tasks.ts
 
 const OTHER = { 'x-api-key': 'other-key' };
 
-describe('keys', { timeout: 600_000 }, () => {
+describe('keys', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-access-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;

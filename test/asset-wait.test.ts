@@ -10,7 +10,7 @@ import { makeMedia } from './support/make-media.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { type Answer, asking, call, createTask, ended, ready } from './support/tasks.ts';
 
-describe('assets that are used before they are ready', { timeout: 600_000 }, () => {
+describe('assets that are used before they are ready', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-wait-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;

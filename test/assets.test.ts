@@ -9,7 +9,7 @@ import { makeMedia } from './support/make-media.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call, createTask, ended, settledAsset, uploadAsset } from './support/tasks.ts';
 
-describe('assets', { timeout: 600_000 }, () => {
+describe('assets', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-assets-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;

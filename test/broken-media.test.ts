@@ -6,16 +6,14 @@ import { type TwelveLabs, TwelvelabsApi } from 'twelvelabs-js';
 import { ReelvecError } from '../src/errors.ts';
 import { probe } from '../src/media/probe.ts';
 import { hostFiles } from './support/file-host.ts';
-import { REAL_MEDIA } from './support/real-media.ts';
+import { NO_REAL_MEDIA, REAL_MEDIA } from './support/real-media.ts';
 import { sdk, untilDone } from './support/sdk.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 
 type Task = TwelvelabsApi.EmbeddingTaskResponse & { warnings?: string[] };
 
-/** What docs/media.md promises of broken files, kept by a real server on real ones. */
-if (REAL_MEDIA !== undefined) {
-  describe('broken media', { timeout: 600_000 }, () => broken(join(REAL_MEDIA!, 'broken')));
-}
+/** The promises of docs/media.md about broken files, on a real server with real files. */
+describe('broken media', { skip: NO_REAL_MEDIA }, () => broken(join(REAL_MEDIA, 'broken')));
 
 function broken(folder: string): void {
   const stack = new AsyncDisposableStack();
@@ -40,7 +38,7 @@ function broken(folder: string): void {
     );
   };
 
-  /** How it ended: the refusal of the request, or the task. */
+  /** Refusal of the request, or the ended task. */
   async function outcome(name: string): Promise<{ refused: string } | { task: Task }> {
     try {
       const { id } = await create(name);
@@ -105,7 +103,7 @@ function broken(folder: string): void {
         name,
       );
     }
-    // The media workers refuse them too, however they came by them.
+    // Media workers refuse them too, independent of the source.
     for (const name of Object.keys(texts)) assert.throws(() => probe(join(lists, name)), ReelvecError, name);
     assert.equal(host.requests.length, before);
   });

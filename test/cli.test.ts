@@ -32,7 +32,7 @@ interface Item {
   readonly end_sec: number;
 }
 
-describe('the command line', { timeout: 600_000 }, () => {
+describe('the command line', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-cli-'));
   const path = (name: string) => join(folder, name);
   let film: string;
@@ -114,7 +114,7 @@ describe('the command line', { timeout: 600_000 }, () => {
     assert.deepEqual([frame_rate, frame_count, duration_sec], [12, 144, 12]);
     const [first] = shots;
     assert.deepEqual([first.start_frame, first.start_sec, first.transition], [0, 0, 'start']);
-    // The first few pictures of what is made here are grey: the encoder has not found its rate yet.
+    // The first few pictures of the generated film are grey: the encoder has not found its rate yet.
     const later = shots.filter((shot: { start_sec: number }) => shot.start_sec > 1);
     assert.deepEqual(
       later,
@@ -262,7 +262,7 @@ describe('the command line', { timeout: 600_000 }, () => {
   });
 });
 
-/** Runs them two at a time: each is a process of its own. */
+/** Runs commands two at a time: each is a process of its own. */
 async function inTurns<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
   const rest = items.values();
   const worker = async () => {

@@ -1,12 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after } from 'node:test';
 import { blackBox } from './support/black-box.ts';
 import { madeMaterial } from './support/made-material.ts';
 import { NO_POSTGRES, sharedState } from './support/shared-state.ts';
 
-const NAME = 'media made on the spot, on PostgreSQL and S3';
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-cluster-'));
 const stack = new AsyncDisposableStack();
 after(async () => {
@@ -14,9 +13,7 @@ after(async () => {
   rmSync(folder, { recursive: true });
 });
 
-if (NO_POSTGRES !== undefined) test(NAME, { skip: NO_POSTGRES });
-else {
-  blackBox(NAME, () => madeMaterial(folder), {
-    settings: async () => ({ ...stack.use(await sharedState()).env }),
-  });
-}
+blackBox('media made on the spot, on PostgreSQL and S3', () => madeMaterial(folder), {
+  settings: async () => ({ ...stack.use(await sharedState()).env }),
+  skip: NO_POSTGRES,
+});

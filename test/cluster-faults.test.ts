@@ -17,11 +17,11 @@ import { NO_POSTGRES, type SharedState, sharedState } from './support/shared-sta
 import { NO_DISKS, smallDisk } from './support/small-disk.ts';
 import { asking, call, ended } from './support/tasks.ts';
 
-/** Of every fault; its time is mostly that of a lease, 30 s. Without the variable there is one of the quick ones. */
+/** Rounds of each fault. A round takes about as long as a lease, 30 s. Default: one round of the quick faults. */
 const ROUNDS = Number(process.env['REELVEC_TEST_ROUNDS'] ?? 1);
 const LONG = process.env['REELVEC_TEST_ROUNDS'] ? undefined : 'takes minutes: npm run test:faults';
 const SHORT_TASKS = 3;
-/** Faults fall into this time after the tasks were asked for, in milliseconds. */
+/** Faults happen within this time after the tasks were created, in milliseconds. */
 const LATEST_MS = 4000;
 const LEASE_MS = 30_000;
 const ROUND_TIMEOUT_MS = 240_000;
@@ -32,7 +32,7 @@ interface Nodes {
   readonly workers: RunningServer[];
 }
 
-/** Does something to the nodes or to what they share; when it resolves, all there should be is there again. */
+/** Disturbs the nodes or their shared services. When it resolves, all nodes and services run again. */
 type Fault = (nodes: Nodes, random: (below: number) => number) => Promise<void>;
 
 describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
@@ -86,7 +86,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** As a careful client does: asks again until there is an answer. */
+  /** Repeats a request until there is an answer, as a careful client does. */
   async function create(body: object): Promise<string> {
     const key = `k${created.length}-${Math.random()}`;
     for (;;) {
@@ -108,19 +108,19 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
         assert.equal(task.status, 'ready', task.error?.message);
         return task;
       } catch (error) {
-        // What the server cannot answer now it may answer later.
+        // A 5xx is temporary: try again.
         if (!/fetch failed|503|500|terminated/.test(String(error))) throw error;
         await sleep(200);
       }
     }
   }
 
-  /** Of tasks and assets; there is a note of whose bucket it is, too. */
+  /** Blobs of tasks and assets. The bucket also holds the claim of its database. */
   async function blobKeys(): Promise<string[]> {
     return (await state.blobKeys()).filter((key) => /\/(tasks|assets|content)\//.test(key));
   }
 
-  /** Nothing is held, waits, is there twice or belongs to nothing. */
+  /** Asserts that there is no lease, no waiting run, no duplicate and no orphan. */
   async function assertTidy(): Promise<void> {
     const sql = postgres(state.databaseUrl, { max: 1 });
     try {
@@ -263,7 +263,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       const { path } = disk;
       workers.push(await work({ REELVEC_DATA_DIR: path, REELVEC_CACHE_DIR: join(path, 'cache'), TMPDIR: path }));
       disk.fill();
-      // The one that has to do it all.
+      // The only node that can do the work.
       await workers.shift()!.stop();
       await Promise.all([create(long()), create(short())].map(async (id) => finished(await id)));
       assert.throws(() => appendFileSync(join(path, 'more'), 'x'.repeat(100_000)), { code: 'ENOSPC' });
@@ -281,7 +281,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       servers: () => [all.api],
       clients: 3,
       pauseMs: 200,
-      wishes: [
+      overrides: [
         () => ({ method: 'POST', path: '/embed-v2/tasks', body: short(), status: 202 }),
         () => ({ method: 'GET', path: '/embed-v2/tasks', status: 200 }),
         () => ({ method: 'GET', path: `/embed-v2/tasks/${created[0]}`, status: 200 }),
@@ -292,7 +292,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       all.workers[i] = await work();
       assert.equal(await old.stop(), 0);
     }
-    // What has crashed and comes back as it was meets a schema that it does not know; all others go on.
+    // A crashed node of the old version that restarts meets a newer schema; all others go on.
     const options = { dataDir: stack.use(temporaryFolder()).path, env: state.env, root: older };
     for (const start of [startServer, startWorker]) await assert.rejects(start(options), NEWER);
     const old = all.api;
@@ -313,7 +313,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
       await Promise.all(workers.splice(0).map((worker) => worker.stop()));
       workers.push(await work({ NODE_OPTIONS, REELVEC_TEST_CLOCK_SEC: '600' }));
       workers.push(await work({ NODE_OPTIONS, REELVEC_TEST_CLOCK_SEC: '-600' }));
-      // What fails now is tried again soon, by whatever clock.
+      // Failed attempts are repeated soon, by either clock.
       state.s3.faults(() => 'fail');
       await sleep(3000);
       state.s3.faults(() => undefined);
@@ -322,7 +322,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
   );
 });
 
-/** To the byte; where not, says where. */
+/** Asserts that two results are equal to the byte, and reports the first difference. */
 function assertSame(got: string, expected: string): void {
   if (got === expected) return;
   const items = [got, expected].map((text) => JSON.parse(`{${text}`).data as Record<string, unknown>[]);

@@ -14,7 +14,7 @@ import { NO_POSTGRES, type SharedState, sharedState } from './support/shared-sta
 import { asking, call, createTask, ended } from './support/tasks.ts';
 import { checkSignature, receiver, SECRET } from './support/webhook-receiver.ts';
 
-describe("several nodes tell of each other's work", { skip: NO_POSTGRES, timeout: 600_000 }, () => {
+describe("several nodes tell of each other's work", { skip: NO_POSTGRES }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-told-'));
   const stack = new AsyncDisposableStack();
   let state: SharedState;

@@ -27,7 +27,7 @@ import { asking, call, createTask, ready } from './support/tasks.ts';
 
 const ONE_WORKER = { REELVEC_WORKERS: '1' };
 
-describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 600_000 }, () => {
+describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-cluster-'));
   const stack = new AsyncDisposableStack();
   let state: SharedState;
@@ -61,15 +61,15 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 600
         env: { ...state.env, ...ONE_WORKER, ...env },
       }),
     );
-  /** A database of its own, and a place in the bucket: of two databases one would take the other's blobs for left over. */
+  /** Own database and own prefix in the bucket: two databases would take each other's blobs for orphans. */
   const emptyState = async () => {
     const REELVEC_DATABASE_URL = await state.postgres.database();
     return { REELVEC_DATABASE_URL, REELVEC_BLOBS: `${state.env['REELVEC_BLOBS']}-${randomUUID()}` };
   };
-  const long = (wishes: object = {}) => asking('video', { url: `${host.url}/long.mp4` }, wishes);
+  const long = (overrides: object = {}) => asking('video', { url: `${host.url}/long.mp4` }, overrides);
   const slow = () => asking('video', { url: `${host.url}/slow.mp4` });
   const short = () => asking('audio', { url: `${host.url}/short.flac` });
-  /** How many chunks of a task a node has embedded, by its log. */
+  /** Number of chunks of a task that a node has embedded, from its log. */
   const chunksDone = (server: RunningServer, id: string) =>
     server
       .output()
@@ -113,7 +113,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 600
     await using nodes = new AsyncDisposableStack();
     const own = await emptyState();
     const old = await node(nodes, { ...own, ...ONE_WORKER });
-    // At the same time, so that every connection has prepared what it is asked.
+    // At the same time, so that every connection has prepared the statement.
     const ask = () => Promise.all(Array.from({ length: 16 }, () => createTask(old, short())));
     const ids = await ask();
     const newer = [process.execPath, join(nextVersion(folder), 'src/cli.ts')] as const;
@@ -266,7 +266,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 600
     const gone = performance.now();
     await until(() => chunksDone(next, id) + chunksDone(leaving, id) === 4, 60_000, 'all chunks are done');
     await ready(api, id);
-    // A lease would have to run out for 30 s.
+    // Waiting for the lease to expire would take 30 s.
     assert.ok(performance.now() - gone < 25_000, 'it was handed over, not waited for');
   });
 
@@ -309,7 +309,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 600
       servers: () => running,
       clients: 6,
       pauseMs: 50,
-      wishes: [
+      overrides: [
         () => ({ method: 'POST', path: '/embed-v2/tasks', body: short(), status: 202 }),
         () => ({ method: 'GET', path: '/embed-v2/tasks', status: 200 }),
         () => ({ method: 'GET', path: `/embed-v2/tasks/${first}`, status: 200 }),
@@ -323,7 +323,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES, timeout: 600
         const stopped = server.stop();
         const probe = async () => (await fetch(new URL('/readyz', server.url)).catch(() => undefined))?.status;
         let said = await probe();
-        // a moment may pass before the signal is heard
+        // The signal may take a moment to arrive.
         while (said === 200) said = await probe();
         assert.equal(said, 503, 'it says that it stops before it does');
         assert.equal(await stopped, 0);

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { hostFiles } from './support/file-host.ts';
 import { blobsIn } from './support/files.ts';
 import { makeMedia } from './support/make-media.ts';
-import { REAL_MEDIA } from './support/real-media.ts';
+import { NO_REAL_MEDIA, REAL_MEDIA } from './support/real-media.ts';
 import {
   childrenOf,
   isAlive,
@@ -20,7 +20,7 @@ import {
   until,
 } from './support/server.ts';
 
-/** What is asked for in turn, so that kills meet every path: fixed and dynamic segments, some and all options. */
+/** Requests, in turn, so that kills meet every path: fixed and dynamic segments, some and all options. */
 const WISHES = [
   { segmentation: { strategy: 'fixed', fixed: { duration_sec: 5 } } },
   { segmentation: { strategy: 'dynamic', dynamic: { min_duration_sec: 3 } } },
@@ -40,18 +40,18 @@ test('two chunks of made media: nothing that was answered 202 is lost by kill -9
   return survivesKills({ folder, file, kills: 5, longestMs: 1500 });
 });
 
-if (REAL_MEDIA !== undefined) {
-  const real = join(REAL_MEDIA, 'video');
-  test('real media: nothing that was answered 202 is lost by kill -9 at 20 random moments', { timeout: 400_000 }, () =>
+test(
+  'real media: nothing that was answered 202 is lost by kill -9 at 20 random moments',
+  { skip: NO_REAL_MEDIA, timeout: 400_000 },
+  () =>
     survivesKills({
-      folder: real,
+      folder: join(REAL_MEDIA, 'video'),
       file: 'bbb_first216s_640x360.mp4',
       range: { start_sec: 30, end_sec: 90 },
       kills: 20,
       longestMs: 2500,
     }),
-  );
-}
+);
 
 async function survivesKills(options: {
   folder: string;
@@ -61,7 +61,7 @@ async function survivesKills(options: {
   longestMs: number;
 }): Promise<void> {
   const { file, range, kills, longestMs } = options;
-  const wishes = WISHES.map((wish) => ({ ...wish, ...range }));
+  const overrides = WISHES.map((wish) => ({ ...wish, ...range }));
   await using host = await hostFiles(options.folder);
   const url = `${host.url}/${file}`;
 
@@ -69,20 +69,20 @@ async function survivesKills(options: {
   const expected: string[] = [];
   {
     await using server = await startServer({ dataDir: calm.path });
-    for (const wish of wishes) expected.push(await result(server, await create(server, url, wish)));
+    for (const wish of overrides) expected.push(await result(server, await create(server, url, wish)));
   }
 
   using data = temporaryFolder();
   const tasks: { id: string; wish: number }[] = [];
   for (let kill = 0; kill < kills; kill++) {
     await using server = await startServer({ dataDir: data.path });
-    const wish = kill % wishes.length;
-    tasks.push({ id: await create(server, url, wishes[wish]!), wish });
+    const wish = kill % overrides.length;
+    tasks.push({ id: await create(server, url, overrides[wish]!), wish });
     // The last kill comes at once, so that there is work to take up after it.
     await sleep(kill === kills - 1 ? 0 : randomInt(longestMs));
     const workers = childrenOf(server.pid);
     await server.kill();
-    // Every other time the workers are left to notice by themselves.
+    // Every other time the workers survive and have to notice by themselves.
     if (kill % 2 === 0) for (const pid of workers.filter(isAlive)) process.kill(pid, 'SIGKILL');
     await until(() => workers.every((pid) => !isAlive(pid)), 15_000, 'workers end with their server');
   }
@@ -90,7 +90,7 @@ async function survivesKills(options: {
   await using server = await startServer({ dataDir: data.path });
   await until(() => /"msg":"(chunk embedded|task ready)"/.test(server.output()), 60_000, 'unfinished work is taken up');
   for (const { id, wish } of tasks) {
-    // not assert.equal: it would print megabytes
+    // Not assert.equal: it would print megabytes.
     assert.ok((await result(server, id)) === expected[wish], `task ${id} has the result of an undisturbed run`);
   }
   assert.equal(await server.stop(), 0);

@@ -15,13 +15,13 @@ import { type RunningServer, startServer, temporaryFolder, until } from './suppo
 import { asking, call, createTask, ready, uploadAsset } from './support/tasks.ts';
 import { workersReading } from './support/workers.ts';
 
-/** The promise: a deleted task frees its worker and its disk within this time. */
+/** Bound for a deleted task to free its worker and its disk. */
 const FREED_MS = 2000;
 const ROUNDS = 6;
 /** Deletions fall into this time after the creation: download, probe, start of a worker, first chunk. */
 const LATEST_MS = 2500;
 
-describe('DELETE of a task', { timeout: 600_000 }, () => {
+describe('DELETE of a task', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-delete-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
@@ -35,7 +35,7 @@ describe('DELETE of a task', { timeout: 600_000 }, () => {
     const host = stack.use(await hostFiles(folder));
     const dataDir = stack.use(temporaryFolder()).path;
     blobs = join(dataDir, 'blobs');
-    // One worker, so that one that is not freed is missed.
+    // One worker, so that a worker that is not freed blocks the next task.
     server = stack.use(await startServer({ dataDir, env: { REELVEC_WORKERS: '1' } }));
     byUrl = asking('video', { url: `${host.url}/long.mp4` });
     const asset = await uploadAsset(server, readFileSync(long), 'long.mp4');
@@ -73,7 +73,7 @@ describe('DELETE of a task', { timeout: 600_000 }, () => {
     let requests = 0;
     const slow = createServer((_, response) => {
       response.writeHead(200, { 'content-length': 1e9 }).write(mp4);
-      // The first request only looks at the head.
+      // The first request reads only the head.
       if (++requests > 1) response.once('close', resolve);
     }).listen(0, '127.0.0.1');
     try {

@@ -10,7 +10,7 @@ import { call, ready, uploadAsset } from './support/tasks.ts';
 
 const CHROMIUM = programNamed('chromium', 'chromium-browser', 'google-chrome');
 const NO_CHROMIUM = CHROMIUM === undefined && 'Chromium is not installed';
-/** A name that is not localhost, for which browsers make exceptions. */
+/** Any name but localhost, for which browsers make exceptions. */
 const HOST = 'reelvec.test';
 
 interface Operation {
@@ -19,7 +19,7 @@ interface Operation {
   };
 }
 
-describe('what a server tells of itself', { timeout: 600_000 }, () => {
+describe('what a server tells of itself', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   before(async () => {
@@ -27,7 +27,7 @@ describe('what a server tells of itself', { timeout: 600_000 }, () => {
   });
   after(() => stack.disposeAsync());
 
-  /** The page that a browser shows at a path, as HTML, once its scripts have run. */
+  /** The page at a path as HTML, after its scripts have run in a browser. */
   async function shown(path: string): Promise<string> {
     using profile = temporaryFolder();
     const { port } = new URL(server.url);
@@ -84,7 +84,7 @@ describe('what a server tells of itself', { timeout: 600_000 }, () => {
         if (requestBody?.content['application/json'] === undefined) continue;
         const bodies = example === undefined ? Object.values(examples ?? {}).map(({ value }) => value) : [example];
         assert.ok(bodies.length > 0, `${method} ${path} has an example`);
-        // The chunks that it reports were never sent.
+        // The example reports chunks that were never sent.
         if (JSON.stringify(bodies).includes('completed_chunks')) continue;
         const place = path.replace('/v1.3', '').replace('{asset_id}', asset._id).replace('{upload_id}', open.upload_id);
         for (const body of bodies) {

@@ -11,7 +11,7 @@ import { sdk } from './support/sdk.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call, createTask, ready } from './support/tasks.ts';
 
-describe('queries with a bundle of models whose words reach pictures and what is said', { timeout: 600_000 }, () => {
+describe('queries with a bundle of models whose words reach pictures and what is said', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let client: TwelveLabs;
@@ -91,7 +91,7 @@ interface Item {
   readonly start_sec: number;
 }
 
-describe('a bundle whose pictures, sound and words lie in one space', { timeout: 600_000 }, () => {
+describe('a bundle whose pictures, sound and words lie in one space', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let folder: string;

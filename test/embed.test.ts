@@ -23,10 +23,10 @@ const LINES = [
   { startSec: 1, endSec: 2.5, text: 'The lighthouse keeper counts the ships' },
   { startSec: 7, endSec: 8, text: 'Bread and butter for breakfast' },
 ];
-/** Within this time a client that has gone has left nothing. */
+/** Bound for the cleanup after a client that hung up. */
 const FREED_MS = 2000;
 
-describe('embedding at once', { timeout: 600_000 }, () => {
+describe('embedding at once', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let client: TwelveLabs;
@@ -293,14 +293,14 @@ describe('embedding at once', { timeout: 600_000 }, () => {
     assert.equal(answer.status, 503);
     assert.ok(answer.headers.has('retry-after'));
     assert.equal(await stopped, 0);
-    // The body was not taken: a client that leaves its end of the connection open is not waited for.
+    // The body was refused: the server does not wait for a client that keeps its end of the connection open.
     assert.ok(performance.now() - started < 8000);
     assert.deepEqual(left(), []);
     assert.doesNotMatch(server.output(), /Warning|Deprecat/);
   });
 });
 
-/** Keys of the metadata that are ours, which the SDK hands on. */
+/** Metadata keys of reelvec's own, which the SDK passes through. */
 function extras({ metadata }: { metadata?: object }): object {
   const { bundle } = metadata as { bundle?: string };
   assert.match(bundle ?? '', /^signal@/);
@@ -317,7 +317,7 @@ function nearest(vector: readonly number[], items: readonly Clip[]): Clip[] {
   return items.toSorted((a, b) => cosine(vector, b.embedding) - cosine(vector, a.embedding));
 }
 
-/** Sends a request and waits until it is over, one way or another. */
+/** Sends a request and waits for its end, success or failure. */
 async function hanging({ url }: RunningServer, body: object, signal: AbortSignal): Promise<void> {
   const headers = { 'x-api-key': KEY, 'content-type': 'application/json' };
   await fetch(`${url}/embed-v2`, { method: 'POST', headers, body: JSON.stringify(body), signal }).catch(() => {});

@@ -10,7 +10,7 @@ import { makeMedia } from './support/make-media.ts';
 import { KEY, type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call, createTask, ready } from './support/tasks.ts';
 
-describe('events of a task', { timeout: 600_000 }, () => {
+describe('events of a task', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-events-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;

@@ -11,26 +11,26 @@ import type { EmbedJob } from '../src/workers/protocol.ts';
 import { WorkerLost } from '../src/workers/supervised-process.ts';
 import { makeMedia } from './support/make-media.ts';
 import { MUTATIONS, mutate, randomFrom } from './support/mutate.ts';
-import { REAL_MEDIA } from './support/real-media.ts';
+import { NO_REAL_MEDIA, REAL_MEDIA } from './support/real-media.ts';
 import { childrenOf, isAlive, memoryOf, temporaryFolder, until } from './support/server.ts';
 
 const COUNT = 300;
 const WORKERS = 3;
-/** Nothing may take longer, in milliseconds. */
+/** Time limit of each file, in milliseconds. */
 const LONGEST_MS = 60_000;
-/** Larger files would take long and show nothing more. Bytes. */
+/** Largest file that is used, in bytes: larger ones take long and show nothing more. */
 const LARGEST = 800_000;
 /** Seconds of media that are embedded of each. */
 const RANGE_SEC = 3;
 const MEGABYTE = 1024 ** 2;
-/** What a worker may hold more at the end than when it had warmed up: decoders keep pools, and the heap breathes. */
+/** Allowed growth of a worker's memory after its warm-up, in bytes: decoders keep pools, and the heap varies. */
 const GROWTH = 100 * MEGABYTE;
 
 const seed = Number(process.env['REELVEC_TEST_SEED'] ?? Date.now() % 1_000_000);
 
-/** Small files of as many formats as there are at hand. */
+/** Small files, of as many formats as there are. */
 function material(folder: string): Buffer[] {
-  if (REAL_MEDIA === undefined) {
+  if (NO_REAL_MEDIA !== undefined) {
     const video = 'testsrc2=size=320x180:rate=24:duration=5';
     const audio = 'sine=frequency=440:duration=5';
     const subtitles = [{ startSec: 1, endSec: 2, text: 'a line' }];
@@ -42,7 +42,7 @@ function material(folder: string): Buffer[] {
     ].map((path) => readFileSync(path));
   }
   return ['odd', 'audio/speech', 'video']
-    .flatMap((name) => readdirSync(join(REAL_MEDIA!, name)).map((file) => join(REAL_MEDIA!, name, file)))
+    .flatMap((name) => readdirSync(join(REAL_MEDIA, name)).map((file) => join(REAL_MEDIA, name, file)))
     .filter((path) => statSync(path).size < LARGEST && !/\.(csv|txt|srt|vtt|stm)$/.test(path))
     .sort()
     .map((path) => readFileSync(path));
@@ -52,7 +52,7 @@ test(`${COUNT} damaged files, seed ${seed}: each ends in a result or an error, a
   using temporary = temporaryFolder();
   const files = material(temporary.path);
   for (const name of readdirSync(temporary.path)) rmSync(join(temporary.path, name));
-  // What workers write, they would write here.
+  // Workers would write their temporary files here.
   process.env['TMPDIR'] = temporary.path;
   const earlier = new Set(childrenOf(process.pid));
   const workers = () => childrenOf(process.pid).filter((pid) => !earlier.has(pid));
@@ -129,7 +129,7 @@ test(`${COUNT} damaged files, seed ${seed}: each ends in a result or an error, a
   }
 });
 
-/** A few seconds somewhere in the file, with all that it has; nothing where there is nothing to embed. */
+/** Job for a few seconds somewhere in the file with every option that it can serve; undefined if it can serve none. */
 function jobOn(path: string, media: MediaInfo, random: () => number): EmbedJob | undefined {
   const options: EmbedJob['options'][number][] = [
     ...(media.video ? (['visual'] as const) : []),

@@ -34,7 +34,7 @@ const LEAVES = ['null', '"x"', '-1', '0', '9e999', '[]', '{}'];
 /** Columns by which rows are found, not shown. */
 const FOUND_BY = new Set(['id', 'owner', 'hash', 'revoked_at', 'task_id', 'upload_id', 'content_id']);
 
-describe('rows that nobody expected', { timeout: 600_000 }, () => {
+describe('rows that nobody expected', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let sqlite: DatabaseSync;

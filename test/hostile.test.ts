@@ -22,7 +22,7 @@ import { asking, call, createTask, ended, ready, uploadAsset } from './support/t
 
 const DAMAGED_PER_FILE = 5;
 
-describe('hostile input', { timeout: 600_000 }, () => {
+describe('hostile input', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-hostile-'));
   const path = (name: string) => join(folder, name);
   const stack = new AsyncDisposableStack();
@@ -34,7 +34,7 @@ describe('hostile input', { timeout: 600_000 }, () => {
     makeMedia(path('whole.mkv'), track);
     makeMedia(path('whole.flac'), { audio: track.audio, audioCodec: FF_ENCODER_FLAC });
     host = stack.use(await hostFiles(folder));
-    // What hangs or breaks costs seconds here, not minutes.
+    // A hang or a break costs seconds here, not minutes.
     server = stack.use(
       await startServer({
         dataDir: stack.use(temporaryFolder()).path,
@@ -98,7 +98,7 @@ describe('hostile input', { timeout: 600_000 }, () => {
   });
 
   test('what names other files is refused by URL, base64 and asset, and nothing that it names is opened', async () => {
-    // Opening a FIFO for reading waits for a writer: whoever follows the playlist stays and is found below.
+    // Opening a FIFO for reading waits for a writer: a process that follows the playlist hangs and is found below.
     const trap = path('trap.ts');
     execFileSync('mkfifo', [trap]);
     const external: [string, Buffer] = ['external.mov', withExternalMedia(readFileSync(path('whole.mp4')), trap)];
@@ -118,7 +118,7 @@ describe('hostile input', { timeout: 600_000 }, () => {
         }
       }
       const asset = await uploadAsset(server, Buffer.from(text), name);
-      // Of the MOV the tables can be read, and only a task looks for what they list.
+      // The tables of the MOV can be read; only a task looks for the files that they list.
       const isRefused = asset.status === 400 || asset.body.status === 'failed' || name === 'external.mov';
       assert.ok(isRefused, `${name}: ${asset.text}`);
       assert.deepEqual([...new Set(host.requests)], [`/${name}`], 'nothing else was asked for');
@@ -174,7 +174,7 @@ function playlists(url: string, local: string): [name: string, text: string][] {
   ];
 }
 
-/** A film whose pictures and sound lie in another file, as QuickTime's alias records say it. */
+/** A film whose samples lie in another file, named by QuickTime's alias records. */
 function withExternalMedia(film: Buffer, target: string): Buffer {
   const name = (text: string, length: number) =>
     Buffer.concat([Buffer.from([text.length]), Buffer.from(text), Buffer.alloc(length)], length + 1);

@@ -6,10 +6,10 @@ import { filesIn } from './support/files.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { call } from './support/tasks.ts';
 
-/** Without keys of the configuration: only those that were made count. */
+/** No keys in the configuration: only created keys count. */
 const NO_KEYS = { REELVEC_API_KEYS: '' };
 
-describe('keys that are made', { timeout: 600_000 }, () => {
+describe('keys that are made', () => {
   const data = temporaryFolder();
   let server: RunningServer;
   let first: string;

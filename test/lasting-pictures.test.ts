@@ -10,16 +10,16 @@ import { embedChunk } from '../src/pipeline/embed-chunk.ts';
 import type { EmbeddedChunk, EmbedJob } from '../src/workers/protocol.ts';
 import { makeMedia } from './support/make-media.ts';
 
-/** What docs/media.md promises of pictures that stand for long, by whatever chunk they are seen. */
+/** The promises of docs/media.md about pictures that last long, in chunks of any length. */
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-lasting-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** A picture every so many seconds, in a container that tells or does not tell how long each lasts. */
+/** A picture every `everySec` seconds, in a container with or without the duration of each. */
 const slides = (name: string, everySec: number) =>
   makeMedia(join(folder, name), { video: `testsrc2=size=640x360:rate=1/${everySec}:duration=48` });
 
-async function embed(path: string, wishes: Partial<EmbedJob> = {}): Promise<EmbeddedChunk> {
+async function embed(path: string, overrides: Partial<EmbedJob> = {}): Promise<EmbeddedChunk> {
   const media = probe(path);
   const job: EmbedJob = {
     path,
@@ -27,19 +27,19 @@ async function embed(path: string, wishes: Partial<EmbedJob> = {}): Promise<Embe
     ...(media.clock && { clock: media.clock }),
     segmentation: { strategy: 'fixed', durationSec: 2 },
     options: [...(media.video ? (['visual'] as const) : []), ...(media.audio ? (['audio'] as const) : [])],
-    ...wishes,
+    ...overrides,
   };
   return embedChunk(job, await openBundle('signal'), () => {});
 }
 
-/** The visual vectors of a file that is embedded in chunks of so many seconds. */
-async function inChunks(path: string, chunkSec: number, wishes: Partial<EmbedJob> = {}) {
+/** Visual vectors of a file that is embedded in chunks of `chunkSec` seconds. */
+async function inChunks(path: string, chunkSec: number, overrides: Partial<EmbedJob> = {}) {
   const { durationSec } = probe(path);
   const vectors: (Float32Array | undefined)[] = [];
   for (let startSec = 0; startSec < durationSec - 0.5; startSec += chunkSec) {
     const endSec = startSec + chunkSec > durationSec - 0.5 ? durationSec : startSec + chunkSec;
     const range: TimeRange = { startSec, endSec };
-    vectors.push(...(await embed(path, { range, ...wishes })).vectors.visual!);
+    vectors.push(...(await embed(path, { range, ...overrides })).vectors.visual!);
   }
   return vectors;
 }

@@ -16,17 +16,17 @@ import { asking, call, createTask, ended, ready, uploadAsset } from './support/t
 const ROUNDS = process.env['REELVEC_TEST_ROUNDS'] ? Number(process.env['REELVEC_TEST_ROUNDS']) : undefined;
 /** More than the descriptors that the server may have. */
 const CHEAP_ROUNDS = 270;
-/** Of what keeps a media worker busy, or ends it. */
+/** Rounds of operations that occupy a media worker, or end it. */
 const DEAR_ROUNDS = 20;
 const MOST_DESCRIPTORS = 256;
 const AT_ONCE = 4;
 /** Tolerance for short-lived descriptors: a worker that starts, a connection that closes. */
 const ALLOWED = 6;
-/** Objects that are no leak: a media worker that runs has a dozen listeners, a connection that is kept alive has twenty. */
+/** Tolerance for objects: a running media worker has a dozen listeners, a kept-alive connection has twenty. */
 const ALLOWED_OBJECTS = 60;
-/** For what the server removes after its answer. */
+/** Wait for the cleanup that the server does after its answer. */
 const SETTLE_MS = 30_000;
-/** Memory that is no leak: caches that fill up, code that is compiled. */
+/** Tolerance for memory: caches that fill up, code that is compiled. */
 const NOISE_BYTES = 12 * 1024 ** 2;
 const BYTES_PER_OPERATION = 512;
 const HEADERS = { 'x-api-key': KEY };
@@ -39,7 +39,7 @@ interface Operation {
 
 const skip = process.platform === 'linux' ? false : 'descriptors are counted in /proc';
 
-describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, () => {
+describe('nothing leaks', { skip }, () => {
   const stack = new AsyncDisposableStack();
   const folder = stack.use(temporaryFolder()).path;
   const dataDir = join(folder, 'data');
@@ -49,7 +49,7 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
   let server: RunningServer;
   let inspector: Inspector;
   let host: Awaited<ReturnType<typeof hostFiles>>;
-  /** Two ready tasks: one of a few rows, and one of more bytes than a connection takes in before it is read. */
+  /** Two ready tasks: one of a few rows, and one with more bytes than the buffers of an unread connection hold. */
   let small: string;
   let large: string;
   let thumbnail: string;
@@ -220,7 +220,7 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
         const report = { body: { completed_chunks: [{ chunk_index: 1, ...proof }] } };
         return (await call(server, 'POST', `/assets/multipart-uploads/${session.upload_id}`, report)).status;
       };
-      // The server may notice the first attempt after the second, which it then takes for the older one.
+      // The server may process the first attempt after the second.
       for (let tries = 0; (await send()) !== 200; tries++) assert.ok(tries < 10, 'the chunk is stored');
       await untilReady(session.asset_id);
       await remove(`/assets/${session.asset_id}`);
@@ -260,7 +260,7 @@ describe('nothing leaks', { skip, timeout: ROUNDS ? 4 * 3_600_000 : 600_000 }, (
     await Promise.all(Array.from({ length: AT_ONCE }, worker));
   }
 
-  /** Waits until there is no more than before; what the server does after its answer takes a while. */
+  /** Waits until the counts are back at their start values: cleanup after an answer takes a while. */
   async function settles(before: Counts, now: () => Counts | Promise<Counts>, allowed: number): Promise<void> {
     const deadline = performance.now() + SETTLE_MS;
     for (;;) {

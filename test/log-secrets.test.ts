@@ -10,13 +10,13 @@ import { asking, call } from './support/tasks.ts';
 import { receiver } from './support/webhook-receiver.ts';
 
 const LEVELS = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'] as const;
-/** In every secret of this test, and nowhere else. */
+/** Part of every secret of this test, and of nothing else. */
 const MARK = 'Tell-Nobody';
 const secret = (name: string) => `${MARK}-${name}-0123456789`;
 const KEY = secret('key');
 const headers = { 'x-api-key': KEY };
 
-/** Sends everything that a request can carry as a credential, to operations that succeed and to such that fail. */
+/** Sends every kind of credential that a request can carry, to operations that succeed and that fail. */
 async function useSecrets(server: RunningServer, { folder, host }: { folder: string; host: string }): Promise<void> {
   const sound = readFileSync(join(folder, 'tone.flac'));
   const ways: Record<string, string>[] = [

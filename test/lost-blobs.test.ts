@@ -12,7 +12,7 @@ import { asking, call, createTask, ended, ready, uploadAsset } from './support/t
 
 const skip = BLOBS_ON_S3 && 'blobs are removed from a folder';
 
-describe('blobs that are missing from the store', { skip, timeout: 600_000 }, () => {
+describe('blobs that are missing from the store', { skip }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-lost-'));
   const stack = new AsyncDisposableStack();
   let dataDir: string;

@@ -10,9 +10,9 @@ import { NO_POSTGRES, startPostgres, type TestPostgres } from './support/postgre
 import { KEY, type RunningServer, startServer, temporaryFolder, until } from './support/server.ts';
 import { asking, call } from './support/tasks.ts';
 
-/** Set, every call loses its connection once, and storms last longer: for `npm run test:faults`. */
+/** If true, every call loses its connection once, and storms last longer: for `npm run test:faults`. */
 const ALL = process.env['REELVEC_TEST_ROUNDS'] !== undefined;
-/** Losses that once ended a good task as failed, or that a run waited for its lease to run out after. */
+/** Losses that once failed a good task, or delayed its run until the lease expired. */
 const WORST = [
   'BackendPostgres.completeWorkflowRun',
   'BackendPostgres.setStepAttemptChildWorkflowRun',
@@ -26,7 +26,6 @@ const END_TIMEOUT_MS = 120_000;
 
 describe('a server that loses its connections to PostgreSQL', {
   skip: NO_POSTGRES,
-  timeout: ALL ? 3_600_000 : 240_000,
 }, () => {
   const stack = new AsyncDisposableStack();
   let postgres: TestPostgres;
@@ -65,7 +64,7 @@ describe('a server that loses its connections to PostgreSQL', {
   });
   after(() => stack.disposeAsync());
 
-  /** As a careful client does: asks again, with the same key, until there is an answer. */
+  /** Repeats a request with the same idempotency key until there is an answer, as a careful client does. */
   async function insist(path: string, body: unknown): Promise<string> {
     const headers = { 'x-api-key': KEY, 'idempotency-key': `${Math.random()}` };
     const deadline = performance.now() + END_TIMEOUT_MS;
@@ -78,7 +77,7 @@ describe('a server that loses its connections to PostgreSQL', {
     }
   }
 
-  /** Waits for the end of a task, which must be good. @returns its vectors */
+  /** Waits until a task is ready. @returns its vectors */
   async function finished(id: string): Promise<string> {
     const deadline = performance.now() + END_TIMEOUT_MS;
     for (;;) {
@@ -96,7 +95,7 @@ describe('a server that loses its connections to PostgreSQL', {
     return finished(await insist('/embed-v2/tasks', short));
   }
 
-  /** Arms the server. @returns what has happened since it was armed before */
+  /** Arms the server. @returns the losses since it was last armed */
   async function arm(loss: Loss | undefined): Promise<{ hasStruck: boolean; calls: Record<string, number> }> {
     const [file, happened] = [join(folder, 'loss'), join(folder, 'loss.happened')];
     rmSync(happened, { force: true });

@@ -8,7 +8,7 @@ import { makeMedia } from './support/make-media.ts';
 import { startServer, temporaryFolder } from './support/server.ts';
 import { call, uploadAsset } from './support/tasks.ts';
 
-/** A database that is lost, empty or older than the blobs must cost nobody a file. */
+/** A database that is lost, empty or older than the blobs never costs a file. */
 describe('a server without its database', () => {
   const folder = temporaryFolder();
   const original = join(folder.path, 'original');
@@ -30,7 +30,7 @@ describe('a server without its database', () => {
   });
   after(() => folder[Symbol.dispose]());
 
-  /** A copy of the data, and what can be done with it. */
+  /** A copy of the data folder, and operations on it. */
   const copy = (name: string) => {
     const dataDir = join(folder.path, name);
     cpSync(original, dataDir, { recursive: true });

@@ -18,7 +18,7 @@ const CLI = join(import.meta.dirname, '../src/cli.ts');
 const SECONDS = 9;
 
 /** The promises about bundles of models; the tests build on each other. */
-describe('a server whose bundle has models', { timeout: 600_000 }, () => {
+describe('a server whose bundle has models', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-bundles-'));
   const modelsDir = join(folder, 'models');
   const stack = new AsyncDisposableStack();
@@ -28,7 +28,7 @@ describe('a server whose bundle has models', { timeout: 600_000 }, () => {
   let server: RunningServer;
   let dataDir: string;
   let env: Record<string, string>;
-  /** `data` of the same task, whoever makes it. */
+  /** `data` of a fixed task on a given server. */
   let vectors: string;
 
   before(async () => {
@@ -176,7 +176,7 @@ describe('a server whose bundle has models', { timeout: 600_000 }, () => {
 });
 
 /** The bundle of one space that the docs describe, with models of the same interfaces and random weights. */
-describe('a bundle file that names a branch', { timeout: 600_000 }, () => {
+describe('a bundle file that names a branch', () => {
   const DRAFT = join(import.meta.dirname, '../docs/bundles/clipclap.json');
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-pin-'));
   const own = join(folder, 'clipclap.json');
@@ -223,7 +223,7 @@ describe('a bundle file that names a branch', { timeout: 600_000 }, () => {
       const checksum = path.endsWith('.onnx') && { sha256: sha256(content) };
       assert.deepEqual(sources.clipclap.files[path], { size: content.length, ...checksum });
     }
-    // What these small models have not: words for every id, and ears.
+    // These small models lack words for every id, and an audio encoder.
     const { speech: _, ...bundle } = JSON.parse(stdout.replaceAll('49407', '3'));
     delete bundle.sources.whisper;
     writeFileSync(own, JSON.stringify(bundle));

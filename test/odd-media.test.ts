@@ -12,29 +12,29 @@ import { subtitleCues } from '../src/transcribe/subtitles.ts';
 import type { EmbedJob } from '../src/workers/protocol.ts';
 import { cosine } from './support/embeddings.ts';
 import { difference, pictureAt, picturesOf, soundStretches, turned } from './support/looking.ts';
-import { REAL_MEDIA } from './support/real-media.ts';
+import { NO_REAL_MEDIA, REAL_MEDIA } from './support/real-media.ts';
 
-/** What docs/media.md promises of odd files, on real ones. */
-if (REAL_MEDIA !== undefined) describe('odd media', { timeout: 600_000 }, () => odd(join(REAL_MEDIA!, 'odd')));
+/** The promises of docs/media.md about odd files, on real ones. */
+describe('odd media', { skip: NO_REAL_MEDIA }, () => odd(join(REAL_MEDIA, 'odd')));
 
 function odd(folder: string): void {
   const path = (name: string) => join(folder, name);
   const near = (found: number | undefined, wanted: number, within = 0.05) =>
     assert.ok(Math.abs(found! - wanted) <= within, `${found} is not ${wanted} ± ${within}`);
 
-  async function embed(name: string, wishes: Partial<EmbedJob> = {}) {
+  async function embed(name: string, overrides: Partial<EmbedJob> = {}) {
     const media = probe(path(name));
     const job: EmbedJob = {
       path: path(name),
       range: { startSec: 0, endSec: media.durationSec },
       segmentation: { strategy: 'fixed', durationSec: 2 },
       options: [...(media.video ? (['visual'] as const) : []), ...(media.audio ? (['audio'] as const) : [])],
-      ...wishes,
+      ...overrides,
     };
     return embedChunk(job, await openBundle('signal'), () => {});
   }
 
-  /** For each segment whether it has a vector. */
+  /** True for each segment that has a vector. */
   const present = (vectors: readonly (Float32Array | undefined)[] | undefined) => vectors?.map((v) => v !== undefined);
 
   const PARTIAL = ['timestamps_jump_50s.ts', 'video_longer_than_audio.mp4'];

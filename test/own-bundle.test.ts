@@ -29,11 +29,11 @@ interface Item {
   readonly end_sec: number;
 }
 
-/** whisper.cpp's own model for tests, which is no part of reelvec: it says nothing, and takes its time. */
+/** whisper.cpp's own test model, not part of reelvec: slow, and its output is always empty. */
 const EMPTY_MODEL = resolve(import.meta.dirname, '../../shared/models/for-tests-ggml-tiny.bin');
 const SECRET = 'Bearer of-the-inference-server';
 
-/** A bundle of one's own: pictures go to an inference server, words are heard by Whisper, the rest is built in. */
+/** A custom bundle: pictures go to an inference server, Whisper transcribes, the rest is built in. */
 function writeBundle(path: string, speechFile: string): string {
   const { image: side } = TINY_VIT;
   const bundle = {
@@ -69,7 +69,7 @@ function writeBundle(path: string, speechFile: string): string {
   return path;
 }
 
-describe('a bundle of one’s own', { timeout: 600_000 }, () => {
+describe('a bundle of one’s own', () => {
   const folder = temporaryFolder();
   const path = (name: string) => join(folder.path, name);
   const inference: InferenceServer[] = [];
@@ -110,13 +110,13 @@ describe('a bundle of one’s own', { timeout: 600_000 }, () => {
     folder[Symbol.dispose]();
   });
 
-  const ask = (file: string, wishes: object = {}) =>
+  const ask = (file: string, overrides: object = {}) =>
     createTask(
       server,
       asking(
         'video',
         { url: `${host.url}/${file}` },
-        { segmentation: { strategy: 'fixed', fixed: { duration_sec: 6 } }, ...wishes },
+        { segmentation: { strategy: 'fixed', fixed: { duration_sec: 6 } }, ...overrides },
       ),
     );
   const itemsOf = ({ data }: { data: string }) => (JSON.parse(`{${data}`) as { data: Item[] }).data;
@@ -133,7 +133,7 @@ describe('a bundle of one’s own', { timeout: 600_000 }, () => {
     assert.equal(metadata.transcription_source, 'speech');
     assert.match(metadata.bundle, /^mine@1-/);
     for (const option of ['visual', 'audio', 'transcription']) assert.equal(clipsOf(items, option).length, 4, option);
-    // Every twelve seconds the model says the same.
+    // The model's output repeats every twelve seconds.
     const [first, second, third] = clipsOf(items, 'transcription').map(({ embedding }) => JSON.stringify(embedding));
     assert.ok(first === third && first !== second);
   });

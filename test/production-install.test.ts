@@ -25,14 +25,14 @@ import { asking, call, createTask, ready, uploadAsset } from './support/tasks.ts
 const MAX_BYTES = 550e6;
 const run = promisify(execFile);
 
-describe('a production install', { timeout: 600_000 }, () => {
+describe('a production install', () => {
   let root: string;
   before(async () => {
     root = mkdtempSync(join(tmpdir(), 'reelvec-production-'));
     for (const name of ['src', 'bin', 'scripts', 'package.json', 'package-lock.json', '.npmrc']) {
       cpSync(join(ROOT, name), join(root, name), { recursive: true });
     }
-    // As npm ci --omit=dev leaves it, without taking half a gigabyte out of a cache once more.
+    // The state after npm ci --omit=dev, without another copy of half a gigabyte from a cache.
     linkTree(join(ROOT, 'node_modules'), join(root, 'node_modules'));
     const env = { PATH: `${dirname(process.execPath)}:${process.env['PATH']}`, HOME: root };
     await run('npm', ['prune', '--omit=dev', '--offline', '--no-audit', '--no-fund'], { cwd: root, env });
@@ -68,7 +68,7 @@ describe('a production install', { timeout: 600_000 }, () => {
   });
 });
 
-/** Copies a folder of packages, as hard links where the file system allows it; its `.cache` is none. */
+/** Copies a folder of packages without its `.cache`, as hard links where the file system allows it. */
 function linkTree(from: string, to: string): void {
   mkdirSync(to);
   for (const entry of readdirSync(from, { withFileTypes: true })) {

@@ -12,7 +12,7 @@ import { NO_POSTGRES, startPostgres, type TestPostgres } from './support/postgre
 
 const REQUEST = { inputType: 'audio', modelName: 'marengo3.0', source: { kind: 'url', url: 'https://a.test/a' } };
 
-describe('quotas on several nodes with one PostgreSQL', { skip: NO_POSTGRES ?? false, timeout: 600_000 }, () => {
+describe('quotas on several nodes with one PostgreSQL', { skip: NO_POSTGRES ?? false }, () => {
   let postgres: TestPostgres;
   let nodes: Db[];
   before(async () => {
@@ -26,7 +26,7 @@ describe('quotas on several nodes with one PostgreSQL', { skip: NO_POSTGRES ?? f
     await postgres[Symbol.asyncDispose]();
   });
 
-  /** Tries the same on all nodes at once, again and again. @returns how often it passed, and what was thrown */
+  /** Repeats an operation on all nodes at once. @returns the number of successes, and the errors */
   async function race(times: number, attempt: (db: Db) => Promise<unknown>) {
     const tried = await Promise.allSettled(Array.from({ length: times }, (_, i) => attempt(nodes[i % nodes.length]!)));
     return {

@@ -12,7 +12,7 @@ import { type RunningServer, startServer, temporaryFolder } from './support/serv
 import { asking, call, createTask, ready } from './support/tasks.ts';
 
 const WITHIN_MS = 10_000;
-/** For so long a check is reused, and a little longer. */
+/** A little longer than the time for which a check is reused. */
 const REUSED_MS = 1200;
 
 /** Asks `/readyz` until it has an answer; a check is reused for a second. */
@@ -45,7 +45,7 @@ test('a data folder that goes under a running server: nothing is made in its pla
   const refused = await call(server, 'POST', '/embed-v2/tasks', { body: wish });
   assert.equal(refused.status, 503, JSON.stringify(refused.body));
   assert.match(refused.body.message, /folder of media and results is not there/);
-  // Not 404: the result is not lost, and must not be taken for it.
+  // Not 404: the result is not lost.
   assert.equal((await call(server, 'GET', `/embed-v2/tasks/${before}`)).status, 503);
   assert.ok(!existsSync(dataDir), 'no other folder is made in its place');
 

@@ -17,15 +17,15 @@ import { makeMedia } from './support/make-media.ts';
 import { type Fault, s3Server } from './support/s3-server.ts';
 import { childrenOf } from './support/server.ts';
 
-/** Faults on the way of the media to who reads it may cost time, and never change what is made of it. */
+/** Faults while media are read may cost time, but never change the result. */
 
 const BLOCK_BYTES = 64 * 1024;
-/** Longer than an HTTP server waits for the next request on a connection unless told otherwise, which is 6 s. */
+/** Longer than the default keep-alive timeout of an HTTP server, 6 s. */
 const FROZEN_MS = 7500;
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-reading-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** Some of them for every `npm test`, all of them, which takes minutes, for `npm run test:faults`. */
+/** `npm test` runs some of the faults; `npm run test:faults` runs all, which takes minutes. */
 const ALL = process.env['REELVEC_TEST_ROUNDS'] !== undefined;
 const range = { startSec: 0, endSec: 80 };
 const stack = new AsyncDisposableStack();
@@ -70,7 +70,7 @@ async function upload(path: string): Promise<S3BlobStore & AsyncDisposable> {
   return store;
 }
 
-/** What happens to reads of the store, by their number. */
+/** Fault of each read of the store, by the read's number. */
 function readsMeet(faultOf: (read: number) => Fault): void {
   let reads = 0;
   s3.faults(({ method, range: asked }) => (method === 'GET' && asked ? faultOf(reads++) : undefined));

@@ -35,7 +35,7 @@ const shell = blocks.filter((block) => block.language === 'sh' && !installs.incl
 const javascript = blocks.filter(({ language }) => language === 'js');
 const python = blocks.filter(({ language }) => language === 'python');
 
-describe('the examples of the README, as they are', { timeout: 600_000 }, () => {
+describe('the examples of the README, as they are', () => {
   const stack = new AsyncDisposableStack();
   let folder: string;
   let server: RunningServer;
@@ -56,7 +56,7 @@ describe('the examples of the README, as they are', { timeout: 600_000 }, () => 
   });
   after(() => stack.disposeAsync());
 
-  /** The text with what every reader has to fill in, and the port of this server: nothing else is changed. */
+  /** Replaces the placeholders that every reader has to fill in, and the port. Nothing else is changed. */
   const filledIn = (text: string) =>
     text
       .replaceAll('rvk_…', KEY)

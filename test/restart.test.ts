@@ -12,7 +12,7 @@ import { asking, call, createTask, ready } from './support/tasks.ts';
 import { workersReading } from './support/workers.ts';
 
 /** The promises about stopping and starting; the tests build on each other. */
-describe('a server that is stopped and started', { timeout: 600_000 }, () => {
+describe('a server that is stopped and started', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-restart-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
@@ -56,7 +56,7 @@ describe('a server that is stopped and started', { timeout: 600_000 }, () => {
     interrupted = await createTask(server, film);
     await beingRead(interrupted, 10_000);
     const waiting = call(server, 'GET', `/embed-v2/tasks/${interrupted}?wait=60`);
-    // Nothing tells that a request has arrived but the answer to one that was sent after it.
+    // Only the answer to a later request proves that this one has arrived.
     await call(server, 'GET', '//healthz');
     const asked = performance.now();
     assert.equal(await server.stop(), 0, server.output().slice(-1000));

@@ -31,7 +31,7 @@ for (const name of ['index-at-the-end.mp4', 'film.mkv', 'film.ts']) {
       video: 'testsrc2=size=640x360:rate=12:duration=5',
       audio: 'anoisesrc=color=pink:duration=5',
     });
-    // A key frame every 5 s, as in broadcasts: without an index, the search for one reads what lies between two.
+    // A key frame every 5 s, as in broadcasts: without an index, the search for one reads the distance between two.
     const film = loopMedia(join(folder, name), { of: round, times: 80, everySec: 5.125 });
     const { size } = statSync(film);
     const media = probe(film);

@@ -29,11 +29,11 @@ function withPlainEnums(value: Json): Json {
   return Object.fromEntries(entries);
 }
 
-/** Bodies that use everything that the seed's document has. */
+/** Bodies that use every property of the seed's document. */
 function* bodies(): Generator<JsonObject> {
   const fixed = { strategy: 'fixed', fixed: { duration_sec: 6 } };
   const dynamic = { strategy: 'dynamic', dynamic: { min_duration_sec: 4 } };
-  const wishes: JsonObject[] = [
+  const overrides: JsonObject[] = [
     {},
     { start_sec: 0, end_sec: 12.5 },
     { segmentation: fixed },
@@ -44,7 +44,7 @@ function* bodies(): Generator<JsonObject> {
   for (const type of ['audio', 'video']) {
     const more =
       type === 'video' ? [{ segmentation: dynamic }, { embedding_option: ['visual', 'audio', 'transcription'] }] : [];
-    for (const wish of [...wishes, ...more]) {
+    for (const wish of [...overrides, ...more]) {
       yield { input_type: type, model_name: 'marengo3.0', [type]: { media_source, ...wish } } as JsonObject;
     }
   }
@@ -121,7 +121,7 @@ test('bodies that the seed forbids are forbidden by the document and refused by 
     const text = JSON.stringify(body);
     assert.ok(validateSeed(request, body), text);
     assert.ok(validateOurs(request, body), text);
-    // A model name may be left out, which the original's document does not allow either.
+    // reelvec accepts a missing model name; the seed's document does not.
     if (!('model_name' in body)) continue;
     const response = await t.app.inject({
       method: 'POST',

@@ -20,7 +20,7 @@ async function refused(args: readonly string[], env: Record<string, string> = {}
   return stderr;
 }
 
-describe('a start that cannot succeed', { timeout: 600_000 }, () => {
+describe('a start that cannot succeed', () => {
   test('a port in use: nothing is lost, the first key comes with the start that succeeds', async () => {
     using data = temporaryFolder();
     const other = createServer().listen(0, '127.0.0.1');

@@ -9,7 +9,7 @@ import { openContainer } from '../src/media/container.ts';
 import { decode } from '../src/media/decode.ts';
 import { textCodec } from '../src/media/subtitle-track.ts';
 import { subtitleCues } from '../src/transcribe/subtitles.ts';
-import { REAL_MEDIA } from './support/real-media.ts';
+import { NO_REAL_MEDIA, REAL_MEDIA } from './support/real-media.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-subtitles-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -36,32 +36,30 @@ test('TTML in MP4 is read, also where lines of a later sample are in an earlier 
   assert.deepEqual(linesOf(path), ['1.0-3.5 Hello you', '7.0-9.0 over & out', '10.0-12.0 gone']);
 });
 
-if (REAL_MEDIA !== undefined) {
-  describe('subtitles of real files', () => {
-    const field = join(REAL_MEDIA!, 'field');
-    const promises = {
-      'k08_forced_first_no_default.mkv': [
-        '1.0-4.0 the lighthouse keeper does not sleep',
-        '7.0-10.0 where is the harbour master',
-        '13.0-16.0 nobody knows',
-      ],
-      'k09_overlap_same_time.mkv': ['1.0-4.0 lighthouse keeper never sleeps', '1.0-4.0 harbour master always drinks'],
-      'k10_entities_numeric.mkv': [`1.0-4.0 I don't know "Jim" 'ello`, '7.0-10.0 where is the harbour master'],
-      'k11_ass_bare_drawing.mkv': [
-        '1.0-4.0 the lighthouse keeper, does not sleep',
-        '7.0-10.0 where is the harbour master',
-        '13.0-16.0 nobody knows',
-      ],
-      'k12_webvtt_s_text.mkv': [
-        '1.0-4.0 the lighthouse keeper does not sleep',
-        '7.0-10.0 where is the harbour master & co',
-      ],
-    };
-    for (const [name, lines] of Object.entries(promises)) {
-      test(name, () => assert.deepEqual(linesOf(join(field, name)), lines));
-    }
-  });
-}
+describe('subtitles of real files', { skip: NO_REAL_MEDIA }, () => {
+  const field = join(REAL_MEDIA, 'field');
+  const promises = {
+    'k08_forced_first_no_default.mkv': [
+      '1.0-4.0 the lighthouse keeper does not sleep',
+      '7.0-10.0 where is the harbour master',
+      '13.0-16.0 nobody knows',
+    ],
+    'k09_overlap_same_time.mkv': ['1.0-4.0 lighthouse keeper never sleeps', '1.0-4.0 harbour master always drinks'],
+    'k10_entities_numeric.mkv': [`1.0-4.0 I don't know "Jim" 'ello`, '7.0-10.0 where is the harbour master'],
+    'k11_ass_bare_drawing.mkv': [
+      '1.0-4.0 the lighthouse keeper, does not sleep',
+      '7.0-10.0 where is the harbour master',
+      '13.0-16.0 nobody knows',
+    ],
+    'k12_webvtt_s_text.mkv': [
+      '1.0-4.0 the lighthouse keeper does not sleep',
+      '7.0-10.0 where is the harbour master & co',
+    ],
+  };
+  for (const [name, lines] of Object.entries(promises)) {
+    test(name, () => assert.deepEqual(linesOf(join(field, name)), lines));
+  }
+});
 
 /** Writes an MP4 whose only track is TTML, a document a sample. */
 async function writeTtml(path: string, documents: string[], { secondsEach }: { secondsEach: number }): Promise<void> {

@@ -13,7 +13,7 @@ import { type RunningServer, startServer, temporaryFolder } from './support/serv
 import { asking, call, createTask, ended } from './support/tasks.ts';
 
 const MEGABYTE = 1024 ** 2;
-/** Of what a file is filled up with: seven chunks. */
+/** Padding of the file in bytes: seven chunks. */
 const FILLER_BYTES = 50 * MEGABYTE;
 
 interface Session {
@@ -24,11 +24,11 @@ interface Session {
   upload_urls: { chunk_index: number; url: string }[];
 }
 
-describe('uploads in chunks', { timeout: 600_000 }, () => {
+describe('uploads in chunks', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-uploads-'));
   const stack = new AsyncDisposableStack();
   const dataDir = stack.use(temporaryFolder()).path;
-  /** Every chunk fails once, in one of two ways. */
+  /** Makes every chunk fail once, in one of two ways. */
   const tried = new Set<string>();
   const fateOf = (method: string, path: string): Fate => {
     const chunk = /chunks\/(\d+)/.exec(path)?.[1];

@@ -87,7 +87,7 @@ export const COLUMNS = {
     'total_size',
     'chunk_size',
     'store_id',
-    'wishes',
+    'overrides',
     'created_at',
     'updated_at',
     'expires_at',

@@ -177,7 +177,7 @@ export interface UploadsTable {
   /** Upload id in the blob store; null until opened there. */
   store_id: string | null;
   /** JSON of `AssetOptions`: `userMetadata`, `hls`, `thumbnail`. */
-  wishes: string;
+  overrides: string;
   created_at: string;
   updated_at: string;
   expires_at: string;

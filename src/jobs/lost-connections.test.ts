@@ -60,7 +60,7 @@ const taskWorkflow = defineWorkflow({ name: 'task' }, async ({ input: { taskId }
   return step.run({ name: 'last' }, () => `${first} ${said.join(', ')} ${work(taskId, 'last')}`);
 });
 
-describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES, timeout: 290_000 }, () => {
+describe('PostgreSQL is lost at any call', { skip: NO_POSTGRES }, () => {
   const stack = new AsyncDisposableStack();
   let server: TestPostgres;
   let engine: JobEngine;

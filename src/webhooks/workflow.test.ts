@@ -15,7 +15,7 @@ import { deliverWorkflow } from './workflow.ts';
 
 const URL_OF_HOOK = 'https://hook.example/';
 
-/** Has one delivery made by a node, until it is over. @param endpoints of the node, for each of its attempts */
+/** Runs one delivery to its end. @param endpoints configured on the node, by attempt @returns the outcome of each attempt */
 async function deliver(endpoints: (attempt: number) => WebhookEndpoint[]) {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-deliver-'));
   const log = pino({ level: 'silent' });
@@ -37,7 +37,12 @@ async function deliver(endpoints: (attempt: number) => WebhookEndpoint[]) {
       })
       .execute();
     const deliveries = new DeliveryRepository(db);
-    const outcomes: (string | undefined)[] = [];
+    const outcomes: string[] = [];
+    const record = deliveries.setAttempted.bind(deliveries);
+    deliveries.setAttempted = (id, status, outcome) => {
+      outcomes.push(outcome);
+      return record(id, status, outcome);
+    };
     const workflow = deliverWorkflow({
       deliveries,
       client: { post: async () => ({ taken: true, text: 'HTTP 200 OK' }) } as unknown as WebhookClient,
@@ -51,8 +56,7 @@ async function deliver(endpoints: (attempt: number) => WebhookEndpoint[]) {
     engine.work({ workflows: [workflow] as AnyWorkflow[], concurrency: 1 });
     await engine.start(workflow, { deliveryId: 'd' }, 'd');
     for (;;) {
-      const { attempts, status, lastOutcome } = (await deliveries.get('d'))!;
-      if (attempts > outcomes.length) outcomes.push(lastOutcome);
+      const { status } = (await deliveries.get('d'))!;
       if (status !== 'pending') return { status, outcomes };
       await sleep(5);
     }

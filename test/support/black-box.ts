@@ -35,9 +35,9 @@ const run = promisify(execFile);
 export function blackBox(
   name: string,
   material: () => Material,
-  { settings }: { settings?: (dataDir: string) => Promise<Record<string, string>> } = {},
+  { settings, skip }: { settings?: (dataDir: string) => Promise<Record<string, string>>; skip?: string } = {},
 ): void {
-  describe(name, { timeout: 600_000 }, () => {
+  describe(name, { skip }, () => {
     const stack = new AsyncDisposableStack();
     let server: RunningServer;
     let client: TwelveLabs;

@@ -14,7 +14,7 @@ export interface LoadOptions {
   /** Who may be asked now: in turns, and another where a connection is refused, as a load balancer does. */
   readonly servers: () => readonly RunningServer[];
   /** What every client asks for, one after the other, again and again. */
-  readonly wishes: readonly (() => Wish)[];
+  readonly overrides: readonly (() => Wish)[];
   readonly clients: number;
   /** How long a client waits between its requests, in milliseconds. */
   readonly pauseMs: number;
@@ -30,7 +30,12 @@ export interface Toll {
 const REFUSALS = 20;
 
 /** Clients that ask all the while, and ask for nothing twice. Call `stop` to have them finish what they are at. */
-export function askAllTheWhile({ servers, wishes, clients, pauseMs }: LoadOptions): Toll & { stop(): Promise<void> } {
+export function askAllTheWhile({
+  servers,
+  overrides,
+  clients,
+  pauseMs,
+}: LoadOptions): Toll & { stop(): Promise<void> } {
   const answers: Answer[] = [];
   const failures: string[] = [];
   let over = false;
@@ -54,7 +59,7 @@ export function askAllTheWhile({ servers, wishes, clients, pauseMs }: LoadOption
     for (let turn = first; ; turn++) {
       await sleep(pauseMs);
       if (over) return;
-      await ask(wishes[turn % wishes.length]!(), turn);
+      await ask(overrides[turn % overrides.length]!(), turn);
     }
   };
   const all = Array.from({ length: clients }, (_, i) => client(i));

@@ -53,6 +53,8 @@ export async function s3Server() {
       else pass(incoming, outgoing, options);
     }
   });
+  // The default, 5 s, closes connections that a client on a busy machine is about to use again.
+  proxy.keepAliveTimeout = 600_000;
   proxy.listen(0, '127.0.0.1');
   await once(proxy, 'listening');
   let buckets = 0;

@@ -42,8 +42,8 @@ export async function call(
 }
 
 /** The body that asks for a video, or for audio, from a source: `{ url }`, `{ base64_string }`, `{ asset_id }`. */
-export function asking(inputType: 'video' | 'audio', mediaSource: object, wishes: object = {}): object {
-  return { input_type: inputType, model_name: 'marengo3.0', [inputType]: { media_source: mediaSource, ...wishes } };
+export function asking(inputType: 'video' | 'audio', mediaSource: object, overrides: object = {}): object {
+  return { input_type: inputType, model_name: 'marengo3.0', [inputType]: { media_source: mediaSource, ...overrides } };
 }
 
 /** @returns the id of the new task */

@@ -12,7 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     .addColumn('total_size', 'bigint', (c) => c.notNull())
     .addColumn('chunk_size', 'bigint', (c) => c.notNull())
     .addColumn('store_id', 'text')
-    .addColumn('wishes', 'text', (c) => c.notNull())
+    .addColumn('overrides', 'text', (c) => c.notNull())
     .addColumn('created_at', 'text', (c) => c.notNull())
     .addColumn('updated_at', 'text', (c) => c.notNull())
     .addColumn('expires_at', 'text', (c) => c.notNull())

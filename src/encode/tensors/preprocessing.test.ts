@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import reference from '../../../test/support/preprocessing-reference.json' with { type: 'json' };
-import { REAL_MEDIA } from '../../../test/support/real-media.ts';
+import { NO_REAL_MEDIA, REAL_MEDIA } from '../../../test/support/real-media.ts';
 import { readStill } from '../../media/picture/still.ts';
 import { resample } from '../../media/resample.ts';
 import type { PicturesSpec, SoundSpec } from '../bundle-file.ts';
@@ -38,11 +38,11 @@ for (const each of reference.tones.resampled) {
   it(`resamples tones from ${each.from} to ${each.to} Hz as torchaudio does`, () => assertResampled(tones(each), each));
 }
 
-describe('preprocessing', { skip: REAL_MEDIA === undefined && 'needs the folder of real media' }, () => {
+describe('preprocessing', { skip: NO_REAL_MEDIA }, () => {
   for (const { file, spec: given, sha256, tensor } of reference.pictures) {
     const spec = { perSecond: 1, perClip: 1, ...given } as PicturesSpec;
     it(`makes of ${file} the bytes that Pillow makes: ${spec.filter}, ${spec.fit} ${spec.width} × ${spec.height}`, async () => {
-      const { picture } = await readStill(join(REAL_MEDIA!, 'images', file), spec);
+      const { picture } = await readStill(join(REAL_MEDIA, 'images', file), spec);
       assertClose(toTensor([picture], spec).data as Float32Array, tensor);
       assert.equal(createHash('sha256').update(picture.data).digest('hex'), sha256);
     });
@@ -82,7 +82,7 @@ function assertResampled(samples: Float32Array, { from, to, samples: wanted }: R
 
 function recording(file: string): Float32Array {
   const folder = file === 'trumpet.wav' ? 'music' : 'speech';
-  return firstChannel(readFileSync(join(REAL_MEDIA!, 'audio', folder, file)));
+  return firstChannel(readFileSync(join(REAL_MEDIA, 'audio', folder, file)));
 }
 
 function assertClose(found: Float32Array, { length, step, values }: Sampled): void {
