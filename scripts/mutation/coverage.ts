@@ -25,19 +25,19 @@ export function executes(coverage: TestCoverage, file: string, offset: number): 
   return executed !== undefined && executed.findLastIndex((edge) => edge <= offset) % 2 === 0;
 }
 
-/** Coverage of each test, kept in a file. Only tests whose sources changed run again. */
-export async function coverageOf(slot: Slot, tests: readonly string[], cacheFile: string): Promise<TestCoverage[]> {
-  const cached: TestCoverage[] = existsSync(cacheFile) ? JSON.parse(readFileSync(cacheFile, 'utf8')) : [];
-  const known = new Map(cached.map((each) => [each.test, each]));
+/** Coverage of each test, kept in a file of the folder. Only tests whose sources changed run again. */
+export async function coverageOf(slot: Slot, tests: readonly string[], folder: string): Promise<TestCoverage[]> {
+  mkdirSync(folder, { recursive: true });
   const result: TestCoverage[] = [];
   for (const test of tests) {
-    let coverage = known.get(test);
+    const cacheFile = join(folder, `${test.replaceAll('/', '+')}.json`);
+    let coverage: TestCoverage | undefined = existsSync(cacheFile)
+      ? JSON.parse(readFileSync(cacheFile, 'utf8'))
+      : undefined;
     if (!coverage || hashOf(slot, test, Object.keys(coverage.files)) !== coverage.hash) {
       coverage = await measure(slot, test);
       console.log(`${test}: ${coverage.seconds.toFixed(1)} s${coverage.passed ? '' : ', fails and is not used'}`);
-      known.set(test, coverage);
-      mkdirSync(dirname(cacheFile), { recursive: true });
-      writeFileSync(cacheFile, JSON.stringify([...known.values()]));
+      writeFileSync(cacheFile, JSON.stringify(coverage));
     }
     result.push(coverage);
   }

@@ -19,6 +19,7 @@ import { Slot } from './slot.ts';
 /** Time for a test beside {@link TIMEOUT_FACTOR} times what it takes unchanged. A mutant that needs longer hangs. */
 const TIMEOUT_EXTRA_MS = 20_000;
 const TIMEOUT_FACTOR = 6;
+const CACHE = 'node_modules/.cache/mutation';
 /** 95 % quantile of the normal distribution, two-sided. */
 const Z_95 = 1.96;
 
@@ -29,7 +30,7 @@ interface Result extends Omit<Mutant, 'start' | 'end' | 'atImport'> {
   readonly killedBy?: string;
   /** Number of test files that ran. */
   readonly tests: number;
-  /** True if tests were left out because of `--budget`. */
+  /** True if tests were left out because of `--max-tests`. */
   readonly isCut?: boolean;
 }
 
@@ -38,7 +39,7 @@ const { values: options } = parseArgs({
     folder: { type: 'string' },
     count: { type: 'string', default: '300' },
     seed: { type: 'string', default: '1' },
-    budget: { type: 'string', default: '60' },
+    'max-tests': { type: 'string', default: '12' },
     'black-box': { type: 'string', default: '' },
     retry: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
@@ -50,7 +51,7 @@ const HELP = `npm run test:mutations -- --folder tasks [options]
 --folder NAME      folder of src
 --count N          mutants that the type checker accepts (default 300)
 --seed TEXT        selects the sample (default 1)
---budget SECONDS   tests for one mutant, by the time that they take unchanged (default 60)
+--max-tests N      test files that run for one mutant, the nearest of those that execute it (default 12)
 --black-box GLOB   also use these tests, such as 'test/{assets,delete}.test.ts'
 --retry            run survivors again, for instance after tests were added
 --report           print the results so far and run nothing`;
@@ -61,9 +62,9 @@ if (options.help || !options.folder) {
 }
 const { folder, seed } = options;
 const count = Number(options.count);
-const budget = Number(options.budget);
-const resultFile = `node_modules/.cache/mutation/${folder}-${seed}.json`;
-setPriority(constants.priority.PRIORITY_LOW);
+const maxTests = Number(options['max-tests']);
+const resultFile = `${CACHE}/${folder}-${seed}.json`;
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const results = new Map<string, Result>(
   existsSync(resultFile) ? JSON.parse(readFileSync(resultFile, 'utf8')).map((each: Result) => [each.key, each]) : [],
 );
@@ -88,7 +89,7 @@ function sampleOf(mutants: Mutant[]): Mutant[] {
 async function measure(): Promise<void> {
   const tests = testsImporting(slot, `src/${folder}`);
   if (options['black-box']) tests.push(...globSync(options['black-box'], { cwd: slot.root }).toSorted());
-  const coverage = await coverageOf(slot, tests, `node_modules/.cache/mutation/${folder}-coverage.json`);
+  const coverage = await coverageOf(slot, tests, `${CACHE}/coverage`);
   let counted = 0;
   for (const mutant of sample) {
     if (counted >= count) break;
@@ -117,17 +118,19 @@ async function judge(mutant: Mutant, coverage: readonly TestCoverage[]): Promise
     const isChecked = mutant.operator !== 'condition' && mutant.operator !== 'optional chain';
     if (isChecked && !project.accepts(mutant.file)) return { ...facts, status: 'rejected', tests: 0 };
     const tests = nearestFirst(mutant, coverage);
-    let seconds = 0;
-    let ran = 0;
-    for (const { test, seconds: usual } of tests) {
-      if (ran > 0 && seconds + usual > budget) return { ...facts, status: 'survived', tests: ran, isCut: true };
-      seconds += usual;
-      ran++;
+    for (const [index, { test, seconds: usual }] of tests.slice(0, maxTests).entries()) {
       const timeoutMs = TIMEOUT_EXTRA_MS + TIMEOUT_FACTOR * usual * 1000;
       const { outcome, failed = 'timeout' } = await runTest(slot, test, { timeoutMs, env: cacheEnv() });
-      if (outcome !== 'passed') return { ...facts, status: 'killed', killedBy: `${test} › ${failed}`, tests: ran };
+      if (outcome !== 'passed')
+        return { ...facts, status: 'killed', killedBy: `${test} › ${failed}`, tests: index + 1 };
     }
-    return { ...facts, status: ran === 0 ? 'uncovered' : 'survived', tests: ran };
+    const isCut = tests.length > maxTests;
+    return {
+      ...facts,
+      status: tests.length === 0 ? 'uncovered' : 'survived',
+      tests: Math.min(tests.length, maxTests),
+      isCut,
+    };
   } finally {
     slot.write(mutant.file, text);
   }

@@ -34,6 +34,13 @@ export async function runTest(
       process.kill(-child.pid!, 'SIGKILL');
     } catch {} // no process of the group is left
   };
+  // A group of its own gets no Ctrl-C from the terminal.
+  const onSignal = () => {
+    killGroup();
+    process.exit(1);
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  for (const signal of signals) process.on(signal, onSignal);
   let failed: string | undefined;
   let isLate = false;
   let line = '';
@@ -52,6 +59,7 @@ export async function runTest(
   child.once('error', () => resolve(null));
   const code = await promise;
   clearTimeout(timer);
+  for (const signal of signals) process.off(signal, onSignal);
   killGroup();
   rmSync(temporary, { recursive: true, force: true, maxRetries: 3 });
   const seconds = (performance.now() - started) / 1000;
