@@ -25,23 +25,34 @@ export function executes(coverage: TestCoverage, file: string, offset: number): 
   return executed !== undefined && executed.findLastIndex((edge) => edge <= offset) % 2 === 0;
 }
 
-/** Coverage of each test, kept in a file of the folder. Only tests whose sources changed run again. */
-export async function coverageOf(slot: Slot, tests: readonly string[], folder: string): Promise<TestCoverage[]> {
-  mkdirSync(folder, { recursive: true });
-  const result: TestCoverage[] = [];
-  for (const test of tests) {
-    const cacheFile = join(folder, `${test.replaceAll('/', '+')}.json`);
-    let coverage: TestCoverage | undefined = existsSync(cacheFile)
-      ? JSON.parse(readFileSync(cacheFile, 'utf8'))
-      : undefined;
-    if (!coverage || hashOf(slot, test, Object.keys(coverage.files)) !== coverage.hash) {
-      coverage = await measure(slot, test);
-      console.log(`${test}: ${coverage.seconds.toFixed(1)} s${coverage.passed ? '' : ', fails and is not used'}`);
-      writeFileSync(cacheFile, JSON.stringify(coverage));
-    }
-    result.push(coverage);
+/** Coverage of tests, measured when first asked for and kept in a folder until a file that the test loads changes. */
+export class Coverage {
+  readonly #slot: Slot;
+  readonly #folder: string;
+  readonly #known = new Map<string, TestCoverage>();
+
+  constructor(slot: Slot, folder: string) {
+    this.#slot = slot;
+    this.#folder = folder;
+    mkdirSync(folder, { recursive: true });
   }
-  return result.filter(({ passed }) => passed);
+
+  async of(test: string): Promise<TestCoverage> {
+    const coverage = this.#known.get(test) ?? this.#read(test) ?? (await measure(this.#slot, test));
+    if (!this.#known.has(test)) writeFileSync(this.#file(test), JSON.stringify(coverage));
+    this.#known.set(test, coverage);
+    return coverage;
+  }
+
+  #read(test: string): TestCoverage | undefined {
+    if (!existsSync(this.#file(test))) return undefined;
+    const coverage: TestCoverage = JSON.parse(readFileSync(this.#file(test), 'utf8'));
+    return hashOf(this.#slot, test, Object.keys(coverage.files)) === coverage.hash ? coverage : undefined;
+  }
+
+  #file(test: string): string {
+    return join(this.#folder, `${test.replaceAll('/', '+')}.json`);
+  }
 }
 
 async function measure(slot: Slot, test: string): Promise<TestCoverage> {
@@ -62,6 +73,7 @@ async function measure(slot: Slot, test: string): Promise<TestCoverage> {
     }
   }
   rmSync(folder, { recursive: true, force: true });
+  console.log(`coverage of ${test}: ${seconds.toFixed(1)} s${outcome === 'passed' ? '' : ', fails and is not used'}`);
   const files = Object.fromEntries([...painted].map(([file, all]) => [file, edges(all)]));
   return { test, seconds, passed: outcome === 'passed', hash: hashOf(slot, test, Object.keys(files)), files };
 }

@@ -10,7 +10,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import { constants, setPriority } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { coverageOf, executes, type TestCoverage, testsImporting } from './coverage.ts';
+import { Coverage, executes, type TestCoverage, testsImporting } from './coverage.ts';
 import type { Mutant } from './mutants.ts';
 import { Project } from './project.ts';
 import { runTest } from './run-test.ts';
@@ -72,6 +72,7 @@ const results = new Map<string, Result>(
 const kills = new Map<string, number>();
 
 const slot = new Slot(folder);
+const coverage = new Coverage(slot, `${CACHE}/coverage`);
 using project = new Project(slot);
 const sample = sampleOf(project.mutantsIn(`src/${folder}`));
 await (options.report ? undefined : measure());
@@ -89,13 +90,12 @@ function sampleOf(mutants: Mutant[]): Mutant[] {
 async function measure(): Promise<void> {
   const tests = testsImporting(slot, `src/${folder}`);
   if (options['black-box']) tests.push(...globSync(options['black-box'], { cwd: slot.root }).toSorted());
-  const coverage = await coverageOf(slot, tests, `${CACHE}/coverage`);
   let counted = 0;
   for (const mutant of sample) {
     if (counted >= count) break;
     const known = results.get(mutant.key);
     const isOpen = known?.status === 'survived' || known?.status === 'uncovered';
-    const result = known && !(options.retry && isOpen) ? known : await judge(mutant, coverage);
+    const result = known && !(options.retry && isOpen) ? known : await judge(mutant, tests);
     if (result.status !== 'rejected') counted++;
     if (result.killedBy) {
       const by = `${mutant.file} ${result.killedBy.split(' › ')[0]}`;
@@ -109,56 +109,46 @@ async function measure(): Promise<void> {
   }
 }
 
-async function judge(mutant: Mutant, coverage: readonly TestCoverage[]): Promise<Result> {
+async function judge(mutant: Mutant, tests: readonly string[]): Promise<Result> {
   const { start, end, atImport: _, ...facts } = mutant;
   const text = slot.read(mutant.file);
-  slot.write(mutant.file, text.slice(0, start) + mutant.replacement + text.slice(end));
-  try {
-    // A removed guard often also removes the narrowing of a type, and could be written with a cast.
-    const isChecked = mutant.operator !== 'condition' && mutant.operator !== 'optional chain';
-    if (isChecked && !project.accepts(mutant.file)) return { ...facts, status: 'rejected', tests: 0 };
-    const tests = nearestFirst(mutant, coverage);
-    for (const [index, { test, seconds: usual }] of tests.slice(0, maxTests).entries()) {
-      const timeoutMs = TIMEOUT_EXTRA_MS + TIMEOUT_FACTOR * usual * 1000;
-      const { outcome, failed = 'timeout' } = await runTest(slot, test, { timeoutMs, env: cacheEnv() });
-      if (outcome !== 'passed')
-        return { ...facts, status: 'killed', killedBy: `${test} › ${failed}`, tests: index + 1 };
-    }
-    const isCut = tests.length > maxTests;
-    return {
-      ...facts,
-      status: tests.length === 0 ? 'uncovered' : 'survived',
-      tests: Math.min(tests.length, maxTests),
-      isCut,
-    };
-  } finally {
-    slot.write(mutant.file, text);
+  const mutated = text.slice(0, start) + mutant.replacement + text.slice(end);
+  // A removed guard often also removes the narrowing of a type, and could be written with a cast.
+  const isChecked = mutant.operator !== 'condition' && mutant.operator !== 'optional chain';
+  if (isChecked && !project.accepts(mutant.file, mutated)) return { ...facts, status: 'rejected', tests: 0 };
+  let ran = 0;
+  for await (const { test, seconds } of reaching(mutant, tests)) {
+    if (ran === maxTests) return { ...facts, status: 'survived', tests: ran, isCut: true };
+    ran++;
+    const timeoutMs = TIMEOUT_EXTRA_MS + TIMEOUT_FACTOR * seconds * 1000;
+    slot.write(mutant.file, mutated);
+    const run = runTest(slot, test, { timeoutMs, env: { NODE_COMPILE_CACHE: slot.path('.compiled') } });
+    const { outcome, failed = 'timeout' } = await run.finally(() => slot.write(mutant.file, text));
+    if (outcome !== 'passed') return { ...facts, status: 'killed', killedBy: `${test} › ${failed}`, tests: ran };
   }
+  return { ...facts, status: ran === 0 ? 'uncovered' : 'survived', tests: ran };
 }
 
-function cacheEnv(): Record<string, string> {
-  return { NODE_COMPILE_CACHE: slot.path('.compiled') };
-}
-
-/** Tests that execute the mutated code: those that killed neighbours, then the file's own test, then by folder and time. */
-function nearestFirst(mutant: Mutant, coverage: readonly TestCoverage[]): TestCoverage[] {
+/** Tests that execute the mutated code: those that killed its neighbours, then the file's own test, then by folder. */
+async function* reaching(mutant: Mutant, tests: readonly string[]): AsyncGenerator<TestCoverage> {
   const { file, start, atImport } = mutant;
-  let reaching = coverage.filter((each) => executes(each, file, start));
-  if (atImport) {
-    const uses = project.usesOf(mutant);
-    if (uses.length > 0) reaching = reaching.filter((each) => uses.some((use) => executes(each, use.file, use.offset)));
-  }
-  const distance = (test: string) => {
-    if (test === file.replace(/\.ts$/, '.test.ts')) return 0;
-    const [from, to] = [dirname(file).split('/'), dirname(test).split('/')];
-    const shared = from.findIndex((part, depth) => part !== to[depth]);
-    const common = shared === -1 ? from.length : shared;
-    return 1 + from.length + to.length - 2 * common;
-  };
+  const uses = atImport ? project.usesOf(mutant) : [];
+  const places = uses.length > 0 ? uses : [{ file, offset: start }];
   const killsBy = (test: string) => kills.get(`${file} ${test}`) ?? 0;
-  return reaching.toSorted(
-    (a, b) => killsBy(b.test) - killsBy(a.test) || distance(a.test) - distance(b.test) || a.seconds - b.seconds,
-  );
+  const order = tests.toSorted((a, b) => killsBy(b) - killsBy(a) || distance(file, a) - distance(file, b));
+  for (const test of order) {
+    const each = await coverage.of(test);
+    if (each.passed && places.some((place) => executes(each, place.file, place.offset))) yield each;
+  }
+}
+
+/** Number of folders between a file and a test; 0 for the file's own test. */
+function distance(file: string, test: string): number {
+  if (test === file.replace(/\.ts$/, '.test.ts')) return 0;
+  const [from, to] = [dirname(file).split('/'), dirname(test).split('/')];
+  const differs = from.findIndex((part, depth) => part !== to[depth]);
+  const shared = differs === -1 ? from.length : differs;
+  return 1 + from.length + to.length - 2 * shared;
 }
 
 function describe({ status, file, line, operator, original, replacement, killedBy, tests, isCut }: Result): string {

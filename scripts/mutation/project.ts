@@ -16,7 +16,6 @@ export class Project implements Disposable {
   readonly #slot: Slot;
   readonly #api: API;
   readonly #config: string;
-  #changed: string[] = [];
   #program;
 
   constructor(slot: Slot) {
@@ -33,12 +32,18 @@ export class Project implements Disposable {
     return code.flatMap((file) => mutantsOf(this.#source(file), file));
   }
 
-  /** True if the type checker accepts the file as it is in the slot now. */
-  accepts(file: string): boolean {
+  /** True if the type checker accepts the file with this text. */
+  accepts(file: string, text: string): boolean {
     const path = this.#slot.path(file);
-    this.#program = this.#update({ fileChanges: { changed: [...this.#changed, path] } });
-    this.#changed = [path];
-    return this.#program.getSyntacticDiagnostics(path).length + this.#program.getSemanticDiagnostics(path).length === 0;
+    const original = this.#slot.read(file);
+    this.#slot.write(file, text);
+    try {
+      const program = this.#update({ fileChanges: { changed: [path] } });
+      return program.getSyntacticDiagnostics(path).length + program.getSemanticDiagnostics(path).length === 0;
+    } finally {
+      this.#slot.write(file, original);
+      this.#program = this.#update({ fileChanges: { changed: [path] } });
+    }
   }
 
   /**
