@@ -30,7 +30,7 @@ interface Result extends Omit<Mutant, 'start' | 'end' | 'atImport'> {
   readonly killedBy?: string;
   /** Number of test files that ran. */
   readonly tests: number;
-  /** True if tests were left out because of `--max-tests`. */
+  /** True if tests were left out because of `--max-tests` or `--near`. */
   readonly isCut?: boolean;
 }
 
@@ -41,6 +41,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     'max-tests': { type: 'string', default: '12' },
     'black-box': { type: 'string', default: '' },
+    near: { type: 'boolean', default: false },
     retry: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -53,6 +54,7 @@ const HELP = `npm run test:mutations -- --folder tasks [options]
 --seed TEXT        selects the sample (default 1)
 --max-tests N      test files that run for one mutant, the nearest of those that execute it (default 12)
 --black-box GLOB   also use these tests, such as 'test/{assets,delete}.test.ts'
+--near             only use the folder's own tests; a later run with --retry gives survivors to the others
 --retry            run survivors again, for instance after tests were added
 --report           print the results so far and run nothing`;
 
@@ -88,7 +90,8 @@ function sampleOf(mutants: Mutant[]): Mutant[] {
 }
 
 async function measure(): Promise<void> {
-  const tests = testsImporting(slot, `src/${folder}`);
+  const isUsed = (test: string) => !options.near || test.startsWith(`src/${folder}/`);
+  const tests = testsImporting(slot, `src/${folder}`).filter(isUsed);
   if (options['black-box']) tests.push(...globSync(options['black-box'], { cwd: slot.root }).toSorted());
   let counted = 0;
   for (const mutant of sample) {
@@ -126,7 +129,7 @@ async function judge(mutant: Mutant, tests: readonly string[]): Promise<Result> 
     const { outcome, failed = 'timeout' } = await run.finally(() => slot.write(mutant.file, text));
     if (outcome !== 'passed') return { ...facts, status: 'killed', killedBy: `${test} › ${failed}`, tests: ran };
   }
-  return { ...facts, status: ran === 0 ? 'uncovered' : 'survived', tests: ran };
+  return { ...facts, status: ran === 0 ? 'uncovered' : 'survived', tests: ran, isCut: options.near };
 }
 
 /** Tests that execute the mutated code: those that killed its neighbours, then the file's own test, then by folder. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { AUDIO, VIDEO } from '../../test/support/app.ts';
+import { AUDIO, VIDEO } from '../../test/support/media-info.ts';
 import { isReelvecError } from '../errors.ts';
 import type { AudioTrack, MediaInfo } from '../media/info.ts';
 import { checkLimits } from './limits.ts';

@@ -30,39 +30,11 @@ import { type QuotaLimits, Quotas } from '../../src/quotas/quotas.ts';
 import { TaskRepository } from '../../src/tasks/repository.ts';
 import type { WorkerPool } from '../../src/workers/pool.ts';
 import type { Job } from '../../src/workers/protocol.ts';
+import { VIDEO } from './media-info.ts';
+
+export { AUDIO, VIDEO } from './media-info.ts';
 
 export const CONFIGURED_KEY = 'configured-key';
-
-/** What the fixture's prober finds in whatever it is given. */
-export const VIDEO: MediaInfo = {
-  format: 'mov,mp4,m4a,3gp,3g2,mj2',
-  mimeType: 'video/mp4',
-  size: 1_000_000,
-  durationSec: 20.5,
-  bitRate: 400_000,
-  video: {
-    index: 0,
-    codec: 'h264',
-    codedWidth: 640,
-    codedHeight: 360,
-    width: 640,
-    height: 360,
-    rotation: 0,
-    frameRate: 25,
-  },
-  audio: { index: 1, codec: 'aac', sampleRate: 48_000, channels: 2 },
-  trackCounts: { video: 1, audio: 1, subtitles: 0 },
-};
-
-export const AUDIO: MediaInfo = {
-  format: 'flac',
-  mimeType: 'audio/flac',
-  size: 500_000,
-  durationSec: 30,
-  bitRate: 100_000,
-  audio: { index: 0, codec: 'flac', sampleRate: 44_100, channels: 1 },
-  trackCounts: { video: 0, audio: 1, subtitles: 0 },
-};
 
 /** The first bytes of an MP4 file. */
 export const MP4_HEAD = Buffer.from('00000020667479706d703432000000006d70343269736f6d', 'hex');
