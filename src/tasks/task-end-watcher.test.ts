@@ -24,7 +24,7 @@ function watcher(t: TestContext, unfinished: string[]) {
 }
 
 test('work on a task that has ended is aborted, all of it, and other work goes on', async (t) => {
-  const { made, polls, poll } = watcher(t, ['goes on']);
+  const { made, polls } = watcher(t, ['goes on']);
   const ended = [made.watch('ended'), made.watch('ended')];
   const other = made.watch('goes on');
   t.mock.timers.tick(POLL_MS - 1);

@@ -38,7 +38,7 @@ async function run({ fetched = ['key'], plan: planned = plan, chunk = async () =
     },
   };
   const { embedTask } = taskWorkflows(work, () => assert.fail('no chunk runs here'));
-  const outcome = await embedTask.fn({ input, step } as never).then(
+  const outcome = await Promise.resolve(embedTask.fn({ input, step } as never)).then(
     (result) => ({ result }),
     (error: unknown) => ({ error }),
   );
