@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { cuts, detect, dim, even, mix, scene, times, width } from '../../test/support/shot-pictures.ts';
 
 test('a fade through black or white is one boundary, at the first picture that can be seen', () => {
@@ -58,10 +58,12 @@ test('a cut to black that stays is where the new shot starts', () => {
   assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
 });
 
+/** White writing on black. */
+const line = even(0).map((value, i) =>
+  i / (width * 3) > 16 && i / (width * 3) < 19 && (i / 3) % width > 22 && (i / 3) % width < 42 ? 230 : value,
+);
+
 test('a title card between two fades is a shot of its own', () => {
-  const line = even(0).map((value, i) =>
-    i / (width * 3) > 16 && i / (width * 3) < 19 && (i / 3) % width > 22 && (i / 3) % width < 42 ? 230 : value,
-  );
   const film = [
     ...times(60, () => scene(1)),
     ...times(20, (i) => mix(scene(1), even(0), i / 20)),
@@ -75,4 +77,63 @@ test('a title card between two fades is a shot of its own', () => {
   assert.equal(found.length, 2);
   assert.ok(found[0]!.frame >= 78 && found[0]!.frame <= 92, `title at ${found[0]!.frame}`);
   assert.ok(found[1]!.frame >= 158 && found[1]!.frame <= 166, `shot at ${found[1]!.frame}`);
+});
+
+test('a title card that fades in from white is one boundary, where it can be seen', () => {
+  for (const fade of [1, 3, 12]) {
+    const film = [
+      ...times(40, () => scene(1)),
+      ...times(6, (i) => mix(scene(1), even(250), (i + 1) / 7)),
+      ...times(4, () => even(250)),
+      ...times(fade, (i) => mix(even(250), line, (i + 1) / (fade + 1))),
+      ...times(30, () => line),
+      ...times(40, () => scene(2)),
+    ];
+    const frames = detect(film).map(({ frame }) => frame);
+    assert.equal(frames.length, 2, `${frames}`);
+    assert.ok(frames[0]! >= 50 && frames[0]! <= 54 && frames[1] === 80 + fade, `${frames}`);
+  }
+});
+
+test('so is one of which the writing appears just before the white is gone', () => {
+  const written = (i: number) => (i < 20 ? even(0) : line);
+  const film = [
+    ...times(40, () => scene(1)),
+    ...times(6, () => even(250)),
+    ...times(24, (i) => mix(even(250), written(i), (i + 1) / 25)),
+    ...times(30, () => line),
+    ...times(40, () => scene(2)),
+  ];
+  const frames = detect(film).map(({ frame }) => frame);
+  assert.deepEqual(frames, [66, 100]);
+});
+
+test('a fade to black that stays for seconds is one boundary, where the next shot can be seen', () => {
+  const film = [
+    ...times(60, () => scene(1)),
+    ...times(12, (i) => mix(scene(1), even(0), (i + 1) / 13)),
+    ...times(200, () => even(0)),
+    ...times(60, () => scene(2)),
+  ];
+  assert.deepEqual(
+    detect(film).map(({ frame }) => frame),
+    [272],
+  );
+});
+
+describe('at the very end of a film there is no boundary', () => {
+  const ended = (blank: number, fade: number, rest: number) => [
+    ...times(72, () => scene(3)),
+    ...times(fade, (i) => mix(scene(3), even(blank), (i + 1) / (fade + 1))),
+    ...times(rest, () => even(blank)),
+  ];
+
+  test('at the last picture of a fade to black or white', () => {
+    for (const blank of [0, 250])
+      for (const fade of [1, 4, 24]) assert.deepEqual(detect(ended(blank, fade, 3)), [], `${fade} to ${blank}`);
+  });
+
+  test('where it is cut to black for less than a card would last', () => {
+    for (const rest of [1, 30]) assert.deepEqual(detect(ended(0, 0, rest)), [], `${rest}`);
+  });
 });

@@ -47,8 +47,10 @@ export class BlankFrameDetector {
   /** Past runs that may still matter, oldest first. */
   #runs: BlankRun[] = [];
   #open: OpenRun | undefined;
-  /** End of the last run, including its fade-in. */
+  /** The first picture after the last run and its fade-in. */
   #fadedIn = 0;
+  /** True if the end of the last run was reported as a boundary. */
+  #isFadeReported = false;
 
   /** The first picture of a run that is not decided yet; `Number.POSITIVE_INFINITY` if there is none. */
   get undecidedFrom(): number {
@@ -61,28 +63,39 @@ export class BlankFrameDetector {
    * fade after it, or the stream has ended.
    */
   visit(timeline: Timeline, frame: number, cuts: readonly number[]): Verdict {
-    const { blankFrames, fade } = timeline.rules;
+    const { blankFrames, fade, titleCard } = timeline.rules;
     // During a fade-in a picture may look blank again: it belongs to the same run.
     const blank = frame >= this.#fadedIn && isBlank(timeline.at(frame), blankFrames);
     if (blank && !this.#open) {
       const fadeStart = fadeEdge(timeline, cuts, frame, -1);
       const before = frame > 0 ? timeline.at(Math.max(timeline.first, fadeStart - 1)) : undefined;
       const firstSec = timeline.clockSec(frame);
+      // A title card that fades in from white is blank again at the end of that fade, when the card is black. The card is
+      // the shot that the fade led to, and already reported.
+      const isFadedCard = this.#hasJustFadedIn(timeline, frame) && hasText(timeline.at(frame), titleCard);
       this.#open = {
         first: frame,
         firstSec,
         fadeStart,
         from: firstSec - timeline.clockSec(fadeStart) >= fade.minSeenSec ? fadeStart + 1 : fadeStart - 1,
         before,
-        reported: false,
+        reported: isFadedCard,
         textFrom: undefined,
-        isTitle: false,
+        isTitle: isFadedCard,
       };
     }
     if (!this.#open) return NO_VERDICT;
-    if (!blank) return this.#close(timeline, frame, fadeEdge(timeline, cuts, frame - 1, 1));
+    if (blank) return this.#grow(timeline, frame, this.#open);
 
-    return this.#grow(timeline, frame, this.#open);
+    const verdict = this.#close(timeline, frame, fadeEdge(timeline, cuts, frame - 1, 1));
+    this.#isFadeReported = verdict.boundary !== undefined;
+    return verdict;
+  }
+
+  /** Ends the stream. No shot follows a run that is still open, so neither a cut to it nor its fade counts. */
+  finish(): Verdict {
+    if (!this.#open || this.#open.reported) return NO_VERDICT;
+    return { from: this.#open.from, to: Number.POSITIVE_INFINITY };
   }
 
   /** True if any picture in the range is blank or part of a fade to or from blank pictures. */
@@ -96,16 +109,21 @@ export class BlankFrameDetector {
     while (this.#runs[0] && this.#runs[0].fadeEnd < frame) this.#runs.shift();
   }
 
+  #hasJustFadedIn(timeline: Timeline, frame: number): boolean {
+    if (!this.#isFadeReported || this.#fadedIn < timeline.first) return false;
+    return timeline.clockSec(frame) - timeline.clockSec(this.#fadedIn) <= timeline.rules.titleCard.maxFadeGapSec;
+  }
+
   /** A long run is a card. It starts where it was cut to, or else where its text appears. */
   #grow(timeline: Timeline, frame: number, open: OpenRun): Verdict {
     const { blankFrames, titleCard, cut } = timeline.rules;
-    const { luma, mean } = timeline.at(frame);
-    const hasText = luma.some((value) => value > mean + titleCard.minTextLuma);
-    open.textFrom = hasText ? (open.textFrom ?? frame) : undefined;
+    open.textFrom = hasText(timeline.at(frame), titleCard) ? (open.textFrom ?? frame) : undefined;
     const { first, firstSec, fadeStart, from, before, textFrom } = open;
     const sec = timeline.clockSec(frame);
     if (textFrom !== undefined && sec - timeline.clockSec(textFrom) >= titleCard.minTextSec) open.isTitle = true;
     if (open.reported || !before) return NO_VERDICT;
+    // The last step to black changes the pattern like a cut.
+    if (frame === first && fadeStart < first) return { from, to: frame };
     if (fadeStart === first && sec - firstSec >= blankFrames.maxGapSec) {
       open.reported = true;
       if (meanLumaDifference(before, timeline.at(first)) < cut.minLumaDifference) return NO_VERDICT;
@@ -149,6 +167,10 @@ export class BlankFrameDetector {
     if (cutIn && cutOut) return { ...range, boundary: cutAt(end) };
     return { ...range, boundary: { frame: end, startFrame: fadeStart, endFrame: fadeEnd } };
   }
+}
+
+function hasText({ luma, mean }: Signature, { minTextLuma }: Rules['titleCard']): boolean {
+  return luma.some((value) => value > mean + minTextLuma);
 }
 
 function isSameScene(before: Signature, after: Signature, rules: Rules['blink']): boolean {

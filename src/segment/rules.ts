@@ -147,6 +147,8 @@ const rules = {
     minTextLuma: 36,
     /** Least time that text shows. */
     minTextSec: 0.5,
+    /** Longest time after a fade-in in which the card that faded in becomes blank: no other shot is so short. */
+    maxFadeGapSec: 0.2,
   },
 
   /** Fades to and from blank pictures (`blank-frames.ts`). */

@@ -143,7 +143,11 @@ export class ShotDetector {
       if (!ended && middleSec + gradual.blankAheadSec > blankFramesSec) break;
       this.#findGradual(this.#middle);
     }
-    if (ended) this.#closeGradual(() => true);
+    if (ended) {
+      const { from, to } = this.#blankFrames.finish();
+      this.#withdraw(from, to);
+      this.#closeGradual(() => true);
+    }
     return this.#settle(ended);
   }
 
@@ -154,9 +158,13 @@ export class ShotDetector {
 
   #findBlankFrame(frame: number): void {
     const { boundary, from, to } = this.#blankFrames.visit(this.#timeline, frame, this.#cuts);
-    // The verdict on a blank run replaces cuts to and from its pictures.
-    this.#pending = this.#pending.filter((other) => other.frame < from || other.frame > to);
+    this.#withdraw(from, to);
     if (boundary) this.#add(boundary);
+  }
+
+  /** Drops cuts to and from blank pictures, which the verdict on the blank run replaces. */
+  #withdraw(from: number, to: number): void {
+    this.#pending = this.#pending.filter(({ frame }) => frame < from || frame > to);
   }
 
   /** Finds a cut that does not show in the whole picture: only a part changes, or the light changes as much by itself. */
