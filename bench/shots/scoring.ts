@@ -1,22 +1,57 @@
-import type { ShotBoundary } from '../../src/segment/shots.ts';
+import type { Rules } from '../../src/segment/rules.ts';
+import { type ShotBoundary, ShotDetector } from '../../src/segment/shots.ts';
 import type { Distraction, Truth } from './film.ts';
+import type { SmallFilm } from './variants.ts';
 
-/** What became of the boundaries of a film that are to be found, and what was reported beside them. */
+/** A film with a name, and ranges of pictures in which reports count neither as found nor as false. */
+export interface LabelledFilm extends SmallFilm {
+  readonly name: string;
+  readonly ignored?: readonly (readonly [from: number, to: number])[];
+}
+
+/** Boundaries found and missed, and reports that match no boundary. */
 export interface Outcome {
   readonly found: readonly Truth[];
   readonly missed: readonly Truth[];
   readonly falseAlarms: readonly ShotBoundary[];
 }
 
-/** How far off a report may be. Pictures. */
-const HARD_GRACE = 1;
-const GRADUAL_GRACE = 2;
+/** The outcome for one film. */
+export interface ScoredFilm extends Outcome {
+  readonly name: string;
+  readonly durationSec: number;
+  /** Cause of each false alarm. */
+  readonly causes: readonly string[];
+}
+
+/** Tolerance for cuts, in pictures. */
+const CUT_TOLERANCE_FRAMES = 1;
+/** Tolerance before and after a gradual transition, in pictures. */
+const GRADUAL_TOLERANCE_FRAMES = 2;
+/** Distance within which a false alarm counts as next to a boundary, in pictures. */
+const NEAR_FRAMES = 12;
 
 export const isHard = ({ kind }: Pick<Truth, 'kind'>) => kind.startsWith('cut');
 
+/** Runs the detector on a film, and compares its reports with the film's boundaries. */
+export function scoreFilm({ name, truth, distractions, ignored, pictures }: LabelledFilm, rules?: Rules): ScoredFilm {
+  const detector = new ShotDetector(rules ? { rules } : {});
+  const found: ShotBoundary[] = [];
+  let durationSec = 0;
+  for (const picture of pictures()) {
+    found.push(...detector.push(picture));
+    durationSec = picture.timeSec;
+  }
+  found.push(...detector.end());
+  const outcome = score(truth, found, ignored);
+  const causes = outcome.falseAlarms.map((alarm) => causeOf(alarm, truth, distractions));
+  return { name, durationSec, causes, ...outcome };
+}
+
 /**
  * A cut is found by a report within one picture, a gradual transition by one within its extent and two pictures on
- * either side. Each finds one: what is left over is missed, or a false alarm. Reports in `ignored` stretches are neither.
+ * either side. Each report finds one boundary at most. Other boundaries are missed, other reports are false alarms, except
+ * for reports in `ignored` ranges.
  */
 export function score(
   truth: readonly Truth[],
@@ -27,9 +62,9 @@ export function score(
   const falseAlarms: ShotBoundary[] = [];
   for (const report of reports) {
     const fitting = [...missed].filter((one) => {
-      const grace = isHard(one) ? HARD_GRACE : GRADUAL_GRACE;
+      const tolerance = isHard(one) ? CUT_TOLERANCE_FRAMES : GRADUAL_TOLERANCE_FRAMES;
       const [from, to] = isHard(one) ? [one.frame, one.frame] : [one.start, one.end];
-      return report.frame >= from - grace && report.frame <= to + grace;
+      return report.frame >= from - tolerance && report.frame <= to + tolerance;
     });
     fitting.sort((a, b) => Math.abs(a.frame - report.frame) - Math.abs(b.frame - report.frame));
     if (fitting[0]) missed.delete(fitting[0]);
@@ -38,13 +73,20 @@ export function score(
   return { found: truth.filter((one) => !missed.has(one)), missed: [...missed], falseAlarms };
 }
 
-/** What the film does where a false alarm is: what must not be taken for a boundary, and what lies next to it. */
+/** The cause of a false alarm: the distraction in the film at that picture, and the boundary next to it. */
 export function causeOf(
   { frame }: ShotBoundary,
   truth: readonly Truth[],
   distractions: readonly Distraction[],
 ): string {
-  const near = truth.find(({ start, end }) => frame >= start - 12 && frame <= end + 12);
+  const near = truth.find(({ start, end }) => frame >= start - NEAR_FRAMES && frame <= end + NEAR_FRAMES);
   const during = distractions.find(({ start, end }) => frame >= start && frame < end);
   return [during?.kind ?? 'nothing', ...(near ? [`beside a ${near.kind}`] : [])].join(' ');
+}
+
+/** Harmonic mean of precision and recall over several films. */
+export function f1Of(films: readonly Outcome[]): number {
+  const count = (what: keyof Outcome) => films.reduce((sum, film) => sum + film[what].length, 0);
+  const found = count('found');
+  return (2 * found) / (2 * found + count('missed') + count('falseAlarms'));
 }
