@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { FF_ENCODER_MJPEG, FF_ENCODER_ROQ } from 'node-av/constants';
 import { makeMedia } from '../../test/support/make-media.ts';
 import { decode } from './decode.ts';
 
@@ -85,4 +86,41 @@ test('pictures that a decoder patches up are damaged, from the first to the next
   assert.equal(to, 20);
   assert.deepEqual(damages(damaged, { startSec: 0, endSec: 8 }), []);
   assert.deepEqual(damages(damaged, { startSec: 20.5, endSec: 23 }), []);
+});
+
+const SMALL = { width: 16, height: 16, fit: 'stretch' } as const;
+
+/** Number of pictures and of damages in a file. */
+function countEvents(path: string): { pictures: number; damages: number } {
+  const events = [...decode({ path, everyPicture: SMALL })];
+  const count = (type: string) => events.filter((event) => event.type === type).length;
+  return { pictures: count('picture'), damages: count('damage') };
+}
+
+test('a demuxer that reports an error at the end of an intact file does not make it damaged', () => {
+  const jpegs = makeMedia(join(folder, 'camera.mpjpeg'), {
+    video: 'testsrc=size=64x64:rate=5:duration=2',
+    videoCodec: FF_ENCODER_MJPEG,
+    pixelFormat: 'yuvj420p',
+    format: 'mpjpeg',
+  });
+  assert.deepEqual(countEvents(jpegs), { pictures: 10, damages: 0 });
+
+  const roq = makeMedia(join(folder, 'game.roq'), {
+    video: 'testsrc=size=64x64:rate=30:duration=0.5',
+    videoCodec: FF_ENCODER_ROQ,
+    pixelFormat: 'yuvj444p',
+  });
+  appendFileSync(roq, Buffer.alloc(8)); // an empty chunk of an unknown type
+  assert.deepEqual(countEvents(roq), { pictures: 15, damages: 0 });
+});
+
+test('a file that a demuxer cannot read to its end is damaged', () => {
+  const path = makeMedia(join(folder, 'broken.roq'), {
+    video: 'testsrc=size=64x64:rate=30:duration=0.5',
+    videoCodec: FF_ENCODER_ROQ,
+    pixelFormat: 'yuvj444p',
+  });
+  appendFileSync(path, Buffer.alloc(100));
+  assert.deepEqual(countEvents(path), { pictures: 15, damages: 1 });
 });

@@ -5,7 +5,7 @@ import { openContainer } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
 import { PacketTimes } from './packet-times.ts';
 import { frameSecOf, PictureReader } from './picture-reader.ts';
-import { isStream, PRE_ROLL_SEC, readOnly, seek } from './position.ts';
+import { isAtEnd, isStream, PRE_ROLL_SEC, readOnly, seek } from './position.ts';
 import { earlierSound, SoundReader } from './sound-reader.ts';
 import { earlierSubtitles, guideOf, isBehind, readSubtitle } from './subtitle-reader.ts';
 
@@ -53,7 +53,7 @@ export function* decode(request: DecodeRequest): Generator<MediaEvent> {
   while (!finished()) {
     const result = container.context.readFrameSync(packet);
     if (result < 0) {
-      if (result !== AVERROR_EOF) {
+      if (result !== AVERROR_EOF && !isAtEnd(container)) {
         const timeSec = pictures?.timeSec ?? sounds?.timeSec ?? 0;
         yield { type: 'damage', isLost: true, startSec: timeSec, endSec: timeSec };
       }

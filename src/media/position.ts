@@ -3,10 +3,11 @@ import {
   AV_PKT_FLAG_KEY,
   AVDISCARD_ALL,
   AVDISCARD_DEFAULT,
+  AVIO_FLAG_READ,
   AVSEEK_FLAG_BACKWARD,
   AVSEEK_FLAG_BYTE,
 } from 'node-av/constants';
-import { Packet, type Stream } from 'node-av/lib';
+import { IOContext, Packet, type Stream } from 'node-av/lib';
 import type { Clock } from './clock.ts';
 import { type Container, ratio } from './container.ts';
 
@@ -59,6 +60,16 @@ export function seek(container: Container, timeSec: number, clock: Clock | undef
     context.seekFrameSync(-1, to, how);
     return;
   }
+}
+
+/**
+ * True if every byte of the file was read. Some demuxers (mpjpeg, RoQ with trailing bytes) report an error there instead of
+ * the end.
+ */
+export function isAtEnd({ context }: Container): boolean {
+  using file = new IOContext();
+  if (context.url === null || file.open2Sync(context.url, AVIO_FLAG_READ) < 0) return false;
+  return context.pbBytes >= file.sizeSync();
 }
 
 /** True for a format whose demuxer outputs each picture only when the next one arrives, however late. */

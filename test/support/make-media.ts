@@ -5,28 +5,30 @@ import { Log, type Packet } from 'node-av/lib';
 
 /** Small media made on the spot with FFmpeg's own generators, so that tests need no files of others. */
 export interface MediaRecipe {
-  /** Filter graph without inputs that ends in pictures: `testsrc2=size=640x360:rate=24:duration=8`. */
+  /** Filter graph without inputs that outputs pictures: `testsrc2=size=640x360:rate=24:duration=8`. */
   readonly video?: string;
-  /** Filter graph without inputs that ends in sound: `sine=frequency=440:duration=8`. */
+  /** Filter graph without inputs that outputs sound: `sine=frequency=440:duration=8`. */
   readonly audio?: string;
-  /** A SubRip track, for containers that take one as it is (Matroska). */
+  /** SubRip track, for containers that support one (Matroska). */
   readonly subtitles?: readonly { startSec: number; endSec: number; text: string }[];
   readonly audioCodec?: FFEncoderCodec;
   /** Default: H.264. */
   readonly videoCodec?: FFEncoderCodec;
-  /** FFmpeg's name of one that `videoCodec` takes. Default: yuv420p. */
+  /** FFmpeg's name of a pixel format that `videoCodec` accepts. Default: yuv420p. */
   readonly pixelFormat?: string;
+  /** FFmpeg's name of the container format. Default: by the extension of the path. */
+  readonly format?: string;
   /** Options of the muxer. */
   readonly muxing?: Readonly<Record<string, string>>;
   /** Added to all timestamps, in seconds; default 0. */
   readonly startSec?: number;
 }
 
-/** Writes a media file; the container follows from the ending of the name. @returns the path */
+/** Writes a media file. @returns the path */
 export function makeMedia(path: string, recipe: MediaRecipe): string {
   Log.setLevel(AV_LOG_QUIET);
   const { video, audio, subtitles, audioCodec = FF_ENCODER_AAC, videoCodec = FF_ENCODER_LIBX264 } = recipe;
-  const { pixelFormat = 'yuv420p', muxing, startSec = 0 } = recipe;
+  const { pixelFormat = 'yuv420p', format, muxing, startSec = 0 } = recipe;
   using tracks = new DisposableStack();
   const encoded = [
     video && tracks.use(new Generated(`${video},format=${pixelFormat}`, videoCodec)),
@@ -34,8 +36,8 @@ export function makeMedia(path: string, recipe: MediaRecipe): string {
   ].filter((track) => track instanceof Generated);
   const text = subtitles && tracks.use(openSubtitles(path, subtitles));
   const textStream = text?.streams[0];
-  // Opened last, so that it is closed before the encoders that it looks at.
-  using output = Muxer.openSync(path, { options: muxing });
+  // Opened last, so that it is closed before the encoders that it refers to.
+  using output = Muxer.openSync(path, { options: muxing, ...(format && { format }) });
   const sources = encoded.map((track) => ({ index: output.addStream(track.encoder), packets: track.packets() }));
   if (text && textStream)
     sources.push({ index: output.addStream(textStream), packets: text.packetsSync(textStream.index) });
@@ -43,7 +45,7 @@ export function makeMedia(path: string, recipe: MediaRecipe): string {
   return path;
 }
 
-/** Writes the packets of all tracks in order of time, as a muxer wants them. */
+/** Writes the packets of all tracks in order of time, as muxers require. */
 function interleave(
   output: Muxer,
   sources: { index: number; packets: Iterable<Packet | null> }[],
