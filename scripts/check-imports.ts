@@ -32,6 +32,7 @@ const LAYERS = [
   'database',
   'observe',
   'config.ts',
+  'settings',
   'machine-memory.ts',
   'code-cache.ts',
   'setup-error.ts',

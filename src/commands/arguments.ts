@@ -1,5 +1,5 @@
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { type Config, isBundlePath, readConfig, type SettingName, settingFlags } from '../config.ts';
+import { type Config, readConfig, settingFlags } from '../config.ts';
 import { CommandError, UsageError } from './faults.ts';
 import { callerPath } from './paths.ts';
 
@@ -26,24 +26,17 @@ export function readArguments<const O extends Options>(args: string[], options: 
     if (empty !== undefined) throw new UsageError(`--${empty} needs a value.`);
     const overrides = settings
       .filter(({ flag }) => given[flag] !== undefined)
-      .map(({ name, flag }) => [name, fromCaller(name, String(given[flag]))]);
+      .map(({ name, flag, resolvePaths }) => {
+        const text = String(given[flag]);
+        // Relative paths start at the caller's folder.
+        return [name, resolvePaths?.(text, (path) => callerPath(path)) ?? text];
+      });
     const config: Config = readConfig(Object.fromEntries(overrides));
     return { values: values as ReturnType<typeof parseArgs<{ options: O }>>['values'], positionals, config };
   } catch (error) {
     if (error instanceof TypeError) throw new UsageError(plain(error));
     throw error;
   }
-}
-
-/** Value of a setting given as a flag. Relative paths start at the caller's folder. */
-function fromCaller(name: SettingName, value: string): string {
-  const isPath =
-    name === 'REELVEC_DATA_DIR' ||
-    name === 'REELVEC_CACHE_DIR' ||
-    name === 'REELVEC_MODELS_DIR' ||
-    (name === 'REELVEC_BUNDLE' && isBundlePath(value));
-  if (isPath) return callerPath(value);
-  return name === 'REELVEC_BLOBS' ? value.replace(/^file:(.+)$/s, (_, folder) => `file:${callerPath(folder)}`) : value;
 }
 
 /** Rewrites an error of parseArgs as one sentence. Its own messages explain its conventions instead. */
