@@ -13,20 +13,20 @@ import { moments, rounded } from './moments.ts';
 export interface LabelledClip {
   readonly label: string;
   readonly fold: number;
-  /** Takes of one source are cut from one recording. */
+  /** Recording that the clip was cut from; several clips can share one. */
   readonly source: string;
   /** Mono, at the encoder's rate. */
   readonly samples: Float32Array;
   readonly features: Float64Array;
-  /** Features of worse recordings of the same sound. */
+  /** Features of degraded recordings of the same sound. */
   readonly degraded: readonly Float64Array[];
 }
 
-/** Between trusting the scatter of a few hundred clips in 465 features and ignoring it. */
+/** Shrinkage of the scatter of a few hundred clips in 465 features, between 0 (trust it) and 1 (ignore it). */
 const SHRINKAGE = 0.4;
-/** Hertz. What is left of a sound on a telephone. */
+/** Upper cutoff of the degraded recording in hertz: telephone bandwidth. */
 const NARROW_RATE = 8000;
-/** Peak of white noise over the root mean square of the sound: 25 dB under it. */
+/** Peak of the added white noise as a share of the sound's root mean square: 25 dB below it. */
 const NOISE = 0.056;
 
 export function readEsc10(): LabelledClip[] {
@@ -71,13 +71,13 @@ function readSound(path: string): Float32Array {
   return resample(Float32Array.from(parts), rate, { sampleRate: SAMPLE_RATE });
 }
 
-/** Everything that the audio encoder holds, learnt from these clips and no others. */
+/** All constants of the audio encoder, learnt from these clips alone. */
 export function learn(clips: readonly LabelledClip[]): AudioModel {
   const { mean, variance } = moments(
     clips.map((clip) => clip.features),
     clips.map(() => 1),
   );
-  // What a worse recording changes is no difference between sounds: it makes a feature's unit larger.
+  // A difference between two recordings of one sound is noise: it enlarges the unit of the feature.
   const spread = variance.map((own, i) => {
     const changes = clips.flatMap(({ features, degraded }) => degraded.map((other) => (other[i]! - features[i]!) ** 2));
     return Math.sqrt(own + changes.reduce((sum, change) => sum + change, 0) / clips.length) + 1e-6;

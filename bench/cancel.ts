@@ -1,7 +1,7 @@
 /**
- * How fast a deleted task frees its worker and its blobs, at moments spread over the work on a real film. Linux.
+ * Time until a deleted task has freed its worker and its blobs, at moments spread over the work on a real film. Linux.
  *   node bench/cancel.ts          one server with one worker, and a folder
- *   node bench/cancel.ts nodes    asked of a server, worked on by another node; needs PostgreSQL
+ *   node bench/cancel.ts nodes    one node takes the request, another does the work; needs PostgreSQL
  */
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,13 +16,13 @@ import { MEDIA_DIR } from './media.ts';
 import { checkTargets, median } from './report.ts';
 
 const ROUNDS = 50;
-/** Moments lie up to this long after the creation: download, probe, start of a worker, embedding. Milliseconds. */
+/** Deletions happen within this time after the creation, in milliseconds: download, probe, worker start, embedding. */
 const LATEST_MS = 3000;
 const FREED_WITHIN_MS = 60_000;
 
 interface Place {
   readonly api: RunningServer;
-  /** Whether nothing works on a task any more, and nothing of it is stored. */
+  /** True if no process works on the task and no blob of it is stored. */
   isFree(task: string): Promise<boolean>;
 }
 
@@ -38,7 +38,7 @@ async function oneServer(): Promise<Place> {
   return { api, isFree: async () => workersReading(api, '/source').length === 0 && files().length === 0 };
 }
 
-/** A media process reads what is in a bucket through its node: when that gives the run up, it has killed the process. */
+/** A media process reads from a bucket through its node, which kills the process when it gives up the run. */
 async function severalNodes(): Promise<Place> {
   const state = stack.use(await sharedState());
   const sql = postgres(state.databaseUrl, { max: 1 });

@@ -10,7 +10,7 @@ export interface MediaClips {
   readonly audio: AudioClip[];
 }
 
-/** Decodes a whole file and cuts it into fixed clips, as the pipeline does; no clips where there is no such track. */
+/** Decodes a whole file and cuts it into fixed clips, as the pipeline does. No clips if the track is missing. */
 export function clipsOf(
   path: string,
   bundle: { visual: VisualEncoder; audio: AudioEncoder },
@@ -37,7 +37,7 @@ function isIn(timeSec: number, segment: { startSec: number; endSec: number }): b
   return timeSec >= segment.startSec && timeSec < segment.endSec;
 }
 
-/** The samples of a segment, at the rate that is asked for; times between two stretches of sound are skipped. */
+/** Samples of a segment at the requested rate, without gaps between stretches of sound. */
 function cut(
   sounds: readonly Sound[],
   segment: { startSec: number; endSec: number },

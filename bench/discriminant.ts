@@ -1,10 +1,10 @@
 /**
  * Linear discriminant analysis (Fisher 1936; Rao 1948) with a shrunk scatter (Ledoit & Wolf 2004): the directions that
- * tell classes apart, scaled so that the scatter within a class is one.
+ * separate classes, scaled so that the scatter within a class is one.
  *
  * @param rows one row of features per example
  * @param shrinkage 0 (trust the scatter within the classes) to 1 (ignore it): many features, few examples
- * @returns classes − 1 directions, the most telling first
+ * @returns classes − 1 directions, the most discriminating first
  */
 export function discriminants(
   rows: readonly Float64Array[],
@@ -28,7 +28,7 @@ export function discriminants(
   }
   shrink(within, shrinkage);
   const root = cholesky(within);
-  // Class means where the scatter is white; their few principal axes come from the small matrix of dot products.
+  // Class means in whitened space; their few principal axes come from the small matrix of dot products.
   const white = between.map((mean) => solveLower(root, mean));
   const { values, vectors } = symmetricEigen(white.map((a) => white.map((b) => dot(a, b) / white.length)));
   return vectors.slice(0, white.length - 1).map((vector, k) => {
@@ -55,7 +55,7 @@ function addOuter(matrix: Float64Array[], vector: Float64Array, weight: number):
   }
 }
 
-/** Moves a scatter towards the round one of the same size. */
+/** Shrinks a scatter towards the spherical one of the same trace. */
 function shrink(matrix: Float64Array[], share: number): void {
   const round = matrix.reduce((sum, row, i) => sum + row[i]!, 0) / matrix.length;
   for (const [i, row] of matrix.entries()) {

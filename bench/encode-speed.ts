@@ -1,4 +1,4 @@
-/** How many seconds of film the signal bundle describes in a second of one core, decoding not counted. */
+/** Encoding speed of the signal bundle: seconds of film per second of one core, without decoding. */
 import { createSignalBundle } from '../src/encode/signal/bundle.ts';
 import { clipsOf } from './clips.ts';
 import { mediaFiles } from './media.ts';
@@ -17,7 +17,7 @@ async function encodeAll(): Promise<void> {
 }
 
 await encodeAll();
-// Processor time, not the clock's: other work on the machine does not count.
+// Processor time: other work on the machine does not count.
 const start = process.cpuUsage();
 for (let round = 0; round < ROUNDS; round++) await encodeAll();
 const { user, system } = process.cpuUsage(start);

@@ -1,6 +1,6 @@
 /**
- * Do sounds of one kind lie together? Leave-one-source-out 5-nearest-neighbour accuracy of the audio vectors on ESC-10
- * (Piczak 2015). What the encoder has learnt never comes from a clip of the fold that is reported.
+ * Accuracy of the audio vectors on ESC-10: 5 nearest neighbours, leave one source out
+ * (Piczak 2015). The encoder is trained without the fold that is reported.
  */
 import { type AudioModel, createAudioEncoder } from '../src/encode/signal/audio/audio.ts';
 import { type LabelledClip, learn, readEsc10 } from './audio-learning.ts';
@@ -28,7 +28,7 @@ checkTargets([
   },
 ]);
 
-/** @returns share of clips that were named right, all turns together */
+/** @returns share of correctly labelled clips over all turns */
 async function rotate(name: string, split: (fold: number) => [LabelledClip[], LabelledClip[]]): Promise<number> {
   let right = 0;
   let asked = 0;
@@ -57,11 +57,11 @@ async function namedRight(clips: readonly LabelledClip[], model: AudioModel): Pr
   }).length;
 }
 
-/** The label of most neighbours; among equals that of the more similar ones. */
+/** Label of most neighbours; ties go to the more similar ones. */
 function vote(neighbours: readonly { clip: LabelledClip; similarity: number }[]): string {
   const votes = new Map<string, number>();
   for (const { clip, similarity } of neighbours) {
-    // A similarity is at most 1, so it breaks ties and nothing else.
+    // A similarity is at most 1, so it only breaks ties.
     votes.set(clip.label, (votes.get(clip.label) ?? 0) + 1 + similarity / 100);
   }
   return [...votes].reduce((best, entry) => (entry[1] > best[1] ? entry : best))[0];

@@ -1,4 +1,4 @@
-/** Learns the constants of the audio encoder from ESC-10, all folds that are here, and writes src/encode/signal/audio/audio-model.json. */
+/** Learns the constants of the audio encoder from all folds of ESC-10; writes `encode/signal/audio/audio-model.json`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { learn, readEsc10 } from './audio-learning.ts';

@@ -1,4 +1,4 @@
-/** Learns what is usual for each visual feature from the films of the test media; writes src/encode/signal/visual/visual-model.json. */
+/** Learns mean and variance of each visual feature from the test films; writes `signal/visual/visual-model.json`. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSignalBundle } from '../src/encode/signal/bundle.ts';
@@ -15,12 +15,13 @@ const clips = mediaFiles('video', /\.(mp4|webm|ts)$/).flatMap((path) =>
     topics: visualFeatures(pictures),
   })),
 );
-// Each recording counts the same, or a few minutes of one film would be what is usual.
+// Each recording has the same weight; otherwise a few minutes of one film would dominate.
 const weights = clips.map(({ recording }) => 1 / clips.filter((clip) => clip.recording === recording).length);
 const rows = clips.map(({ topics }) => Float64Array.from(topics.flatMap((topic) => Array.from(topic))));
 const { mean, variance } = moments(rows, weights);
 
-// Few films: what none of them varies in (a colour that none has) may vary in others. Half of each variance is its topic's.
+// With few films, a feature that is constant in all (a colour that none has) may vary in others: half of each variance
+// comes from its group of features.
 let at = 0;
 const spread = clips[0]!.topics.flatMap((topic) => {
   const own = variance.slice(at, at + topic.length);

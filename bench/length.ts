@@ -1,6 +1,6 @@
 /**
- * Twenty minutes, an hour and four hours of the same film: memory must hardly grow with length, time not faster than
- * it, and a second worker must help. FFmpeg holds an MP4's index, which lists every packet; a Matroska file has no such index.
+ * Twenty minutes, an hour and four hours of the same film: memory must hardly grow with length, time at most linearly,
+ * and a second worker must help. FFmpeg holds the index of an MP4, which lists each packet; Matroska has no such index.
  * Needs `ffmpeg` and GNU `time` (Debian's packages of these names).
  *   node bench/length.ts [growth] [workers]
  */
@@ -28,7 +28,7 @@ if (isWanted('growth')) {
 if (isWanted('workers')) targets.push(await speedup());
 checkTargets(targets);
 
-/** The short film before and after the long one, for machines slow down and speed up; of peaks, the higher one. */
+/** The short film runs before and after the long one, since machines change speed; of two peaks the higher counts. */
 async function growth(container: string, inContainer: (path: string) => string) {
   const [twenty, four] = [inContainer(looped('20-minutes', 6)), inContainer(looped('4-hours', 66))];
   const before = await embed(twenty, 2);
@@ -59,8 +59,8 @@ async function growth(container: string, inContainer: (path: string) => string) 
 }
 
 /**
- * In turn, as often one as the other. What the machine itself would give to two is seen beside it: two commands at once
- * that know nothing of each other.
+ * One worker and two workers, in turn. Beside it, the speed-up that the machine itself allows: two independent commands
+ * at once.
  */
 async function speedup() {
   const hour = looped('1-hour', 17);
@@ -113,7 +113,7 @@ function looped(name: string, times: number): string {
   return path;
 }
 
-/** The same packets in the other container. */
+/** Remuxes a film into the other container. */
 function matroska(file: string): string {
   const path = file.replace(/mp4$/, 'mkv');
   if (existsSync(path)) return path;

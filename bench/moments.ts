@@ -10,7 +10,7 @@ export function moments(
   return { mean, variance: average((row, i) => (row[i]! - mean[i]!) ** 2) };
 }
 
-/** Four digits are far below what moves a neighbour, and keep a file of constants small. */
+/** Rounds to four digits, which changes no neighbour and keeps the file of constants small. */
 export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

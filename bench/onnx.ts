@@ -1,6 +1,6 @@
 /**
- * How much of onnxruntime's speed is left when pictures come from a film: the whole way from the file to vectors against
- * the bare session on batches that are ready, with the same threads, in turn. The model is a vision transformer of the
+ * Share of onnxruntime's speed that is left when pictures come from a film: from the file to vectors, against
+ * the bare session on prepared batches, with the same threads, in turn. The model is a vision transformer of the
  * size of CLIP's ViT-B/16 with random weights, which test/support/onnx writes.
  *
  * Settings: ROUNDS (default 6), THREADS (default 1, as where there is a worker for each core).
@@ -50,7 +50,7 @@ const session = await InferenceSession.create(join(OUT, MODEL), {
 const pixels = Float32Array.from({ length: BATCH * 3 * 224 * 224 }, (_, i) => Math.sin(i / 7));
 const ready = { pixel_values: new Tensor('float32', pixels, [BATCH, 3, 224, 224]) };
 
-// Both once, so that nothing is loaded or grown while it is measured.
+// Warm-up of both: loading and growth are not measured.
 await session.run(ready);
 await wholeWay(4);
 
@@ -67,7 +67,7 @@ for (let round = 0; round < ROUNDS; round++) {
   const rate = (seconds: number) => ((SECONDS * PER_SECOND) / seconds).toFixed(2);
   console.log(`round ${round + 1}: ${rate(bare.wall)} pictures/s bare, ${rate(whole.wall)} from the film`);
 }
-// The fastest of each: what else runs on the machine only ever takes away.
+// The fastest of each: other work on the machine only ever slows down.
 const wall = Math.min(...times.bare) / Math.min(...times.whole);
 checkTargets([
   {

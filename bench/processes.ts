@@ -6,17 +6,17 @@ export const CLI = join(import.meta.dirname, '../src/cli.ts');
 const LOOK_EVERY_MS = 100;
 
 export interface Measured {
-  /** Seconds by the clock. */
+  /** Wall time in seconds. */
   readonly wall: number;
-  /** Seconds of processor time, of the process and all it has waited for. */
+  /** Processor time in seconds, of the process and the children that it waited for. */
   readonly cpu: number;
-  /** Most resident memory of any of its processes, in bytes. */
+  /** Peak resident memory of any of its processes, in bytes. */
   readonly peak: number;
 }
 
 /**
- * Runs a command as a whole process and measures it from outside (Linux; GNU time).
- * @throws when it fails
+ * Runs a command and measures its processes from outside (Linux; GNU time).
+ * @throws Error if it fails
  */
 export async function measure(command: string, args: readonly string[]): Promise<Measured> {
   const child = spawn('time', ['-f', '%e %U %S %M', command, ...args], { stdio: ['ignore', 'ignore', 'pipe'] });
@@ -32,7 +32,7 @@ export async function measure(command: string, args: readonly string[]): Promise
   clearInterval(timer);
   const [wall = 0, user = 0, system = 0, kilobytes = 0] = errors.trim().split('\n').at(-1)!.split(' ').map(Number);
   if (code !== 0) throw new Error(`${command} ${args.join(' ')} ended with ${code}: ${errors}`);
-  // A look sees only what lives at that moment, and GNU time only what was waited for.
+  // A sample sees only live processes, and GNU time only those that were waited for.
   return { wall, cpu: user + system, peak: Math.max(peak, kilobytes * 1024) };
 }
 

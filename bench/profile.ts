@@ -1,5 +1,5 @@
 /**
- * Where a media worker's time goes, by V8's sampling profiler: calls into FFmpeg by what they do, our own code by folder.
+ * Profile of a media worker by V8's sampling profiler: calls into FFmpeg by operation, own code by folder.
  * `node bench/profile.ts [FILE]`; without one, the 720p film of bench/speed.ts.
  */
 import { execFileSync } from 'node:child_process';

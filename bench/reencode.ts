@@ -10,11 +10,11 @@ import {
 } from 'node-av/constants';
 import { Log } from 'node-av/lib';
 
-/** How a copy differs from its original. */
+/** Differences of a copy from its original. */
 export interface Variant {
   readonly name: string;
   readonly extension: string;
-  /** FFmpeg's filter, and what goes to the encoder; from facts about the original. */
+  /** FFmpeg's filter, and options of the encoder, from properties of the original. */
   readonly filter: (original: Original) => string;
   readonly encoder:
     | typeof FF_ENCODER_FLAC
@@ -104,7 +104,7 @@ export async function reencode(path: string, kind: 'video' | 'audio', variant: V
     const rate = kind === 'video' ? num / den : stream.codecpar.sampleRate;
     const original = { bitRate: input.bitRate * 1000, rate };
     using decoder = await Decoder.create(stream);
-    // Counted anew: the time stamps of tos_speech_640x360.ts start over in the middle, which no muxer takes.
+    // New timestamps: those of tos_speech_640x360.ts restart in the middle, which no muxer accepts.
     const count = kind === 'video' ? `setpts=N/${rate}/TB` : 'asetpts=N/SR/TB';
     using filter = FilterAPI.create(`${count},${variant.filter(original)}`);
     using encoder = await Encoder.create(variant.encoder, {

@@ -8,7 +8,7 @@ export function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
 }
 
-/** Prints what was measured beside what is asked for, and lets the process fail when one target is missed. */
+/** Prints each figure beside its target, and sets exit code 1 if one is missed. */
 export function checkTargets(
   targets: readonly { readonly what: string; readonly got: string; readonly want: string; readonly met: boolean }[],
 ): void {

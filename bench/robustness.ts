@@ -1,7 +1,7 @@
 /**
- * Does a re-encoded clip find itself? Copies of all films and sounds of the test media, cut like their originals into
- * clips of 6 s, look for their nearest neighbour among the clips of all originals. Right is the same stretch of the
- * same recording, and nothing else of it. The sound of films counts as sound; clips of digital silence, which are all
+ * Retrieval of re-encoded clips. Copies of all films and sounds of the test media, cut like their originals into
+ * clips of 6 s, search for their nearest neighbour among the clips of all originals. Only the same stretch of the
+ * same recording counts as found. The sound of films counts as sound; clips of digital silence, which are all
  * the same sound, are left out.
  */
 import { basename } from 'node:path';
@@ -93,7 +93,7 @@ async function measure(
   ]);
 }
 
-/** @param path the original that the file is, or is a copy of */
+/** @param path the original, also for a copy */
 async function embed(option: keyof MediaClips, path: string, file: string): Promise<Point[]> {
   const { visual, audio } = clipsOf(file, bundle, CLIP_SEC);
   const audible = audio.filter(({ samples }) => samples.some((sample) => Math.abs(sample) > SILENCE));

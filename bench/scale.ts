@@ -1,6 +1,6 @@
 /**
- * Several workers on one PostgreSQL: how much faster two are than one, how much time goes to anything but media when
- * tasks are short, and how fast tasks are taken on while the workers are busy. Each worker is a process that is pinned
+ * Several workers on one PostgreSQL: speed-up of two against one, share of time that is not media work when
+ * tasks are short, and latency of task creation while the workers are busy. Each worker is a process that is pinned
  * to a core. Needs Linux, PostgreSQL's programs and `taskset`.
  *   node bench/scale.ts [spread] [short] [create]
  */
@@ -22,14 +22,14 @@ import { checkTargets, percent } from './report.ts';
 const OUT = join(import.meta.dirname, 'out');
 const SOURCE = join(MEDIA_DIR, 'video/bbb_first216s_640x360.mp4');
 const SOURCE_SEC = 216.02;
-/** 61 minutes, of which an hour is asked for: twelve chunks. */
+/** Length of the film, 61 minutes; tasks embed an hour of it in twelve chunks. */
 const HOUR_TIMES = 17;
 const HOUR_SEC = 3600;
 const SHORT_TASKS = Number(process.env['SHORT_TASKS'] ?? 500);
 const SHORT_SEC = 10;
 const REQUESTS_PER_SEC = 200;
 const REQUESTS_SEC = Number(process.env['REQUESTS_SEC'] ?? 20);
-/** So long at the same rate before it is measured: a server that has run for a while is what is asked about. */
+/** Warm-up at the same rate before the measurement, since the figure is for a server that has run for a while. */
 const WARM_UP_SEC = 25;
 const HOUR_MS = 3_600_000;
 const CLOCK_TICKS_PER_SEC = 100;
@@ -64,12 +64,12 @@ async function spread(): Promise<void> {
   ]);
 }
 
-/** Many short tasks on two workers: how much of the workers' time was not media work. */
+/** Many short tasks on two workers: share of the workers' time that was not media work. */
 async function short(): Promise<void> {
   await using cluster = await startCluster(2);
   const asset = await uploadAsset(cluster.api, readFileSync(SOURCE), 'film.mp4');
   const body = asking('video', { asset_id: asset.body._id }, { end_sec: SHORT_SEC });
-  // one for each of them, so that both their media workers have started
+  // One task for each, so that both media workers have started.
   const first = await Promise.all([createTask(cluster.api, body), createTask(cluster.api, body)]);
   for (const id of first) await ready(cluster.api, id);
   const before = await cluster.mediaSeconds();
@@ -88,7 +88,7 @@ async function short(): Promise<void> {
   checkTargets([{ what: 'time outside media work', got: percent(outside), want: '≤ 5 %', met: outside <= 0.05 }]);
 }
 
-/** Tasks asked for at a steady rate, whether or not the answers keep up, while two workers embed. */
+/** Creates tasks at a steady rate, whether or not the answers keep up, while two workers embed. */
 async function create(): Promise<void> {
   await using cluster = await startCluster(2);
   const asset = await uploadAsset(cluster.api, readFileSync(SOURCE), 'film.mp4');
@@ -102,7 +102,7 @@ async function create(): Promise<void> {
   const started = performance.now();
   const waits = new Set<Promise<void>>();
   let before: Map<string, number> | undefined;
-  /** @param due from which it is measured: a generator that falls behind must not hide a server that does */
+  /** @param due start of the measurement: a load generator that falls behind must not hide a slow server */
   const ask = async (due: number, isMeasured: boolean) => {
     const { statusCode, body: answer } = await request(`${cluster.api.url}/embed-v2/tasks`, {
       method: 'POST',
@@ -118,11 +118,11 @@ async function create(): Promise<void> {
     const due = started + (i / REQUESTS_PER_SEC) * 1000;
     const wait = due - performance.now();
     if (wait > 0) await sleep(wait);
-    // Going through all processes holds this one up: it must not fall on requests that are counted.
+    // Listing all processes blocks this one, so it must not coincide with counted requests.
     if (i === REQUESTS_PER_SEC * (WARM_UP_SEC - 1)) before = secondsByPart();
     const asked: Promise<void> = ask(due, i >= REQUESTS_PER_SEC * WARM_UP_SEC)
       .catch((error) => void failures.push(error))
-      // Not kept until the end: V8 would copy all of them again and again, while answers wait.
+      // Not kept until the end: V8 would copy all of them in each collection, while answers wait.
       .finally(() => waits.delete(asked));
     waits.add(asked);
   }
@@ -142,7 +142,7 @@ async function create(): Promise<void> {
   checkTargets([{ what: 'create, p99', got: `${p99.toFixed(0)} ms`, want: '< 50 ms', met: p99 < 50 }]);
 }
 
-/** Processor time so far, of everything that shares the cores. */
+/** Processor time of all processes that share the cores, so far. */
 function secondsByPart(): Map<string, number> {
   const of = (pattern: RegExp) =>
     readdirSync('/proc')
@@ -169,13 +169,13 @@ interface Cluster extends AsyncDisposable {
   readonly api: RunningServer;
   /** Processor time of all workers with their media workers, so far. */
   cpuSeconds(): number;
-  /** Time that the media workers of all workers have embedded, so far. */
+  /** Time that all media workers have spent embedding, so far. */
   mediaSeconds(): Promise<number>;
-  /** Waits until no task is processed. */
+  /** Waits until no task is processing. */
   untilIdle(): Promise<void>;
 }
 
-/** A server that does no work, and workers of one chunk each, pinned to the cores in turn. */
+/** A server without workers, and worker nodes of one chunk each, pinned to the cores in turn. */
 async function startCluster(workers: number): Promise<Cluster> {
   await using stack = new AsyncDisposableStack();
   const databaseUrl = await server.database();
@@ -237,7 +237,7 @@ function startPinned(core: number, env: Record<string, string>): Promise<{ child
   });
 }
 
-/** Processor time of a process and its children, of those that ended too. */
+/** Processor time of a process and its children, including those that have ended. */
 function familySeconds(root: number): number {
   const stats = new Map(
     readdirSync('/proc')

@@ -1,6 +1,6 @@
 /**
- * Whole commands of reelvec against FFmpeg's command decoding the same file on one thread, in turn, so that what else
- * runs on the machine falls on both. Needs `ffmpeg` and GNU `time` (Debian's packages of these names).
+ * Whole commands of reelvec against FFmpeg's command decoding the same file on one thread, in turn, so that other work
+ * on the machine affects both. Needs `ffmpeg` and GNU `time` (Debian's packages of these names).
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
@@ -62,7 +62,7 @@ for (const [name, file] of [
 }
 checkTargets(targets);
 
-/** Two minutes and a half of a cartoon in H.264 by x264 at its defaults, which makes few B pictures of it. */
+/** Two and a half minutes of a cartoon in H.264 by x264 at its defaults, with few B pictures. */
 function cartoon(name: string, size: string): string {
   const path = join(OUT, `film-${name}.mp4`);
   if (existsSync(path)) return path;
@@ -74,7 +74,7 @@ function cartoon(name: string, size: string): string {
   return path;
 }
 
-/** Two minutes and a quarter as a camera and a site made it, not encoded again. */
+/** Two and a quarter minutes from a camera and a video site, not re-encoded. */
 function camera(name: string): string {
   const path = join(OUT, `film-${name}.mp4`);
   if (existsSync(path)) return path;

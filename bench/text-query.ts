@@ -1,6 +1,6 @@
 /**
- * How long a text query takes with a text model of CLIP's size: from the request to the whole answer, one after
- * another, over HTTP, by a real server whose model is loaded; in turns with it, the model alone in onnxruntime with as
+ * Latency of a text query with a text model of CLIP's size: from the request to the whole answer, one after
+ * another, over HTTP, by a real server with a loaded model; in turn with it, the model alone in onnxruntime with as
  * many threads. Weights are random: speed does not depend on them.
  *
  *   npm run bench:text-query
@@ -38,7 +38,7 @@ await using server = await startServer({
   dataDir: join(folder.path, 'data'),
   env: { REELVEC_BUNDLE: bundle, REELVEC_DEVICE: 'cpu' },
 });
-// In turns, so that whatever else the machine does slows both.
+// In turn, so that other work on the machine slows both.
 const times = { server: [] as number[], model: [] as number[] };
 for (const [i, text] of texts.entries()) {
   const server = await timed(() => query(text));
@@ -69,7 +69,7 @@ async function run(text: string): Promise<void> {
   await session.run({ input_ids: new Tensor('int64', ids, [1, TOKENS]) });
 }
 
-/** A bundle whose words and pictures share a space; its pictures are of no use. @returns the path of its file */
+/** A bundle whose words and pictures share a space; its picture model is a dummy. @returns the path of its file */
 function writeBundle(root: string): string {
   const words = Object.fromEntries(
     Array.from({ length: VOCABULARY }, (_, id) => [id < 4 ? `[${id}]` : `word${id}`, id]),

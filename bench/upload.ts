@@ -1,6 +1,6 @@
 /**
- * Uploads of a gigabyte over loopback against `cp` and fsync of the same file on the same disk, in turn, so that what
- * else runs on the machine falls on both; and two hundred uploads at once. Needs `curl` (7.84 or newer), 8 GB of free
+ * Uploads of a gigabyte over loopback against `cp` and fsync of the same file on the same disk, in turn, so that other
+ * work on the machine affects both; and two hundred uploads at once. Needs `curl` (7.84 or newer), 8 GB of free
  * disk below the folder of temporary files, and Linux.
  */
 import { execFileSync, spawn } from 'node:child_process';
@@ -18,14 +18,15 @@ import { checkTargets, median } from './report.ts';
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 const SIZE = 1024 ** 3;
 const MEGABYTE = 1024 ** 2;
-/** As both official SDKs have it. */
+/** Chunks in flight, as in both official SDKs. */
 const PARALLEL = 5;
+/** Uploads at once in the second part. */
 const CROWD = 200;
 const CROWD_SIZE = 8 * MEGABYTE;
 /**
- * Pools fill in the first rounds: V8 touches ever more of what it reserved, and glibc keeps what many needed at once. The
- * last eight are held against the eight before: a leak of 12 KB with each upload makes them 20 MB larger. Of fewer the
- * medians differ by as much without one.
+ * Pools fill in the first rounds: V8 touches more and more of its reserved memory, and glibc keeps freed memory. The
+ * median of the last eight rounds is compared with that of the eight before: a leak of 12 KB per upload adds 20 MB. The
+ * medians of fewer rounds differ by as much without a leak.
  */
 const CROWD_ROUNDS = 18;
 const COMPARED_ROUNDS = 8;
@@ -54,7 +55,7 @@ try {
       const { sec, assetId } = await upload();
       const rise = watch.stop();
       await remove(assetId);
-      // The first warms up: caches, the compiler, the pages of the disk.
+      // The first is a warm-up of caches, the compiler and the page cache.
       if (round === 0) continue;
       ratios.push(copied / sec);
       seconds.push(sec);
@@ -103,7 +104,7 @@ async function uploadDirect() {
   return { sec, assetId: String(JSON.parse(answer)._id) };
 }
 
-/** From the session to the answer to the last report; the file is cut before, as the SDKs do it. */
+/** Time from the creation of the session to the answer to the last report; the file is cut before, as the SDKs do. */
 async function uploadInChunks() {
   const chunks = mkdtempSync(join(folder, 'chunks-'));
   const sizeOf = (i: number) => statSync(join(chunks, names[i]!)).size;
@@ -143,7 +144,7 @@ async function uploadInChunks() {
   return { sec, assetId: String(session.asset_id) };
 }
 
-/** Two hundred at once, again and again: what leaks grows with every round, and not with the first ones only. */
+/** Two hundred uploads at once, repeatedly: a leak grows with every round, not only with the first ones. */
 async function crowd() {
   const content = readFileSync(film).subarray(0, CROWD_SIZE);
   const descriptors = () => readdirSync(`/proc/${server.pid}/fd`).length;
@@ -151,12 +152,12 @@ async function crowd() {
     const agent = new Agent({ keepAlive: true });
     const uploads = Array.from({ length: CROWD }, () => sendSlowly(content, agent));
     const total = CROWD * CROWD_SIZE;
-    // How far the last one is when half of everything is through.
+    // Progress of the slowest when half of all bytes are sent.
     while (uploads.reduce((sum, { sent }) => sum + sent(), 0) < total / 2) await sleep(5);
     const least = Math.min(...uploads.map(({ sent }) => sent() / CROWD_SIZE));
     const ids = await Promise.all(uploads.map(({ done }) => done));
     for (const id of ids) await remove(id);
-    // The clients are gone, and with them their connections.
+    // The clients and their connections are gone.
     agent.destroy();
     await sleep(2000);
     return { least, memory: memoryOf(server.pid), descriptors: descriptors() };
@@ -191,7 +192,7 @@ async function crowd() {
   ];
 }
 
-/** Sends as fast as it is taken. `sent` tells the bytes that are on their way. */
+/** Sends as fast as the server reads. `sent` is called with the number of bytes sent. */
 function sendSlowly(content: Buffer, agent: Agent) {
   const { promise: done, resolve, reject } = Promise.withResolvers<string>();
   let taken = 0;
@@ -243,7 +244,7 @@ async function post(path: string, body: object) {
   return JSON.parse(text);
 }
 
-/** Removes an asset once it was looked at, so that nothing of it is going on when the next is measured. */
+/** Removes an asset once it is ready, so that no work on it overlaps the next measurement. */
 async function remove(assetId: string): Promise<void> {
   const url = `${server.url}/assets/${assetId}`;
   const headers = { 'x-api-key': KEY };
@@ -255,7 +256,7 @@ async function remove(assetId: string): Promise<void> {
   await fetch(url, { method: 'DELETE', headers });
 }
 
-/** @returns by how much the server's memory rose at most, in bytes */
+/** @returns peak growth of the server's memory, in bytes */
 function watchMemory({ pid }: RunningServer): { stop: () => number } {
   const before = memoryOf(pid);
   let most = before;

@@ -1,8 +1,8 @@
 /**
- * What listening costs, for models of Whisper's real sizes: loading the model, which is done once a chunk, against
- * hearing a window of half a minute; memory; one thread against two. Processor time, not the clock's: other work on the
- * machine does not count, but for threads that wait for each other while it keeps them apart. The models are written on the spot and have no
- * training, but the same number of multiplications; they say some three tokens a second, as people do.
+ * Cost of speech recognition with models of Whisper's real sizes: loading the model, once per chunk, against
+ * transcribing a window of 30 s; memory; one thread against two. Figures are processor time, so that other work on the
+ * machine hardly counts. The models are generated and untrained, but need the same number of multiplications, and
+ * produce some three tokens per second, as speech does.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, statSync } from 'node:fs';
@@ -20,7 +20,7 @@ const SIZES = {
 const WINDOW_SEC = 26;
 const MEGABYTE = 1024 ** 2;
 
-/** A line every four seconds and a half, of a dozen words. */
+/** A line of a dozen words every 4.5 s. */
 const lines = Array.from({ length: 6 }, (_, line) => ({
   startSec: line * 4.5,
   endSec: line * 4.5 + 4,
@@ -28,11 +28,11 @@ const lines = Array.from({ length: 6 }, (_, line) => ({
 }));
 const sound = Float32Array.from({ length: WINDOW_SEC * WHISPER_RATE }, (_, i) => Math.sin(i / 9) / 4);
 
-/** What one process measures, which has done nothing else before. */
+/** Measurements of one fresh process. */
 interface Measured {
   readonly loadSec: number;
   readonly hearSec: number;
-  /** Bytes, beside what Node and FFmpeg take. */
+  /** Memory in bytes, without that of Node and FFmpeg. */
   readonly memory: number;
 }
 

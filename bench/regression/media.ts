@@ -38,7 +38,7 @@ const server = stack.use(await startServer({ dataDir: folder.path, env: { REELVE
 const ends = new Map<string, End[]>();
 const queue = [...files];
 await Promise.all(Array.from({ length: PARALLEL_TASKS }, work));
-// A still image is a valid asset, which a task then refuses for what it lacks; as a source it is no media at all.
+// A still image is a valid asset, which a task then refuses; as a source it is not media.
 const differing = files.filter(
   (file) => !STILL_IMAGE.test(file) && new Set(ends.get(file)?.map(withoutMessage)).size > 1,
 );
@@ -87,7 +87,7 @@ async function endOf(server: RunningServer, body: object): Promise<End> {
   }
 }
 
-/** Messages name the source, which is another thing each way. */
+/** Replaces the name of the source in a message, which differs between the three ways. */
 function withoutMessage(end: End): string {
   return end.replace(/^(failed \w+):.*/, '$1');
 }

@@ -132,7 +132,7 @@ async function ids(page: PromiseLike<AsyncIterable<{ id?: string }>>): Promise<(
   return found;
 }
 
-/** The same client, with the names of the methods that were called collected. */
+/** The client, wrapped so that the names of called methods are recorded. */
 function watch<T extends object>(name: string, part: T, called: Set<string>): T {
   return new Proxy(part, {
     get(target, property) {
