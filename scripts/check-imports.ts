@@ -29,6 +29,7 @@ const LAYERS = [
   'idempotency',
   'keys',
   'blobs',
+  'http',
   'database',
   'observe',
   'config.ts',

@@ -4,7 +4,7 @@ import type { JobEngine } from '../jobs/engine.ts';
 import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { Quotas } from '../quotas/quotas.ts';
-import type { UrlGuard } from '../sources/url.ts';
+import type { UrlGuard } from '../sources/url-guard.ts';
 import type { DedupedMedia } from './deduped-media.ts';
 import type { UploadRepository } from './multipart/repository.ts';
 import { MultipartUploads } from './multipart/service.ts';

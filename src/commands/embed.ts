@@ -163,11 +163,12 @@ async function locate(
     if (!(await stat(path).catch(() => undefined))?.isFile()) throw new CommandError(`There is no file ${path}.`);
     return { path, filename: basename(path), source: { kind: 'file' } };
   }
-  const { filenameOf, openUrlGuard, parseSourceUrl } = await import('../sources/url.ts');
-  const { parseAllowList } = await import('../sources/addresses.ts');
+  const { filenameOf, parseSourceUrl } = await import('../sources/url.ts');
+  const { UrlGuard } = await import('../sources/url-guard.ts');
+  const { parseAllowList } = await import('../http/addresses.ts');
   const url = parseSourceUrl(source, { field: 'URL' });
   // The caller can reach private addresses without reelvec, so all are allowed.
-  const urls = openUrlGuard({ allow: parseAllowList(['0.0.0.0/0', '::/0']) });
+  const urls = new UrlGuard({ allow: parseAllowList(['0.0.0.0/0', '::/0']) });
   try {
     await urls.fetchToBlob(blobs, 'source', url, { maxBytes: config.maxVideoBytes, signal });
   } finally {

@@ -1,22 +1,19 @@
 import { readFile } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { type Dispatcher, EnvHttpProxyAgent, errors, request } from 'undici';
+import { EnvHttpProxyAgent } from 'undici';
 import { z } from 'zod';
 import type { HubSettings } from '../config.ts';
+import type { Content } from '../http/download.ts';
+import { HttpFailure, toHttpFailure } from '../http/failure.ts';
+import { type Answer, get } from '../http/get.ts';
+import { contentAt, rangeHeaders } from '../http/range.ts';
 import type { HubSource } from './source.ts';
 
-/** Hub error that a retry may resolve: a lost connection, a busy hub. */
-export class HubTransientError extends Error {
+/** Hub error that a retry may resolve: a lost connection, a busy hub. `message` is a sentence. */
+export class HubTransientError extends HttpFailure {
   override name = 'HubTransientError';
-  /** Delay that the hub requests in `Retry-After`, in milliseconds. */
-  readonly waitMs: number | undefined;
-  /** True if the partial file must be discarded, because the hub cannot continue it. */
-  readonly startsOver: boolean;
 
-  constructor(message: string, options: { waitMs?: number; startsOver?: boolean; cause?: unknown } = {}) {
-    super(message, { cause: options.cause });
-    this.waitMs = options.waitMs;
-    this.startsOver = options.startsOver ?? false;
+  constructor(message: string, options: { retryAfterMs?: number | undefined; cause?: unknown } = {}) {
+    super(message, { isRetryable: true, ...options });
   }
 }
 
@@ -25,15 +22,10 @@ export class HubRefusal extends Error {
   override name = 'HubRefusal';
 }
 
-/** Response to a download, from the requested byte or from the start. */
-export interface HubFile {
-  /** Offset of the body's first byte in the file. */
-  readonly from: number;
-  /** Size of the whole file in bytes, if the hub sends it. */
-  readonly size: number | undefined;
+/** Content of a file, from the requested byte on. `end` is the size of the whole file. */
+export interface HubFile extends Content {
   /** The hub's checksum: SHA-256 for LFS files, git blob SHA-1 for others. */
   readonly checksum: { readonly kind: 'sha256' | 'git-sha1'; readonly hex: string } | undefined;
-  readonly body: Readable;
 }
 
 /** Files of a repository at one commit. */
@@ -60,11 +52,6 @@ const UNREACHABLE_CODES = new Set(['ENOTFOUND', 'EAI_AGAIN', 'ENETUNREACH', 'EHO
 /** Time without a first response after which `onSlowResponse` is called, in milliseconds. */
 const SLOW_RESPONSE_MS = 1500;
 
-/** Maximum number of redirects per request. */
-const MAX_REDIRECTS = 5;
-/** Status codes of redirects. */
-const REDIRECTS = new Set([301, 302, 303, 307, 308]);
-
 /** Client of a model hub with the API of huggingface.co (`/OWNER/NAME/resolve/REVISION/PATH`). */
 export class Hub implements AsyncDisposable {
   readonly #settings: HubSettings;
@@ -90,7 +77,8 @@ export class Hub implements AsyncDisposable {
 
   /**
    * Opens a file for download. Follows redirects; only the hub's own origin gets the token.
-   * @param options.from offset of the first byte; a hub without range requests sends the whole file
+   * @param options.from offset of the first byte
+   * @throws {CannotResume} if the hub cannot send the file from there
    * @throws {HubTransientError} if a retry may help
    * @throws {HubRefusal} if it does not, or in offline mode
    */
@@ -102,21 +90,14 @@ export class Hub implements AsyncDisposable {
     if (this.#settings.offline) {
       throw new HubRefusal(`${path} of ${repo} is missing, and HF_HUB_OFFLINE forbids the download.`);
     }
-    const first = new URL(`${this.#settings.endpoint}/${repo}/resolve/${revision}/${path}`);
-    let url = first;
-    let checksum: HubFile['checksum'];
-    for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
-      const answer = await this.#request(url, { from, signal, withToken: url.origin === first.origin });
-      // Only the hub's own response has the file's checksum; the storage that it redirects to has another ETag.
-      checksum ??= checksumOf(answer.headers);
-      if (!REDIRECTS.has(answer.statusCode)) return toHubFile(answer, { url, repo, revision, path, from, checksum });
-      await answer.body.dump();
-      const location = header(answer.headers, 'location');
-      if (location === undefined) throw new HubTransientError(`${url.host} redirects without a location.`);
-      url = new URL(location, url);
-      if (!/^https?:$/.test(url.protocol)) throw new HubRefusal(`${first.host} redirects to ${url.protocol}`);
+    const url = new URL(`${this.#settings.endpoint}/${repo}/resolve/${revision}/${path}`);
+    const { answer, checksum } = await this.#get(url, { headers: rangeHeaders(from), signal });
+    if (![200, 206, 416].includes(answer.status)) {
+      answer[Symbol.dispose]();
+      throw errorFor(answer, `${path} of ${repo} at ${revision.slice(0, 12)}`);
     }
-    throw new HubTransientError(`${first.host} redirects more than ${MAX_REDIRECTS} times.`);
+    // A commit never changes, so that its files need no other validator.
+    return { ...contentAt(answer, from), version: revision, checksum };
   }
 
   /**
@@ -129,11 +110,9 @@ export class Hub implements AsyncDisposable {
     if (this.#settings.offline) throw new HubRefusal(`HF_HUB_OFFLINE forbids a request for ${what}.`);
     const path = `api/models/${repo}/revision/${encodeURIComponent(revision)}?blobs=true`;
     const url = new URL(`${this.#settings.endpoint}/${path}`);
-    const answer = await this.#request(url, { from: 0, withToken: true });
-    if (answer.statusCode !== 200) {
-      await answer.body.dump().catch(() => {});
-      throw errorFor(answer, url, what);
-    }
+    const { answer } = await this.#get(url);
+    using _ = answer;
+    if (answer.status !== 200) throw errorFor(answer, what);
     const parsed = listing.safeParse(await answer.body.json().catch(() => undefined));
     if (!parsed.success) throw new HubRefusal(`${url.host} sent no valid listing of ${what}. Is HF_ENDPOINT right?`);
     const { sha, siblings } = parsed.data;
@@ -147,39 +126,48 @@ export class Hub implements AsyncDisposable {
     await this.#agent.destroy();
   }
 
-  async #request(
+  /** Sends a GET. The checksum is that of the first response that has one. */
+  async #get(
     url: URL,
-    { from, signal, withToken }: { from: number; signal?: AbortSignal | undefined; withToken: boolean },
-  ): Promise<Dispatcher.ResponseData> {
+    options: { headers?: Record<string, string>; signal?: AbortSignal | undefined } = {},
+  ): Promise<{ answer: Answer; checksum: HubFile['checksum'] }> {
     this.#token ??= this.#readToken();
-    const token = withToken ? await this.#token : undefined;
-    const headers = {
-      'user-agent': 'reelvec',
-      // A range of a compressed response would not be a range of the file.
-      'accept-encoding': 'identity',
-      ...(token && { authorization: `Bearer ${token}` }),
-      ...(from > 0 && { range: `bytes=${from}-` }),
+    const token = await this.#token;
+    let checksum: HubFile['checksum'];
+    const onAnswer = (answer: Answer) => {
+      this.#hasAnswered = true;
+      // The hub's own response has the file's checksum; the storage that it redirects to has another ETag.
+      checksum ??= checksumOf(answer);
     };
     const slowTimer = this.#hasAnswered
       ? undefined
       : setTimeout(() => this.#onSlowResponse?.(url.host), SLOW_RESPONSE_MS);
     try {
-      const answer = await request(url, { headers, signal, dispatcher: this.#agent });
-      this.#hasAnswered = true;
-      return answer;
+      const credentials = token === undefined ? undefined : { authorization: `Bearer ${token}` };
+      const answer = await get(this.#agent, url, { ...options, credentials, onAnswer });
+      return { answer, checksum };
     } catch (error) {
-      signal?.throwIfAborted();
-      // Retries help against a lost connection, not against a missing network.
-      if (!this.#hasAnswered && UNREACHABLE_CODES.has(causeOf(error))) {
-        throw new HubRefusal(
-          `${url.host} cannot be reached (${causeOf(error)}): is there a network? ` +
-            'Without one, copy the models folder of a machine that has pulled them.',
-        );
-      }
-      throw new HubTransientError(`${url.host} could not be reached: ${causeOf(error)}.`, { cause: error });
+      options.signal?.throwIfAborted();
+      throw this.#failed(toHttpFailure(error), url);
     } finally {
       clearTimeout(slowTimer);
     }
+  }
+
+  #failed(failure: HttpFailure, url: URL): Error {
+    // After a redirect, the host is not the hub but its storage.
+    const host = failure.host ?? url.host;
+    const isUnreachable = UNREACHABLE_CODES.has(failure.code ?? '');
+    // Retries help against a lost connection, not against a missing network.
+    if (isUnreachable && !this.#hasAnswered) {
+      return new HubRefusal(
+        `${host} cannot be reached (${failure.code}): is there a network? ` +
+          'Without one, copy the models folder of a machine that has pulled them.',
+        { cause: failure },
+      );
+    }
+    const HubError = failure.isRetryable || isUnreachable ? HubTransientError : HubRefusal;
+    return new HubError(`${host} could not be read: ${failure.message}.`, { cause: failure });
   }
 
   async #readToken(): Promise<string | undefined> {
@@ -189,74 +177,28 @@ export class Hub implements AsyncDisposable {
   }
 }
 
-/** A request for a file, for the interpretation of its response. */
-interface FileRequest {
-  readonly url: URL;
-  readonly repo: string;
-  readonly revision: string;
-  readonly path: string;
-  readonly from: number;
-  readonly checksum: HubFile['checksum'];
-}
-
-/** Interprets a response to a download; 416 at the end of the file means that the file is complete. */
-async function toHubFile(answer: Dispatcher.ResponseData, file: FileRequest): Promise<HubFile> {
-  const { statusCode, headers, body } = answer;
-  const { url, repo, revision, path, checksum, from } = file;
-  if (statusCode === 200) return { from: 0, size: number(header(headers, 'content-length')), checksum, body };
-  if (statusCode === 206) {
-    const range = /^bytes (\d+)-\d+\/(\d+)$/.exec(header(headers, 'content-range') ?? '');
-    if (range && Number(range[1]) === from) return { from, size: Number(range[2]), checksum, body };
-  }
-  await body.dump().catch(() => {});
-  const whole = statusCode === 416 && /^bytes \*\/(\d+)$/.exec(header(headers, 'content-range') ?? '');
-  if (whole && Number(whole[1]) === from) return { from, size: from, checksum, body: Readable.from([]) };
-  throw errorFor(answer, url, `${path} of ${repo} at ${revision.slice(0, 12)}`);
-}
-
 /** Error for a failed response. */
-function errorFor({ statusCode, headers }: Dispatcher.ResponseData, url: URL, what: string): Error {
-  if (statusCode === 401 || statusCode === 403) {
+function errorFor({ url: { host }, status, header }: Answer, what: string): Error {
+  if (status === 401 || status === 403) {
     return new HubRefusal(
-      `${url.host} denies access to ${what} (${statusCode}). If it is private or gated, accept its terms there and set HF_TOKEN.`,
+      `${host} denies access to ${what} (${status}). If it is private or gated, accept its terms there and set HF_TOKEN.`,
     );
   }
-  if (statusCode === 404) {
-    const hint = /^[\w.-]+$/.test(header(headers, 'x-error-code') ?? '') ? `, ${header(headers, 'x-error-code')}` : '';
-    return new HubRefusal(`${url.host} has no ${what} (404${hint}). Is HF_ENDPOINT right?`);
+  if (status === 404) {
+    const hint = /^[\w.-]+$/.test(header('x-error-code') ?? '') ? `, ${header('x-error-code')}` : '';
+    return new HubRefusal(`${host} has no ${what} (404${hint}). Is HF_ENDPOINT right?`);
   }
-  if (statusCode === 416 || statusCode === 206) {
-    return new HubTransientError(`${url.host} cannot resume the download of ${what}.`, { startsOver: true });
+  if (status === 429 || status >= 500) {
+    const waitSec = header('retry-after');
+    const retryAfterMs = /^\d+$/.test(waitSec ?? '') ? Number(waitSec) * 1000 : undefined;
+    return new HubTransientError(`${host} answered ${status}.`, { retryAfterMs });
   }
-  if (statusCode === 429 || statusCode >= 500) {
-    const waitSec = number(header(headers, 'retry-after'));
-    return new HubTransientError(
-      `${url.host} answered ${statusCode}.`,
-      waitSec === undefined ? {} : { waitMs: waitSec * 1000 },
-    );
-  }
-  return new HubRefusal(`${url.host} answered ${statusCode} to ${what}.`);
+  return new HubRefusal(`${host} answered ${status} to ${what}.`);
 }
 
 /** Checksum in a response: `X-Linked-ETag` for LFS files, `ETag` for others (https://huggingface.co/docs/hub/api). */
-function checksumOf(headers: Dispatcher.ResponseData['headers']): HubFile['checksum'] {
-  const tag = header(headers, 'x-linked-etag') ?? header(headers, 'etag');
+function checksumOf({ header }: Answer): HubFile['checksum'] {
+  const tag = header('x-linked-etag') ?? header('etag');
   const hex = /^(?:W\/)?"?([0-9a-f]{64}|[0-9a-f]{40})"?$/.exec(tag ?? '')?.[1];
   return hex === undefined ? undefined : { kind: hex.length === 64 ? 'sha256' : 'git-sha1', hex };
-}
-
-function header(headers: Dispatcher.ResponseData['headers'], name: string): string | undefined {
-  const value = headers[name];
-  return Array.isArray(value) ? value[0] : value;
-}
-
-function number(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d+$/.test(text) ? Number(text) : undefined;
-}
-
-/** Error code or message of a failed request, for messages. */
-function causeOf(error: unknown): string {
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.ConnectTimeoutError) return 'timeout';
-  const { code, message } = error as { code?: string; message?: string };
-  return code ?? message ?? String(error);
 }

@@ -79,6 +79,25 @@ it('goes on after its own end where it stopped, even if all was there', async (t
   assert.equal(asked?.range, `bytes=${MODEL.length}-`);
 });
 
+it('starts over when the hub cannot resume, as with a partial file that is longer than the file', async (t) => {
+  const { server, store, files, options } = await setUp(t);
+  const part = `${store.pathOf(files[0]!)}.part`;
+  await mkdir(dirname(part), { recursive: true });
+  await writeFile(part, Buffer.concat([MODEL, MODEL]));
+  await pull(files, options);
+  assert.deepEqual(await readFile(store.pathOf(files[0]!)), MODEL);
+  const ranges = server.seen.filter(({ server }) => server === 'store').map(({ range }) => range);
+  assert.deepEqual(ranges, [`bytes=${2 * MODEL.length}-`, undefined]);
+});
+
+it('names the file when its download breaks off without a new byte again and again', async (t) => {
+  const { server, files, options } = await setUp(t);
+  server.misbehave('onnx/model.onnx', ...Array.from({ length: 9 }, () => ({ kind: 'cut', after: 0 }) as const));
+  const message = /^onnx\/model\.onnx of acme\/clip could not be downloaded: the host broke the connection off\.$/;
+  await assert.rejects(pull(files, options), { name: 'HubTransientError', message });
+  assert.equal(server.seen.filter(({ server }) => server === 'store').length, 6);
+});
+
 it('keeps nothing of a file with other content than the bundle names', async (t) => {
   const { server, store, files, options } = await setUp(t);
   server.misbehave('onnx/model.onnx', { kind: 'wrong' });

@@ -1,9 +1,10 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open as openFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { CannotResume, download, startOver } from '../http/download.ts';
+import { HttpFailure } from '../http/failure.ts';
 import { type Hub, type HubFile, HubRefusal, HubTransientError } from './hub.ts';
 import { lockModels } from './lock.ts';
 import type { HubSource, ModelSource } from './source.ts';
@@ -34,8 +35,6 @@ export interface Pulled {
 const MAX_FRUITLESS_ATTEMPTS = 6;
 /** Default delay before the first retry, in milliseconds. */
 const FIRST_RETRY_DELAY_MS = 1000;
-/** Upper bound of the exponential retry delay, in milliseconds. Applies to the hub's `Retry-After` too. */
-const MAX_RETRY_DELAY_MS = 60_000;
 
 /** Lists the files of all sources, in order. */
 export function modelFiles(sources: Readonly<Record<string, ModelSource>>): SourceFile[] {
@@ -72,49 +71,31 @@ async function fetchFile(file: SourceFile & { source: HubSource }, options: Pull
   const path = store.pathOf(file);
   const part = `${path}.part`;
   await mkdir(dirname(path), { recursive: true });
-  for (let attempts = 0; ; ) {
-    const before = await sizeOf(part);
-    try {
-      await fetchPart(file, part, options);
-      break;
-    } catch (error) {
-      signal?.throwIfAborted();
-      if (!(error instanceof HubTransientError)) throw error;
-      attempts = (await sizeOf(part)) > before ? 1 : attempts + 1;
-      if (attempts >= MAX_FRUITLESS_ATTEMPTS) throw error;
-      await sleep(Math.min(MAX_RETRY_DELAY_MS, error.waitMs ?? firstRetryDelayMs * 2 ** (attempts - 1)), undefined, {
-        signal,
-      });
-    }
+  try {
+    await startOver(() => fetchPart(file, part, options), { retryDelayMs: firstRetryDelayMs, signal });
+  } catch (error) {
+    if (!(error instanceof HttpFailure) || error instanceof HubTransientError) throw error;
+    const what = `${file.path} of ${file.source.repo}`;
+    throw new HubTransientError(`${what} could not be downloaded: ${error.message}.`, { cause: error });
   }
   await rename(part, path);
   await store.recordChecksum(path, await stat(path), (await store.expectedSha256(file))!);
 }
 
-/** Completes the partial file `part` and verifies its checksum; deletes it if that is wrong. */
+/** Completes the partial file `part` and verifies its checksum; deletes it if that is wrong, or if it cannot resume. */
 async function fetchPart(file: SourceFile & { source: HubSource }, part: string, options: PullOptions): Promise<void> {
-  const { store, hub, signal } = options;
+  const { store } = options;
   const { source, path } = file;
   const expected = await store.expectedSha256(file);
-  const have = await sizeOf(part);
-  const remote = await hub.open(source, path, { from: have, signal }).catch(async (error) => {
-    if (error instanceof HubTransientError && error.startsOver) await rm(part, { force: true });
+  const checksum = await append(file, part, { ...options, expected }).catch(async (error) => {
+    if (error instanceof CannotResume) await rm(part, { force: true });
     throw error;
   });
-  try {
-    refuseMismatch(file, remote, expected);
-    await append(part, remote, { onBytes: (done) => options.onProgress?.(file, done, remote.size), signal });
-  } finally {
-    remote.body.destroy();
-  }
-  const size = await sizeOf(part);
-  if (remote.size !== undefined && size < remote.size)
-    throw new HubTransientError(`${path} ended after ${size} bytes.`);
-  const found = await digests(part, size);
-  const wanted = expected ?? remote.checksum?.hex;
+  const found = await digests(part, await sizeOf(part));
+  const wanted = expected ?? checksum?.hex;
   const isRight =
     wanted === undefined ||
-    (expected === undefined && remote.checksum?.kind === 'git-sha1' ? found.git : found.sha256) === wanted;
+    (expected === undefined && checksum?.kind === 'git-sha1' ? found.git : found.sha256) === wanted;
   if (!isRight) {
     await rm(part, { force: true });
     throw new ModelFault(
@@ -124,40 +105,45 @@ async function fetchPart(file: SourceFile & { source: HubSource }, part: string,
   if (expected === undefined) await store.pin(file, found.sha256);
 }
 
+/** Appends the rest of a file to `part` and flushes it to disk. @returns the hub's checksum */
+async function append(
+  file: SourceFile & { source: HubSource },
+  part: string,
+  options: PullOptions & { expected: string | undefined },
+): Promise<HubFile['checksum']> {
+  const { hub, expected, onProgress, signal, firstRetryDelayMs = FIRST_RETRY_DELAY_MS } = options;
+  let checksum: HubFile['checksum'];
+  const open = async (from: number) => {
+    const remote = await hub.open(file.source, file.path, { from, signal });
+    refuseMismatch(file, remote, expected);
+    checksum = remote.checksum;
+    return remote;
+  };
+  const content = download(open, {
+    from: await sizeOf(part),
+    onProgress: (done, size) => onProgress?.(file, done, size),
+    maxFailures: MAX_FRUITLESS_ATTEMPTS,
+    retryDelayMs: firstRetryDelayMs,
+    signal,
+  });
+  await using target = await openFile(part, 'a');
+  for await (const bytes of content) await target.writeFile(bytes);
+  await target.sync();
+  return checksum;
+}
+
 /** Compares the hub's size and checksum with the bundle's, before gigabytes are downloaded in vain. */
 function refuseMismatch(
   { source, path }: SourceFile & { source: HubSource },
   remote: HubFile,
   expected?: string,
 ): void {
-  const { checksum, size } = remote;
+  const { checksum, end: size } = remote;
   const wantedSize = source.files[path]?.size;
   const isOther = checksum?.kind === 'sha256' && expected !== undefined && checksum.hex !== expected;
   if (!isOther && (wantedSize === undefined || size === undefined || wantedSize === size)) return;
+  remote[Symbol.dispose]();
   throw new HubRefusal(`${path} of ${source.repo} differs on the hub from the bundle. It was not downloaded.`);
-}
-
-/** Appends the response body to `part` and flushes it to disk. */
-async function append(
-  part: string,
-  remote: HubFile,
-  { onBytes, signal }: { onBytes: (done: number) => void; signal?: AbortSignal },
-): Promise<void> {
-  await using target = await open(part, remote.from === 0 ? 'w' : 'a');
-  let done = remote.from;
-  try {
-    for await (const chunk of remote.body) {
-      signal?.throwIfAborted();
-      await target.write(chunk);
-      done += chunk.length;
-      onBytes(done);
-    }
-  } catch (error) {
-    signal?.throwIfAborted();
-    if ((error as { syscall?: string }).syscall === 'write') throw error; // such as a full disk: not retried
-    throw new HubTransientError(`The connection was lost after ${done} bytes.`, { cause: error });
-  }
-  await target.sync();
 }
 
 /** SHA-256 of a file and its git blob SHA-1. */

@@ -2,7 +2,7 @@ import type { Config } from '../config.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import type { Logger } from '../observe/logger.ts';
-import type { UrlGuard } from '../sources/url.ts';
+import type { UrlGuard } from '../sources/url-guard.ts';
 import type { Task } from '../tasks/repository.ts';
 import { TaskStarter } from '../tasks/starter.ts';
 import { TaskWork } from '../tasks/work.ts';

@@ -1,9 +1,9 @@
 import type { Config } from '../config.ts';
+import { parseAllowList } from '../http/addresses.ts';
 import type { AnyWorkflow } from '../jobs/engine.ts';
 import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { reconcile } from '../jobs/reconcile.ts';
 import type { Logger } from '../observe/logger.ts';
-import { parseAllowList } from '../sources/addresses.ts';
 import type { Delivery } from '../webhooks/deliveries.ts';
 import { WebhookClient } from '../webhooks/post.ts';
 import { deliverWorkflow } from '../webhooks/workflow.ts';

@@ -3,14 +3,14 @@ import { describeLocation } from '../blobs/open.ts';
 import type { Config } from '../config.ts';
 import type { Option } from '../domain/option.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
+import { parseAllowList } from '../http/addresses.ts';
 import type { AnyWorkflow } from '../jobs/engine.ts';
 import { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { startMaintenance } from '../jobs/maintenance.ts';
 import type { Logger } from '../observe/logger.ts';
 import { isHeld } from '../retention/hold.ts';
 import { sweepWorkflow } from '../retention/workflow.ts';
-import { parseAllowList } from '../sources/addresses.ts';
-import { openUrlGuard, type UrlGuard } from '../sources/url.ts';
+import { UrlGuard } from '../sources/url-guard.ts';
 import { startClaimLoops } from './claim-loops.ts';
 import { maintenanceJobs } from './maintenance-jobs.ts';
 import { type MediaPools, openMediaPools } from './media-pools.ts';
@@ -48,7 +48,7 @@ export interface Work extends Pick<MediaPools, 'probes' | 'probe' | 'mediaSecond
 export async function openWork({ config, state, bundle, only, shutdown, log }: WorkOptions): Promise<Work> {
   const { db } = state;
   const steps = new InFlightSteps(shutdown.signal, log);
-  const urls = openUrlGuard({ allow: parseAllowList(config.urlAllow) });
+  const urls = new UrlGuard({ allow: parseAllowList(config.urlAllow) });
   shutdown.add('downloads', () => urls.close());
   const pools = openMediaPools(config, shutdown, log);
   const tasks = openTasks({ config, state, bundle, urls, pools, steps, shutdown, log });

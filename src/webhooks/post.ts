@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { Agent } from 'undici';
-import type { AllowList } from '../sources/addresses.ts';
-import { guardedConnector } from '../sources/connect.ts';
-import { toSourceFailure } from '../sources/failures.ts';
+import type { AllowList } from '../http/addresses.ts';
+import { guardedConnector } from '../http/connect.ts';
+import { toHttpFailure } from '../http/failure.ts';
 
 const CONNECT_TIMEOUT_MS = 10_000;
 /** A receiver says that it has the event; what it does with it is for afterwards. */
@@ -45,7 +45,7 @@ export class WebhookClient {
       return { taken: status >= 200 && status < 300, text };
     } catch (error) {
       signal.throwIfAborted();
-      return { taken: false, text: toSourceFailure(error).message };
+      return { taken: false, text: toHttpFailure(error).message };
     }
   }
 

@@ -22,13 +22,13 @@ import { FolderBlobStore } from '../../src/blobs/folder/store.ts';
 import { FolderUploadStore } from '../../src/blobs/folder/uploads.ts';
 import { openDatabase } from '../../src/database/open.ts';
 import { ReelvecError } from '../../src/errors.ts';
+import { parseAllowList } from '../../src/http/addresses.ts';
 import { IdempotencyKeys } from '../../src/idempotency/keys.ts';
 import { InFlightSteps } from '../../src/jobs/in-flight-steps.ts';
 import { serverSecret } from '../../src/keys/secrets.ts';
 import type { MediaInfo } from '../../src/media/info.ts';
 import { type QuotaLimits, Quotas } from '../../src/quotas/quotas.ts';
-import { parseAllowList } from '../../src/sources/addresses.ts';
-import { openUrlGuard } from '../../src/sources/url.ts';
+import { UrlGuard } from '../../src/sources/url-guard.ts';
 
 /** Head of an MP4 file, sufficient for code that does not decode. */
 export const MP4 = Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41', 'latin1');
@@ -63,7 +63,7 @@ export async function assetApp({
   const assets = new AssetRepository(db);
   const blobs = new FolderBlobStore(folder);
   const dedupedMedia = new DedupedMedia(db, blobs);
-  const urls = openUrlGuard({ allow: parseAllowList(['127.0.0.1']), retryDelayMs: 1 });
+  const urls = new UrlGuard({ allow: parseAllowList(['127.0.0.1']), retryDelayMs: 1 });
   const log = pino({ level: 'silent' });
   const started: string[] = [];
   const idempotency = new IdempotencyKeys(db);

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { parseAllowList } from '../../src/sources/addresses.ts';
-import { openUrlGuard, type UrlGuard, type UrlGuardOptions } from '../../src/sources/url.ts';
+import { parseAllowList } from '../../src/http/addresses.ts';
+import { UrlGuard, type UrlGuardOptions } from '../../src/sources/url-guard.ts';
 
 /** Starts a web server on a free port of 127.0.0.1, and a guard that may reach it. */
 export async function localHost(
@@ -19,7 +19,7 @@ export async function localHost(
   });
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const { port } = server.address() as AddressInfo;
-  const guard = openUrlGuard({ allow: parseAllowList([`127.0.0.1:${port}`]), retryDelayMs: 1, ...options });
+  const guard = new UrlGuard({ allow: parseAllowList([`127.0.0.1:${port}`]), retryDelayMs: 1, ...options });
   return {
     url: (path) => new URL(path, `http://127.0.0.1:${port}`),
     port,

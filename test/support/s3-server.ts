@@ -32,13 +32,13 @@ const DAWDLE_MS = 3000;
 export async function s3Server() {
   const emulator = await startFauxqs({ port: 0, host: '127.0.0.1', logger: false });
   const requests: S3Request[] = [];
-  const state = { fault: (_: S3Request): Fault => undefined };
+  const state = { fault: (_: S3Request): Fault | Promise<Fault> => undefined };
   const lists = new UploadLists();
-  const proxy = createServer((incoming, outgoing) => {
+  const proxy = createServer(async (incoming, outgoing) => {
     const { method, url, headers } = incoming;
     const seen: S3Request = { method: method!, url: url!, range: headers.range, bytes: 0 };
     requests.push(seen);
-    const fault = state.fault(seen);
+    const fault = await state.fault(seen);
     const listed = fault === undefined ? lists.answer(method!, url!) : undefined;
     if (fault === 'refuse' || fault === 'fail') {
       incoming.resume();
@@ -66,8 +66,8 @@ export async function s3Server() {
     bucket(): string {
       return emulator.createBucket(`bucket-${++buckets}`).bucketName;
     },
-    /** Sets the fault injected into each later request. */
-    faults(fault: (request: S3Request) => Fault): void {
+    /** Sets the fault injected into each later request. A promise delays the request. */
+    faults(fault: (request: S3Request) => Fault | Promise<Fault>): void {
       state.fault = fault;
     },
     async [Symbol.asyncDispose]() {

@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
-import { GetObjectCommand, type S3Client } from '@aws-sdk/client-s3';
+import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { type Content, download } from '../../http/download.ts';
+import { toHttpFailure } from '../../http/failure.ts';
 import { BlobNotFound } from '../store.ts';
 import { isNoSuchKey, isOutOfRange } from './client.ts';
 
@@ -18,7 +20,8 @@ export interface ReadOptions {
   readonly etag?: string;
 }
 
-/** Streams an object or a range of it. An interrupted transfer resumes at its position, in the same version. */
+/** Streams an object or a range of it. The SDK signs and retries each request; a transfer that breaks off resumes in the
+ * same version. */
 export function readObject(client: S3Client, options: ReadOptions): Readable {
   const closed = new AbortController();
   const stream = Readable.from(bytesOf(client, options, closed.signal), { objectMode: false });
@@ -31,39 +34,23 @@ export function readObject(client: S3Client, options: ReadOptions): Readable {
   return stream;
 }
 
-async function* bytesOf(client: S3Client, options: ReadOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const { bucket, name, key, range } = options;
-  let at = range?.start ?? 0;
-  let { etag } = options;
-  for (let failures = 0; ; ) {
-    const before = at;
+function bytesOf(client: S3Client, options: ReadOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  const { bucket: Bucket, name: Key, key, range, etag } = options;
+  const open = async (at: number, IfMatch = etag): Promise<Content> => {
+    const Range = range || at > 0 ? `bytes=${at}-${range?.end ?? ''}` : undefined;
     try {
-      const answer = await client.send(
-        new GetObjectCommand({
-          Bucket: bucket,
-          Key: name,
-          IfMatch: etag,
-          ...((range || at > 0) && { Range: `bytes=${at}-${range?.end ?? ''}` }),
-        }),
-        { abortSignal: signal },
-      );
-      etag ??= answer.ETag;
-      for await (const bytes of answer.Body as Readable) {
-        at += bytes.length;
-        yield bytes;
-      }
-      return;
+      const request = new GetObjectCommand({ Bucket, Key, IfMatch, Range });
+      const { Body, ETag, ContentLength } = await client.send(request, { abortSignal: signal });
+      const body = Body as Readable;
+      const end = ContentLength === undefined ? undefined : at + ContentLength;
+      return { body, end, version: ETag, [Symbol.dispose]: () => void body.destroy() };
     } catch (error) {
       if (isNoSuchKey(error)) throw new BlobNotFound(key);
       // A range that begins at or behind the end is empty, as in a file.
-      if (isOutOfRange(error)) return;
-      failures = at > before ? 1 : failures + 1;
-      if (signal.aborted || failures === MAX_ATTEMPTS || isFinal(error)) throw error;
+      if (isOutOfRange(error)) return { body: [], [Symbol.dispose]: () => {} };
+      // The SDK has already retried temporary errors of the store.
+      throw error instanceof S3ServiceException ? error : toHttpFailure(error);
     }
-  }
-}
-
-/** True for responses with a status: the SDK has already retried transient ones. An interrupted body has no status. */
-function isFinal(error: unknown): boolean {
-  return (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode !== undefined;
+  };
+  return download(open, { from: range?.start, maxFailures: MAX_ATTEMPTS, retryDelayMs: 0, signal });
 }

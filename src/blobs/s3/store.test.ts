@@ -107,6 +107,24 @@ test('a transfer that breaks off goes on where it was', async () => {
   assert.equal(transfers, 7);
 });
 
+test('a blob that is replaced while it is read is not mixed with what came after', async () => {
+  await using s3 = await s3Server();
+  const { store } = await openStore(s3);
+  const film = large.subarray(0, MEGABYTE);
+  await store.write('film', film);
+  let transfers = 0;
+  const { promise: replaced, resolve } = Promise.withResolvers<void>();
+  s3.faults(({ method }) => {
+    if (method !== 'GET') return undefined;
+    return ++transfers === 1 ? 'break-off' : replaced.then(() => undefined);
+  });
+  const reading = async () => {
+    for await (const _ of store.read('film')) resolve(store.write('film', Buffer.from(film).reverse()).then(() => {}));
+  };
+  await assert.rejects(reading(), /pre-?conditions?/i);
+  assert.equal(transfers, 2);
+});
+
 test('what is written under one prefix is not seen under another, and removed neither', async () => {
   const bucket = server.bucket();
   const { store } = await openStore(server, { bucket, prefix: 'one/' });
