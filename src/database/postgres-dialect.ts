@@ -83,6 +83,14 @@ function interned(text: string): string | undefined {
   return text;
 }
 
+interface Transaction {
+  readonly sql: postgres.TransactionSql;
+  readonly end: PromiseWithResolvers<void>;
+  readonly over: Promise<void>;
+  /** Rejects when the connection is lost: postgres.js may never settle a query of a transaction that is over. */
+  readonly lost: Promise<never>;
+}
+
 /**
  * Connection to the pool, and during a transaction to the connection reserved for it.
  * postgres.js stores closures as properties of each query, which V8 treats as methods and allocates in the old
@@ -92,7 +100,7 @@ function interned(text: string): string | undefined {
  */
 class PoolConnection implements DatabaseConnection {
   readonly #sql: postgres.Sql;
-  #transaction: { sql: postgres.TransactionSql; end: PromiseWithResolvers<void>; over: Promise<void> } | undefined;
+  #transaction: Transaction | undefined;
   /** Error that ended the transaction. */
   #broken: unknown;
 
@@ -106,12 +114,13 @@ class PoolConnection implements DatabaseConnection {
 
   async executeQuery<R>({ sql: text, parameters }: CompiledQuery): Promise<QueryResult<R>> {
     if (this.#broken !== undefined) throw this.#broken;
-    const to = this.#transaction?.sql ?? this.#sql;
+    const { sql: to, lost } = this.#transaction ?? { sql: this.#sql, lost: undefined };
     const given = [...parameters];
     const known = interned(text);
-    const result = await to.unsafe(known ?? text, given as never[], { prepare: known !== undefined }).finally(() => {
+    const query = to.unsafe(known ?? text, given as never[], { prepare: known !== undefined }).finally(() => {
       given.length = 0;
     });
+    const result = await (lost ? Promise.race([query, lost]) : query);
     const rows = [...result] as R[];
     result.length = 0;
     return { rows, ...(ROW_CHANGING_COMMANDS.has(result.command) && { numAffectedRows: BigInt(result.count) }) };
@@ -132,15 +141,21 @@ class PoolConnection implements DatabaseConnection {
         return end.promise;
       })
       .then(() => {});
+    const lost = Promise.withResolvers<never>();
+    lost.promise.catch(() => {});
     over.catch((error) => {
       begun.reject(error);
-      if (!(error instanceof RolledBack)) this.#broken = error;
+      if (error instanceof RolledBack) return;
+      this.#broken = error;
+      lost.reject(error);
     });
-    this.#transaction = { sql: await begun.promise, end, over };
+    this.#transaction = { sql: await begun.promise, end, over, lost: lost.promise };
   }
 
   async end(how: 'commit' | 'roll back'): Promise<void> {
-    const { end, over } = this.#transaction!;
+    // Kysely rolls back after a commit that failed.
+    if (!this.#transaction) return;
+    const { end, over } = this.#transaction;
     this.#transaction = undefined;
     // A query that failed with its connection may reject before the transaction does.
     if (how === 'roll back') await new Promise(setImmediate);

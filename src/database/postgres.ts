@@ -1,7 +1,7 @@
 import { Kysely } from 'kysely';
-import postgres from 'postgres';
+import type postgres from 'postgres';
 import { postgresDialect } from './postgres-dialect.ts';
-import { rejectUnanswered } from './reject-unanswered.ts';
+import { openPostgresPool } from './postgres-pool.ts';
 import type { Database } from './schema.ts';
 
 /** Maximum connections of one node for its tables. Durable runs use some more: see docs/scale.md. */
@@ -46,11 +46,11 @@ export function openPostgresAsyncCommit(url: string): Kysely<Database> {
 }
 
 function open(url: string, { connection, ...options }: postgres.Options<never>): Kysely<Database> {
-  const client = postgres(url, {
+  const pool = openPostgresPool(url, {
     ...POSTGRES_OPTIONS,
     ...options,
     connection: { ...POSTGRES_OPTIONS.connection, ...connection },
     types: NUMBER_TYPES,
   });
-  return new Kysely<Database>({ dialect: postgresDialect(rejectUnanswered(client)) });
+  return new Kysely<Database>({ dialect: postgresDialect(pool) });
 }

@@ -2,7 +2,7 @@ import type { CreateWorkflowRunParams, WorkflowRun } from 'openworkflow/internal
 import { BackendPostgres } from 'openworkflow/postgres';
 import postgres from 'postgres';
 import { ASYNC_COMMIT, POSTGRES_OPTIONS } from '../database/postgres.ts';
-import { rejectUnanswered } from '../database/reject-unanswered.ts';
+import { openPostgresPool } from '../database/postgres-pool.ts';
 import type { Flow } from './fair-scheduler.ts';
 import {
   type JobStore,
@@ -41,7 +41,7 @@ export class PostgresJobStore implements JobStore {
 
   private constructor(url: string) {
     // OpenWorkflow's backend expects column names in camel case.
-    const pool = postgres(url, {
+    this.#sql = openPostgresPool(url, {
       ...POSTGRES_OPTIONS,
       connection: {
         ...POSTGRES_OPTIONS.connection,
@@ -54,7 +54,6 @@ export class PostgresJobStore implements JobStore {
       max: MAX_CONNECTIONS,
       transform: { column: { from: postgres.toCamel } },
     });
-    this.#sql = rejectUnanswered(pool);
     this.backend = BackendPostgres.fromPool(this.#sql);
     const createWorkflowRun = this.backend.createWorkflowRun.bind(this.backend);
     // OpenWorkflow creates a run with a key in a transaction, for which postgres.js reserves a connection. After connections
