@@ -252,6 +252,9 @@ describe('nothing leaks', { skip }, () => {
     }),
   ];
 
+  /** Operations since the first count of objects. */
+  let done = 0;
+
   async function repeat({ run }: Operation, rounds: number): Promise<void> {
     let round = 0;
     const worker = async () => {
@@ -289,6 +292,7 @@ describe('nothing leaks', { skip }, () => {
       const held = { files: files(), resources: await resources() };
       const started = performance.now();
       await repeat(operation, operation.rounds);
+      done += operation.rounds;
       t.diagnostic(`${((performance.now() - started) / operation.rounds).toFixed(0)} ms each`);
       await settles(held.files, files, ALLOWED);
       await settles(held.resources, resources, ALLOWED);
@@ -296,7 +300,6 @@ describe('nothing leaks', { skip }, () => {
   }
 
   test('after all of them there are no more listeners, signals and promises, and no more memory is used', async (t) => {
-    const done = operations.reduce((sum, { rounds }) => sum + rounds, 0);
     await settles(first.objects, () => countObjects(inspector), ALLOWED_OBJECTS);
     const grownBytes = (await memoryInUse(inspector)) - first.memoryBytes;
     t.diagnostic(`${done} operations: ${(grownBytes / 1024 ** 2).toFixed(1)} MB more`);
