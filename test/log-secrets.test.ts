@@ -79,12 +79,14 @@ for (const level of LEVELS) {
           REELVEC_INFERENCE_AUTHORIZATION: `Bearer ${secret('inference')}`,
           REELVEC_WEBHOOKS: JSON.stringify([
             { url: `${hooks.url}/?token=${secret('hook-url')}`, secret: secret('hook') },
+            { url: `${hooks.url}/services/T0/B0/${secret('hook-path')}`, secret: secret('path-hook') },
+            { url: `http://127.0.0.1:9/services/${secret('closed-hook')}`, secret: secret('closed-hook-secret') },
           ]),
         },
       }),
     );
     await useSecrets(server, { folder, host: host.url });
-    await until(() => hooks.all.length > 0, 20_000, 'a webhook was told');
+    await until(() => hooks.all.length > 1, 20_000, 'a webhook was told');
     await server.stop();
     const output = server.output();
     const at = output.indexOf(MARK);

@@ -179,7 +179,8 @@ export const SETTINGS = {
     'REELVEC_WEBHOOKS',
     webhooks,
     'webhook endpoints for finished tasks: JSON list of {"url", "secret"}, optionally with "events"; see docs/events.md',
-    { secretsIn: (endpoints) => endpoints.map(({ secret }) => secret) },
+    // Chat services put the secret of a webhook into the path of its URL.
+    { secretsIn: (endpoints) => endpoints.flatMap(({ secret, url }) => [secret, new URL(url).pathname]) },
   ),
   modelsDir: setting(
     'REELVEC_MODELS_DIR',
