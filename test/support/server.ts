@@ -147,7 +147,11 @@ export function isAlive(pid: number): boolean {
 }
 
 /** Waits for something to become true. */
-export async function until(condition: () => boolean | Promise<boolean>, withinMs: number, what: string): Promise<void> {
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  withinMs: number,
+  what: string,
+): Promise<void> {
   const deadline = performance.now() + withinMs;
   while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
