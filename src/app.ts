@@ -50,7 +50,10 @@ export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {
 
 /** Default body limit in bytes. Routes that accept media have their own. */
 const DEFAULT_BODY_LIMIT_BYTES = 1024 ** 2;
-/** Idle timeout of a connection in milliseconds. Longer than any request that waits for a result. */
+/**
+ * Idle timeout of a connection in milliseconds. Longer than any request that waits for a result. It also ends an answer
+ * whose client reads nothing. Node compares the pending bytes of two checks, so that takes up to twice as long.
+ */
 const CONNECTION_IDLE_TIMEOUT_MS = 120_000;
 /**
  * Maximum length of a path parameter in characters. High, so that a long id gets "no such task" and not "no such

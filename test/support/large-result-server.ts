@@ -7,7 +7,8 @@ import { CONFIGURED_KEY, openTestApp } from './app.ts';
 
 /*
  * Server in its own process, with one ready task of 10,000 segments and three options. It sends its URL to the parent
- * process. On any message it replies with its peak memory since the last message, in bytes.
+ * process. On any message it replies with its peak memory since the last message, in bytes. An argument sets the idle timeout
+ * of its connections, in milliseconds.
  */
 const BLOCKS = 20;
 const SEGMENTS_PER_BLOCK = 500;
@@ -56,6 +57,8 @@ process.on('disconnect', async () => {
   await t[Symbol.asyncDispose]();
   process.exit();
 });
+const idleTimeoutMs = process.argv[2];
+if (idleTimeoutMs !== undefined) t.app.server.setTimeout(Number(idleTimeoutMs));
 await t.app.listen();
 const { port } = t.app.server.address() as AddressInfo;
 process.send?.({ url: `http://127.0.0.1:${port}/v1.3/embed-v2/tasks/${id}`, headers } satisfies LargeResult);
