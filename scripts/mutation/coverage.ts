@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { runTest } from './run-test.ts';
 import type { Slot } from './slot.ts';
+import type { WarmRunner } from './warm-runner.ts';
+import type { ScriptCoverage } from './worker.ts';
 
 const TIMEOUT_MS = 300_000;
 
@@ -14,6 +16,8 @@ export interface TestCoverage {
   readonly test: string;
   readonly seconds: number;
   readonly passed: boolean;
+  /** True if the test passes only in a process of its own. */
+  readonly isolated: boolean;
   /** Hash of the test and of every file of `src` that it loaded. */
   readonly hash: string;
   readonly files: Readonly<Record<string, Executed>>;
@@ -28,17 +32,19 @@ export function executes(coverage: TestCoverage, file: string, offset: number): 
 /** Coverage of tests, measured when first asked for and kept in a folder until a file that the test loads changes. */
 export class Coverage {
   readonly #slot: Slot;
+  readonly #runner: WarmRunner;
   readonly #folder: string;
   readonly #known = new Map<string, TestCoverage>();
 
-  constructor(slot: Slot, folder: string) {
+  constructor(slot: Slot, runner: WarmRunner, folder: string) {
     this.#slot = slot;
+    this.#runner = runner;
     this.#folder = folder;
     mkdirSync(folder, { recursive: true });
   }
 
   async of(test: string): Promise<TestCoverage> {
-    const coverage = this.#known.get(test) ?? this.#read(test) ?? (await measure(this.#slot, test));
+    const coverage = this.#known.get(test) ?? this.#read(test) ?? (await measure(this.#slot, this.#runner, test));
     if (!this.#known.has(test)) writeFileSync(this.#file(test), JSON.stringify(coverage));
     this.#known.set(test, coverage);
     return coverage;
@@ -55,47 +61,49 @@ export class Coverage {
   }
 }
 
-async function measure(slot: Slot, test: string): Promise<TestCoverage> {
+async function measure(slot: Slot, runner: WarmRunner, test: string): Promise<TestCoverage> {
+  const warm = await runner.run({ test, covers: true }, { timeoutMs: TIMEOUT_MS });
+  const isolated = warm.outcome !== 'passed';
+  const { outcome, seconds, coverage } = isolated ? await measureIsolated(slot, test) : warm;
+  console.log(`coverage of ${test}: ${seconds.toFixed(1)} s${outcome === 'passed' ? '' : ', fails and is not used'}`);
+  const painted = new Map<string, Uint8Array>();
+  for (const { file, ranges } of coverage ?? []) {
+    const all = painted.get(file) ?? new Uint8Array(slot.read(file).length);
+    paint(ranges, all.length).forEach((value, offset) => {
+      all[offset] ||= value;
+    });
+    painted.set(file, all);
+  }
+  const files = Object.fromEntries([...painted].map(([file, all]) => [file, edges(all)]));
+  const hash = hashOf(slot, test, Object.keys(files));
+  return { test, seconds, passed: outcome === 'passed', isolated, hash, files };
+}
+
+async function measureIsolated(slot: Slot, test: string) {
   const folder = slot.path('.coverage');
   rmSync(folder, { recursive: true, force: true });
   // Functions from the compile cache have no exact coverage.
   const env = { NODE_V8_COVERAGE: folder, NODE_DISABLE_COMPILE_CACHE: '1' };
-  const { outcome, seconds } = await runTest(slot, test, { timeoutMs: TIMEOUT_MS, env });
-  const painted = new Map<string, Uint8Array>();
-  for (const report of globSync('*.json', { cwd: folder })) {
-    for (const [file, ranges] of readReport(slot, join(folder, report))) {
-      const text = slot.read(file);
-      const all = painted.get(file) ?? new Uint8Array(text.length);
-      paint(ranges, text.length).forEach((value, offset) => {
-        all[offset] ||= value;
-      });
-      painted.set(file, all);
-    }
-  }
+  const run = await runTest(slot, test, { timeoutMs: TIMEOUT_MS, env });
+  const reports = globSync('*.json', { cwd: folder }).map((report) => join(folder, report));
+  const coverage = reports.flatMap((report) => [...readReport(slot, report)]);
   rmSync(folder, { recursive: true, force: true });
-  console.log(`coverage of ${test}: ${seconds.toFixed(1)} s${outcome === 'passed' ? '' : ', fails and is not used'}`);
-  const files = Object.fromEntries([...painted].map(([file, all]) => [file, edges(all)]));
-  return { test, seconds, passed: outcome === 'passed', hash: hashOf(slot, test, Object.keys(files)), files };
+  return { ...run, coverage };
 }
 
-interface Range {
-  readonly startOffset: number;
-  readonly endOffset: number;
-  readonly count: number;
-}
-
-function* readReport(slot: Slot, path: string): Generator<[string, Range[]]> {
+/** Coverage that Node wrote for one process. */
+function* readReport(slot: Slot, path: string): Generator<ScriptCoverage> {
   const { result } = JSON.parse(readFileSync(path, 'utf8'));
   const root = `${slot.root}/`;
   for (const { url, functions } of result) {
     if (!url.startsWith(`file://${root}src/`)) continue;
     const file = fileURLToPath(url.replace(/[?#].*$/, '')).slice(root.length);
-    if (file.endsWith('.ts')) yield [file, functions.flatMap(({ ranges }: { ranges: Range[] }) => ranges)];
+    if (file.endsWith('.ts')) yield { file, ranges: functions.flatMap(({ ranges }: ScriptCoverage) => ranges) };
   }
 }
 
 /** Ranges are nested; the innermost one counts. */
-function paint(ranges: Range[], length: number): Uint8Array {
+function paint(ranges: ScriptCoverage['ranges'], length: number): Uint8Array {
   const painted = new Uint8Array(length);
   const outerFirst = ranges.toSorted((a, b) => a.startOffset - b.startOffset || b.endOffset - a.endOffset);
   for (const { startOffset, endOffset, count } of outerFirst) painted.fill(count > 0 ? 1 : 0, startOffset, endOffset);
@@ -117,25 +125,4 @@ function hashOf(slot: Slot, test: string, files: readonly string[]): string {
     hash.update(existsSync(slot.path(file)) ? slot.read(file) : 'missing').update('\0');
   }
   return hash.digest('hex').slice(0, 16);
-}
-
-/** Tests in `src` whose imports lead to a file of the folder. */
-export function testsImporting(slot: Slot, folder: string): string[] {
-  const imports = new Map<string, readonly string[]>();
-  const importsOf = (file: string): readonly string[] => {
-    const pattern = /(?:from\s+|import\s*\(?|new URL\(\s*)['"](\.[^'"]+\.ts)['"]/g;
-    const known =
-      imports.get(file) ??
-      [...slot.read(file).matchAll(pattern)]
-        .map(([, path]) => normalize(join(dirname(file), path!)))
-        .filter((path) => existsSync(slot.path(path)));
-    imports.set(file, known);
-    return known;
-  };
-  const reaches = (test: string) => {
-    const seen = new Set([test]);
-    for (const file of seen) for (const next of importsOf(file)) seen.add(next);
-    return seen.values().some((file) => file.startsWith(`${folder}/`) && !file.endsWith('.test.ts'));
-  };
-  return globSync('src/**/*.test.ts', { cwd: slot.root }).filter(reaches).toSorted();
 }

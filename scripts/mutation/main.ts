@@ -10,11 +10,13 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from 'no
 import { constants, setPriority } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { parseArgs } from 'node:util';
-import { Coverage, executes, type TestCoverage, testsImporting } from './coverage.ts';
+import { Coverage, executes, type TestCoverage } from './coverage.ts';
+import { Imports } from './imports.ts';
 import type { Mutant } from './mutants.ts';
 import { Project } from './project.ts';
 import { runTest } from './run-test.ts';
 import { Slot } from './slot.ts';
+import { WarmRunner } from './warm-runner.ts';
 
 /** Time for a test beside {@link TIMEOUT_FACTOR} times what it takes unchanged. A mutant that needs longer hangs. */
 const TIMEOUT_EXTRA_MS = 20_000;
@@ -74,7 +76,9 @@ const results = new Map<string, Result>(
 const kills = new Map<string, number>();
 
 const slot = new Slot(folder);
-const coverage = new Coverage(slot, `${CACHE}/coverage`);
+using runner = new WarmRunner(slot);
+const imports = new Imports(slot);
+const coverage = new Coverage(slot, runner, `${CACHE}/coverage`);
 using project = new Project(slot);
 const sample = sampleOf(project.mutantsIn(`src/${folder}`));
 await (options.report ? undefined : measure());
@@ -91,7 +95,7 @@ function sampleOf(mutants: Mutant[]): Mutant[] {
 
 async function measure(): Promise<void> {
   const isUsed = (test: string) => !options.near || test.startsWith(`src/${folder}/`);
-  const tests = testsImporting(slot, `src/${folder}`).filter(isUsed);
+  const tests = imports.tests([...new Set(sample.map(({ file }) => file))]).filter(isUsed);
   if (options['black-box']) tests.push(...globSync(options['black-box'], { cwd: slot.root }).toSorted());
   let counted = 0;
   for (const mutant of sample) {
@@ -119,13 +123,16 @@ async function judge(mutant: Mutant, tests: readonly string[]): Promise<Result> 
   // A removed guard often also removes the narrowing of a type, and could be written with a cast.
   const isChecked = mutant.operator !== 'condition' && mutant.operator !== 'optional chain';
   if (isChecked && !project.accepts(mutant.file, mutated)) return { ...facts, status: 'rejected', tests: 0 };
+  const fresh = [...imports.dependents([mutant.file])];
   let ran = 0;
-  for await (const { test, seconds } of reaching(mutant, tests)) {
+  for await (const { test, seconds, isolated } of reaching(mutant, tests)) {
     if (ran === maxTests) return { ...facts, status: 'survived', tests: ran, isCut: true };
     ran++;
     const timeoutMs = TIMEOUT_EXTRA_MS + TIMEOUT_FACTOR * seconds * 1000;
     slot.write(mutant.file, mutated);
-    const run = runTest(slot, test, { timeoutMs, env: { NODE_COMPILE_CACHE: slot.path('.compiled') } });
+    const run = isolated
+      ? runTest(slot, test, { timeoutMs, env: { NODE_COMPILE_CACHE: slot.path('.compiled') } })
+      : runner.run({ test, fresh, mutated: { file: mutant.file, text: mutated } }, { timeoutMs });
     const { outcome, failed = 'timeout' } = await run.finally(() => slot.write(mutant.file, text));
     if (outcome !== 'passed') return { ...facts, status: 'killed', killedBy: `${test} › ${failed}`, tests: ran };
   }
