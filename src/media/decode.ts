@@ -1,87 +1,66 @@
 import { AVERROR_EOF } from 'node-av/constants';
 import { Packet } from 'node-av/lib';
+import type { TimeRange } from '../domain/time-range.ts';
 import { Clock } from './clock.ts';
-import { openContainer } from './container.ts';
+import { type Container, openContainer } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
-import { PacketTimes } from './packet-times.ts';
-import { frameSecOf, PictureReader } from './picture-reader.ts';
-import { isAtEnd, isStream, PRE_ROLL_SEC, readOnly, seek } from './position.ts';
-import { earlierSound, SoundReader } from './sound-reader.ts';
-import { earlierSubtitles, guideOf, isBehind, readSubtitle } from './subtitle-reader.ts';
-
-/** Maximum delay of a picture in the file behind the sound of the same time, in seconds. */
-const MAX_PICTURE_DELAY_SEC = 60;
+import { isAtEnd, PRE_ROLL_SEC, readOnly, seek } from './position.ts';
+import { earlierSound } from './sound-reader.ts';
+import { earlierSubtitles } from './subtitle-reader.ts';
+import { TrackSet, wantedTracks } from './track-set.ts';
 
 /**
- * Decodes a file in one pass and yields the requested outputs in file order; each kind is in order of time. Pictures are
- * upright; sound is mono at the track's own rate. Times count from the start of the file. Synchronous: for media workers
- * only.
+ * Decodes a file and yields the requested outputs in file order; each kind is in order of time. Pictures are upright;
+ * sound is mono at the track's own rate. Times count from the start of the file. Synchronous: for media workers only.
  * @throws {ReelvecError} `source_not_media` or `video_file_broken`; see `openContainer`
  */
 export function* decode(request: DecodeRequest): Generator<MediaEvent> {
   using container = openContainer(request.path);
   const range = request.range ?? { startSec: 0, endSec: Number.POSITIVE_INFINITY };
-  const wantsPictures = request.everyPicture !== undefined || request.sampled !== undefined;
   const clock = request.clock && new Clock(request.clock, container);
-  const subtitles = request.subtitles ? container.subtitles : undefined;
-  if (subtitles && range.startSec > 0) yield* earlierSubtitles(container, subtitles, range, clock);
+  yield* readEarlier(container, request, range, clock);
+  yield* readRange(container, request, range, clock);
+}
 
+/** Reads subtitles from before the range that last into it, and context sound before it, each in a pass of its own. */
+function* readEarlier(
+  container: Container,
+  request: DecodeRequest,
+  range: TimeRange,
+  clock: Clock | undefined,
+): Generator<MediaEvent> {
+  const { subtitles, sound } = wantedTracks(container, request);
   const { listen = range } = request;
-  const wantsSound = (request.sound || request.listen) && container.audio;
-  if (wantsSound && listen.startSec < range.startSec) yield* earlierSound(container, range, listen.startSec, clock);
+  if (subtitles && range.startSec > 0) yield* earlierSubtitles(container, subtitles, range, clock);
+  if (sound && listen.startSec < range.startSec) yield* earlierSound(container, range, listen.startSec, clock);
+}
 
-  using pictures = wantsPictures && container.video ? new PictureReader(container, request, range) : undefined;
-  using sounds = wantsSound ? new SoundReader(container, range, listen.endSec) : undefined;
-  const heard = sounds || (pictures && request.sampled) ? container.audio : undefined;
-  const times = {
-    pictures: pictures && new PacketTimes(container, pictures.stream, frameSecOf(pictures.stream)),
-    sound: heard && new PacketTimes(container, heard),
-  };
-  const guide = subtitles && !pictures && !sounds ? guideOf(container) : undefined;
-  readOnly(container, [pictures?.stream, heard, subtitles, guide]);
-  seek(container, range.startSec - PRE_ROLL_SEC, clock, pictures?.stream ?? sounds?.stream);
-
-  // Subtitles alone end with the range; with pictures or sound they end with those.
-  let textDone = subtitles === undefined;
-  // No packet follows a picture that stays to the end of the film: the times of the sound then bound the read.
-  const maxPictureDelaySec = isStream(container) ? Number.POSITIVE_INFINITY : MAX_PICTURE_DELAY_SEC;
-  let contentEndSec = 0;
-  let picturesOver = pictures === undefined;
-  const finished = () => (pictures || sounds ? picturesOver && (sounds?.done ?? true) : textDone);
+/** Reads all requested tracks of the range, and context sound after it, in one pass. */
+function* readRange(
+  container: Container,
+  request: DecodeRequest,
+  range: TimeRange,
+  clock: Clock | undefined,
+): Generator<MediaEvent> {
+  using tracks = new TrackSet(container, request, range);
+  readOnly(container, tracks.streams);
+  seek(container, range.startSec - PRE_ROLL_SEC, clock, tracks.anchor);
   using packet = new Packet();
   packet.alloc();
-  while (!finished()) {
+  while (!tracks.isDone) {
     const result = container.context.readFrameSync(packet);
     if (result < 0) {
-      if (result !== AVERROR_EOF && !isAtEnd(container)) {
-        const timeSec = pictures?.timeSec ?? sounds?.timeSec ?? 0;
-        yield { type: 'damage', isLost: true, startSec: timeSec, endSec: timeSec };
-      }
+      if (result !== AVERROR_EOF && !isAtEnd(container)) yield unreadableFrom(tracks.timeSec);
       break;
     }
     clock?.apply(packet);
-    const index = packet.streamIndex;
-    if (index === pictures?.stream.index) {
-      const span = times.pictures!.next(packet);
-      contentEndSec = Math.max(contentEndSec, span.endSec);
-      yield { type: 'content', of: 'pictures', ...span };
-      yield* pictures.read(packet, span);
-      picturesOver ||= pictures.done;
-    } else if (index === heard?.index) {
-      const span = times.sound!.next(packet);
-      contentEndSec = Math.max(contentEndSec, span.endSec);
-      yield { type: 'content', of: 'sound', ...span };
-      if (sounds) yield* sounds.read(packet, span);
-      picturesOver ||= times.sound!.hasPassed(range.endSec + maxPictureDelaySec);
-    } else if (index === subtitles?.index) {
-      const subtitle = readSubtitle(container, subtitles, packet);
-      textDone = subtitle.startSec >= range.endSec;
-      if (!textDone && subtitle.startSec >= range.startSec) yield { type: 'subtitle', subtitle };
-    } else if (index === guide?.index) {
-      textDone = isBehind(container, guide, packet, range.endSec);
-    }
+    yield* tracks.read(packet);
     packet.unref();
   }
-  if (pictures) yield* pictures.end(contentEndSec);
-  if (sounds) yield* sounds.end(contentEndSec);
+  yield* tracks.end();
+}
+
+/** Damage for a file that cannot be read any further. */
+function unreadableFrom(timeSec: number): MediaEvent {
+  return { type: 'damage', isLost: true, startSec: timeSec, endSec: timeSec };
 }
