@@ -66,6 +66,20 @@ test('a body that ends early resumes; a body without a known end is taken as it 
   assert.equal(await text(download(async (at) => ({ ...(await short(at)), end: undefined }), policy)), '012345');
 });
 
+test('a connection that is lost after the last byte does no harm', async () => {
+  let attempts = 0;
+  async function* body() {
+    yield whole;
+    throw brokenOff;
+  }
+  const open = async (at: number) => {
+    attempts++;
+    return part(at, { body: body() });
+  };
+  assert.equal(await text(download(open, { ...policy, maxFailures: 1 })), '0123456789');
+  assert.equal(attempts, 1);
+});
+
 test('a download may begin at any byte, also at the end, and retries there', async () => {
   let attempts = 0;
   const open = async (at: number) => {

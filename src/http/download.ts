@@ -75,8 +75,10 @@ export async function* download(
       throw new HttpFailure(`it ended after ${at} of ${end} bytes`, { isRetryable: true });
     } catch (error) {
       signal?.throwIfAborted();
+      if (!(error instanceof HttpFailure) || !error.isRetryable) throw error;
+      if (at === end) return;
       failures = at - before >= progressBytes ? 1 : failures + 1;
-      if (!(error instanceof HttpFailure) || !error.isRetryable || failures === maxFailures) throw error;
+      if (failures === maxFailures) throw error;
       if (at > from && version === undefined) throw new CannotResume(error.message, error);
       const delayMs = error.retryAfterMs ?? retryDelayMs * 2 ** (failures - 1);
       await sleep(Math.min(delayMs, MAX_RETRY_DELAY_MS), undefined, { signal });

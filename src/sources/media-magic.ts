@@ -1,5 +1,6 @@
 /**
  * Magic numbers of video, audio and image files, from the formats' specifications. MIME types are IANA's if registered.
+ * docs/adr/0007 compares them with the package file-type.
  */
 
 type Signature = readonly [type: string, offset: number, bytes: string];

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { GetObjectCommand, type S3Client, S3ServiceException } from '@aws-sdk/client-s3';
 import { type Content, download } from '../../http/download.ts';
-import { toHttpFailure } from '../../http/failure.ts';
+import { HttpFailure, toHttpFailure } from '../../http/failure.ts';
 import { BlobNotFound } from '../store.ts';
 import { isNoSuchKey, isOutOfRange } from './client.ts';
 
@@ -20,8 +20,10 @@ export interface ReadOptions {
   readonly etag?: string;
 }
 
-/** Streams an object or a range of it. The SDK signs and retries each request; a transfer that breaks off resumes in the
- * same version. */
+/**
+ * Streams an object or a range of it. The SDK signs and retries each request; a transfer that breaks off resumes in the
+ * same version.
+ */
 export function readObject(client: S3Client, options: ReadOptions): Readable {
   const closed = new AbortController();
   const stream = Readable.from(bytesOf(client, options, closed.signal), { objectMode: false });
@@ -34,7 +36,7 @@ export function readObject(client: S3Client, options: ReadOptions): Readable {
   return stream;
 }
 
-function bytesOf(client: S3Client, options: ReadOptions, signal: AbortSignal): AsyncIterable<Uint8Array> {
+async function* bytesOf(client: S3Client, options: ReadOptions, signal: AbortSignal): AsyncGenerator<Uint8Array> {
   const { bucket: Bucket, name: Key, key, range, etag } = options;
   const open = async (at: number, IfMatch = etag): Promise<Content> => {
     const Range = range || at > 0 ? `bytes=${at}-${range?.end ?? ''}` : undefined;
@@ -52,5 +54,10 @@ function bytesOf(client: S3Client, options: ReadOptions, signal: AbortSignal): A
       throw error instanceof S3ServiceException ? error : toHttpFailure(error);
     }
   };
-  return download(open, { from: range?.start, maxFailures: MAX_ATTEMPTS, retryDelayMs: 0, signal });
+  try {
+    yield* download(open, { from: range?.start, maxFailures: MAX_ATTEMPTS, retryDelayMs: 0, signal });
+  } catch (error) {
+    // The original error, by which callers recognise an outage.
+    throw error instanceof HttpFailure ? (error.cause ?? error) : error;
+  }
 }
