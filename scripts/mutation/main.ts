@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { Coverage, executes, type TestCoverage } from './coverage.ts';
 import { Imports } from './imports.ts';
 import type { Mutant } from './mutants.ts';
-import { Project } from './project.ts';
+import { mutatedText, Project, rejectedByTypes } from './project.ts';
 import { runTest } from './run-test.ts';
 import { Slot } from './slot.ts';
 import { WarmRunner } from './warm-runner.ts';
@@ -21,6 +21,8 @@ import { WarmRunner } from './warm-runner.ts';
 /** Time for a test beside {@link TIMEOUT_FACTOR} times what it takes unchanged. A mutant that needs longer hangs. */
 const TIMEOUT_EXTRA_MS = 20_000;
 const TIMEOUT_FACTOR = 6;
+/** Mutants per run of the type checker. */
+const CHECKED_AT_ONCE = 200;
 const CACHE = 'node_modules/.cache/mutation';
 /** 95 % quantile of the normal distribution, two-sided. */
 const Z_95 = 1.96;
@@ -74,6 +76,8 @@ const results = new Map<string, Result>(
 );
 /** Kills by mutated file and test: what killed before goes first. */
 const kills = new Map<string, number>();
+/** True for mutants that the type checker rejects. */
+const checked = new Map<string, boolean>();
 
 const slot = new Slot(folder);
 using runner = new WarmRunner(slot);
@@ -117,12 +121,10 @@ async function measure(): Promise<void> {
 }
 
 async function judge(mutant: Mutant, tests: readonly string[]): Promise<Result> {
-  const { start, end, atImport: _, ...facts } = mutant;
+  const { start: _start, end: _end, atImport: _, ...facts } = mutant;
   const text = slot.read(mutant.file);
-  const mutated = text.slice(0, start) + mutant.replacement + text.slice(end);
-  // A removed guard often also removes the narrowing of a type, and could be written with a cast.
-  const isChecked = mutant.operator !== 'condition' && mutant.operator !== 'optional chain';
-  if (isChecked && !project.accepts(mutant.file, mutated)) return { ...facts, status: 'rejected', tests: 0 };
+  if (isRejected(mutant)) return { ...facts, status: 'rejected', tests: 0 };
+  const mutated = mutatedText(slot, mutant);
   const fresh = [...imports.dependents([mutant.file])];
   let ran = 0;
   for await (const { test, seconds, isolated } of reaching(mutant, tests)) {
@@ -137,6 +139,24 @@ async function judge(mutant: Mutant, tests: readonly string[]): Promise<Result> 
     if (outcome !== 'passed') return { ...facts, status: 'killed', killedBy: `${test} › ${failed}`, tests: ran };
   }
   return { ...facts, status: ran === 0 ? 'uncovered' : 'survived', tests: ran, isCut: options.near };
+}
+
+/** True if the type checker rejects the mutant. Checks the next ones of the sample too. */
+function isRejected(mutant: Mutant): boolean {
+  if (!checked.has(mutant.key)) {
+    const from = sample.indexOf(mutant);
+    const block = sample
+      .slice(from, from + CHECKED_AT_ONCE)
+      .filter(({ key }) => key === mutant.key || !results.has(key));
+    const rejected = rejectedByTypes(slot, block.filter(isTyped));
+    for (const { key } of block) checked.set(key, rejected.has(key));
+  }
+  return checked.get(mutant.key)!;
+}
+
+/** A removed guard often also removes the narrowing of a type, and could be written with a cast. */
+function isTyped({ operator }: Mutant): boolean {
+  return operator !== 'condition' && operator !== 'optional chain';
 }
 
 /** Tests that execute the mutated code: those that killed its neighbours, then the file's own test, then by folder. */

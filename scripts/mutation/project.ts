@@ -1,4 +1,4 @@
-import { globSync } from 'node:fs';
+import { globSync, rmSync } from 'node:fs';
 import { type Node, type SourceFile, SyntaxKind } from 'typescript/unstable/ast';
 import * as is from 'typescript/unstable/ast/is';
 import { API } from 'typescript/unstable/sync';
@@ -16,13 +16,15 @@ export class Project implements Disposable {
   readonly #slot: Slot;
   readonly #api: API;
   readonly #config: string;
-  #program;
+  readonly #program;
+  readonly #code: readonly string[];
 
   constructor(slot: Slot) {
     this.#slot = slot;
     this.#api = new API({ cwd: slot.root });
     this.#config = slot.path('tsconfig.json');
-    this.#program = this.#update({ openProjects: [this.#config] });
+    this.#program = this.#api.updateSnapshot({ openProjects: [this.#config] }).getProject(this.#config)!.program;
+    this.#code = globSync('src/**/*.ts', { cwd: slot.root }).filter((file) => !file.endsWith('.test.ts'));
   }
 
   /** All mutants of the folder's code, without tests, fixtures and contract suites. */
@@ -30,20 +32,6 @@ export class Project implements Disposable {
     const files = globSync(`${folder}/**/*.ts`, { cwd: this.#slot.root }).toSorted();
     const code = files.filter((file) => !/\.(test|fixture|contract)\.ts$/.test(file));
     return code.flatMap((file) => mutantsOf(this.#source(file), file));
-  }
-
-  /** True if the type checker accepts the file with this text. */
-  accepts(file: string, text: string): boolean {
-    const path = this.#slot.path(file);
-    const original = this.#slot.read(file);
-    this.#slot.write(file, text);
-    try {
-      const program = this.#update({ fileChanges: { changed: [path] } });
-      return program.getSyntacticDiagnostics(path).length + program.getSemanticDiagnostics(path).length === 0;
-    } finally {
-      this.#slot.write(file, original);
-      this.#program = this.#update({ fileChanges: { changed: [path] } });
-    }
   }
 
   /**
@@ -55,9 +43,8 @@ export class Project implements Disposable {
     const seen = new Set(pending);
     const places: Place[] = [];
     for (const name of pending) {
-      for (const file of globSync('src/**/*.ts', { cwd: this.#slot.root })) {
-        if (/\.test\.ts$/.test(file)) continue;
-        const text = this.#slot.read(file);
+      for (const file of this.#code) {
+        const text = this.#source(file).text;
         const isKnownHere = file === mutant.file || new RegExp(`import[^;]*\\b${name}\\b[^;]*;`).test(text);
         if (!isKnownHere) continue;
         for (const { index } of text.matchAll(new RegExp(`(?<![\\w.'])${name}\\b`, 'g'))) {
@@ -78,10 +65,6 @@ export class Project implements Disposable {
     this.#api.close();
   }
 
-  #update(change: Parameters<API['updateSnapshot']>[0]) {
-    return this.#api.updateSnapshot(change).getProject(this.#config)!.program;
-  }
-
   #source(file: string): SourceFile {
     const source = this.#program.getSourceFile(this.#slot.path(file));
     if (!source) throw new Error(`${file} is not part of ${this.#config}`);
@@ -95,6 +78,35 @@ export class Project implements Disposable {
     if (!statement || !is.isVariableStatement(statement) || isInFunction(statement, offset)) return [];
     return statement.declarationList.declarations.flatMap(({ name }) => (is.isIdentifier(name) ? [name.text] : []));
   }
+}
+
+/**
+ * The mutants that the type checker rejects. Each is written beside the original, as a file of its own, so that one run of the
+ * checker suffices for all.
+ */
+export function rejectedByTypes(slot: Slot, mutants: readonly Mutant[]): Set<string> {
+  const copies = mutants.map((mutant) => ({ mutant, copy: mutant.file.replace(/\.ts$/, `.mutant-${mutant.key}.ts`) }));
+  try {
+    for (const { mutant, copy } of copies) slot.write(copy, mutatedText(slot, mutant));
+    using api = closing(new API({ cwd: slot.root }));
+    const config = slot.path('tsconfig.json');
+    const { program } = api.updateSnapshot({ openProjects: [config] }).getProject(config)!;
+    const isRejected = ({ copy }: { copy: string }) =>
+      program.getSyntacticDiagnostics(slot.path(copy)).length + program.getSemanticDiagnostics(slot.path(copy)).length >
+      0;
+    return new Set(copies.filter(isRejected).map(({ mutant }) => mutant.key));
+  } finally {
+    for (const { copy } of copies) rmSync(slot.path(copy), { force: true });
+  }
+}
+
+export function mutatedText(slot: Slot, { file, start, end, replacement }: Mutant): string {
+  const text = slot.read(file);
+  return text.slice(0, start) + replacement + text.slice(end);
+}
+
+function closing(api: API): API & Disposable {
+  return Object.assign(api, { [Symbol.dispose]: () => api.close() });
 }
 
 function isInFunction(node: Node, offset: number): boolean {
