@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { isAbsolute } from 'node:path';
 import { addAbortSignal } from 'node:stream';
-import { freeBuffers } from './folder/free-buffers.ts';
 import type { BlobStore } from './store.ts';
 
 /** Bytes per read of a local file. */
@@ -35,9 +34,6 @@ async function hashFile(path: string, signal?: AbortSignal): Promise<string> {
 async function hashStream(blobs: BlobStore, key: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   const content = blobs.read(key);
-  for await (const bytes of signal ? addAbortSignal(signal, content) : content) {
-    hash.update(bytes);
-    freeBuffers(bytes.length);
-  }
+  for await (const bytes of signal ? addAbortSignal(signal, content) : content) hash.update(bytes);
   return hash.digest('hex');
 }

@@ -9,6 +9,7 @@ import { openLogger } from '../observe/logger.ts';
 import { asSetupError } from '../setup-error.ts';
 import { bundleId } from '../tasks/embedding.ts';
 import { httpCloser } from './close-http.ts';
+import { tuneGarbageCollection } from './garbage-collection.ts';
 import { listen } from './listen.ts';
 import { prepareModels } from './models.ts';
 import { packageVersion } from './package-version.ts';
@@ -21,6 +22,7 @@ import { openWork } from './work.ts';
 
 /** Runs a server, and works on its tasks, until a signal ends it. Everything is opened in order of need, and closed backwards. */
 export async function serve(given: Config): Promise<void> {
+  tuneGarbageCollection();
   const log = openLogger(given.logLevel, given.secrets);
   // Before signals are waited for: a pull may take long, and is broken off without harm.
   const { config, runsModels } = await prepareModels(given, log);

@@ -6,6 +6,7 @@ import { describeBundle } from '../encode/bundles.ts';
 import { openLogger } from '../observe/logger.ts';
 import { asSetupError } from '../setup-error.ts';
 import { bundleId } from '../tasks/embedding.ts';
+import { tuneGarbageCollection } from './garbage-collection.ts';
 import { listen } from './listen.ts';
 import { prepareModels } from './models.ts';
 import { openReadiness } from './readiness.ts';
@@ -15,6 +16,7 @@ import { openWork } from './work.ts';
 
 /** Works on the tasks that other nodes serve, until a signal ends it. */
 export async function work(given: Config, only?: readonly Option[]): Promise<void> {
+  tuneGarbageCollection();
   const log = openLogger(given.logLevel, given.secrets);
   try {
     // To the servers and the database on the same machine, for whose answers somebody waits.

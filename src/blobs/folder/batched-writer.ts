@@ -1,12 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** Size of one write, give or take a piece. Pieces of a network connection have 64 KB. Bytes. */
+/** Size of one write, give or take a piece. Pieces of a network connection have 64 KB. Larger writes are no faster. */
 const WRITE_BYTES = 256 * 1024;
 /** Pieces of one write: IOV_MAX, the limit of the operating system. */
-export const MAX_PIECES_PER_WRITE = 1024;
+const MAX_PIECES_PER_WRITE = 1024;
 
-/** Writes content through the page cache, at most one write behind the content received. */
-export class CachedWrites implements AsyncDisposable {
+/** Collects pieces into larger writes, and receives the next pieces while the last write is under way. */
+export class BatchedWriter implements AsyncDisposable {
   readonly #file: FileHandle;
   #pieces: Uint8Array[] = [];
   #bytes = 0;
