@@ -7,8 +7,8 @@ import type { Logger } from '../../observe/logger.ts';
 import type { Quotas } from '../../quotas/quotas.ts';
 import { assetKey } from '../blobs.ts';
 import type { AssetType } from '../repository.ts';
-import { LatestOnly } from './latest-only.ts';
 import type { UploadRepository } from './repository.ts';
+import { SingleWriter } from './single-writer.ts';
 import { type AssetOptions, chunkCount, chunkSizeFor, type MultipartUpload, type StoredChunk } from './upload.ts';
 
 const HOUR_MS = 3_600_000;
@@ -56,7 +56,7 @@ export interface ReportedChunk {
 /** Multipart uploads, from the session to the asset. An owner can access only their own uploads. */
 export class MultipartUploads {
   readonly #deps: MultipartDeps;
-  readonly #writers = new LatestOnly();
+  readonly #writers = new SingleWriter<Part>();
 
   constructor(deps: MultipartDeps) {
     this.#deps = deps;
@@ -146,37 +146,30 @@ export class MultipartUploads {
   }
 
   /**
-   * Stores a chunk uploaded through this server. It may be sent again until it is reported; the last version counts.
+   * Stores a chunk uploaded through this server. It may be sent again until it is reported; the last version counts. Of
+   * concurrent requests for a chunk one stores it, and the others get its result.
+   * @param options.receivedBytes bytes received so far; undefined while none are awaited
    * @throws resource_not_exist; upload_not_active; forbidden if the chunk is already reported; parameter_invalid for a
-   *   wrong length
+   *   wrong length; conflict if the request stalled and a repetition took its place
    */
-  receive(
+  async receive(
     { id, number }: { id: string; number: number },
     content: AsyncIterable<Uint8Array>,
-    signal: AbortSignal,
+    { signal, receivedBytes }: { signal: AbortSignal; receivedBytes: () => number | undefined },
   ): Promise<Part> {
-    const { uploads, store } = this.#deps;
-    return this.#writers.run(`${id}/${number}`, async (replaced) => {
-      const upload = await uploads.get(id);
-      if (!upload) throw notFound(id);
-      if (upload.status === 'completed' || !(await uploads.deleteChunk(id, number))) throw chunkComplete(number);
-      requireActive(upload);
-      if (store.intake.kind !== 'server') throw notFound(id);
-      try {
-        const part = await store.intake.write(partial(upload), number, content, {
-          signal: AbortSignal.any([signal, replaced]),
-        });
-        await uploads.saveChunks(id, [part]);
-        return part;
-      } catch (error) {
-        if (replaced.aborted) throw new ReelvecError('conflict', `Chunk ${number} is being sent again.`);
-        if (!(error instanceof PartSizeError)) throw error;
-        throw new ReelvecError('parameter_invalid', `${error.message} Send chunk ${number} whole.`, {
-          details: { field: 'chunk', chunk_index: number, expected_bytes: error.expected },
-          cause: error,
-        });
-      }
-    });
+    try {
+      return await this.#writers.run(`${id}/${number}`, {
+        write: (replaced) => this.#write({ id, number }, content, { signal, replaced }),
+        discard: (part) => discard(content, part),
+        receivedBytes,
+      });
+    } catch (error) {
+      if (!(error instanceof PartSizeError)) throw error;
+      throw new ReelvecError('parameter_invalid', `${error.message} Send chunk ${number} whole.`, {
+        details: { field: 'chunk', chunk_index: number, expected_bytes: error.expected },
+        cause: error,
+      });
+    }
   }
 
   /**
@@ -212,6 +205,30 @@ export class MultipartUploads {
     await uploads.deleteEnded(new Date(now.getTime() - ENDED_UPLOAD_RETENTION_MS));
   }
 
+  async #write(
+    { id, number }: { id: string; number: number },
+    content: AsyncIterable<Uint8Array>,
+    { signal, replaced }: { signal: AbortSignal; replaced: AbortSignal },
+  ): Promise<Part> {
+    const { uploads, store } = this.#deps;
+    signal.throwIfAborted();
+    const upload = await uploads.get(id);
+    if (!upload) throw notFound(id);
+    if (upload.status === 'completed' || !(await uploads.deleteChunk(id, number))) throw chunkComplete(number);
+    requireActive(upload);
+    if (store.intake.kind !== 'server') throw notFound(id);
+    try {
+      const part = await store.intake.write(partial(upload), number, content, {
+        signal: AbortSignal.any([signal, replaced]),
+      });
+      await uploads.saveChunks(id, [part]);
+      return part;
+    } catch (error) {
+      if (replaced.aborted) throw new ReelvecError('conflict', `Chunk ${number} is being sent again.`);
+      throw error;
+    }
+  }
+
   async #stored(
     upload: MultipartUpload,
     reported: readonly { number: number }[],
@@ -243,6 +260,18 @@ export class MultipartUploads {
       log.error({ err: error, assetId }, 'asset not started');
     }
   }
+}
+
+/** Reads the content of a repetition of a stored part. @throws {PartSizeError} if it has another length */
+async function discard(content: AsyncIterable<Uint8Array>, part: Part): Promise<Part> {
+  const { number, size: expected } = part;
+  let got = 0;
+  for await (const { length } of content) {
+    got += length;
+    if (got > expected) break;
+  }
+  if (got !== expected) throw new PartSizeError({ number, expected, got });
+  return part;
 }
 
 function partial({ assetId, storeId, totalSize, chunkSize }: MultipartUpload): PartialBlob {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { readdir } from 'node:fs/promises';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
@@ -175,6 +177,55 @@ describe('an upload in chunks', () => {
     assert.match(body.message, /The URL was used: chunk 1 is complete/);
     await report(made, upload.upload_id, chunks);
     assert.ok((await buffer(made.blobs.read(`assets/${upload.asset_id}/source`))).equals(FILE));
+  });
+
+  test('a request that hung up and is processed after its repetition does not disturb it', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const { port } = new URL(await made.app.listen());
+    const { pathname, search } = new URL(upload.upload_urls[0]!.url);
+    const half = PARTS[0].length >> 1;
+    const startPut = async () => {
+      const arrived = once(made.app.server, 'request');
+      const headers = { 'content-length': PARTS[0].length };
+      const sent = request({ port, path: pathname + search, method: 'PUT', agent: false, headers });
+      sent.on('error', () => {});
+      sent.write(PARTS[0].subarray(0, half));
+      await arrived;
+      return sent;
+    };
+    const repetition = await startPut();
+    const stale = await startPut();
+    stale.destroy();
+    const answered = once(repetition, 'response');
+    repetition.end(PARTS[0].subarray(half));
+    const [response] = await answered;
+    response.resume();
+    assert.equal(response.statusCode, 200);
+    const { status, etag } = await put(made, upload.upload_urls[1]!.url, PARTS[1]);
+    assert.equal(status, 200);
+    const proofs = [response.headers.etag, etag].map((proof) => proof.replaceAll('"', ''));
+    const chunks = proofs.map((proof, i) => ({
+      chunk_index: i + 1,
+      proof,
+      proof_type: 'etag',
+      chunk_size: PARTS[i]!.length,
+    }));
+    assert.equal((await report(made, upload.upload_id, chunks)).body.total_completed, 2);
+    assert.ok((await buffer(made.blobs.read(`assets/${upload.asset_id}/source`))).equals(FILE));
+  });
+
+  test('concurrent requests for a chunk all succeed, and those of a wrong length fail', async () => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const url = upload.upload_urls[0]?.url;
+    const payloads = [PARTS[0], PARTS[0], PARTS[0].subarray(1), PARTS[0]];
+    const answers = await Promise.all(payloads.map((payload) => put(made, url, payload)));
+    assert.deepEqual(
+      answers.map(({ status }) => status),
+      [200, 200, 400, 200],
+    );
+    assert.equal((await report(made, upload.upload_id, await putAll(made, upload))).body.total_completed, 2);
   });
 
   test('what was noted of a chunk does not count once it is being sent anew', async () => {

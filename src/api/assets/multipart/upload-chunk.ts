@@ -42,7 +42,9 @@ export const uploadChunkRoute: FastifyPluginAsyncZod<MultipartDeps> = async (app
       try {
         links.check('PUT', chunkPath(app.prefix, id, number), request.query);
         request.event.uploadId = id;
-        const { etag } = await multipart.receive({ id, number }, request.raw, signal);
+        const { raw } = request;
+        const receivedBytes = () => (raw.readableFlowing && !raw.complete ? raw.socket.bytesRead : undefined);
+        const { etag } = await multipart.receive({ id, number }, raw, { signal, receivedBytes });
         return reply.header('etag', `"${etag}"`).code(200).send();
       } catch (error) {
         if (signal.aborted || (error as NodeJS.ErrnoException).code === 'ECONNRESET') throw brokenOff(error);
