@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AudioClip, AudioEncoder } from '../encode/encoder.ts';
+import { ClipAssembler } from './clip-assembler.ts';
+import { SegmentEmbedder } from './segment-embedder.ts';
+
+const RATE = 1000;
+const segment = (i: number) => ({ startSec: i, endSec: i + 1 });
+
+/** Encoder whose vectors hold the first sample of each clip. Records the size of its batches. */
+function firstSamples(): AudioEncoder & { batches: number[] } {
+  const batches: number[] = [];
+  return {
+    batches,
+    space: 'test',
+    sampleRate: RATE,
+    async encode(clips: readonly AudioClip[]) {
+      batches.push(clips.length);
+      return clips.map(({ samples }) => samples.slice(0, 1));
+    },
+    async close() {},
+  };
+}
+
+/** Assembler of a chunk whose sound is the number of its second, from 0; `silent` seconds have none. */
+function clipsOf(seconds: number, silent: readonly number[] = []): ClipAssembler {
+  const coverage = {
+    hasPictures: () => false,
+    hasSound: (range: { startSec: number }) => !silent.includes(range.startSec),
+  };
+  const clips = new ClipAssembler({ coverage, picturesPerSecond: 1, sound: { sampleRate: RATE } });
+  const samples = Float32Array.from({ length: seconds * RATE }, (_, i) => Math.floor(i / RATE) / 100);
+  clips.pushSound({ startSec: 0, sampleRate: RATE, samples });
+  return clips;
+}
+
+const seconds = (vectors: readonly (Float32Array | undefined)[] | undefined) =>
+  vectors?.map((vector) => vector && Math.round(vector[0]! * 100));
+
+test('a segment is embedded once its content is complete', async () => {
+  const embedder = new SegmentEmbedder(clipsOf(4), { audio: firstSamples() });
+  embedder.add([0, 1, 2, 3].map(segment));
+  await embedder.embedUpTo(1.9);
+  assert.deepEqual(embedder.segments, [segment(0)]);
+  await embedder.embedUpTo(3);
+  assert.deepEqual(embedder.segments, [0, 1, 2].map(segment));
+  const { audio, visual } = await embedder.end();
+  assert.deepEqual(seconds(audio), [0, 1, 2, 3]);
+  assert.equal(visual, undefined);
+});
+
+test('clips reach the encoder in batches, and a segment without content keeps its place', async () => {
+  const encoder = firstSamples();
+  const embedder = new SegmentEmbedder(clipsOf(20, [3, 19]), { audio: encoder });
+  embedder.add(Array.from({ length: 20 }, (_, i) => segment(i)));
+  const { audio } = await embedder.end();
+  assert.deepEqual(
+    seconds(audio),
+    Array.from({ length: 20 }, (_, i) => (i === 3 || i === 19 ? undefined : i)),
+  );
+  assert.deepEqual(encoder.batches, [7, 8, 3]);
+});
