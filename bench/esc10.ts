@@ -3,8 +3,9 @@
  * (Piczak 2015). The encoder is trained without the fold that is reported.
  */
 import { type AudioModel, createAudioEncoder } from '../src/encode/signal/audio/audio.ts';
+import { cosine } from '../test/support/embeddings.ts';
 import { type LabelledClip, learn, readEsc10 } from './audio-learning.ts';
-import { checkTargets, cosine, percent } from './report.ts';
+import { checkTargets, percent } from './report.ts';
 
 const NEIGHBOURS = 5;
 

@@ -15,10 +15,3 @@ export function checkTargets(
   for (const { what, got, want, met } of targets) console.log(`${met ? 'ok    ' : 'MISSED'} ${what}: ${got} (${want})`);
   if (targets.some(({ met }) => !met)) process.exitCode = 1;
 }
-
-/** Cosine of two vectors of norm 1. */
-export function cosine(a: Float32Array, b: Float32Array): number {
-  let sum = 0;
-  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
-  return sum;
-}

@@ -6,11 +6,12 @@
  */
 import { basename } from 'node:path';
 import { createSignalBundle } from '../src/encode/signal/bundle.ts';
+import { cosine } from '../test/support/embeddings.ts';
 import { clipsOf, type MediaClips } from './clips.ts';
 import { mediaFiles } from './media.ts';
 import { recordingOf, sourceOf } from './recordings.ts';
 import { AUDIO_VARIANTS, reencode, type Variant, VIDEO_VARIANTS } from './reencode.ts';
-import { checkTargets, cosine, median, percent } from './report.ts';
+import { checkTargets, median, percent } from './report.ts';
 
 const CLIP_SEC = 6;
 /** One step of 16-bit samples. */

@@ -1,6 +1,6 @@
 /**
- * Fails when an import points up the list of folders below, or when files import each other in a circle. The list is
- * the architecture: what stands lower knows nothing of what stands higher.
+ * Fails on an import that points up the list of layers below, and on an import cycle. The list is the architecture: a
+ * layer knows nothing of those above it.
  */
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
@@ -44,7 +44,7 @@ const LAYERS = [
 /** Tests may import anything. */
 const files = globSync('src/**/*.ts').filter((file) => !file.endsWith('.test.ts'));
 const imports = new Map(files.map((file) => [file, importsOf(file)]));
-const faults = [...upward(), ...circles()];
+const faults = [...upward(), ...cycles()];
 for (const fault of faults) console.error(fault);
 console.log(`${files.length} files, ${faults.length} faults`);
 process.exitCode = faults.length === 0 ? 0 : 1;
@@ -65,19 +65,19 @@ function layerOf(file: string): number {
 function* upward(): Generator<string> {
   for (const [file, targets] of imports) {
     for (const target of targets) {
-      if (layerOf(target) < layerOf(file)) yield `${file} imports ${target}, which stands above it`;
+      if (layerOf(target) < layerOf(file)) yield `${file} imports ${target}, which is in a higher layer`;
     }
   }
 }
 
 /** Imports of types count too: files that need each other's types are one idea in two places. */
-function* circles(): Generator<string> {
+function* cycles(): Generator<string> {
   const state = new Map<string, 'open' | 'done'>();
   const path: string[] = [];
   function* visit(file: string): Generator<string> {
     if (state.get(file) === 'done') return;
     if (state.get(file) === 'open') {
-      yield `circle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`;
+      yield `cycle: ${[...path.slice(path.indexOf(file)), file].join(' → ')}`;
       return;
     }
     state.set(file, 'open');

@@ -19,12 +19,12 @@ export async function work(given: Config, only?: readonly Option[]): Promise<voi
   tuneGarbageCollection();
   const log = openLogger(given.logLevel, given.secrets);
   try {
-    // To the servers and the database on the same machine, for whose answers somebody waits.
+    // Servers and the database on the same machine go first: clients wait for their responses.
     setPriority(given.workerNice);
   } catch {
-    // Containers may forbid it; the work gets done all the same.
+    // Containers may forbid it.
   }
-  // Before signals are waited for: a pull may take long, and is broken off without harm.
+  // Before signals are handled: a pull may take long, and a signal may end it without harm.
   const { config, runsModels } = await prepareModels(given, log);
   const shutdown = new ShutdownList(log);
   try {

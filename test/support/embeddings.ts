@@ -5,7 +5,7 @@ type Item = TwelvelabsApi.EmbeddingData;
 
 const DIMENSION = 512;
 
-/** What holds for every result, whatever the media: called with what was asked for. */
+/** Checks the properties of every result: contiguous segments, the requested options and scopes, vectors of norm 1. */
 export function checkEmbeddings(
   data: readonly Item[],
   asked: { options: readonly string[]; scopes?: readonly string[]; startSec?: number; endSec: number },
@@ -37,6 +37,9 @@ export function checkEmbeddings(
   return { segments };
 }
 
-export function cosine(a: readonly number[], b: readonly number[]): number {
-  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+/** Cosine similarity of two vectors of norm 1. */
+export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
 }

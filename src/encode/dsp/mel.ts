@@ -9,14 +9,14 @@ export interface MelOptions {
   readonly lowHz: number;
   /** Upper edge of the last band, in hertz. */
   readonly highHz: number;
-  /** Size of the transform that gives the spectra, in samples. */
+  /** Size of the Fourier transform, in samples. */
   readonly fftSize: number;
   /** Sample rate, in hertz. */
   readonly sampleRate: number;
   readonly scale: MelScale;
   /**
-   * Normalisation of a band's weights: `peak` gives each triangle the height 1, `slaney` the area 1 over hertz, and
-   * `sum` the sum 1, so that white noise has the same level in every band. With `sum`, a band narrower than a bin uses
+   * Normalisation of a band's weights: to a height of 1 (`peak`), to an area of 1 over hertz (`slaney`), or to a sum of 1
+   * (`sum`), so that white noise has the same level in every band. With `sum`, a band narrower than a bin uses
    * the bin nearest to its centre; otherwise it stays empty.
    */
   readonly weights: 'peak' | 'slaney' | 'sum';

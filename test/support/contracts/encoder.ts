@@ -63,8 +63,3 @@ export function encoderContract<Clip>(name: string, open: () => Promise<Encoder<
     });
   });
 }
-
-/** Cosine similarity of two vectors of norm 1. */
-export function cosine(a: Float32Array, b: Float32Array): number {
-  return a.reduce((sum, value, i) => sum + value * b[i]!, 0);
-}

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cosine, encoderContract } from '../../../../test/support/contracts/encoder.ts';
+import { encoderContract } from '../../../../test/support/contracts/encoder.ts';
+import { cosine } from '../../../../test/support/embeddings.ts';
 import { textEncoder } from './text.ts';
 
 const said = (text: string) => ({ startSec: 0, endSec: 6, text });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { cosine, encoderContract } from '../../../../test/support/contracts/encoder.ts';
+import { encoderContract } from '../../../../test/support/contracts/encoder.ts';
+import { cosine } from '../../../../test/support/embeddings.ts';
 import { noise } from '../../../../test/support/noise.ts';
 import type { VisualClip } from '../../encoder.ts';
 import { visualEncoder } from './visual.ts';
