@@ -50,6 +50,11 @@ export class Coverage {
     return coverage;
   }
 
+  /** Duration of a test whose coverage is known; otherwise 0. */
+  secondsOf(test: string): number {
+    return this.#known.get(test)?.seconds ?? 0;
+  }
+
   #read(test: string): TestCoverage | undefined {
     if (!existsSync(this.#file(test))) return undefined;
     const coverage: TestCoverage = JSON.parse(readFileSync(this.#file(test), 'utf8'));

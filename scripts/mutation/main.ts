@@ -159,13 +159,16 @@ function isTyped({ operator }: Mutant): boolean {
   return operator !== 'condition' && operator !== 'optional chain';
 }
 
-/** Tests that execute the mutated code: those that killed its neighbours, then the file's own test, then by folder. */
+/** Tests that execute the mutated code: those that killed its neighbours, then the file's own test, then by folder and duration. */
 async function* reaching(mutant: Mutant, tests: readonly string[]): AsyncGenerator<TestCoverage> {
   const { file, start, atImport } = mutant;
   const uses = atImport ? project.usesOf(mutant) : [];
   const places = uses.length > 0 ? uses : [{ file, offset: start }];
   const killsBy = (test: string) => kills.get(`${file} ${test}`) ?? 0;
-  const order = tests.toSorted((a, b) => killsBy(b) - killsBy(a) || distance(file, a) - distance(file, b));
+  const order = tests.toSorted(
+    (a, b) =>
+      killsBy(b) - killsBy(a) || distance(file, a) - distance(file, b) || coverage.secondsOf(a) - coverage.secondsOf(b),
+  );
   for (const test of order) {
     const each = await coverage.of(test);
     if (each.passed && places.some((place) => executes(each, place.file, place.offset))) yield each;

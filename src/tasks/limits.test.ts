@@ -130,3 +130,52 @@ test('a picture track of unknown size holds nothing that can be decoded', () => 
   const message = /picture track holds nothing that can be decoded \(h264\)/;
   assert.throws(() => checkLimits(sized(0, 0), video, LIMITS), { code: 'video_file_broken', message });
 });
+
+test('a message names the file that was found, whatever it is', () => {
+  const { video: _video, audio: _audio, ...neither } = VIDEO;
+  const matroska = { ...neither, format: 'matroska,webm' };
+  assert.throws(() => checkLimits(matroska, audio, LIMITS), {
+    message: /^The file is Matroska or WebM with no sound; audio may be/,
+    details: { format: 'matroska,webm', codec: '', allowed: ['wav', 'mp3', 'flac'] },
+  });
+  assert.throws(() => checkLimits(matroska, video, LIMITS), /neither pictures nor sound \(Matroska or WebM\)/);
+  assert.throws(() => checkLimits(sound('ogg', 'vorbis'), audio, LIMITS), {
+    message: /^The file is OGG with vorbis; .* FLAC\. Convert it: ffmpeg/,
+    details: { format: 'ogg', codec: 'vorbis', allowed: ['wav', 'mp3', 'flac'] },
+  });
+  assert.throws(() => checkLimits(AUDIO, video, LIMITS), /For sound alone use input_type "audio"\.$/);
+  const image = { format: 'png', width: 640, height: 480 } as NonNullable<MediaInfo['image']>;
+  assert.throws(() => checkLimits({ ...neither, mimeType: 'image/png', image }, video, LIMITS), {
+    code: 'media_has_no_track',
+    message: /an image \(image\/png, 640×480\); input_type "video" needs video\..*input_type "image"/,
+  });
+});
+
+test('a fault of size, duration or picture has its numbers for programs', () => {
+  const detailsOf = (media: MediaInfo, duration?: { minSec: number; maxSec: number }) => {
+    try {
+      checkLimits(media, video, LIMITS, duration);
+    } catch (error) {
+      assert.ok(isReelvecError(error));
+      return { message: error.message, details: error.details };
+    }
+    return assert.fail('was accepted');
+  };
+  const large = detailsOf({ ...VIDEO, size: 4_404_020 });
+  assert.deepEqual(large.details, { bytes: 4_404_020, allowed: 4_000_000 });
+  assert.match(large.message, /has 4\.2 MB; video may have 3\.81 MB/);
+  assert.match(detailsOf({ ...VIDEO, size: 20 * 1024 ** 2 + 1 }).message, /has 20 MB;/);
+  const long = detailsOf({ ...VIDEO, durationSec: 14_500.128 });
+  assert.deepEqual(long.details, { duration_sec: 14_500.128, min_sec: 4, max_sec: 14_400 });
+  assert.match(long.message, /lasts 14500\.13 s; allowed are 4 s to 4 h\. Cut it/);
+  assert.match(
+    detailsOf({ ...VIDEO, durationSec: 99 }, { minSec: 0, maxSec: 90 }).message,
+    /allowed are at most 1\.5 min/,
+  );
+  assert.match(detailsOf({ ...VIDEO, durationSec: 9999 }, { minSec: 0, maxSec: 3600 }).message, /at most 1 h/);
+  assert.deepEqual(detailsOf(sized(320, 640)).details, { width: 320, height: 640 });
+  assert.deepEqual(detailsOf(sized(6000, 3000)).details, { width: 6000, height: 3000 });
+  const wide = detailsOf(sized(2000, 800));
+  assert.deepEqual(wide.details, { width: 2000, height: 800, aspect: 2.5 });
+  assert.match(wide.message, /an aspect ratio of 2\.50:1; allowed are 1:2\.4 to 2\.4:1/);
+});

@@ -44,10 +44,18 @@ function unit(axis: number): Float32Array {
   return vector;
 }
 
+/** Writes take a turn of the event loop, so that a write that nobody waits for is seen. */
+class SlowBlobStore extends MemoryBlobStore {
+  override async write(...args: Parameters<MemoryBlobStore['write']>) {
+    await new Promise((resolve) => setImmediate(resolve));
+    return super.write(...args);
+  }
+}
+
 /** Steps over a real database, with blobs in memory and workers that answer what the test says. */
 async function open() {
   const db = await openDatabase(':memory:');
-  const blobs = new MemoryBlobStore();
+  const blobs = new SlowBlobStore();
   const tasks = new TaskRepository(db);
   const assets = new AssetRepository(db);
   const stop = new AbortController();
@@ -132,6 +140,10 @@ test('a task goes from its source to a result, and leaves nothing else behind', 
   };
   const report = await t.work.embed({ taskId: id, number: 0, options: ['visual'] }, { onEmbedded });
   assert.equal(wasWritten, false, 'the worker is free before the block is written');
+  assert.ok(
+    t.keys().some((key) => key.includes('/chunks/')),
+    'the block is stored when the step ends',
+  );
   assert.partialDeepStrictEqual(report, { segments: 2, lengthSec: 12, rows: { visual: 2 } });
   assert.deepEqual(t.jobs, [
     { kind: 'probe', path: sourceKey(id) },

@@ -31,7 +31,11 @@ async function run({ fetched = ['key'], plan: planned = plan, chunk = async () =
   } as unknown as TaskWork;
   const step = {
     run: async ({ name }: { name: string }, body: () => Promise<unknown>) => called(['step', name], body)(),
-    sleep: async (name: string, delay: string) => void calls.push(['sleep', name, delay]),
+    sleep: async (name: string, delay: string) => {
+      calls.push(['sleep', name, delay]);
+      await new Promise((resolve) => setImmediate(resolve));
+      calls.push(['awake', name]);
+    },
     runWorkflow: (spec: { name: string }, child: ChunkInput, { name }: { name: string }) => {
       calls.push(['child', spec.name, name, child]);
       return chunk(child.number);
@@ -76,6 +80,12 @@ test('an asset in preparation is polled at growing intervals of at most a minute
   assert.deepEqual(sleeps.slice(-2), [
     ['sleep', 'asset-17', '60s'],
     ['sleep', 'asset-18', '60s'],
+  ]);
+  const between = calls.slice(calls.findIndex(([kind]) => kind === 'sleep')).slice(0, 3);
+  assert.deepEqual(between, [
+    ['sleep', 'asset-1', '1s'],
+    ['awake', 'asset-1'],
+    ['step', 'fetch-1'],
   ]);
   const fetches = calls.filter(([kind, name]) => kind === 'step' && String(name).startsWith('fetch'));
   assert.deepEqual(fetches.slice(0, 3), [
