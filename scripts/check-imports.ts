@@ -37,6 +37,7 @@ const LAYERS = [
   'machine-memory.ts',
   'code-cache.ts',
   'setup-error.ts',
+  'make-folder.ts',
   'domain',
   'errors.ts',
 ];

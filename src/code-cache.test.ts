@@ -14,6 +14,8 @@ function help(env: Record<string, string>): string {
   return execFileSync(process.execPath, [CLI, 'shots', '--help'], {
     encoding: 'utf8',
     env: { ...inherited, HOME: folder, XDG_CACHE_HOME: '', ...env },
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
   });
 }
 
@@ -28,6 +30,7 @@ test('compiled code is kept in the cache folder of the user', { skip: process.pl
 test('where nothing can be written, or nobody wants it, nothing is kept and all works', () => {
   const closed = join(folder, 'closed');
   assert.match(help({ XDG_CACHE_HOME: '/dev/null/no' }), /^Finds the shots of a video/);
+  assert.match(help({ XDG_CACHE_HOME: '/proc/nope' }), /^Finds the shots of a video/);
   assert.match(help({ XDG_CACHE_HOME: closed, NODE_DISABLE_COMPILE_CACHE: '1' }), /^Finds the shots of a video/);
   assert.ok(!existsSync(closed));
 });

@@ -1,6 +1,7 @@
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { makeFolderSync } from './make-folder.ts';
 
 /**
  * Enables Node's compile cache for this process and its children: V8 code and stripped TypeScript. It halves the
@@ -14,6 +15,12 @@ export function enableCodeCache(): void {
   const { env } = process;
   if (env['NODE_COMPILE_CACHE'] !== undefined || env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return;
   const folder = join(cacheFolder(), 'reelvec', 'code');
+  try {
+    // Node never returns if its own attempt fails with ENOENT.
+    makeFolderSync(folder);
+  } catch {
+    return;
+  }
   enableCompileCache(folder);
   env['NODE_COMPILE_CACHE'] = folder;
 }

@@ -50,6 +50,16 @@ describe('a start that cannot succeed', () => {
     assert.match(await refused(blobs), /folder .*file for media and results cannot be used.*REELVEC_BLOBS/);
   });
 
+  test('folders that cannot be made', { skip: process.platform !== 'linux' && 'there is no /proc' }, async () => {
+    using data = temporaryFolder();
+    // /proc refuses new folders as if their parent were missing.
+    const folder = '/proc/nope/data';
+    const said = await refused(['--port', '0', '--data-dir', folder]);
+    assert.match(said, /The data folder \/proc\/nope\/data cannot be used: no such file or directory\./);
+    const blobs = ['--port', '0', '--data-dir', data.path, '--blobs', `file:${folder}`];
+    assert.match(await refused(blobs), /folder \/proc\/nope\/data for media and results cannot be used.*REELVEC_BLOBS/);
+  });
+
   test('a folder without permission', { skip: process.getuid?.() === 0 && 'root may write anywhere' }, async () => {
     assert.match(await refused(['--port', '0', '--data-dir', '/reelvec-data']), /permission denied/);
   });

@@ -1,7 +1,8 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type SQLOutputValue } from 'node:sqlite';
 import { Kysely, type SqliteDatabase, SqliteDialect } from 'kysely';
+import { makeFolderSync } from '../make-folder.ts';
 import type { Database } from './schema.ts';
 
 /**
@@ -26,7 +27,7 @@ export function openSqlite(path: string): Kysely<Database> {
  * Creates the file readable by its owner only, because it holds key hashes. SQLite copies the mode to -wal and -shm.
  */
 function createPrivateFile(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makeFolderSync(dirname(path), 0o700);
   closeSync(openSync(path, 'a', 0o600));
 }
 

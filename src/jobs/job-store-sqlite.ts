@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue } from 'node:sqlite';
 import type { WorkflowRun } from 'openworkflow/internal';
 import { BackendSqlite } from 'openworkflow/sqlite';
+import { makeFolderSync } from '../make-folder.ts';
 import type { Flow } from './fair-scheduler.ts';
 import {
   type JobStore,
@@ -40,7 +40,7 @@ export class SqliteJobStore implements JobStore {
 
   /** @param path created if missing */
   constructor(path: string) {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolderSync(dirname(path));
     this.backend = BackendSqlite.connect(path);
     this.#db = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     // Index for `waiting` and `claim`: OpenWorkflow's own indexes do not cover owners and tasks.

@@ -1,10 +1,11 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open as openFile, rename, rm, stat } from 'node:fs/promises';
+import { open as openFile, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { CannotResume, download, startOver } from '../http/download.ts';
 import { HttpFailure } from '../http/failure.ts';
+import { makeFolder } from '../make-folder.ts';
 import { type Hub, type HubFile, HubRefusal, HubTransientError } from './hub.ts';
 import { lockModels } from './lock.ts';
 import type { HubSource, ModelSource } from './source.ts';
@@ -70,7 +71,7 @@ async function fetchFile(file: SourceFile & { source: HubSource }, options: Pull
   const { store, signal, firstRetryDelayMs = FIRST_RETRY_DELAY_MS } = options;
   const path = store.pathOf(file);
   const part = `${path}.part`;
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   try {
     await startOver(() => fetchPart(file, part, options), { retryDelayMs: firstRetryDelayMs, signal });
   } catch (error) {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { makeFolder } from '../make-folder.ts';
 import { sha256Of } from './checksum.ts';
 import type { ModelSource } from './source.ts';
 
@@ -146,7 +147,7 @@ async function readJson<T>(path: string): Promise<T | undefined> {
 
 /** Writes a JSON file atomically, by renaming. */
 async function writeJson(path: string, value: object): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const temporary = `${path}.${process.pid}`;
   await writeFile(temporary, JSON.stringify(value));
   await rename(temporary, path);

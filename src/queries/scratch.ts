@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, readdir, rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { makeFolders } from '../blobs/folder/durable-files.ts';
 import { FolderBlobStore } from '../blobs/folder/store.ts';
+import { makeFolder } from '../make-folder.ts';
 
 /** Temporary folder of one request, removed on disposal. */
 export interface ScratchFolder extends AsyncDisposable {
@@ -19,7 +20,7 @@ export class Scratch {
 
   /** Removes folders left by a crash. Call it before the first `open`. */
   async sweep({ olderThanMs }: { olderThanMs: number }): Promise<void> {
-    await mkdir(this.#root, { recursive: true });
+    await makeFolder(this.#root);
     for (const name of await readdir(this.#root)) {
       const path = join(this.#root, name);
       const left = await stat(path).catch(() => undefined);

@@ -23,8 +23,8 @@ export interface SweepDeps extends ExpiryDeps {
 
 /** Deletes expired results and assets, and content that no asset or task uses. */
 export async function sweepDue(deps: SweepDeps, signal?: AbortSignal): Promise<void> {
-  const { db, dedupedMedia, keep, log } = deps;
-  if (await isHeld(db)) return log.warn(HELD);
+  const { dedupedMedia, keep, log } = deps;
+  if (await isHeld(deps)) return;
   const tasks = keep.resultTtlMs === undefined ? 0 : await expireTasks(deps, keep.resultTtlMs);
   signal?.throwIfAborted();
   const assets = keep.assetTtlMs === undefined ? 0 : await expireAssets(deps, keep.assetTtlMs);
@@ -42,7 +42,7 @@ export async function sweepDue(deps: SweepDeps, signal?: AbortSignal): Promise<v
  */
 export async function sweepOrphans(deps: SweepDeps, signal?: AbortSignal): Promise<void> {
   const { db, blobs, uploadStore, log } = deps;
-  if (await isHeld(db)) return log.warn(HELD);
+  if (await isHeld(deps)) return;
   try {
     await claimBlobs(deps);
   } catch (error) {
@@ -77,6 +77,3 @@ export async function sweepOrphans(deps: SweepDeps, signal?: AbortSignal): Promi
 export function mostRemoved(total: number): number {
   return Math.floor(total / 10);
 }
-
-const HELD =
-  'nothing is swept: the clock is more than a day past the last sweep, and what fell due in between waits one more day';

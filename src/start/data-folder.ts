@@ -1,6 +1,7 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { makeFolderSync } from '../make-folder.ts';
 import type { Logger } from '../observe/logger.ts';
 import { asSetupError, SetupError } from '../setup-error.ts';
 
@@ -58,7 +59,7 @@ export function lockDataFolder(path: string): Disposable {
 }
 
 function lock(path: string): Disposable {
-  mkdirSync(path, { recursive: true });
+  makeFolderSync(path);
   const pidFile = join(path, 'server.pid');
   const held = new DatabaseSync(join(path, LOCK), { timeout: LOCK_WAIT_MS });
   try {

@@ -82,7 +82,7 @@ export async function openWork({ config, state, bundle, only, shutdown, log }: W
   const stopMaintenance = await startMaintenance({
     db,
     jobs: maintenanceJobs({ state, assets, tasks, sweep, webhooks, log }),
-    isHeld: () => isHeld(db),
+    isHeld: () => isHeld({ db, log }),
     intervalMs: MAINTENANCE_INTERVAL_MS,
     minIntervalMs: config.workers > 0 ? MAINTENANCE_RECENT_MS.working : MAINTENANCE_RECENT_MS.answering,
     log,

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import * as fs from 'node:fs';
-import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { ReelvecError } from '../../errors.ts';
+import { makeFolder } from '../../make-folder.ts';
 import { assertBlobKey, assertBlobPrefix } from '../keys.ts';
 import { type BlobEntry, BlobNotFound, type BlobStore, type WriteOptions } from '../store.ts';
 import { explainFullDisk, isMissing, moveDurably, unlessMissing } from './durable-files.ts';
@@ -33,7 +34,7 @@ export class FolderBlobStore implements BlobStore {
    * mounted: from then on writes fail, and no blob is reported as missing.
    */
   async make(): Promise<void> {
-    this.#made ??= mkdir(join(this.root, TEMPORARY_FOLDER), { recursive: true });
+    this.#made ??= makeFolder(join(this.root, TEMPORARY_FOLDER));
     try {
       await this.#made;
     } catch (error) {

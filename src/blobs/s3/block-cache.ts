@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { makeFolder } from '../../make-folder.ts';
 
 export interface BlockCacheOptions {
   /** Emptied on start. If two processes share the folder, each may use `maxBytes`. */
@@ -85,7 +86,7 @@ export class BlockCache {
     if (bytes.length > maxBytes) return;
     const temporary = join(folder, randomUUID());
     try {
-      await mkdir(folder, { recursive: true });
+      await makeFolder(folder);
       await writeFile(temporary, bytes);
       await rename(temporary, join(folder, file));
     } catch {
