@@ -1,64 +1,16 @@
 import { isDeepStrictEqual } from 'node:util';
 import { RULES, type Rules } from '../../src/segment/rules.ts';
+import { ABLATIONS, type RuleName, without } from '../../test/support/rule-ablations.ts';
 import { composedFilms, composedRecordings } from './corpus.ts';
 import { SERIES } from './films.ts';
 import { f1Of, type LabelledFilm, type ScoredFilm, scoreFilm } from './scoring.ts';
 import { VARIANTS } from './variants.ts';
 
-type Change = { readonly [Rule in keyof Rules]?: Partial<Rules[Rule]> };
-
-const NEVER = Number.POSITIVE_INFINITY;
-
-/** For each rule, the constants that disable it. */
-export const ABLATIONS: Readonly<Record<string, Change>> = {
-  'cut: change over that of the neighbours': { cut: { minExcessChange: 0 } },
-  'cut: novelty': { cut: { minNovelty: 0 } },
-  'cut: most kept detail': { cut: { maxKeptShare: 1 } },
-  'cut: most unchanged picture': { cut: { maxUnchangedShare: 1 } },
-  'cut: noise in the dark': { cut: { minLumaDifference: 0 } },
-  'cut: neighbours in animation': { cut: { drawingNeighbourSec: RULES.cut.neighbourSec } },
-  'cut: likeness of both sides': { cutLikeness: { minCoarseLikeness: NEVER } },
-  'cut: blended pictures': { cutLikeness: { minBlendShare: NEVER } },
-  'interruption: any comparison': { interruption: { maxSec: 0 } },
-  'interruption: return': { interruption: { maxReturnChange: 0 } },
-  'interruption: return after a flash': { flash: { maxRestShare: 0 } },
-  'flash: at all': { flash: { minLuma: NEVER } },
-  'lighting change': { lightingChange: { minCorrelation: NEVER } },
-  'text overlay': { textOverlay: { minCorrelation: NEVER } },
-  'letterbox: at all': { letterbox: { maxBarShare: 0 } },
-  'letterbox: bars that count at once': { letterbox: { minBrightLuma: NEVER } },
-  'blank: at all': { blankFrames: { maxContrastLuma: 0, maxPlainContrastLuma: 0, maxDarkMeanLuma: -1 } },
-  'blank: plain pictures': { blankFrames: { maxPlainContrastLuma: 0 } },
-  'blank: black with a logo': { blankFrames: { maxDarkMeanLuma: -1 } },
-  'blank: cards': { blankFrames: { maxGapSec: NEVER } },
-  'title card': { titleCard: { minTextSec: NEVER } },
-  'fade: at all': { fade: { abruptShare: 0 } },
-  'fade: end where contrast stalls': { fade: { maxStallSec: NEVER } },
-  'fade: cuts at the far end': { fade: { minSeenSec: NEVER } },
-  blink: { blink: { maxSec: 0 } },
-  'gradual: dissolves': { gradual: { minDissolve: NEVER } },
-  'gradual: wipes': { gradual: { minWipe: NEVER } },
-  'gradual: no single step': { gradual: { maxStepShare: NEVER } },
-  'gradual: straight path': { gradual: { minPromise: 0 } },
-  'gradual: unrelated ends': { gradual: { minChange: 0 } },
-  'gradual: slow motion': { gradual: { motionParts: [] } },
-  'same shot: cut close by': { sameShot: { minShotSec: 0 } },
-  'same shot: likeness': { sameShot: { sameSceneLikeness: NEVER } },
-  'same shot: larger change beside': { sameShot: { minExcessRatio: NEVER } },
-  'same shot: scene seen again': { sameShot: { maxHiddenSec: 0 } },
-  'stills: slide changes': { stills: { minChange: NEVER } },
-  'stills: dimmed': { stills: { maxCorrelation: NEVER } },
-  'stills: noise in the dark': { stills: { minContrastLuma: 0 } },
-  'stills: dissolves': { slideDissolve: { maxRestChange: -1 } },
-  inset: { inset: { minAreaShare: NEVER } },
-  strobe: { strobe: { minChange: NEVER } },
-};
-
 /** Prints F1 and false alarms of each set of films with all rules, and then without each one. */
 export async function printAblation(): Promise<void> {
   const sets = await filmSets();
   const names = ['all rules', ...Object.keys(ABLATIONS)];
-  const rules = [RULES, ...Object.values(ABLATIONS).map(withChange)];
+  const rules = [RULES, ...(Object.keys(ABLATIONS) as RuleName[]).map(without)];
   const columns = Object.values(sets).map((films) => scoreWith(films, rules));
   const width = Math.max(...names.map((name) => name.length));
   console.log(
@@ -94,11 +46,6 @@ export function scoreWith(films: readonly LabelledFilm[], rules: readonly Rules[
     for (const [i, each] of rules.entries()) scores[i]!.push(scoreFilm({ ...film, pictures: () => pictures }, each));
   }
   return scores;
-}
-
-export function withChange(change: Change): Rules {
-  const groups = Object.entries(RULES).map(([name, group]) => [name, { ...group, ...change[name as keyof Rules] }]);
-  return Object.fromEntries(groups);
 }
 
 /** F1 in percent and number of false alarms, with the difference to `all`; `=` if every boundary is the same. */

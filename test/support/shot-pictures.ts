@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import type { Picture } from '../../src/media/frames.ts';
+import { RULES, type Rules } from '../../src/segment/rules.ts';
 import { SHOT_PICTURE, type ShotBoundary, ShotDetector } from '../../src/segment/shots.ts';
 
 export const { width, height } = SHOT_PICTURE;
@@ -7,7 +8,7 @@ export type Pixels = Float32Array;
 
 const scenes = new Map<string, Pixels>();
 
-/** A made-up scene: colours that vary smoothly over a plane, of which a window of picture size is seen at x, y. */
+/** A synthetic scene: colours that vary smoothly over a plane, seen through a window of picture size at x, y. */
 export function scene(seed: number, x = 0, y = 0): Pixels {
   const name = `${seed} ${x} ${y}`;
   const known = scenes.get(name);
@@ -45,9 +46,13 @@ export function picture(pixels: Pixels, timeSec: number): Picture {
   return { timeSec, width, height, data: Uint8Array.from(pixels, (value) => Math.min(255, Math.max(0, value))) };
 }
 
-/** Boundaries of a film at a constant frame rate, or at the given times. */
-export function detect(film: Pixels[], timeSec: (frame: number) => number = (frame) => frame / 24): ShotBoundary[] {
-  const detector = new ShotDetector();
+/** Boundaries of a film at a constant frame rate, or at the given times, with the rules in use or with others. */
+export function detect(
+  film: Pixels[],
+  timeSec: (frame: number) => number = (frame) => frame / 24,
+  rules: Rules = RULES,
+): ShotBoundary[] {
+  const detector = new ShotDetector({ rules });
   const found: ShotBoundary[] = [];
   film.forEach((pixels, frame) => {
     const settledSec = detector.settledSec;
