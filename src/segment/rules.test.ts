@@ -18,15 +18,12 @@ type TestedElsewhere = 'inset' | 'strobe';
 type Untested =
   | 'cut: change over that of the neighbours'
   | 'cut: most kept detail'
-  | 'cut: most unchanged picture'
   | 'letterbox: at all'
   | 'gradual: no single step'
   | 'gradual: straight path'
   | 'gradual: unrelated ends'
   | 'gradual: slow motion'
-  | 'same shot: cut close by'
-  | 'same shot: likeness'
-  | 'same shot: larger change beside';
+  | 'same shot: cut close by';
 
 /** Share of the way from picture `from` to picture `to`, at picture `i`. */
 const progress = (i: number, from: number, to: number) => Math.min(1, Math.max(0, (i - from) / (to - from)));
@@ -86,6 +83,17 @@ const WINDOWS: Readonly<Record<Exclude<RuleName, TestedElsewhere | Untested>, Wi
         return i === 40 ? mix(old, fresh, 0.656) : i < 40 ? old : fresh;
       }),
     boundaries: [40],
+  },
+  'cut: most unchanged picture': {
+    film: () => {
+      const wall = paint(even(0), (row) => 162 + (43.7 * row) / height);
+      const object = paint(wall, (row, column, value, channel) => {
+        const across = column - 5 - 0.88 * row;
+        return across >= 0 && across < 20 ? scene(5)[(row * width + column) * 3 + channel]! : value;
+      });
+      return times(80, (i) => (i < 40 ? wall : object));
+    },
+    boundaries: [],
   },
   'interruption: any comparison': { film: interruptedSky, boundaries: [] },
   'interruption: return': { film: interruptedSky, boundaries: [] },
@@ -185,6 +193,32 @@ const WINDOWS: Readonly<Record<Exclude<RuleName, TestedElsewhere | Untested>, Wi
         ),
       ),
     boundaries: [[63, 72, 82]],
+  },
+  'same shot: likeness': {
+    film: () => {
+      const lamp = (pixels: Pixels, place: (column: number) => number) =>
+        paint(pixels, (_, column, value) => value * (0.045 + 0.955 * place(column / (width - 1)) ** 2.6));
+      return times(120, (i) => {
+        const shot = scene(7, 0.167 * i);
+        return mix(
+          lamp(shot, (x) => 1 - x),
+          lamp(shot, (x) => x),
+          progress(i, 45, 69),
+        ); // From left to right.
+      });
+    },
+    boundaries: [],
+  },
+  'same shot: larger change beside': {
+    film: () =>
+      times(130, (i) => {
+        const fire = i > 60 ? 0 : 0.643 * Math.exp(-(60 - i) / 6.274);
+        return paint(scene(2, 0.757 * i), (row, column, value, channel) => {
+          const flame = scene(22)[(row * width + column) * 3 + channel]! + 102.8;
+          return column < 0.931 * width ? value * (1 - fire) + flame * fire : value;
+        });
+      }),
+    boundaries: [],
   },
   'same shot: scene seen again': {
     film: () => {
