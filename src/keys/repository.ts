@@ -5,11 +5,11 @@ import { newId } from '../database/ids.ts';
 import type { Db } from '../database/open.ts';
 import type { KeysTable } from '../database/schema.ts';
 
-/** An API key as it may be shown: the key itself is not kept. */
+/** Public data of an API key. The text of the key is not stored. */
 export interface ApiKey {
   readonly id: string;
   readonly name: string;
-  /** The first characters, to tell keys apart in a list. */
+  /** First characters of the key, which identify it in a list. */
   readonly prefix: string;
   readonly createdAt: string;
   readonly revokedAt?: string;
@@ -22,11 +22,13 @@ export interface KeyQuotas {
   readonly minutesPerDay?: number;
 }
 
+/** Random bytes in a key. */
 const KEY_BYTES = 32;
-const PREFIX_LENGTH = 8;
+/** Characters of a key that are stored in clear. */
+const PREFIX_LENGTH_CHARS = 8;
 const QUOTA_COLUMNS = ['quota_bytes', 'quota_tasks', 'quota_minutes_per_day'] as const;
 
-/** API keys in the database, beside those of the settings. */
+/** API keys in the database. Keys from the settings are not among them. */
 export class KeyRepository {
   readonly #db: Db;
 
@@ -37,7 +39,7 @@ export class KeyRepository {
   /** Creates a key. The database stores only its hash, so its text is in the return value alone. */
   async create(name: string, quotas: KeyQuotas = {}): Promise<ApiKey & { readonly key: string }> {
     const key = `rvk_${randomBytes(KEY_BYTES).toString('base64url')}`;
-    const made = { id: newId(), name, prefix: key.slice(0, PREFIX_LENGTH), createdAt: new Date().toISOString() };
+    const made = { id: newId(), name, prefix: key.slice(0, PREFIX_LENGTH_CHARS), createdAt: new Date().toISOString() };
     await this.#db
       .insertInto('keys')
       .values({
@@ -54,7 +56,7 @@ export class KeyRepository {
     return { ...made, key };
   }
 
-  /** Oldest first, the revoked ones too. */
+  /** Lists all keys, oldest first, including revoked ones. */
   async list(): Promise<ApiKey[]> {
     const rows = await this.#db.selectFrom('keys').select(COLUMNS.keys).orderBy('id').execute();
     return rows.map((row) => ({
@@ -66,7 +68,7 @@ export class KeyRepository {
     }));
   }
 
-  /** @returns false if no such key exists or it was revoked before */
+  /** Revokes a key. @returns false if no active key has this id */
   async revoke(id: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('keys')
@@ -77,7 +79,7 @@ export class KeyRepository {
     return numUpdatedRows > 0n;
   }
 
-  /** @returns the key with this text, unless it was revoked */
+  /** Finds the active key with this text. */
   async find(key: string): Promise<{ readonly id: string; readonly quotas: KeyQuotas } | undefined> {
     const hash = hashKey(key);
     const row = await this.#db
@@ -90,7 +92,7 @@ export class KeyRepository {
   }
 }
 
-/** Quotas of a key. A key of the settings has no row and no quotas of its own. */
+/** Quotas of a key. A key from the settings has no row, and so no quotas of its own. */
 export async function quotasOfKey(db: Db, id: string): Promise<KeyQuotas> {
   const row = await db.selectFrom('keys').select(QUOTA_COLUMNS).where('id', '=', id).executeTakeFirst();
   return row ? quotasOf(row) : {};
@@ -104,18 +106,18 @@ function quotasOf(row: Pick<Selectable<KeysTable>, (typeof QUOTA_COLUMNS)[number
   };
 }
 
-/** PostgreSQL hands a bigint out as text. What is no number counts as not set. */
+/** Parses a stored quota, which PostgreSQL may return as text. Anything but a number ≥ 0 counts as not set. */
 function quota<Name extends keyof KeyQuotas>(name: Name, stored: number | string | null): KeyQuotas {
   const value = stored === null ? Number.NaN : Number(stored);
   return value >= 0 ? { [name]: value } : {};
 }
 
-/** SHA-256 in lower-case hex. A key has 256 random bits: nothing slower is needed to keep it from being guessed. */
+/** SHA-256 in lower-case hex. A slow hash is unnecessary, because a key has 256 random bits. */
 export function hashKey(key: string): string {
   return createHash('sha256').update(key).digest('hex');
 }
 
-/** Compares in a time that does not tell how much is equal. */
+/** Compares two hashes in constant time. */
 export function sameHash(a: string, b: string): boolean {
   return timingSafeEqual(Buffer.from(a, 'hex'), Buffer.from(b, 'hex'));
 }

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Db } from '../database/open.ts';
 
 /**
- * A secret of the server, made the first time that it is asked for: the same after a restart and on every machine that
- * shares the database.
+ * Reads a secret of the server by name, and creates it on first use. All nodes that share the database get the same.
+ * @returns 32 bytes
  */
 export async function serverSecret(db: Db, name: string): Promise<Buffer> {
   const value = randomBytes(32).toString('hex');

@@ -6,47 +6,47 @@ import { type KeyQuotas, quotasOfKey } from '../keys/repository.ts';
 import { type RateLimit, RateLimited } from './rate-limit.ts';
 import { mediaSecOf, runningTasks, storedBytes } from './usage.ts';
 
-/** What a key may have; what is not set has no end. */
+/** Quotas of a key. An undefined one is unlimited. */
 export interface QuotaLimits {
-  /** Of assets, and of uploads under way. */
+  /** Bytes of assets and of active uploads. */
   readonly bytes?: number;
-  /** At the same time. */
+  /** Concurrent tasks. */
   readonly tasks?: number;
-  /** Minutes of media that are embedded in a day, in UTC. */
+  /** Minutes of embedded media per day (UTC). */
   readonly minutesPerDay?: number;
 }
 
-/** When to try again where tasks have to end first, in seconds: nobody knows when they will. */
+/** `Retry-After` in seconds while too many tasks run. A guess, because the end of a task cannot be predicted. */
 const TASK_RETRY_SEC = 15;
 const DAY_MS = 24 * 3_600_000;
-/** How long it is kept what a task has used. */
-const KEPT_DAYS = 2;
+/** Retention of the recorded media use, in days. */
+const USE_RETENTION_DAYS = 2;
 
 /**
- * What each key may use. Everything is counted afresh, inside the transaction that makes the row that is counted: two
- * at the same time never both pass where there is room for one, on one node or on several.
+ * Enforces quotas per key. Usage is counted anew in the transaction that inserts the counted row, so concurrent requests
+ * cannot exceed a quota together, on one node or on several.
  */
 export class Quotas {
   readonly #db: Db;
   readonly #defaults: QuotaLimits;
 
-  /** @param defaults for keys that have none of their own */
+  /** @param defaults quotas of keys without their own */
   constructor(db: Db, defaults: QuotaLimits) {
     this.#db = db;
     this.#defaults = defaults;
   }
 
-  /** What a key may have: what it was made with, or else what the settings say. */
+  /** Limits of a key: its own quotas, and the defaults for the others. */
   limits(own: KeyQuotas): QuotaLimits {
     return { ...this.#defaults, ...own };
   }
 
   /**
-   * To be called after a task's row was inserted, in its transaction.
-   * @param task.mediaSec seconds of media that will be embedded, where they are known already
-   * @param task.isQuery it has no row: the client waits for it
-   * @param known the owner's limits, where somebody has looked
-   * @throws {RateLimited} and the transaction must be rolled back
+   * Checks the quotas of a new task. Call it after the task's row was inserted, in the same transaction.
+   * @param task.mediaSec seconds of media to embed, if known
+   * @param task.isQuery true for a synchronous request, which has no row
+   * @param known the owner's limits, if the caller has read them
+   * @throws {RateLimited}; the caller must roll the transaction back
    */
   async admitTask(
     transaction: Db,
@@ -55,34 +55,34 @@ export class Quotas {
   ): Promise<void> {
     const limits = known ?? (await this.#limitsOf(transaction, task.owner));
     if (!limitsTasks(limits)) return;
-    await takeTurn(transaction, task.owner);
-    if (task.mediaSec !== undefined) await noteUse(transaction, { ...task, mediaSec: task.mediaSec });
+    await lockOwner(transaction, task.owner);
+    if (task.mediaSec !== undefined) await recordUse(transaction, { ...task, mediaSec: task.mediaSec });
     const [tasks, duration] = await this.#rates(transaction, task.owner, limits);
-    // The row that asks is counted already, and is not there once it is refused.
-    const withoutAsker = [
+    // The new row is counted already, but is rolled back on refusal: headers must not include it.
+    const withoutThis = [
       tasks && { ...tasks, used: tasks.used - (task.isQuery ? 0 : 1) },
       duration && { ...duration, used: duration.used - (task.mediaSec ?? 0) },
     ];
     if (tasks && tasks.used > tasks.limit) {
       throw new RateLimited(
         `${tasks.limit} tasks may run at the same time with this key. Wait until one of them has ended.`,
-        { exceeded: tasks, limits: withoutAsker, retryAfterSec: TASK_RETRY_SEC },
+        { exceeded: tasks, limits: withoutThis, retryAfterSec: TASK_RETRY_SEC },
       );
     }
-    // A length that is not known yet passes as long as anything is left, and is charged when it is.
+    // An unknown duration passes while any quota is left, and is charged once known.
     if (duration && (task.mediaSec === undefined ? duration.used >= duration.limit : duration.used > duration.limit)) {
       const before = duration.used - (task.mediaSec ?? 0);
       throw new RateLimited(
         `${minutes(duration.limit)} of media may be embedded in a day with this key; ${minutes(before)} were, and this task has ` +
           `${task.mediaSec === undefined ? 'more' : minutes(task.mediaSec)}. The day ends at midnight, UTC.`,
-        { exceeded: duration, limits: withoutAsker, retryAfterSec: (nextDay() - Date.now()) / 1000 },
+        { exceeded: duration, limits: withoutThis, retryAfterSec: (nextDay() - Date.now()) / 1000 },
       );
     }
   }
 
   /**
-   * Charges media that is embedded without a task, while the client waits.
-   * @throws {RateLimited} and nothing is charged
+   * Charges media of a synchronous request.
+   * @throws {RateLimited}; nothing is charged then
    */
   admitMedia({ owner, mediaSec }: { owner: string; mediaSec: number }): Promise<void> {
     return this.#db
@@ -90,38 +90,38 @@ export class Quotas {
       .execute((transaction) => this.admitTask(transaction, { id: newId(), owner, mediaSec, isQuery: true }));
   }
 
-  /** Notes what a task uses, as soon as it is known; once, however often it is told. */
+  /** Charges the media of a task once its duration is known. Idempotent. */
   charge(task: { id: string; owner: string; mediaSec: number }): Promise<void> {
-    return noteUse(this.#db, task);
+    return recordUse(this.#db, task);
   }
 
   /**
-   * To be called after a row was inserted that stands for stored bytes, in its transaction.
-   * @throws usage_limit_exceeded, and the transaction must be rolled back
+   * Checks the quota of stored bytes. Call it after the row of an asset or upload was inserted, in the same transaction.
+   * @throws usage_limit_exceeded; the caller must roll the transaction back
    */
   async admitBytes(transaction: Db, owner: string): Promise<void> {
     const { bytes: limit } = await this.#limitsOf(transaction, owner);
     if (limit === undefined) return;
-    await takeTurn(transaction, owner);
+    await lockOwner(transaction, owner);
     const used = await storedBytes(transaction, owner);
     if (used > limit) throw tooManyBytes(limit, used);
   }
 
-  /** How many bytes can still be stored; no end where there is no quota. */
+  /** Bytes that can still be stored; infinity without a quota. */
   async bytesLeft(owner: string): Promise<number> {
     const { bytes: limit } = await this.#limitsOf(this.#db, owner);
     return limit === undefined ? Number.POSITIVE_INFINITY : Math.max(0, limit - (await storedBytes(this.#db, owner)));
   }
 
-  /** How a key's rates stand, those that are limited. */
+  /** Usage of the limited rates of a key. */
   async rates(owner: string, known?: QuotaLimits): Promise<RateLimit[]> {
     const rates = await this.#rates(this.#db, owner, known ?? (await this.#limitsOf(this.#db, owner)));
     return rates.filter((rate) => rate !== undefined);
   }
 
-  /** Forgets what counts no more. */
+  /** Deletes recorded use of past days. */
   async prune(): Promise<void> {
-    const first = new Date(Date.now() - KEPT_DAYS * DAY_MS).toISOString().slice(0, 10);
+    const first = new Date(Date.now() - USE_RETENTION_DAYS * DAY_MS).toISOString().slice(0, 10);
     await this.#db.deleteFrom('media_use').where('day', '<', first).execute();
   }
 
@@ -143,12 +143,12 @@ export class Quotas {
   }
 }
 
-/** Whether tasks are counted at all: then they are counted in the transaction that makes them. */
+/** True if tasks must be admitted in the transaction that creates them. */
 export function limitsTasks({ tasks, minutesPerDay }: QuotaLimits): boolean {
   return tasks !== undefined || minutesPerDay !== undefined;
 }
 
-async function noteUse(
+async function recordUse(
   db: Db,
   { id, owner, mediaSec }: { id: string; owner: string; mediaSec: number },
 ): Promise<void> {
@@ -159,8 +159,8 @@ async function noteUse(
     .execute();
 }
 
-/** Makes the transactions of one owner wait for each other from here on: they lock the same row. */
-async function takeTurn(transaction: Db, owner: string): Promise<void> {
+/** Serializes the rest of the transactions of one owner, which lock the same row. */
+async function lockOwner(transaction: Db, owner: string): Promise<void> {
   await transaction
     .insertInto('owner_turns')
     .values({ owner, turn: 1 })

@@ -1,17 +1,18 @@
 import { ReelvecError } from '../errors.ts';
 
-/** How one of the things stands of which a key may have so many in a time, or at a time. */
+/** Usage of a rate-limited dimension by a key. */
 export interface RateLimit {
   readonly dimension: 'Duration' | 'Task';
-  /** Seconds of media; or tasks. */
+  /** Seconds of media, or number of tasks. */
   readonly limit: number;
   readonly used: number;
-  /** When `used` falls to 0, in milliseconds since 1970; absent where it does not do so at a time. */
+  /** Time at which `used` is reset to 0, in milliseconds since 1970; undefined for concurrent tasks. */
   readonly resetAt?: number;
 }
 
-/** A limit was hit: nothing was done. */
+/** A rate limit refused the request, which had no effect. */
 export class RateLimited extends ReelvecError {
+  /** All limited dimensions, for the response headers. */
   readonly limits: readonly RateLimit[];
 
   constructor(

@@ -1,8 +1,8 @@
 import type { Db } from '../database/open.ts';
 
 /**
- * Bytes of an owner's assets, the same content once, and those that uploads under way will have. A failed asset keeps
- * nothing.
+ * Bytes of an owner's assets, counted once per content, plus the planned bytes of active uploads. Failed assets keep no
+ * bytes.
  */
 export async function storedBytes(db: Db, owner: string): Promise<number> {
   const contents = await db
@@ -10,7 +10,7 @@ export async function storedBytes(db: Db, owner: string): Promise<number> {
     .select((e) => e.fn.sum<number | string | null>('size').as('bytes'))
     .where('owner', '=', owner)
     .executeTakeFirstOrThrow();
-  // Nobody knows yet whether others have the same.
+  // Content that is not hashed yet, and may turn out to be stored already.
   const assets = await db
     .selectFrom('assets')
     .select((e) => e.fn.sum<number | string | null>('size').as('bytes'))
@@ -27,6 +27,7 @@ export async function storedBytes(db: Db, owner: string): Promise<number> {
   return Number(contents.bytes ?? 0) + Number(assets.bytes ?? 0) + Number(uploads.bytes ?? 0);
 }
 
+/** Number of an owner's tasks that are processing. */
 export async function runningTasks(db: Db, owner: string): Promise<number> {
   const { count } = await db
     .selectFrom('tasks')
@@ -37,7 +38,7 @@ export async function runningTasks(db: Db, owner: string): Promise<number> {
   return Number(count);
 }
 
-/** Seconds of media that an owner's tasks of a day embed, those that were deleted included. */
+/** Seconds of media embedded for an owner on a day, including deleted tasks. @param day `YYYY-MM-DD`, UTC */
 export async function mediaSecOf(db: Db, owner: string, day: string): Promise<number> {
   const { sec } = await db
     .selectFrom('media_use')

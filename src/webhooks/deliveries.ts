@@ -6,26 +6,26 @@ import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
 import type { OnEnded } from '../tasks/repository.ts';
 import { endOfTask } from './event.ts';
 
-/** One event on its way to one endpoint. */
+/** Delivery of one event to one endpoint. */
 export interface Delivery {
   readonly id: string;
   readonly taskId: string;
   readonly type: string;
   readonly url: string;
-  /** What is posted, byte for byte. */
+  /** Request body, byte for byte. */
   readonly body: string;
   readonly status: WebhookDeliveriesTable['status'];
-  /** How often it was sent off anew by hand. */
+  /** Number of manual redeliveries. */
   readonly round: number;
   readonly attempts: number;
-  /** What became of the last attempt. */
+  /** Outcome of the last attempt. */
   readonly lastOutcome?: string;
   readonly runId?: string;
   readonly createdAt: string;
   readonly updatedAt: string;
 }
 
-/** The record of what was told to webhooks, and of what still has to be. */
+/** Webhook deliveries in the database: pending, delivered and failed. */
 export class DeliveryRepository {
   readonly #db: Db;
 
@@ -33,7 +33,10 @@ export class DeliveryRepository {
     this.#db = db;
   }
 
-  /** Writes down, in the transaction that ends a task, what the endpoints are to be told of it. */
+  /**
+   * Returns a callback that inserts the deliveries of a task's event in the transaction that ends the task.
+   * @returns undefined without endpoints
+   */
   recorder(endpoints: readonly WebhookEndpoint[]): OnEnded | undefined {
     if (endpoints.length === 0) return undefined;
     return async (transaction, task) => {
@@ -64,7 +67,7 @@ export class DeliveryRepository {
     return row && fromRow(row);
   }
 
-  /** Newest first. */
+  /** Lists deliveries, newest first. */
   async list({ status, limit }: { status?: Delivery['status']; limit: number }): Promise<Delivery[]> {
     let query = this.#db.selectFrom('webhook_deliveries').select(COLUMNS.webhook_deliveries);
     if (status !== undefined) query = query.where('status', '=', status);
@@ -72,7 +75,7 @@ export class DeliveryRepository {
     return rows.map(fromRow);
   }
 
-  /** Deliveries that nobody works on yet. */
+  /** Pending deliveries without a run. */
   async unstarted(): Promise<Delivery[]> {
     const rows = await this.#db
       .selectFrom('webhook_deliveries')
@@ -83,7 +86,7 @@ export class DeliveryRepository {
     return rows.map(fromRow);
   }
 
-  /** Deliveries that somebody works on, in the order of their runs' ids. */
+  /** Pending deliveries with a run, by run id. */
   started(page: RunPage): Promise<{ id: string; runId: string }[]> {
     return startedRows(this.#db, 'webhook_deliveries', page);
   }
@@ -92,7 +95,7 @@ export class DeliveryRepository {
     await this.#db.updateTable('webhook_deliveries').set({ run_id: runId }).where('id', '=', id).execute();
   }
 
-  /** Writes an attempt down. @param status `pending` when there will be another */
+  /** Records an attempt. @param status `pending` if another attempt follows */
   async setAttempted(id: string, status: Delivery['status'], outcome: string): Promise<void> {
     await this.#db
       .updateTable('webhook_deliveries')
@@ -101,7 +104,7 @@ export class DeliveryRepository {
       .execute();
   }
 
-  /** Ends a delivery without an attempt. */
+  /** Marks a pending delivery as failed without an attempt. */
   async setFailed(id: string, outcome: string): Promise<void> {
     await this.#db
       .updateTable('webhook_deliveries')
@@ -111,7 +114,7 @@ export class DeliveryRepository {
       .execute();
   }
 
-  /** Sends a delivery that has ended off once more. @returns whether there was one */
+  /** Makes an ended delivery pending again. @returns false if there is none with this id */
   async redeliver(id: string): Promise<boolean> {
     const { numUpdatedRows } = await this.#db
       .updateTable('webhook_deliveries')
@@ -122,7 +125,7 @@ export class DeliveryRepository {
     return numUpdatedRows === 1n;
   }
 
-  /** Forgets what has ended and is older. @param before RFC 3339 */
+  /** Deletes ended deliveries created before a time. @param before RFC 3339 */
   async prune(before: string): Promise<void> {
     await this.#db
       .deleteFrom('webhook_deliveries')

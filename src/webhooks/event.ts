@@ -3,9 +3,9 @@ import type { Task } from '../tasks/repository.ts';
 
 export type EventType = 'embed.task.ready' | 'embed.task.failed';
 
-/** What a webhook is told, in the form of the TwelveLabs v1.3 API's webhooks. */
+/** Body of a webhook request, in the format of the TwelveLabs v1.3 API. */
 export interface WebhookEvent {
-  /** `whe_` and 24 hex characters. The same for every attempt: receivers tell repetitions by it. */
+  /** `whe_` and 24 hex characters. The same for every attempt, so that receivers can recognise repetitions. */
   readonly id: string;
   readonly created_at: string;
   readonly type: EventType;
@@ -16,14 +16,14 @@ export interface WebhookEvent {
     readonly model_name: string;
     readonly created_at: string;
     readonly updated_at: string;
-    /** Seconds; of the whole file, once it is known. */
+    /** Duration of the whole file in seconds, if known. */
     readonly duration?: number;
     readonly warnings: readonly string[];
     readonly error?: { readonly code: string; readonly message: string };
   };
 }
 
-/** What there is to tell of a task that has ended. */
+/** Creates the event of an ended task. */
 export function endOfTask(task: Task): WebhookEvent {
   const status = task.status === 'ready' ? 'ready' : 'failed';
   return {

@@ -4,17 +4,20 @@ import type { AllowList } from '../http/addresses.ts';
 import { guardedConnector } from '../http/connect.ts';
 import { toHttpFailure } from '../http/failure.ts';
 
+/** Time limit of a connection attempt. */
 const CONNECT_TIMEOUT_MS = 10_000;
-/** A receiver says that it has the event; what it does with it is for afterwards. */
+/** Time limit for the response, and for each piece of its body. Receivers should acknowledge first and process later. */
 const ANSWER_TIMEOUT_MS = 15_000;
 
-/** How an attempt ended, in words for the record; `taken` when the receiver answered 2xx. */
+/** Outcome of an attempt. */
 export interface Outcome {
+  /** True if the receiver answered 2xx. */
   readonly taken: boolean;
+  /** Description for operators. */
   readonly text: string;
 }
 
-/** Posts to webhooks, under the same rules as sources are read: private addresses only where they are allowed. */
+/** HTTP client for webhooks. The address rules of sources apply: private addresses must be allowed. */
 export class WebhookClient {
   readonly #agent: Agent;
 
@@ -27,7 +30,10 @@ export class WebhookClient {
     });
   }
 
-  /** One attempt. Redirects are not followed: the signature is for the URL that was configured. */
+  /**
+   * Makes one attempt. Redirects are not followed, because the signature is meant for the configured URL.
+   * @throws the signal's reason
+   */
   async post(url: URL, body: string, headers: Record<string, string>, signal: AbortSignal): Promise<Outcome> {
     try {
       const response = await this.#agent.request({
@@ -38,7 +44,7 @@ export class WebhookClient {
         body,
         signal,
       });
-      // Nobody reads the answer; a long one costs the connection.
+      // The body is not used. A long one closes the connection.
       await response.body.dump({ limit: 64 * 1024, signal }).catch(() => {});
       const { statusCode: status } = response;
       const text = `HTTP ${status} ${STATUS_CODES[status] ?? ''}`.trimEnd();

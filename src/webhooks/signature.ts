@@ -1,11 +1,12 @@
 import { createHmac } from 'node:crypto';
 
-/** Name of the header that carries the signature. */
+/** Name of the signature header. */
 export const SIGNATURE_HEADER = 'TL-Signature';
 
 /**
- * Proves to the receiver who sent a body and when: `t=UNIX,v1=HEX`, an HMAC-SHA256 with the shared secret over the
- * time, a full stop and the body. Receivers refuse what is older than five minutes, so every attempt signs anew.
+ * Signs a body, so that the receiver can verify its sender and time: `t=UNIX,v1=HEX`, an HMAC-SHA256 with the shared
+ * secret over the time, a full stop and the body. Receivers reject signatures older than five minutes, so each attempt
+ * needs a new one.
  * @param atMs milliseconds since 1970
  */
 export function sign(body: string, { secret, atMs }: { secret: string; atMs: number }): string {

@@ -6,7 +6,7 @@ import type { DeliveryRepository } from './deliveries.ts';
 import type { WebhookClient } from './post.ts';
 import { SIGNATURE_HEADER, sign } from './signature.ts';
 
-/** Waits between attempts, in seconds; a day in all. */
+/** Waits between attempts in seconds: about a day in total. */
 const BACKOFF_SEC = [5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 28_800] as const;
 
 export interface DeliveryDeps {
@@ -15,11 +15,11 @@ export interface DeliveryDeps {
   readonly endpoints: readonly WebhookEndpoint[];
   readonly log: Logger;
   readonly steps: InFlightSteps;
-  /** Waits between attempts, in seconds. */
+  /** Waits between attempts in seconds; for tests. */
   readonly backoffSec?: readonly number[];
 }
 
-/** The durable workflow that tells an endpoint of an event until it was taken, or a day has gone by. */
+/** Durable workflow that delivers an event to an endpoint: retries for a day until the receiver accepts it. */
 export function deliverWorkflow(deps: DeliveryDeps) {
   const { backoffSec = BACKOFF_SEC, steps } = deps;
   return defineWorkflow(
@@ -37,15 +37,15 @@ export function deliverWorkflow(deps: DeliveryDeps) {
   );
 }
 
-/** One attempt. @returns whether it was the last that was needed */
+/** Makes one attempt. @returns true if the delivery has ended */
 async function deliver(deps: DeliveryDeps, id: string, { isLast }: { isLast: boolean }): Promise<boolean> {
   const { deliveries, client, endpoints, log, steps } = deps;
   const delivery = await deliveries.get(id);
   if (delivery?.status !== 'pending') return true;
-  // The secret of today: it may have been changed because the one of then is known to somebody.
+  // The current secret, because an operator may have replaced a compromised one.
   const endpoint = endpoints.find(({ url }) => url === delivery.url);
   if (!endpoint) {
-    // Other nodes may have it still, or already, while their settings are changed one after the other.
+    // During a rolling change of settings other nodes may know the endpoint.
     await deliveries.setAttempted(
       id,
       isLast ? 'failed' : 'pending',

@@ -4,18 +4,19 @@ import type { Job, OnProgress, Reply, Results } from './protocol.ts';
 import { type ProcessOptions, SupervisedProcess, WorkerLost } from './supervised-process.ts';
 
 export interface PoolOptions extends ProcessOptions {
-  /** Processes at the most; they start when there is work for them. */
+  /** Maximum number of processes; default: the number of cores. They start on demand. */
   readonly size?: number;
-  /** Told of every worker that dies on a job, and why. */
+  /** Called for each worker lost during a job. */
   readonly onLost?: (error: WorkerLost) => void;
 }
 
 export interface RunOptions {
+  /** Kills the worker when aborted. */
   readonly signal?: AbortSignal;
   readonly onProgress?: OnProgress;
 }
 
-/** A fixed number of supervised media workers, and a queue before them. */
+/** Pool of supervised media workers with a queue. */
 export class WorkerPool implements AsyncDisposable {
   readonly #options: PoolOptions;
   readonly #size: number;
@@ -31,16 +32,16 @@ export class WorkerPool implements AsyncDisposable {
     this.#size = options.size ?? availableParallelism();
   }
 
-  /** How long jobs of each kind have run so far, in seconds. */
+  /** Total run time by kind of job, in seconds. */
   get seconds(): ReadonlyMap<string, number> {
     return this.#seconds;
   }
 
   /**
-   * Runs a job on the next free worker. An abort while it runs kills the worker, which frees the core at once.
-   * @throws {ReelvecError} when the media is at fault
-   * @throws {WorkerLost} when the worker died on it: try again
-   * @throws {WorkerNotStarted} when there is no worker to be had
+   * Runs a job on the next free worker. An abort during the job kills the worker, which frees its core at once.
+   * @throws {ReelvecError} if the media is at fault
+   * @throws {WorkerLost} if the worker was lost; the job can be retried
+   * @throws {WorkerNotStarted} if no worker could be started
    * @throws the signal's reason
    */
   async run<Kind extends Job['kind']>(
@@ -48,7 +49,7 @@ export class WorkerPool implements AsyncDisposable {
     options: RunOptions = {},
   ): Promise<Results[Kind]> {
     const { signal, onProgress } = options;
-    await this.#turn(signal);
+    await this.#acquireSlot(signal);
     try {
       signal?.throwIfAborted();
       const worker = this.#takeIdle() ?? (await this.#start());
@@ -56,7 +57,7 @@ export class WorkerPool implements AsyncDisposable {
       signal?.addEventListener('abort', abort, { once: true });
       const started = performance.now();
       try {
-        // Aborted while the worker started, the signal tells nobody any more.
+        // An abort during the worker's start fires no event on a listener added after it.
         signal?.throwIfAborted();
         const reply = await worker.run({ type: 'run', job }, onProgress);
         if (reply.type === 'done') return reply.result as Results[Kind];
@@ -73,28 +74,28 @@ export class WorkerPool implements AsyncDisposable {
         else this.#all.delete(worker);
       }
     } finally {
-      this.#release();
+      this.#releaseSlot();
     }
   }
 
-  /** Kills every worker; jobs that run or wait end with `WorkerLost`. */
+  /** Kills all workers. Running and queued jobs reject with `WorkerLost`. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     for (const worker of this.#all) worker.kill('was stopped with the server');
     for (const next of this.#waiting.splice(0)) next();
   }
 
-  /** Waits for a free place and takes it. */
-  async #turn(signal: AbortSignal | undefined): Promise<void> {
+  /** Acquires a slot, in order of arrival. */
+  async #acquireSlot(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
     if (this.#busy < this.#size) {
       this.#busy++;
     } else if (!this.#closed) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       const abort = () => {
-        const place = this.#waiting.indexOf(resolve);
-        if (place === -1) return;
-        this.#waiting.splice(place, 1);
+        const position = this.#waiting.indexOf(resolve);
+        if (position === -1) return;
+        this.#waiting.splice(position, 1);
         reject(signal?.reason);
       };
       this.#waiting.push(resolve);
@@ -104,14 +105,14 @@ export class WorkerPool implements AsyncDisposable {
     if (this.#closed) throw new WorkerLost('The media workers are closed.');
   }
 
-  /** Hands the place to the next in line, so that nobody slips in between. */
-  #release(): void {
+  /** Passes the slot to the first waiting job, so that a new one cannot overtake it. */
+  #releaseSlot(): void {
     const next = this.#waiting.shift();
     if (next) next();
     else this.#busy--;
   }
 
-  /** One that died while it had nothing to do must not cost a job an attempt. */
+  /** Takes an idle worker. Drops those that died while idle, which would cost the job an attempt. */
   #takeIdle(): SupervisedProcess | undefined {
     for (;;) {
       const worker = this.#idle.pop();

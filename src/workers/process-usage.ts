@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What the threads of a process have done since it began, in milliseconds. */
+/** Scheduler statistics of a process, summed over its threads, in milliseconds. */
 export interface Usage {
-  /** On a core. */
+  /** Time on a core. */
   readonly workedMs: number;
-  /** Ready to go on, with no core to do so. */
+  /** Time runnable without a core. */
   readonly waitedMs: number;
 }
 
-/** How a process has used the cores, where the system tells (Linux); elsewhere nothing. */
+/** Reads the scheduler statistics of a process. @returns undefined on systems other than Linux */
 export function usageOf(pid: number | undefined): Usage | undefined {
   let [workedMs, waitedMs] = [0, 0];
   try {
@@ -20,16 +20,16 @@ export function usageOf(pid: number | undefined): Usage | undefined {
     }
     return { workedMs, waitedMs };
   } catch {
-    return undefined; // another system, a thread that has just ended, or the process itself
+    return undefined; // not Linux, or the process or a thread has just ended
   }
 }
 
-/** Resident memory of a process in bytes, where the system tells it cheaply (Linux); elsewhere 0. */
+/** Reads the resident memory of a process in bytes. @returns 0 on systems other than Linux */
 export function residentBytes(pid: number | undefined): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'latin1');
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) * 1024;
   } catch {
-    return 0; // another system, or it has just ended
+    return 0; // not Linux, or the process has just ended
   }
 }

@@ -17,7 +17,7 @@ export type Job =
   | { readonly kind: 'picture'; readonly path: string }
   /** Inspects an image asset. */
   | { readonly kind: 'image'; readonly path: string }
-  /** Makes a thumbnail of a film. */
+  /** Creates a thumbnail of a video. */
   | { readonly kind: 'thumbnail'; readonly path: string; readonly media: MediaInfo }
   | ({ readonly kind: 'query' } & QueryJob);
 
@@ -30,11 +30,11 @@ export interface EmbedJob {
   readonly clock?: ClockMap;
   readonly segmentation: FixedSegmentation | (DynamicSegmentation & { readonly maxDurationSec: number });
   readonly options: readonly Option[];
-  /** True to transcribe the sound with a speech model; otherwise the words come from the text track. */
+  /** True to transcribe the audio with a speech model; otherwise the text comes from the subtitle track. */
   readonly listens?: boolean;
 }
 
-/** Embeds a search query. Its pictures are decoded already, so that no file of a client reaches a query worker. */
+/** Embeds a search query. Pictures are decoded beforehand, so that no client file reaches a query worker. */
 export interface QueryJob {
   readonly text?: string;
   /** Spaces in which the text is embedded, out of the bundle's `textQuerySpaces`. */

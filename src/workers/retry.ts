@@ -3,16 +3,16 @@ import type { RunOptions, WorkerPool } from './pool.ts';
 import type { Job, Results } from './protocol.ts';
 import { WorkerKilled, WorkerLost, WorkerNotStarted, WorkerStalled } from './supervised-process.ts';
 
-/** Most workers lost on one job: media that crashes two is to blame. */
-const LOSSES = 2;
-/** Most worker starts for one job, after failed starts and lost workers. */
-const STARTS = 2;
+/** Maximum workers lost on one job. Media that crashes two is considered broken. */
+const MAX_LOSSES = 2;
+/** Maximum attempts to start a worker for one job. */
+const MAX_STARTS = 2;
 
 /**
- * Runs a job that decodes media, and once more when the worker is lost on it or does not start.
- * @throws {ReelvecError} `video_file_broken` when the second worker is lost too; `service_unavailable` when one stalls or is
- *   killed from outside, which says nothing of the media
- * @throws {WorkerNotStarted} which is no fault of the media
+ * Runs a job that decodes media, with one retry if the worker is lost or does not start.
+ * @throws {ReelvecError} `video_file_broken` if the second worker is lost too; `service_unavailable` if one stalls or is
+ *   killed from outside, which does not implicate the media
+ * @throws {WorkerNotStarted} if no worker could be started, which does not implicate the media
  */
 export async function runWithRetry<Kind extends Job['kind']>(
   pool: WorkerPool,
@@ -22,48 +22,48 @@ export async function runWithRetry<Kind extends Job['kind']>(
   try {
     return await retryLostWorker<Kind>(pool, job, options);
   } catch (error) {
-    if (error instanceof WorkerKilled) throw killed(error);
-    if (error instanceof WorkerStalled) throw unanswered(error);
-    throw error instanceof WorkerLost ? unprocessable(error) : error;
+    if (error instanceof WorkerKilled) throw workerKilled(error);
+    if (error instanceof WorkerStalled) throw workerStalled(error);
+    throw error instanceof WorkerLost ? mediaBroken(error) : error;
   }
 }
 
 /**
- * Runs a job, and once more when the worker is lost on it or does not start. Not when one stalls or is killed from outside:
- * another would here and now do no better.
- * @throws {WorkerLost} when the second worker is lost too
- * @throws {WorkerStalled}
- * @throws {WorkerNotStarted}
+ * Runs a job, with one retry if the worker is lost or does not start. A stalled worker, or one killed from outside, is not
+ * retried: the machine would treat the next one the same.
+ * @throws {WorkerLost} if the second worker is lost too
+ * @throws {WorkerStalled} if a worker stalls or is killed from outside
+ * @throws {WorkerNotStarted} if the second start fails too
  */
 export async function retryLostWorker<Kind extends Job['kind']>(
   pool: WorkerPool,
   job: Extract<Job, { kind: Kind }>,
   options: RunOptions,
 ): Promise<Results[Kind]> {
-  // Counted apart, so that media is blamed for two crashes and not for one after a failed start.
+  // Separate counters: one crash after a failed start does not implicate the media.
   let lost = 0;
   let notStarted = 0;
   for (;;) {
     try {
       return await pool.run<Kind>(job, options);
     } catch (error) {
-      if (error instanceof WorkerLost && !(error instanceof WorkerStalled) && ++lost < LOSSES) continue;
-      if (error instanceof WorkerNotStarted && ++notStarted < STARTS) continue;
+      if (error instanceof WorkerLost && !(error instanceof WorkerStalled) && ++lost < MAX_LOSSES) continue;
+      if (error instanceof WorkerNotStarted && ++notStarted < MAX_STARTS) continue;
       throw error;
     }
   }
 }
 
-function unprocessable(cause: WorkerLost): ReelvecError {
+function mediaBroken(cause: WorkerLost): ReelvecError {
   return new ReelvecError(
     'video_file_broken',
-    `The media could not be processed: ${LOSSES} attempts ended without a result. ${cause.message} ` +
+    `The media could not be processed: ${MAX_LOSSES} attempts ended without a result. ${cause.message} ` +
       'Check that the file plays in a media player, or encode it again.',
     { cause },
   );
 }
 
-function unanswered(cause: WorkerStalled): ReelvecError {
+function workerStalled(cause: WorkerStalled): ReelvecError {
   return new ReelvecError(
     'service_unavailable',
     `Processing stopped answering. ${cause.message} It was not at work meanwhile: the machine may have been frozen, or have ` +
@@ -72,7 +72,7 @@ function unanswered(cause: WorkerStalled): ReelvecError {
   );
 }
 
-function killed(cause: WorkerKilled): ReelvecError {
+function workerKilled(cause: WorkerKilled): ReelvecError {
   return new ReelvecError(
     'service_unavailable',
     `Processing was ended from outside. ${cause.message} Nothing says that the media is at fault. Where memory is short, give ` +

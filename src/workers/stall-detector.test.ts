@@ -5,7 +5,7 @@ import { StallDetector } from './stall-detector.ts';
 const ALLOWED_MS = 1000;
 const CHECK_INTERVAL_MS = 100;
 
-/** Looks at a process that works and waits for so much of the time, until there is a verdict. */
+/** Checks a process with constant shares of time on a core and waiting for one, until there is a verdict. */
 function judge(share: { worked: number; waited: number } | undefined, { signOfLifeAt = -1 } = {}) {
   const detector = new StallDetector(ALLOWED_MS, 0);
   for (let ms = CHECK_INTERVAL_MS; ms < 100 * ALLOWED_MS; ms += CHECK_INTERVAL_MS) {

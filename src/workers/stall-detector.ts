@@ -16,34 +16,36 @@ export type Verdict = 'hung' | 'stalled';
  */
 export class StallDetector {
   readonly #allowedMs: number;
-  #lookedAt: number;
-  #before: Usage | undefined;
-  /** Since the last progress: wall-clock time, the part of it that counts, and the part on a core. */
+  #checkedAtMs: number;
+  #lastUsage: Usage | undefined;
+  /** Wall-clock time since the last progress. */
   #passedMs = 0;
+  /** Part of `#passedMs` that counts: without the time runnable without a core. */
   #silentMs = 0;
+  /** Part of `#passedMs` on a core. */
   #workedMs = 0;
 
   constructor(allowedMs: number, nowMs: number) {
     this.#allowedMs = allowedMs;
-    this.#lookedAt = nowMs;
+    this.#checkedAtMs = nowMs;
   }
 
   /** Restarts the count: the process made progress. */
   reset(nowMs: number): void {
-    this.#lookedAt = nowMs;
+    this.#checkedAtMs = nowMs;
     this.#passedMs = this.#silentMs = this.#workedMs = 0;
   }
 
   /**
    * Adds the time since the last check.
    * @param usage CPU time of the process so far, if known
-   * @returns the verdict once the process was silent for too long
+   * @returns the verdict once the process was silent for longer than allowed
    */
   check(nowMs: number, usage: Usage | undefined): Verdict | undefined {
-    const passedMs = Math.min(nowMs - this.#lookedAt, (2 * this.#allowedMs) / CHECKS_PER_TIMEOUT);
+    const passedMs = Math.min(nowMs - this.#checkedAtMs, (2 * this.#allowedMs) / CHECKS_PER_TIMEOUT);
     const [worked, waited] = [this.#since(usage, 'workedMs'), this.#since(usage, 'waitedMs')];
-    this.#lookedAt = nowMs;
-    this.#before = usage;
+    this.#checkedAtMs = nowMs;
+    this.#lastUsage = usage;
     this.#passedMs += passedMs;
     this.#silentMs += passedMs - Math.min(waited, passedMs);
     this.#workedMs += Math.min(worked, passedMs);
@@ -53,6 +55,6 @@ export class StallDetector {
 
   /** CPU time since the last check; never negative, because the time of threads that ended is subtracted from the totals. */
   #since(usage: Usage | undefined, what: keyof Usage): number {
-    return usage && this.#before ? Math.max(0, usage[what] - this.#before[what]) : 0;
+    return usage && this.#lastUsage ? Math.max(0, usage[what] - this.#lastUsage[what]) : 0;
   }
 }

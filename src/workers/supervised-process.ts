@@ -44,8 +44,8 @@ export class WorkerNotStarted extends Error {
   override name = 'WorkerNotStarted';
 }
 
-/** Signals of crashes in the child's own code; any other comes from outside. */
-const CRASHES: ReadonlySet<NodeJS.Signals> = new Set([
+/** Signals of crashes in the child's own code. Any other signal comes from outside. */
+const CRASH_SIGNALS: ReadonlySet<NodeJS.Signals> = new Set([
   'SIGABRT',
   'SIGBUS',
   'SIGFPE',
@@ -63,14 +63,18 @@ const MEMORY_CHECK_INTERVAL_MS = 250;
 const STDERR_TAIL_CHARS = 2000;
 
 /**
- * What keeps the memory of a child level over hours of media, and children off each other's cores. V8 would let the young
- * generation grow to three times sixteen megabytes, and hardly anything in a child lives long. It would collect with threads
- * beside the child's own, which where every core has a child take more time than they save; and mark in small steps, three
- * times as often and now and then too late, so that nobody waits: but nobody does, for the 20 ms that it takes at once.
- * glibc would come to keep blocks of megabytes, such as an MP4's index, in its heap, where what is freed between others stays.
+ * V8 flags that keep a child's memory level over hours of media.
+ * - Young generation: V8 would let it grow to three times 16 MB, though few objects in a child live long.
+ * - Collector threads take more time than they save when every core has a child.
+ * - Incremental marking runs three times as often and sometimes finishes late. It avoids pauses of 20 ms, which do not matter
+ *   in a child.
  */
 const NODE_FLAGS = ['--max-semi-space-size=2', '--single-threaded-gc', '--no-incremental-marking'];
-const MALLOC = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' };
+/**
+ * glibc settings. With its dynamic thresholds, glibc would move blocks of megabytes, such as an MP4's index, into its heap,
+ * where memory freed between other blocks is not returned.
+ */
+const MALLOC_VARIABLES = { MALLOC_MMAP_THRESHOLD_: '131072', MALLOC_TRIM_THRESHOLD_: '131072', MALLOC_ARENA_MAX: '2' };
 
 /**
  * Owns one child process: starts it within a time limit, watches its progress and memory, kills it. There is no graceful stop:
@@ -94,7 +98,7 @@ export class SupervisedProcess {
       serialization: 'advanced',
       execArgv: [...childFlags(process.execArgv), ...NODE_FLAGS],
       // The parent's pid is passed, because the parent may be gone before the child runs.
-      env: { ...MALLOC, ...childEnvironment(process.env, options), REELVEC_PARENT_PID: String(process.pid) },
+      env: { ...MALLOC_VARIABLES, ...childEnvironment(process.env, options), REELVEC_PARENT_PID: String(process.pid) },
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
     // Errors are ignored here: a dead child is reported by `close`.
@@ -113,7 +117,7 @@ export class SupervisedProcess {
     this.#memoryTimer.unref();
   }
 
-  /** @throws {WorkerNotStarted} */
+  /** Starts a child and waits for its first message. @throws {WorkerNotStarted} */
   static async start(options: ProcessOptions): Promise<SupervisedProcess> {
     const process = new SupervisedProcess(options);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -135,7 +139,7 @@ export class SupervisedProcess {
       try {
         setPriority(process.#child.pid!, Math.min(getPriority() + NICE_INCREMENT, constants.priority.PRIORITY_LOW));
       } catch {
-        // Containers may forbid it; the work gets done all the same.
+        // Containers may forbid it. The child then runs at normal priority.
       }
     }
     return process;
@@ -145,14 +149,15 @@ export class SupervisedProcess {
     return this.#child.pid;
   }
 
+  /** False once the child was lost or is being killed. */
   get alive(): boolean {
     return !this.#exited && this.#cause === undefined;
   }
 
   /**
-   * Runs one job; one at a time.
+   * Runs one job. The caller must not overlap jobs.
    * @returns the last reply, `done` or `failed`
-   * @throws {WorkerLost} when the child crashed, fell silent, took too much memory or was killed
+   * @throws {WorkerLost} if the child crashed, stalled, exceeded its memory limit or was killed
    */
   async run(request: Request, onProgress?: OnProgress): Promise<Reply> {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>();
@@ -174,15 +179,15 @@ export class SupervisedProcess {
     }
   }
 
-  /** Ends the child at once. */
+  /** Kills the child. @param cause explains the loss, after "The media worker" */
   kill(cause: string): void {
     this.#cause ??= cause;
     this.#child.kill('SIGKILL');
   }
 
-  /** Says how it ended, unless this class has ended it. */
+  /** Reports the child's exit. A signal that this class did not send counts as killed from outside. */
   #closed(code: number | null, signal: NodeJS.Signals | null): void {
-    const isKilled = signal !== null && !CRASHES.has(signal) && this.#cause === undefined;
+    const isKilled = signal !== null && !CRASH_SIGNALS.has(signal) && this.#cause === undefined;
     if (isKilled) this.#Lost = WorkerKilled;
     const how = signal === null ? `ended with code ${code}` : `was ended by ${signal}`;
     const why = signal === 'SIGKILL' ? ': most likely the machine or the container has run out of memory' : '';
