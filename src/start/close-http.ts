@@ -3,15 +3,20 @@ import type { Socket } from 'node:net';
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 
-/** A turn of the event loop that took no longer had next to nothing to do. Milliseconds. */
-const QUIET_MS = 1;
-const TURNS = 200;
-/** Clients open connections in advance. One on which nothing was sent for so long brings no request. Milliseconds. */
-const SILENT_MS = 1000;
+/** Maximum duration of an idle turn of the event loop. Milliseconds. */
+const IDLE_TURN_MS = 1;
+/** Maximum turns to wait for an idle one. */
+const MAX_TURNS = 200;
+/**
+ * Time after which a connection without a single received byte is closed. Clients open connections in advance and may never
+ * send a request on them. Milliseconds.
+ */
+const UNUSED_CONNECTION_TIMEOUT_MS = 1000;
 
 /**
- * How an app's port and connections are closed so that no request is lost. To be called before the app listens.
- * @param options.late when it is aborted, clients that are still waited for are cut off
+ * Prepares a graceful close of the app's port and connections that loses no request. Call it before the app listens.
+ * @param options.late aborts the remaining connections
+ * @returns closes the port and waits for open requests
  */
 export function httpCloser(app: FastifyInstance, { late }: { late: AbortSignal }): () => Promise<void> {
   const connections = new Set<Socket>();
@@ -23,12 +28,12 @@ export function httpCloser(app: FastifyInstance, { late }: { late: AbortSignal }
     const cutOff = () => app.server.closeAllConnections();
     if (late.aborted) cutOff();
     late.addEventListener('abort', cutOff);
-    await quietTurn();
+    await idleTurn();
     const closed = once(app.server, 'close');
     app.server.close();
     const timer = setTimeout(() => {
       for (const socket of connections) if (socket.bytesRead === 0) socket.destroy();
-    }, SILENT_MS);
+    }, UNUSED_CONNECTION_TIMEOUT_MS);
     await app.close();
     await closed;
     clearTimeout(timer);
@@ -36,15 +41,14 @@ export function httpCloser(app: FastifyInstance, { late }: { late: AbortSignal }
 }
 
 /**
- * Waits for a turn of the event loop with next to nothing to do: what clients had sent, and connections that they had made,
- * have been taken in then. Closing breaks off whoever is still on the way through the system. A server that is busy all
- * the while has no such turn: after some the wait is over all the same.
+ * Waits for an idle turn of the event loop: by then, pending connections are accepted and received data is read. Closing the
+ * port resets connections that the kernel has not handed over yet. A busy server has no idle turn, so the wait is bounded.
  */
-async function quietTurn(): Promise<void> {
+async function idleTurn(): Promise<void> {
   await setImmediate();
-  for (let turn = 0; turn < TURNS; turn++) {
+  for (let turn = 0; turn < MAX_TURNS; turn++) {
     const started = performance.now();
     await setImmediate();
-    if (performance.now() - started < QUIET_MS) return;
+    if (performance.now() - started < IDLE_TURN_MS) return;
   }
 }

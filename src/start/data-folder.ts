@@ -8,24 +8,25 @@ import { asSetupError, SetupError } from '../setup-error.ts';
 /** https://sqlite.org/rescode.html#busy */
 const SQLITE_BUSY = 5;
 const LOCK = 'server.lock';
-/** `reelvec doctor` looks at the lock, and must not keep a server from starting. Milliseconds. */
-const LOCK_WAIT_MS = 500;
+/** Maximum wait for the lock, so that `reelvec doctor`, which probes it, does not make a start fail. Milliseconds. */
+const LOCK_TIMEOUT_MS = 500;
 
-/** Another server works in the folder: nothing is wrong but the call. */
+/** Another server uses the data folder. */
 export class DataFolderInUse extends SetupError {}
 
-/** The mode of what this process makes from now on: folders 0700, files 0600. Media, results and keys are in them. */
+/** Umask that makes new folders 0700 and new files 0600: they contain media, results and keys. */
 const PRIVATE_UMASK = 0o077;
-/** Rights of users who are neither the owner nor in the group. */
+/** Permission bits of users outside the group. */
 const OTHERS = 0o007;
 
+/** Makes all files that this process creates from now on private to its user. */
 export function keepFilesPrivate(): void {
   process.umask(PRIVATE_UMASK);
 }
 
 /**
- * Makes the databases of an older version private, which hold hashes of keys and what webhooks were told. Folders that
- * are there are left as they are: somebody may have given them to a group on purpose, or other things may lie in them.
+ * Removes the permissions of other users from database files of older versions, which hold key hashes and webhook bodies.
+ * Existing folders keep their mode, because the operator may have shared them with a group; warns if others may read them.
  */
 export function protectDataFolder(path: string, log: Logger): void {
   for (const name of ['reelvec.db', 'jobs.db']) {
@@ -35,7 +36,7 @@ export function protectDataFolder(path: string, log: Logger): void {
       try {
         chmodSync(file, mode & ~PRIVATE_UMASK);
       } catch (error) {
-        log.warn({ err: error, file }, 'others on this machine may read the database, and that could not be changed');
+        log.warn({ err: error, file }, 'database readable by other users: mode not changed');
       }
     }
   }
@@ -45,10 +46,10 @@ export function protectDataFolder(path: string, log: Logger): void {
 }
 
 /**
- * Takes a data folder for this process alone. The lock is one of the operating system, held through SQLite: it goes
- * with the process, however that ends, and no other process that happens to get the same pid can seem to hold it.
- * @throws {DataFolderInUse} naming the pid of the server that has it
- * @throws {SetupError} when the folder cannot be made or written to
+ * Takes the exclusive lock of a data folder, and creates the folder if missing. SQLite holds an operating-system lock, which
+ * is released when the process ends, even by a crash; a pid file alone would mistake a process with the same pid for it.
+ * @throws {DataFolderInUse} that names the pid of the other server
+ * @throws {SetupError} if the folder cannot be created or written to
  */
 export function lockDataFolder(path: string): Disposable {
   try {
@@ -61,7 +62,7 @@ export function lockDataFolder(path: string): Disposable {
 function lock(path: string): Disposable {
   makeFolderSync(path);
   const pidFile = join(path, 'server.pid');
-  const held = new DatabaseSync(join(path, LOCK), { timeout: LOCK_WAIT_MS });
+  const held = new DatabaseSync(join(path, LOCK), { timeout: LOCK_TIMEOUT_MS });
   try {
     held.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
   } catch (error) {
@@ -77,7 +78,7 @@ function lock(path: string): Disposable {
   return { [Symbol.dispose]: () => held.close() };
 }
 
-/** True while a server, or a command that must be alone, has the folder. */
+/** True while a server, or a command with exclusive access, holds the lock of the folder. */
 export function isDataFolderInUse(path: string): boolean {
   const file = join(path, LOCK);
   if (!existsSync(file)) return false;

@@ -2,10 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { asSetupError, SetupError } from '../setup-error.ts';
 
 /**
- * Binds an app to its address.
- * @param options.portName setting that the port comes from
+ * Listens on an address.
+ * @param options.portName setting of the port, for error messages
  * @returns the URL
- * @throws {SetupError} when the address cannot be bound
+ * @throws {SetupError} if the address cannot be bound
  */
 export async function listen(
   app: FastifyInstance,

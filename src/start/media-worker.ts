@@ -12,14 +12,14 @@ import { listShots } from '../pipeline/list-shots.ts';
 import { thumbnailOf } from '../pipeline/thumbnail.ts';
 import type { Job, OnProgress, Reply, Request, Results } from '../workers/protocol.ts';
 
-/** Entry of the child processes that decode and embed. Argument: the bundle, if any; the first message: its settings. */
+/** Entry point of media workers. Argument: the name of the bundle, if any. First message: {@link EncodeSettings}. */
 
-// A thread of its own, because native code may hold this one for ever: an orphan must not live on.
+// Watchdog that kills an orphaned worker. It has a thread of its own, because native code may block this one for ever.
 new Worker(
   `const parent = Number(process.env.REELVEC_PARENT_PID);
-   const look = () => process.ppid === parent || process.kill(process.pid, 'SIGKILL');
-   look();
-   setInterval(look, 500);`,
+   const killOrphan = () => process.ppid === parent || process.kill(process.pid, 'SIGKILL');
+   killOrphan();
+   setInterval(killOrphan, 500);`,
   { eval: true },
 ).unref();
 
@@ -28,7 +28,7 @@ const [, , name] = process.argv;
 const opened = name === undefined ? undefined : await open(name, settings);
 
 async function open(name: string, settings: EncodeSettings): Promise<Bundle> {
-  // It needs nothing of what reads and checks the files of the others, which takes a third of the start.
+  // Not through `openBundle`: loading the validation of bundle files takes a third of the startup time.
   const { createSignalBundle, SIGNAL } = await import('../encode/signal/bundle.ts');
   if (name === SIGNAL.name) return createSignalBundle();
   const { openBundle } = await import('../encode/bundles.ts');
@@ -54,7 +54,7 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
       return chooseDevice(job.device);
     }
     case 'picture': {
-      // Only where pictures come: its decoders take memory and time to load.
+      // Loaded on demand: the image decoders take memory and time.
       const { readStill } = await import('../media/picture/still.ts');
       return readStill(job.path, visualOf(bundle()).pictures);
     }

@@ -6,11 +6,11 @@ import type { WorkerPool } from '../workers/pool.ts';
 import { type WorkerPoolOptions, workerPool } from './worker-pool.ts';
 
 export interface MediaWorkersOptions extends Omit<WorkerPoolOptions, 'bundle' | 'usesNetwork'> {
-  /** True if jobs embed; false for workers that only look at media. Default: true. */
+  /** True if jobs embed; false for workers that only inspect media. Default: true. */
   readonly embeds?: boolean;
 }
 
-/** A pool of the child processes that decode and embed, within the configured limits. */
+/** Pool of media workers for the configured bundle. */
 export function mediaWorkers(config: Config, { embeds = true, ...options }: MediaWorkersOptions): WorkerPool {
   const { name, memoryBytes } = describeBundle(config.bundle);
   const usesNetwork = embeds && name !== SIGNAL.name && usesInferenceServers(bundleFileOf(config.bundle));

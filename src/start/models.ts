@@ -11,13 +11,14 @@ import { ModelFault, ModelStore, type SourceFile } from '../models/store.ts';
 import type { Logger } from '../observe/logger.ts';
 import { mediaWorkers } from './media-workers.ts';
 
-/** How often a pull at start says how far it is, in milliseconds. */
-const TELL_MS = 10_000;
+/** Minimum time between two log lines about the progress of a download. Milliseconds. */
+const PROGRESS_LOG_INTERVAL_MS = 10_000;
 
 /**
- * Makes sure, before anything is served, that the bundle's models are there and that what shall run them can.
- * @returns the settings with the device settled; `runsModels` says whether any model runs in this process's workers
- * @throws {ConfigError} that says what to run or to set
+ * Checks at startup that the models of the bundle are complete and that the configured device and inference servers can run
+ * them. Downloads missing models if configured.
+ * @returns the settings with the device resolved; `runsModels` is true if this process's workers run models
+ * @throws {ConfigError} with the command to run or the setting to change
  */
 export async function prepareModels(config: Config, log?: Logger): Promise<{ config: Config; runsModels: boolean }> {
   if (describeBundle(config.bundle).name === SIGNAL.name) return { config, runsModels: false };
@@ -28,16 +29,19 @@ export async function prepareModels(config: Config, log?: Logger): Promise<{ con
   const states = await Promise.all(files.map(async (file) => ({ file, state: await store.check(file) })));
   const bad = states.filter(({ state }) => state !== 'good');
   if (bad.length > 0) throw new ConfigError(notReady(bad, store, config));
-  await lookAtServers(file, config, log);
+  await checkInferenceServers(file, config, log);
   if (!usesOnnx(file)) return { config, runsModels: false };
   return {
-    config: { ...config, device: await settleDevice(config), requestedDevice: config.device },
+    config: { ...config, device: await resolveDevice(config), requestedDevice: config.device },
     runsModels: true,
   };
 }
 
-/** A model that does not fit the bundle will not fit it tomorrow; a server that is not there may come yet. */
-async function lookAtServers(file: BundleFile, { inference, bundle }: Config, log?: Logger): Promise<void> {
+/**
+ * Compares the models of the inference servers with the bundle. A mismatch is an error; an unreachable server is a warning,
+ * because it may still be starting.
+ */
+async function checkInferenceServers(file: BundleFile, { inference, bundle }: Config, log?: Logger): Promise<void> {
   if (servedModels(file).length === 0) return;
   if (inference.urls.length === 0) {
     throw new ConfigError(
@@ -48,7 +52,7 @@ async function lookAtServers(file: BundleFile, { inference, bundle }: Config, lo
     await checkServedModels(file, inference);
   } catch (error) {
     if (error instanceof ProtocolFault) throw new ConfigError(`${error.message} Change the bundle "${bundle}".`);
-    log?.warn({ reason: (error as Error).message }, 'the inference servers are not ready: work waits for them');
+    log?.warn({ reason: (error as Error).message }, 'inference servers not ready');
   }
 }
 
@@ -73,15 +77,15 @@ async function pullAtStart(
   { store, config, log }: { store: ModelStore; config: Config; log?: Logger },
 ): Promise<void> {
   await using hub = new Hub(config.hub);
-  let told = 0;
+  let loggedAt = 0;
   try {
     const { fetched } = await pull(files, {
       store,
       hub,
-      onWait: () => log?.info({ folder: store.root }, 'another process pulls models: waiting for it'),
+      onWait: () => log?.info({ folder: store.root }, 'waiting for another process that pulls models'),
       onProgress: ({ path }, done, size) => {
-        if (performance.now() - told < TELL_MS) return;
-        told = performance.now();
+        if (performance.now() - loggedAt < PROGRESS_LOG_INTERVAL_MS) return;
+        loggedAt = performance.now();
         log?.info({ path, done, size }, 'pulling models');
       },
     });
@@ -95,8 +99,8 @@ async function pullAtStart(
   }
 }
 
-/** Asks a worker: this process itself never loads what runs models. */
-async function settleDevice(config: Config): Promise<Config['device']> {
+/** Resolves the device in a worker, because this process never loads a model runtime. */
+async function resolveDevice(config: Config): Promise<Config['device']> {
   await using workers = mediaWorkers(config, { size: 1, embeds: false });
   try {
     return await workers.run<'device'>({ kind: 'device', device: config.device });

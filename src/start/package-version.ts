@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** Of reelvec, as its package says. */
+/** Version of reelvec in package.json. */
 export function packageVersion(): string {
   return JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
 }

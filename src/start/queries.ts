@@ -10,12 +10,12 @@ import type { ShutdownList } from './shutdown.ts';
 import type { State } from './state.ts';
 import type { Work } from './work.ts';
 
-/** Text queries come when they come: their models stay loaded. The longest that a timer takes, in milliseconds. */
+/** Idle time of query models, which stay loaded because clients wait for queries: the maximum delay of a timer. Milliseconds. */
 const NEVER_MS = 2 ** 31 - 1;
-/** A folder of another node that may still be in use is younger than this. Milliseconds. */
+/** Age at which a scratch folder that another node may have created is abandoned. Milliseconds. */
 const ABANDONED_MS = 24 * 3600 * 1000;
 
-/** Opens what answers queries at once: workers of its own, so that no task is ever in the way. They start when needed. */
+/** Opens the service of synchronous queries. It has workers of its own, so that no task delays a query; they start on demand. */
 export async function openQueries({
   config,
   state,
@@ -32,7 +32,7 @@ export async function openQueries({
   log: Logger;
 }): Promise<QueryService> {
   const { queryWorkers: size, maxSegmentSec } = config;
-  // Somebody waits for each of a few milliseconds' work: it gets every core, and goes before the work on tasks.
+  // A client waits, and a query takes milliseconds: it may use every core and has priority over tasks.
   const encoders = mediaWorkers({ ...config, workers: size, modelIdleMs: NEVER_MS }, { size, log, lowPriority: false });
   shutdown.add('query workers', () => encoders[Symbol.asyncDispose]());
   const media = mediaWorkers(config, { size, log });

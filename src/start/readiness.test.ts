@@ -6,7 +6,7 @@ import { mock, type TestContext, test } from 'node:test';
 import { FolderBlobStore } from '../blobs/folder/store.ts';
 import { openReadiness } from './readiness.ts';
 
-/** A data folder with its database, and a clock that no check is reused by. */
+/** A data folder with its database. The clock advances so that no result is reused. */
 async function setUp(t: TestContext, { databaseUrl, ...more }: { databaseUrl?: string; blobs?: 'apart' } = {}) {
   const root = mkdtempSync(join(tmpdir(), 'reelvec-ready-'));
   t.after(() => rmSync(root, { recursive: true }));

@@ -8,10 +8,10 @@ import { databaseLocation } from '../database/open.ts';
 import { ReelvecError } from '../errors.ts';
 import type { TaskRepository } from '../tasks/repository.ts';
 
-/** Load balancers look every second; however many look, the disk is written to once. */
-const REUSED_MS = 1000;
-/** A disk or database that takes longer hangs. */
-const PATIENCE_MS = 5000;
+/** Lifetime of a result, so that many load balancers that poll every second cause one write per second. Milliseconds. */
+const RESULT_TTL_MS = 1000;
+/** Timeout of a check: a disk or database that takes longer hangs. Milliseconds. */
+const CHECK_TIMEOUT_MS = 5000;
 
 export interface ReadinessDeps {
   readonly config: Pick<Config, 'dataDir' | 'databaseUrl'>;
@@ -19,15 +19,15 @@ export interface ReadinessDeps {
   readonly blobs: BlobStore;
 }
 
-/** Rejects while the server cannot work, with what is wrong. */
+/** Readiness check. Rejects with the reason while the server cannot work. */
 export type Readiness = () => Promise<void>;
 
 /**
- * Opens the check behind `/readyz`: the database answers, files can be opened and written, and the data folder and its
- * database are those that the server has opened. A bucket is not asked: that costs money by the request.
+ * Opens the check of `/readyz`: the database answers, files can be opened and written, and the data folder and its database
+ * are those that the server has opened. Buckets are not checked, because they charge per request.
  */
 export async function openReadiness({ config, tasks, blobs }: ReadinessDeps): Promise<Readiness> {
-  // With PostgreSQL nothing is kept in the data folder that cannot be made again.
+  // With PostgreSQL, the data folder only has files that can be recreated.
   const folder = config.databaseUrl === undefined ? config.dataDir : undefined;
   const own = folder === undefined ? [] : [folder, databaseLocation(config)];
   const opened = await Promise.all(own.map(identityOf));
@@ -46,9 +46,9 @@ export async function openReadiness({ config, tasks, blobs }: ReadinessDeps): Pr
 
   let last: { readonly at: number; readonly outcome: Promise<void> } | undefined;
   return () => {
-    if (!last || performance.now() - last.at > REUSED_MS) {
-      last = { at: performance.now(), outcome: withinPatience(check()) };
-      // The caller gets the reason; a check without a caller must not end the process.
+    if (!last || performance.now() - last.at > RESULT_TTL_MS) {
+      last = { at: performance.now(), outcome: withTimeout(check()) };
+      // Callers get the rejection; without a caller, it must not be an unhandled rejection.
       last.outcome.catch(() => {});
     }
     return last.outcome;
@@ -63,12 +63,12 @@ async function orReason(reason: string, work: () => Promise<unknown>): Promise<v
   }
 }
 
-async function withinPatience(check: Promise<void>): Promise<void> {
+async function withTimeout(check: Promise<void>): Promise<void> {
   const over = new AbortController();
-  const late = sleep(PATIENCE_MS, undefined, { signal: over.signal, ref: false }).then(() => {
+  const late = sleep(CHECK_TIMEOUT_MS, undefined, { signal: over.signal, ref: false }).then(() => {
     throw new ReelvecError(
       'service_unavailable',
-      `The server's disk or database did not answer within ${PATIENCE_MS / 1000} s.`,
+      `The server's disk or database did not answer within ${CHECK_TIMEOUT_MS / 1000} s.`,
     );
   });
   try {
@@ -79,7 +79,7 @@ async function withinPatience(check: Promise<void>): Promise<void> {
   }
 }
 
-/** Device and number of a file or folder: another one under the same name has others. */
+/** Device and inode of a file or folder, which change if it is replaced by another of the same name. */
 async function identityOf(path: string): Promise<string> {
   const { dev, ino } = await stat(path, { bigint: true });
   return `${dev}:${ino}`;

@@ -20,11 +20,11 @@ import { printStartupBanner } from './startup-banner.ts';
 import { openState, type State } from './state.ts';
 import { openWork } from './work.ts';
 
-/** Runs a server, and works on its tasks, until a signal ends it. Everything is opened in order of need, and closed backwards. */
+/** Runs a server and the work on its tasks until a signal. Parts are opened in order of dependence and closed in reverse. */
 export async function serve(given: Config): Promise<void> {
   tuneGarbageCollection();
   const log = openLogger(given.logLevel, given.secrets);
-  // Before signals are waited for: a pull may take long, and is broken off without harm.
+  // Before the signal handlers of `ShutdownList`: a long download can be interrupted at any time without harm.
   const { config, runsModels } = await prepareModels(given, log);
   const shutdown = new ShutdownList(log);
 
@@ -68,14 +68,14 @@ export async function serve(given: Config): Promise<void> {
     const closeHttp = httpCloser(app, shutdown);
     await listen(app, { host: config.host, port: config.port, portName: 'REELVEC_PORT' });
     shutdown.add('HTTP', closeHttp);
-    // Only now: a key that is made by a start that fails is never shown to anybody.
+    // After `listen`: a failed start would create a key that is never shown.
     const newKey = config.apiKeys.length === 0 ? await firstKey(state) : undefined;
     shutdown.finishFirst(() => new Promise((resolve) => setTimeout(resolve, config.drainMs)));
     printStartupBanner({ address: app.server.address(), config, bundle, runsModels, newKey });
     if (runsModels) {
-      // Large models take seconds to load. They do it beside everything else, and not when the first query waits.
+      // Large models take seconds to load: load them now, in the background, instead of during the first query.
       queries.warm({ workers: config.queryWorkers }).catch((err) => {
-        if (!shutdown.draining.aborted) log.warn({ err }, 'the models of text queries could not be loaded in advance');
+        if (!shutdown.draining.aborted) log.warn({ err }, 'query models not preloaded');
       });
     }
   } catch (error) {
@@ -85,7 +85,7 @@ export async function serve(given: Config): Promise<void> {
   await shutdown.whenSignalled();
 }
 
-/** The key that lets a person in the first time; of several nodes that start together, one makes it. */
+/** Creates the first API key if there is none. The lock ensures that only one of several starting nodes does. */
 function firstKey({ db, keys }: State): Promise<string | undefined> {
   return withLock(db, 'firstKey', async () =>
     (await keys.list()).length === 0 ? (await keys.create('first start')).key : undefined,

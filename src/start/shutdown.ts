@@ -1,15 +1,15 @@
 import type { Logger } from '../observe/logger.ts';
 
-/** Time that an orderly end may take, in milliseconds. */
-const DEADLINE_MS = 20_000;
-/** How much of it what is under way may take to finish, in milliseconds. */
-const FINISH_MS = 12_000;
-/** How much of it clients may take for their last answers before they are cut off, in milliseconds. */
-const LATE_MS = 16_000;
+/** Maximum duration of a graceful shutdown. Then the process exits with code 1. Milliseconds from the signal. */
+const SHUTDOWN_TIMEOUT_MS = 20_000;
+/** Time for work in flight to finish before it is aborted. Milliseconds from the signal. */
+const FINISH_TIMEOUT_MS = 12_000;
+/** Time for clients to read their responses before their connections are aborted. Milliseconds from the signal. */
+const RESPONSE_TIMEOUT_MS = 16_000;
 
 /**
- * What was opened, in order, to be closed backwards. First comes the time to finish: no new work is taken on, what is
- * under way goes on. A second signal, or the deadline, means now.
+ * Graceful shutdown on SIGTERM or SIGINT: drains, lets work in flight finish, then closes the parts in reverse order. A second
+ * signal or the timeout exits immediately.
  */
 export class ShutdownList {
   readonly #log: Logger;
@@ -19,10 +19,9 @@ export class ShutdownList {
   readonly #finishing: ((giveUp: AbortSignal) => Promise<void>)[] = [];
   readonly #entries: { readonly name: string; readonly close: () => void | Promise<void> }[] = [];
 
-  /** Which signal asks for the end. */
   readonly #signalled: Promise<NodeJS.Signals>;
 
-  /** From now on SIGTERM and SIGINT ask for an orderly end; what is being opened meanwhile is opened first. */
+  /** Installs the signal handlers. A signal during startup takes effect when the startup is complete. */
   constructor(log: Logger) {
     this.#log = log;
     const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
@@ -37,50 +36,52 @@ export class ShutdownList {
     this.#signalled = promise;
   }
 
-  /** Aborted when the end was asked for: nothing new is begun, and others are told to ask elsewhere. */
+  /** Aborted by the signal: no new work is started, and readiness checks fail. */
   get draining(): AbortSignal {
     return this.#draining.signal;
   }
 
-  /** Aborted when the time to finish is over: what waits or works stops for it. */
+  /** Aborted when the time to finish is over: work in flight stops. */
   get signal(): AbortSignal {
     return this.#stopping.signal;
   }
 
-  /** Aborted when little of the time is left: clients that are still there are cut off. */
+  /** Aborted shortly before the timeout: remaining connections are closed. */
   get late(): AbortSignal {
     return this.#late.signal;
   }
 
-  /** Something that is let finish, beside others, before anything is closed. It ends when told to give up. */
+  /** Adds work that may finish before anything is closed, at the same time as others. It must end when `giveUp` is aborted. */
   finishFirst(finish: (giveUp: AbortSignal) => Promise<void>): void {
     this.#finishing.push(finish);
   }
 
+  /** Adds a part that was opened. @param name for the log */
   add(name: string, close: () => void | Promise<void>): void {
     this.#entries.push({ name, close });
   }
 
-  /** Waits for a signal and ends the process in order. */
+  /** Waits for a signal, shuts down and exits. */
   async whenSignalled(): Promise<void> {
     this.#log.info({ signal: await this.#signalled }, 'stopping');
     const timer = setTimeout(() => {
-      this.#log.error('did not stop in time');
+      this.#log.error('shutdown timed out');
       process.exit(1);
-    }, DEADLINE_MS);
-    setTimeout(() => this.#late.abort(), LATE_MS).unref();
+    }, SHUTDOWN_TIMEOUT_MS);
+    setTimeout(() => this.#late.abort(), RESPONSE_TIMEOUT_MS).unref();
     this.#draining.abort(new Error('The server stops.'));
-    const giveUp = AbortSignal.timeout(FINISH_MS);
+    const giveUp = AbortSignal.timeout(FINISH_TIMEOUT_MS);
     for (const outcome of await Promise.allSettled(this.#finishing.map((finish) => finish(giveUp)))) {
       if (outcome.status === 'rejected') this.#log.error({ err: outcome.reason }, 'not finished');
     }
     await this.run();
     clearTimeout(timer);
     this.#log.info('stopped');
-    // Runs that were broken off keep promises open for ever, on purpose.
+    // Promises of aborted runs never settle, on purpose: see InFlightSteps.
     process.exit(0);
   }
 
+  /** Aborts `signal` and closes the parts in reverse order. An error is logged and does not keep the others open. */
   async run(): Promise<void> {
     this.#stopping.abort(new Error('The server stops.'));
     for (const { name, close } of this.#entries.toReversed()) {

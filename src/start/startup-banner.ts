@@ -3,14 +3,14 @@ import type { Config } from '../config.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { encodeSettings } from './worker-pool.ts';
 
-/** Tells the person who started the server what they need to use it. */
+/** Prints the address, the configuration and the first API key. */
 export function printStartupBanner(start: {
   address: AddressInfo | string | null;
   config: Config;
   bundle: BundleInfo;
-  /** Whether any model runs in the workers. */
+  /** True if the workers run models. */
   runsModels: boolean;
-  /** Shown now and never again. */
+  /** First API key; cannot be shown again. */
   newKey?: string;
 }): void {
   const { address, config, bundle, runsModels, newKey } = start;

@@ -21,7 +21,7 @@ import { DeliveryRepository } from '../webhooks/deliveries.ts';
 import { keepFilesPrivate, lockDataFolder, protectDataFolder } from './data-folder.ts';
 import type { ShutdownList } from './shutdown.ts';
 
-/** All that outlives a process. */
+/** Persistent state of a node: database, job queue, blobs, and the repositories over them. */
 export interface State {
   readonly db: Db;
   readonly engine: JobEngine;
@@ -37,7 +37,7 @@ export interface State {
   readonly quotas: Quotas;
 }
 
-/** Opens what a server or worker keeps: in a folder that it has for itself, or shared with the other nodes. */
+/** Opens the state: in a data folder that is locked for this process, or in a database shared with other nodes. */
 export async function openState(config: Config, shutdown: ShutdownList, log: Logger): Promise<State> {
   const { databaseUrl } = config;
   keepFilesPrivate();
@@ -70,12 +70,12 @@ export async function openState(config: Config, shutdown: ShutdownList, log: Log
     deliveries,
     quotas: new Quotas(db, config.quotas),
   };
-  // Nodes that share a database have one of them sweep every hour. A server alone may never run at that time.
+  // A single server may never be running when the hourly sweep is due. Of several nodes, one always is.
   if (!databaseUrl) await sweepOrphans({ ...state, keep: config, place, log });
   return state;
 }
 
-/** An empty file where the lost one belongs would only be in the way: the new database is tried in memory. */
+/** Refuses blobs of a lost database. Uses an empty database in memory, because a new file would hide that the old one is lost. */
 async function refuseLostDatabase(blobs: BlobStore, place: string): Promise<void> {
   await using db = await openDatabase(':memory:');
   const { refusal } = await examineClaim({ db, blobs, place });
@@ -91,11 +91,10 @@ async function openEmbedded(config: Config, shutdown: ShutdownList, log: Logger)
 }
 
 async function openShared(url: string, shutdown: ShutdownList, log: Logger) {
-  // Who waits for a query hears that the database is away. The driver rejects promises that nobody waits for as well,
-  // and they must not end the node.
+  // The caller of a query gets its error. The driver also rejects internal promises, which must not end the process.
   process.on('unhandledRejection', (error) => {
     if (!isDatabaseUnavailable(error)) throw error;
-    log.warn({ err: error }, 'the database is away');
+    log.warn({ err: error }, 'database unavailable');
   });
   const db = await openDatabase(url);
   shutdown.add('database', () => db.destroy());

@@ -10,20 +10,20 @@ import { deliverWorkflow } from '../webhooks/workflow.ts';
 import type { ShutdownList } from './shutdown.ts';
 import type { State } from './state.ts';
 
-/** How often it is looked what webhooks are to be told, by this node or another, in milliseconds. */
-const OUTBOX_MS = 1000;
-/** How long the record of what webhooks were told is kept. */
-const DELIVERIES_KEPT_MS = 7 * 24 * 3600 * 1000;
+/** Poll interval for new deliveries, recorded by this node or another. Milliseconds. */
+const OUTBOX_POLL_INTERVAL_MS = 1000;
+/** Retention of delivery records. Milliseconds. */
+const DELIVERY_TTL_MS = 7 * 24 * 3600 * 1000;
 
 export interface Webhooks {
   readonly workflow: AnyWorkflow;
-  /** Looks every second what there is to tell. */
+  /** Starts to poll for new deliveries. */
   watch(): void;
-  /** Makes deliveries and their runs agree, and forgets old ones. */
+  /** Reconciles deliveries with their runs, and deletes old ones. */
   maintain(): Promise<void>;
 }
 
-/** Opens what tells webhooks of the ends of tasks. */
+/** Opens the delivery of events to webhook endpoints. */
 export function openWebhooks(
   { engine, deliveries }: State,
   { config, steps, shutdown, log }: { config: Config; steps: InFlightSteps; shutdown: ShutdownList; log: Logger },
@@ -39,7 +39,10 @@ export function openWebhooks(
       const startAll = async () => {
         for (const delivery of await deliveries.unstarted()) await start(delivery);
       };
-      const timer = setInterval(() => startAll().catch((error) => log.error({ err: error }, 'webhooks')), OUTBOX_MS);
+      const timer = setInterval(
+        () => startAll().catch((error) => log.error({ err: error }, 'webhook deliveries not started')),
+        OUTBOX_POLL_INTERVAL_MS,
+      );
       shutdown.add('outbox', () => clearInterval(timer));
     },
     async maintain() {
@@ -52,7 +55,7 @@ export function openWebhooks(
         start,
         fail: (id, e) => deliveries.setFailed(id, e.message),
       });
-      await deliveries.prune(new Date(Date.now() - DELIVERIES_KEPT_MS).toISOString());
+      await deliveries.prune(new Date(Date.now() - DELIVERY_TTL_MS).toISOString());
     },
   };
 }

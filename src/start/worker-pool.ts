@@ -8,18 +8,16 @@ import { WorkerPool } from '../workers/pool.ts';
 
 export interface WorkerPoolOptions {
   readonly size: number;
-  /** What they encode with, by the name or path that was configured; nothing for workers that only decode. */
+  /** Bundle, by its configured name or path; undefined for workers that only decode. */
   readonly bundle?: Pick<BundleInfo, 'name' | 'memoryBytes'>;
-  /** The workers ask inference servers: they alone are told how to log in there. Default: false. */
+  /** True if the workers call inference servers. Only they receive the credentials. Default: false. */
   readonly usesNetwork?: boolean;
   readonly log?: Logger;
-  /**
-   * Default: beside a server, whose own thread answers first, and not beside a command, where nobody else waits.
-   */
+  /** Lowers the priority of the workers. Default: true in a server, whose main thread comes first; false in commands. */
   readonly lowPriority?: boolean;
 }
 
-/** A pool of media workers, within the configured limits. */
+/** Pool of media workers within the configured limits. */
 export function workerPool(config: Config, options: WorkerPoolOptions): WorkerPool {
   const { size, bundle, usesNetwork = false, log, lowPriority = log !== undefined } = options;
   const settings = encodeSettings(config);
@@ -38,7 +36,7 @@ export function workerPool(config: Config, options: WorkerPoolOptions): WorkerPo
   });
 }
 
-/** How the workers of this machine encode: together they have a thread for each core. */
+/** Settings of the workers' encoders. Together, the workers have one thread per core. */
 export function encodeSettings({
   modelsDir,
   device,

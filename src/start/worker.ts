@@ -14,7 +14,7 @@ import { ShutdownList } from './shutdown.ts';
 import { openState } from './state.ts';
 import { openWork } from './work.ts';
 
-/** Works on the tasks that other nodes serve, until a signal ends it. */
+/** Runs a worker, which processes tasks of the servers that share its database, until a signal. */
 export async function work(given: Config, only?: readonly Option[]): Promise<void> {
   tuneGarbageCollection();
   const log = openLogger(given.logLevel, given.secrets);
@@ -31,7 +31,7 @@ export async function work(given: Config, only?: readonly Option[]): Promise<voi
     const state = await openState(config, shutdown, log);
     const bundle = describeBundle(config.bundle);
     const { mediaSeconds } = await openWork({ config, state, bundle, only, shutdown, log });
-    let probes = '';
+    let healthChecks = '';
     if (config.workerPort !== undefined) {
       const app = await buildWorkerApp({
         apiKeys: config.apiKeys,
@@ -49,11 +49,11 @@ export async function work(given: Config, only?: readonly Option[]): Promise<voi
         portName: 'REELVEC_WORKER_PORT',
       });
       shutdown.add('HTTP', () => app.close());
-      probes = `, answers probes at ${url}`;
+      healthChecks = `, answers probes at ${url}`;
     }
-    const what = only ? `chunks of ${only.join(', ')} alone` : 'chunks';
+    const chunks = only ? `chunks of ${only.join(', ')} alone` : 'chunks';
     process.stdout.write(
-      `reelvec works on ${what}, ${config.workers} at a time, bundle ${bundle.name}${runsModels ? ` on ${config.device}` : ''}${probes}\n`,
+      `reelvec works on ${chunks}, ${config.workers} at a time, bundle ${bundle.name}${runsModels ? ` on ${config.device}` : ''}${healthChecks}\n`,
     );
   } catch (error) {
     await shutdown.run();

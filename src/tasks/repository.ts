@@ -3,43 +3,15 @@ import { COLUMNS } from '../database/columns.ts';
 import { type Db, isForeignKeyViolation, type OnCreated } from '../database/open.ts';
 import { type Page, selectNewestFirst } from '../database/page.ts';
 import type { TasksTable } from '../database/schema.ts';
-import { storedObject, storedSentences } from '../database/stored-json.ts';
+import { storedObject } from '../database/stored-json.ts';
 import type { TimeRange } from '../domain/time-range.ts';
 import type { ErrorCode } from '../errors.ts';
 import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { TaskRequest } from './request.ts';
+import { type Stage, type Task, type TaskStatus, type TranscriptionSource, taskFromRow } from './task.ts';
 
-export type TaskStatus = 'processing' | 'ready' | 'failed';
-export type Stage = 'queued' | 'fetching' | 'probing' | 'embedding' | 'finalizing';
-
-/** Subtitles of the media, or speech recognition on its sound. */
-export type TranscriptionSource = 'subtitles' | 'speech';
-
-export interface Task {
-  readonly id: string;
-  readonly owner: string;
-  readonly request: TaskRequest;
-  /** Name and revision of the bundle that makes the vectors. */
-  readonly bundle: string;
-  readonly status: TaskStatus;
-  readonly stage: Stage;
-  /** Set once probed. */
-  readonly media?: MediaInfo;
-  /** Processed range; set once probed. */
-  readonly range?: TimeRange;
-  /** Source of the transcription text, if any; set once planned. */
-  readonly transcriptionSource?: TranscriptionSource;
-  readonly warnings: readonly string[];
-  readonly error?: { readonly code: string; readonly message: string };
-  readonly runId?: string;
-  /** Content of the asset being read; unset once the task has ended. */
-  readonly contentId?: string;
-  /** Number of rebuilds of a lost result. */
-  readonly round: number;
-  readonly createdAt: string;
-  readonly updatedAt: string;
-}
+export type { Stage, Task, TaskStatus, TranscriptionSource } from './task.ts';
 
 export interface TaskFilter {
   readonly status?: TaskStatus;
@@ -92,7 +64,7 @@ export class TaskRepository {
         })
         .returning(COLUMNS.tasks)
         .executeTakeFirstOrThrow();
-      return fromRow(row);
+      return taskFromRow(row);
     };
     if (!onCreated) return insert(this.#db);
     return this.#db.transaction().execute(async (transaction) => {
@@ -107,7 +79,7 @@ export class TaskRepository {
     let query = this.#db.selectFrom('tasks').select(COLUMNS.tasks).where('id', '=', id);
     if (owner !== undefined) query = query.where('owner', '=', owner);
     const row = await query.executeTakeFirst();
-    return row && fromRow(row);
+    return row && taskFromRow(row);
   }
 
   /** Tasks of an owner, newest first. */
@@ -117,7 +89,7 @@ export class TaskRepository {
     if (filter.from !== undefined) query = query.where('created_at', '>=', filter.from);
     if (filter.to !== undefined) query = query.where('created_at', '<=', filter.to);
     const { rows, total } = await selectNewestFirst('tasks', query, page);
-    return { tasks: rows.map(fromRow), total };
+    return { tasks: rows.map(taskFromRow), total };
   }
 
   /** Completed share of the work, 0 to 1. */
@@ -243,7 +215,7 @@ export class TaskRepository {
         .executeTakeFirst();
       if (!row) return undefined;
       await transaction.updateTable('chunks').set({ done_sec: 0, segments: '[]' }).where('task_id', '=', id).execute();
-      return fromRow(row);
+      return taskFromRow(row);
     });
   }
 
@@ -277,7 +249,7 @@ export class TaskRepository {
       .where('status', '=', 'processing')
       .where('run_id', 'is', null)
       .execute();
-    return rows.map(fromRow);
+    return rows.map(taskFromRow);
   }
 
   /** The unfinished tasks among `ids`. */
@@ -304,13 +276,13 @@ export class TaskRepository {
       .where('owner', '=', owner)
       .returning(COLUMNS.tasks)
       .executeTakeFirst();
-    return row && fromRow(row);
+    return row && taskFromRow(row);
   }
 
   async #end(id: string, values: Updateable<TasksTable>): Promise<void> {
     await this.#db.transaction().execute(async (transaction) => {
       const row = await update(transaction, id, { ...values, content_id: null });
-      if (row) await this.#onEnded?.(transaction, fromRow(row));
+      if (row) await this.#onEnded?.(transaction, taskFromRow(row));
     });
   }
 
@@ -333,38 +305,4 @@ function update(db: Db, id: string, values: Updateable<TasksTable>) {
 function usesAsset(request: TaskRequest | undefined, assetId: string): boolean {
   const source = request?.source;
   return source?.kind === 'asset' && source.assetId === assetId;
-}
-
-const UNKNOWN_STATUS = {
-  code: 'internal_server_error',
-  message: 'The stored status of this task cannot be read. Create the task again.',
-} as const satisfies Task['error'];
-
-function isStatus(value: unknown): value is TaskStatus {
-  return value === 'processing' || value === 'ready' || value === 'failed';
-}
-
-function fromRow(row: { [Name in keyof TasksTable]: unknown }): Task {
-  return {
-    id: String(row.id),
-    owner: String(row.owner),
-    request: {
-      inputType: row.input_type,
-      modelName: String(row.model_name),
-      ...storedObject(row.request),
-    } as TaskRequest,
-    bundle: String(row.bundle),
-    ...(isStatus(row.status) ? { status: row.status } : { status: 'failed', error: UNKNOWN_STATUS }),
-    stage: row.stage as Stage,
-    media: storedObject(row.media) as MediaInfo | undefined,
-    ...(row.start_sec !== null && { range: { startSec: Number(row.start_sec), endSec: Number(row.end_sec) } }),
-    ...(row.transcription_source !== null && { transcriptionSource: row.transcription_source as TranscriptionSource }),
-    warnings: storedSentences(row.warnings),
-    ...(row.error_code !== null && { error: { code: String(row.error_code), message: String(row.error_message) } }),
-    ...(row.run_id !== null && { runId: String(row.run_id) }),
-    ...(row.content_id !== null && { contentId: String(row.content_id) }),
-    round: Number(row.round),
-    createdAt: String(row.created_at),
-    updatedAt: String(row.updated_at),
-  };
 }
