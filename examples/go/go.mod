@@ -1,0 +1,3 @@
+module reelvec.example/embed
+
+go 1.22
