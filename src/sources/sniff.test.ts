@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { NO_REAL_MEDIA, REAL_MEDIA } from '../../test/support/real-media.ts';
 import { ReelvecError } from '../errors.ts';
-import { requireImage, requireMedia } from './sniff.ts';
+import { requireImage, requireMedia, requireMediaOrImage } from './sniff.ts';
 
 const latin1 = (text: string) => Buffer.from(text, 'latin1');
 const box = (text: string) => latin1(`\0\0\0\x20${text}\0\0\x02\0isomiso2mp41`);
@@ -54,13 +54,62 @@ test('known media passes at once, with its type', () => {
     ['image/apng', latin1('\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x08acTL\0\0\0\x02IDAT')],
     ['video/mj2', latin1('\0\0\0\x0cjP  \r\n\x87\n\0\0\0\x14ftypmjp2')],
     ['video/x-ms-asf', latin1('\x30\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9')],
+    ['audio/ogg', latin1(`OggS${'\0'.repeat(24)}\x01vorbis`)],
+    ['audio/ogg', latin1(`OggS${'\0'.repeat(24)}\x7fFLAC`)],
+    ['video/mpeg', latin1('\0\0\x01\xb3\x14')],
+    ['application/mxf', latin1('\x06\x0e\x2b\x34\x02\x05\x01\x01')],
+    ['audio/amr', latin1('#!AMR\n\x3c')],
+    ['audio/amr-wb', latin1('#!AMR-WB\n\x3c')],
+    ['audio/x-caf', latin1('caff\0\x01\0\0')],
+    ['audio/basic', latin1('.snd\0\0\0\x18')],
+    ['audio/x-wavpack', latin1('wvpk\x10\0')],
+    ['audio/wav', latin1('RF64\xff\xff\xff\xffWAVEds64')],
+    ['audio/wav', latin1('BW64\xff\xff\xff\xffWAVEds64')],
+    ['audio/aiff', latin1('FORM\0\0\0\x24AIFCFVER')],
+    ['audio/mp4', box('ftypM4B ')],
+    ['video/3gpp', box('ftyp3gp4')],
+    ['video/3gpp2', box('ftyp3g2a')],
+    ['video/mp2t', packets(0, 204)],
+    ...['styp', 'moof', 'sidx', 'free', 'skip', 'wide', 'pnot'].map((type): [string, Buffer] => [
+      'video/quicktime',
+      box(type),
+    ]),
   ];
   for (const [type, head] of known) assert.equal(requireMedia(head, { subject: 'It' }), type);
+});
+
+test('frames of MPEG audio and ADTS are known by their header, and only by a valid one', () => {
+  const headers: [string | undefined, string][] = [
+    ['audio/mpeg', '\xff\xfd\x90\xc4'], // layer II
+    ['audio/mpeg', '\xff\xe3\x90\xc4'], // version 2.5
+    ['audio/mpeg', '\xff\xfe\x90\xc4'], // layer I
+    ['audio/mpeg', '\xff\xfb\xe8\xc4'], // highest bit rate and sample rate
+    ['audio/aac', '\xff\xf9\x70\x80'], // MPEG-2, highest sampling index
+    [undefined, '\xff\xfb\x90'], // too short
+    [undefined, '\xff\xeb\x90\xc4'], // reserved version
+    [undefined, '\xff\xe1\x90\xc4'], // reserved layer
+    [undefined, '\xff\xfb\xf0\xc4'], // invalid bit rate
+    [undefined, '\xff\xfb\x9c\xc4'], // reserved sample rate
+    [undefined, '\xff\xdb\x90\xc4'], // no sync
+    [undefined, '\xff\xf1\x74\x80'], // reserved sampling index
+  ];
+  for (const [type, head] of headers) assert.equal(requireMedia(latin1(head), { subject: 'It' }), type, head);
 });
 
 test('what is not known, and not text either, is left to the media worker', () => {
   assert.equal(requireMedia(latin1('\x01\x02\x03\xfe\xff\0\0\x99'), { subject: 'It' }), undefined);
   assert.equal(requireMedia(latin1('#!AMR is no header\0\x01\xff'), { subject: 'It' }), undefined);
+  for (const head of [
+    'words and a control character \x01',
+    'FORM\0\0\0\x24ILBM',
+    'RIFF\x24\0\0\0ACON',
+    'XXXX\x24\0\0\0WAVE',
+    '\0\0\0\x0cJXL \r\n\x87\n',
+    `BM${'\0'.repeat(12)}\x29\0\0`,
+    `BM${'\0'.repeat(12)}\x28\x01\0`,
+  ]) {
+    assert.equal(requireMedia(latin1(head), { subject: 'It' }), undefined, head);
+  }
 });
 
 test('pages, documents and text are refused with what to do instead', () => {
@@ -74,6 +123,7 @@ test('pages, documents and text are refused with what to do instead', () => {
     [page, '<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x">'],
     [page, '<head><title>Watch</title>'],
     [page, Buffer.from('\ufeff<html>', 'utf16le')],
+    [page, Buffer.from('\ufeff<html>', 'utf16le').swap16()],
     [xml, '<?xml version="1.0"?><Error><Code>AccessDenied</Code></Error>'],
     [xml, '<!-- never closed'],
     [text, '<!---->'.repeat(9000)],
@@ -114,6 +164,17 @@ test('archives, documents and pictures are refused', () => {
     [/RAR archive/, latin1('Rar!\x1a\x07\x01\0')],
     [/7z archive/, latin1("7z\xbc\xaf'\x1c\0")],
     [/tar archive/, Buffer.concat([Buffer.alloc(257), latin1('ustar\0')])],
+    [/ZIP archive/, latin1('PK\x05\x06\0\0')],
+    [/xz archive/, latin1('\xfd7zXZ\0\0')],
+    [/bzip2 archive/, latin1('BZh91AY&SY')],
+    [/Zstandard archive/, latin1('\x28\xb5\x2f\xfd\x24')],
+    [/a TIFF image.*Convert it/, latin1('II*\0\x08\0')],
+    [/a TIFF image/, latin1('MM\0*\0\0')],
+    [/a Photoshop image/, latin1('8BPS\0\x01')],
+    ...[12, 40, 52, 56, 64, 108, 124].map((size): [RegExp, Buffer] => [
+      /a BMP image/,
+      Buffer.concat([latin1('BM'), Buffer.alloc(12), Buffer.of(size, 0, 0, 0)]),
+    ]),
     [/PDF document/, latin1('%PDF-1.7\n%\xe2')],
     [/PNG image/, latin1('\x89PNG\r\n\x1a\n')],
     [/JPEG image/, latin1('\xff\xd8\xff\xe0\0\x10JFIF')],
@@ -165,4 +226,17 @@ test('images of the four formats pass as images, everything else is named', () =
   for (const [message, head] of others) {
     assert.throws(() => requireImage(head, { subject: 'It' }), { code: 'source_not_media', message });
   }
+});
+
+test('an asset may be media or an image, and nothing else', () => {
+  assert.equal(requireMediaOrImage(latin1('\x89PNG\r\n\x1a\n'), { subject: 'It' }), 'image/png');
+  assert.equal(requireMediaOrImage(box('ftypisom'), { subject: 'It' }), 'video/mp4');
+  assert.equal(requireMediaOrImage(latin1('\x01\x02\0\xff'), { subject: 'It' }), undefined);
+  assert.throws(() => requireMediaOrImage(Buffer.from('<html>'), { subject: 'It', details: { field: 'url' } }), {
+    code: 'source_not_media',
+    details: { field: 'url' },
+  });
+  assert.throws(() => requireImage(Buffer.from('x'), { subject: 'It', details: { field: 'url' } }), {
+    details: { field: 'url' },
+  });
 });
