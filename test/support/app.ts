@@ -36,7 +36,7 @@ export { AUDIO, VIDEO } from './media-info.ts';
 
 export const CONFIGURED_KEY = 'configured-key';
 
-/** The first bytes of an MP4 file. */
+/** First bytes of an MP4 file. */
 export const MP4_HEAD = Buffer.from('00000020667479706d703432000000006d70343269736f6d', 'hex');
 
 export interface TestApp extends AsyncDisposable {
@@ -51,11 +51,11 @@ export interface TestApp extends AsyncDisposable {
   readonly started: string[];
   /** Lines of the log, parsed. */
   readonly log: Record<string, unknown>[];
-  /** What the prober finds; change it at will. */
+  /** Result of the prober; tests may change it. */
   media: MediaInfo | Error;
 }
 
-/** Workers that work right here: pictures and the encoders of the built-in bundle are real, media is what is said. */
+/** Workers in this process: images and the encoders of the built-in bundle are real, media facts are given. */
 function inProcess(bundle: Bundle, media: () => MediaInfo | Error): Pick<QueryDeps, 'probes' | 'encoders' | 'media'> {
   const run = async (job: Job) => {
     if (job.kind === 'picture') return readStill(job.path, visualOf(bundle).pictures);
@@ -68,7 +68,7 @@ function inProcess(bundle: Bundle, media: () => MediaInfo | Error): Pick<QueryDe
   return { probes: pool, encoders: pool, media: pool };
 }
 
-/** The app over a real database and blob store in memory and a temporary folder; no media is decoded or embedded. */
+/** Opens the app over a database in memory and blobs in a temporary folder. No media is decoded or embedded. */
 export async function openTestApp(
   change: (deps: AppDeps) => AppDeps = (deps) => deps,
   { limits = {}, bundle = createSignalBundle() }: { limits?: QuotaLimits; bundle?: Bundle } = {},

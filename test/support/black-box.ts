@@ -10,7 +10,7 @@ import { hostFiles } from './file-host.ts';
 import { sdk, untilAssetDone, untilDone } from './sdk.ts';
 import { type RunningServer, startServer, temporaryFolder } from './server.ts';
 
-/** Files that the promises are tried on, all in one folder. */
+/** Test media, all in one folder. */
 export interface Material {
   readonly folder: string;
   /** A video with sound and a text track. */
@@ -24,14 +24,14 @@ export interface Material {
   /** WAV, MP3 or FLAC. */
   readonly audio: string;
   readonly audioSec: number;
-  /** Not media, whatever its name says. */
+  /** File that is not media, under any name. */
   readonly broken: string;
 }
 
 const CLI = join(import.meta.dirname, '../../src/cli.ts');
 const run = promisify(execFile);
 
-/** The promises of the API, kept by a real server to the official SDK. */
+/** Black-box tests of the API: a real server and the official SDK. */
 export function blackBox(
   name: string,
   material: () => Material,

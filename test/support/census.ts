@@ -6,7 +6,7 @@ import type { Inspector } from './inspector.ts';
 /** Counts by kind. */
 export type Counts = Readonly<Record<string, number>>;
 
-/** Counts the descriptors of a process by what they stand for, and what lies in its folders (Linux). */
+/** Counts the open descriptors of a process by target, and the files and empty folders in its folders (Linux). */
 export function countFiles(pid: number, folders: readonly string[]): Counts {
   const counts: Record<string, number> = {};
   const add = (kind: string, count: number) => {
@@ -20,7 +20,7 @@ export function countFiles(pid: number, folders: readonly string[]): Counts {
   return counts;
 }
 
-/** Counts what keeps the event loop of a process busy: timers, sockets, pipes. */
+/** Counts the active resources of a process: timers, sockets, pipes. */
 export async function countResources(inspector: Inspector): Promise<Counts> {
   const counts: Record<string, number> = {};
   for (const type of await inspector.evaluate<string[]>('process.getActiveResourcesInfo()')) {
@@ -38,7 +38,7 @@ const COUNT_LISTENERS = `(emitters) => {
   return { emitters: emitters.length, listeners };
 }`;
 
-/** A signal keeps weak references to the signals that follow it, which are too small to show as memory. */
+/** Counts listeners and dependent signals. A signal's weak references to dependents are too small to show as memory. */
 const COUNT_FOLLOWERS = `(signals) => {
   const { getEventListeners } = process.getBuiltinModule('node:events');
   let abortListeners = 0;
@@ -53,7 +53,7 @@ const COUNT_FOLLOWERS = `(signals) => {
   return { signals: signals.length, abortListeners, followers };
 }`;
 
-/** Counts the objects of a process that tend to leak. Stops the process for as long as three garbage collections take. */
+/** Counts listeners, signals and promises. Stops the process for three garbage collections. */
 export async function countObjects(inspector: Inspector): Promise<Counts> {
   const emitters = "process.getBuiltinModule('node:events').EventEmitter.prototype";
   return {
@@ -63,21 +63,21 @@ export async function countObjects(inspector: Inspector): Promise<Counts> {
   };
 }
 
-/** Bytes that a process uses after a garbage collection, in the heap and outside of it. */
+/** Bytes in use after a garbage collection, in the heap and outside it. */
 export async function memoryInUse(inspector: Inspector): Promise<number> {
   await inspector.collectGarbage();
   const { heapUsed, external } = await inspector.evaluate<NodeJS.MemoryUsage>('process.memoryUsage()');
   return heapUsed + external;
 }
 
-/** @returns the kinds of which there are more than before, by more than `allowed`; empty when there are none */
+/** Compares counts. @returns the kinds that grew by more than `allowed` */
 export function growth(before: Counts, now: Counts, allowed: number): string[] {
   return Object.entries(now)
     .filter(([kind, count]) => count > (before[kind] ?? 0) + allowed)
     .map(([kind, count]) => `${kind}: ${before[kind] ?? 0} → ${count}`);
 }
 
-/** What the descriptors of a process stand for, without the numbers that tell two of a kind apart. */
+/** Targets of the open descriptors of a process, without inode numbers. */
 function openDescriptors(pid: number): string[] {
   const folder = `/proc/${pid}/fd`;
   return readdirSync(folder).flatMap((fd) => {
@@ -89,7 +89,7 @@ function openDescriptors(pid: number): string[] {
   });
 }
 
-/** The folder itself is not among them. */
+/** Empty folders below a folder. */
 function emptyFoldersIn(folder: string): string[] {
   const entries = entriesOf(folder);
   return entries

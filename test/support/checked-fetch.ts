@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Document, isObject, type Json, type Operation } from '../../src/api/openapi/types.ts';
 import { validatorOf } from './openapi-validator.ts';
 
-/** By the origin of the server; undefined for one that ended before it could be asked. */
+/** Validators by origin; undefined for a server that ended before it was asked. */
 const checkers = new Map<string, Promise<Checker | undefined>>();
 const plainFetch = globalThis.fetch;
 let isInstalled = false;
@@ -13,8 +13,8 @@ interface Checker {
 }
 
 /**
- * Holds all answers of a server that this process reads with `fetch`, the official SDK included, to the server's own
- * OpenAPI document: the status and the media type must be declared, and JSON must match its schema.
+ * Validates all answers of a server that this process reads with `fetch`, directly or by the official SDK, against the
+ * server's OpenAPI document: status and media type must be declared, and JSON must match its schema.
  */
 export function checkAnswersOf(url: string): void {
   const { origin } = new URL(url);
@@ -32,7 +32,7 @@ export function checkAnswersOf(url: string): void {
   };
 }
 
-/** The same answer, whose body is checked when it is read whole. What is read as a stream is not looked at. */
+/** Wraps a response, so that its body is validated when read whole. A body read as a stream is not validated. */
 function checked(response: Response, request: { origin: string; pathname: string; method: string }): Response {
   const readText = response.text.bind(response);
   const text = async () => {
@@ -53,7 +53,7 @@ async function check(
   const operation = checker?.find(method, pathname);
   const type = response.headers.get('content-type')?.split(';')[0];
   const what = `${method} ${pathname} answered ${response.status} ${type}`;
-  // Paths that do not exist, and methods that are not possible, are in no document; their errors have its shape.
+  // Unknown paths and methods are not in the document; their errors have its shape.
   if (!checker || !operation) return;
   const declared = operation.responses[response.status];
   assert.ok(

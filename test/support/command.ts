@@ -17,7 +17,7 @@ export interface CommandOptions {
   readonly program?: readonly [string, ...string[]];
 }
 
-/** Runs the command line to its end, with nothing of this process's environment but the PATH. */
+/** Runs the command line to its end. Of this process's environment it gets only PATH. */
 export function reelvec(args: readonly string[], { env = {}, program }: CommandOptions = {}): Promise<Outcome> {
   const [file, ...first] = program ?? [process.execPath, join(ROOT, 'src/cli.ts')];
   return new Promise((resolve, reject) => {

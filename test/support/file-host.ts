@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join, normalize } from 'node:path';
 
-/** Serves the files of a folder on loopback, as a web server would, and notes what it was asked for. */
+/** Serves the files of a folder on loopback like a web server, and records the requests. */
 export async function hostFiles(folder: string): Promise<{ url: string; requests: string[] } & AsyncDisposable> {
   const requests: string[] = [];
   const server = createServer((request, response) => {

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** The paths of every file under `folder`, at any depth; a folder that goes meanwhile holds none. */
+/** Paths of all files below a folder. A folder that is removed meanwhile counts as empty. */
 export function filesIn(folder: string): string[] {
   return entriesOf(folder).flatMap((entry) => {
     const path = join(folder, entry.name);
@@ -10,7 +10,7 @@ export function filesIn(folder: string): string[] {
   });
 }
 
-/** The paths of the blobs in a data folder, without the one that says which database they belong to. */
+/** Paths of the blobs in a data folder, without the claim of the database. */
 export function blobsIn(dataDir: string): string[] {
   const blobs = join(dataDir, 'blobs');
   return filesIn(blobs).filter((path) => !path.startsWith(join(blobs, 'database')));

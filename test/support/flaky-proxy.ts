@@ -1,18 +1,18 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What happens to a request on its way: nothing, or the connection ends in the middle, or a gateway answers. */
+/** Fate of a request: passed on, connection cut in the middle, or answered by a gateway. */
 export type Fate = 'pass' | 'cut' | '503';
 
 export interface FlakyProxy extends AsyncDisposable {
   readonly url: string;
-  /** Where requests go; to be set before the first. */
+  /** URL of the server. Set it before the first request. */
   target: string;
-  /** How many requests had each fate. */
+  /** Number of requests by fate. */
   readonly fates: Record<Fate, number>;
 }
 
-/** A reverse proxy that breaks requests as `fateOf` says, after part of their body has gone through. */
+/** Starts a reverse proxy that breaks requests as `fateOf` decides, after part of their body went through. */
 export async function flakyProxy(fateOf: (method: string, path: string) => Fate): Promise<FlakyProxy> {
   const fates = { pass: 0, cut: 0, '503': 0 };
   const server = createServer((incoming, answer) => {

@@ -5,13 +5,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 
-/** What goes wrong with one request. */
+/** Fault of one request. */
 export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
-  /** Half of the answer, and then nothing but a closed connection. */
+  /** Sends half of the answer, then closes the connection. */
   | { readonly kind: 'cut' }
   | { readonly kind: 'slow'; readonly ms: number }
-  /** Something else than the answer, built from the true one. */
+  /** Replaces the answer by one derived from it. */
   | { readonly kind: 'answer'; readonly change: (header: AnswerHeader, bytes: Buffer) => Buffer };
 
 export interface AnswerHeader {
@@ -22,13 +22,13 @@ export interface AnswerHeader {
 export interface InferenceServer extends AsyncDisposable {
   readonly url: string;
   readonly port: number;
-  /** Asked before each inference; null lets it through. */
+  /** Decides on the fault of each inference; null for none. */
   fault: (request: { count: number; batch: number }) => Fault | null;
-  /** Inferences that were answered in full. */
+  /** Number of inferences answered in full. */
   readonly answered: { readonly id: string; readonly batch: number }[];
   /** Headers of the last inference. */
   readonly headers: IncomingMessage['headers'];
-  /** Most inferences under way at once, and those under way now. */
+  /** Peak and current number of concurrent inferences. */
   readonly busiest: number;
   readonly busy: number;
   readonly connections: number;
@@ -36,20 +36,20 @@ export interface InferenceServer extends AsyncDisposable {
 }
 
 export interface InferenceServerOptions {
-  /** Models by name: ONNX files. */
+  /** ONNX files by model name. */
   readonly models: Readonly<Record<string, Uint8Array>>;
-  /** 0 picks a free one. */
+  /** Port; 0 picks a free one. */
   readonly port?: number;
-  /** PEM; with them it speaks HTTPS. */
+  /** PEM key and certificate, for HTTPS. */
   readonly tls?: { readonly key: Buffer; readonly cert: Buffer };
-  /** Numbers go over the wire in half precision. */
+  /** Sends numbers in half precision. */
   readonly half?: boolean;
 }
 
 const DATATYPES: Readonly<Record<string, string>> = { float32: 'FP32', int64: 'INT64', int32: 'INT32' };
 const LENGTH = 'inference-header-content-length';
 
-/** Serves ONNX models by the Open Inference Protocol v2 with binary tensors, as Triton does; onnxruntime runs them. */
+/** Serves ONNX models with onnxruntime by the Open Inference Protocol v2 with binary tensors, like Triton. */
 export async function startInferenceServer(options: InferenceServerOptions): Promise<InferenceServer> {
   const sessions = new Map<string, InferenceSession>();
   for (const [name, model] of Object.entries(options.models)) {

@@ -1,17 +1,17 @@
 import { once } from 'node:events';
 import { type RunningServer, until } from './server.ts';
 
-/** Flags for a server that {@link Inspector} shall look into: its inspector takes a free port once it is asked for. */
+/** Node flags of a server to inspect: the inspector, once started, listens on a free port. */
 export const INSPECTABLE = ['--inspect-port=127.0.0.1:0'];
 
 interface Answer {
   readonly id?: number;
-  // biome-ignore lint/suspicious/noExplicitAny: each method of the protocol has its own
+  // biome-ignore lint/suspicious/noExplicitAny: the type differs by method
   readonly result?: any;
   readonly error?: { readonly message: string };
 }
 
-/** Looks into a running server through the Chrome DevTools Protocol, which Node starts to speak on SIGUSR1. */
+/** Client of a running server's Chrome DevTools Protocol, which Node starts on SIGUSR1. */
 export class Inspector implements Disposable {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, (answer: Answer) => void>();
@@ -34,28 +34,28 @@ export class Inspector implements Disposable {
     return new Inspector(socket);
   }
 
-  /** @returns the value of an expression, which must be JSON */
+  /** Evaluates an expression. @returns its value, which must be JSON */
   async evaluate<T>(expression: string): Promise<T> {
     const { result } = await this.#ask('Runtime.evaluate', { expression, returnByValue: true });
     return result.value;
   }
 
   /**
-   * Collects the garbage, then has a function look at all objects that are left of a kind.
-   * @param prototype expression for what they inherit from: `AbortSignal.prototype`
-   * @param look source of a function that gets the list of them and returns JSON
+   * Collects garbage, then passes all live objects with a prototype to a function in the server.
+   * @param prototype expression: `AbortSignal.prototype`
+   * @param inspect source of a function from the list of objects to JSON
    */
-  async queryObjects<T>(prototype: string, look: string): Promise<T> {
+  async queryObjects<T>(prototype: string, inspect: string): Promise<T> {
     const group = { objectGroup: 'query' };
     const { result } = await this.#ask('Runtime.evaluate', { expression: prototype, ...group });
     const { objects } = await this.#ask('Runtime.queryObjects', { prototypeObjectId: result.objectId, ...group });
-    const looked = await this.#ask('Runtime.callFunctionOn', {
+    const inspected = await this.#ask('Runtime.callFunctionOn', {
       objectId: objects.objectId,
-      functionDeclaration: `function () { return (${look})(this); }`,
+      functionDeclaration: `function () { return (${inspect})(this); }`,
       returnByValue: true,
     });
     await this.#ask('Runtime.releaseObjectGroup', group);
-    return looked.result.value;
+    return inspected.result.value;
   }
 
   async collectGarbage(): Promise<void> {

@@ -4,11 +4,11 @@ import { KEY, type RunningServer } from './server.ts';
 export interface SentEvent {
   readonly id: string;
   readonly event: string;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the server says is looked at by the test
+  // biome-ignore lint/suspicious/noExplicitAny: the test checks the server's answer
   readonly data: any;
 }
 
-/** Reads server-sent events as they come; comments are left out. */
+/** Yields server-sent events as they arrive, without comments. */
 export async function* listen(
   server: RunningServer,
   task: string,

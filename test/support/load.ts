@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RunningServer } from './server.ts';
 import { type Answer, call } from './tasks.ts';
 
-/** A request, and the status that it should be answered with. */
+/** Request with the expected status. */
 export interface Wish {
   readonly method: string;
   readonly path: string;
@@ -11,25 +11,25 @@ export interface Wish {
 }
 
 export interface LoadOptions {
-  /** Who may be asked now: in turns, and another where a connection is refused, as a load balancer does. */
+  /** Available servers: used round-robin, with failover on a refused connection, like a load balancer. */
   readonly servers: () => readonly RunningServer[];
-  /** What every client asks for, one after the other, again and again. */
+  /** Requests of each client, in a loop. */
   readonly overrides: readonly (() => Wish)[];
   readonly clients: number;
-  /** How long a client waits between its requests, in milliseconds. */
+  /** Pause of a client between requests, in milliseconds. */
   readonly pauseMs: number;
 }
 
-/** What became of the requests so far. Each is one or the other. */
+/** Outcome of the requests so far: each counts once. */
 export interface Toll {
   readonly answers: readonly Answer[];
-  /** Requests that got another answer than they should, or none. */
+  /** Requests with an unexpected answer, or none. */
   readonly failures: readonly string[];
 }
 
 const REFUSALS = 20;
 
-/** Clients that ask all the while, and ask for nothing twice. Call `stop` to have them finish what they are at. */
+/** Starts clients that send requests continuously, without retries. `stop` waits for their current requests. */
 export function askAllTheWhile({
   servers,
   overrides,

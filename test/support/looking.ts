@@ -2,14 +2,14 @@ import type { TimeRange } from '../../src/domain/time-range.ts';
 import { decode } from '../../src/media/decode.ts';
 import type { Picture } from '../../src/media/frames.ts';
 
-/** Every decoded picture of a range, small. */
+/** Decodes all pictures of a range, scaled down. */
 export function picturesOf(path: string, range?: TimeRange, { width = 64, height = 36 } = {}): Picture[] {
   const everyPicture = { width, height, fit: 'stretch' as const };
   const events = decode({ path, everyPicture, ...(range && { range }) });
   return [...events].flatMap((event) => (event.type === 'picture' ? [event.picture] : []));
 }
 
-/** The first picture at or after a time. */
+/** Decodes the first picture at or after a time. */
 export function pictureAt(path: string, timeSec: number, size?: { width: number; height: number }): Picture {
   return picturesOf(path, { startSec: timeSec, endSec: timeSec + 1 }, size)[0]!;
 }
@@ -19,7 +19,7 @@ export function difference(a: Uint8Array, b: Uint8Array): number {
   return a.reduce((sum, value, i) => sum + Math.abs(value - b[i]!), 0) / a.length;
 }
 
-/** Turns a picture clockwise by 90 degrees. */
+/** Rotates a picture clockwise by 90 degrees. */
 export function turned({ width, height, data }: Picture): Uint8Array {
   const out = new Uint8Array(data.length);
   for (let y = 0; y < height; y++) {
@@ -30,7 +30,7 @@ export function turned({ width, height, data }: Picture): Uint8Array {
   return out;
 }
 
-/** The stretches of a file in which there is sound, in seconds. */
+/** Time ranges of a file with audible sound, in seconds. */
 export function soundStretches(path: string): TimeRange[] {
   const stretches: { startSec: number; endSec: number }[] = [];
   for (const event of decode({ path, sound: true })) {

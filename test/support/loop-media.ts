@@ -3,10 +3,9 @@ import { AV_LOG_QUIET } from 'node-av/constants';
 import { Log } from 'node-av/lib';
 
 /**
- * Writes a media file over and over into a longer one, without encoding anything again: media that takes long to
- * embed and no time to make.
- * @param of a file whose packets all have decoding times, as in MP4
- * @param everySec length of one round, in seconds; not less than that of the file
+ * Repeats a media file into a longer one without re-encoding: media that is slow to embed and quick to make.
+ * @param of file whose packets all have decoding times, as in MP4
+ * @param everySec length of one repetition in seconds; at least the file's duration
  * @returns the path
  */
 export function loopMedia(

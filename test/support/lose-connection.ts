@@ -1,7 +1,7 @@
 /**
- * For `node --import`: makes a server lose a connection to PostgreSQL in the middle of its durable work, as the file that
- * REELVEC_TEST_LOSS names says. A signal SIGUSR2 has it read: `{}` or a {@link Loss}. It is overwritten with what happened since
- * the signal before.
+ * Preload for `node --import` that makes a server lose a connection to PostgreSQL during durable work. On SIGUSR2 it reads a
+ * {@link Loss}, or `{}` for none, from the file in REELVEC_TEST_LOSS, and writes what happened since the previous signal to
+ * the same path with the suffix `.happened`.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { BackendPostgres } from 'openworkflow/postgres';

@@ -1,6 +1,6 @@
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
-/** A connection that is lost at a call of a method, the nth since it was armed: before anything was done, or after all was. */
+/** Connection loss at the nth call of a method since arming, before or after the method's effect. */
 export interface Loss {
   /** `Class.method`. */
   readonly method: string;
@@ -8,7 +8,7 @@ export interface Loss {
   readonly nth: number;
 }
 
-/** Counts the calls of every asynchronous method of some classes, and lets one of them lose its connection to PostgreSQL. */
+/** Counts the calls of all asynchronous methods of some classes, and makes one of them lose its connection to PostgreSQL. */
 export class Losses implements Disposable {
   readonly #undo: (() => void)[] = [];
   #calls = new Map<string, number>();
@@ -23,7 +23,7 @@ export class Losses implements Disposable {
     }
   }
 
-  /** Calls since the last arming, by the name of the method. */
+  /** Number of calls since the last arming, by method. */
   get calls(): ReadonlyMap<string, number> {
     return this.#calls;
   }
@@ -52,7 +52,7 @@ export class Losses implements Disposable {
       if (loss?.method !== method || loss.nth !== nth) return original.apply(this, args);
       losses.#armed = undefined;
       if (loss.when === 'after') await original.apply(this, args);
-      // Without what would tell OpenWorkflow that the connection is gone from the pool, where it still is.
+      // Without `errno` and `severity`: OpenWorkflow would take the connection, which is intact, for closed.
       throw Object.assign(new Error('terminating connection due to administrator command'), {
         name: 'PostgresError',
         code: '57P01',

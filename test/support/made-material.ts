@@ -5,7 +5,7 @@ import { probe } from '../../src/media/probe.ts';
 import type { Material } from './black-box.ts';
 import { cutsBetween, makeMedia } from './make-media.ts';
 
-/** Makes files in a folder that have what the promises of the API are about. */
+/** Generates the test media of the black-box tests in a folder. */
 export function madeMaterial(folder: string): Material {
   const film = makeMedia(join(folder, 'film.mkv'), {
     video: cutsBetween(['testsrc2', 'smptebars', 'mandelbrot', 'rgbtestsrc']),

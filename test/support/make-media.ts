@@ -3,7 +3,7 @@ import { Decoder, Demuxer, Encoder, Muxer } from 'node-av/api';
 import { AV_LOG_QUIET, FF_ENCODER_AAC, FF_ENCODER_LIBX264, type FFEncoderCodec } from 'node-av/constants';
 import { Log, type Packet } from 'node-av/lib';
 
-/** Small media made on the spot with FFmpeg's own generators, so that tests need no files of others. */
+/** Media generated with FFmpeg's sources, so that tests need no media files. */
 export interface MediaRecipe {
   /** Filter graph without inputs that outputs pictures: `testsrc2=size=640x360:rate=24:duration=8`. */
   readonly video?: string;
@@ -68,7 +68,7 @@ function interleave(
   }
 }
 
-/** Several looks, each shown for a while, with hard cuts between: material for shot detection. */
+/** Filter graph of several scenes with hard cuts between them, for shot detection. */
 export function cutsBetween(looks: readonly string[], { size = '640x360', rate = 24, secondsEach = 3 } = {}): string {
   const parts = looks.map(
     (look, i) =>
@@ -77,7 +77,7 @@ export function cutsBetween(looks: readonly string[], { size = '640x360', rate =
   return `${parts.join(';')};${looks.map((_, i) => `[v${i}]`).join('')}concat=n=${looks.length}:v=1:a=0`;
 }
 
-/** The output of a filter graph without inputs, encoded. */
+/** Encodes the output of a filter graph without inputs. */
 class Generated implements Disposable {
   readonly encoder: Encoder;
   readonly #input: Demuxer;
@@ -86,7 +86,7 @@ class Generated implements Disposable {
   constructor(graph: string, codec: FFEncoderCodec) {
     this.#input = Demuxer.openSync(graph, { format: 'lavfi' });
     this.#decoder = Decoder.createSync(this.#input.streams[0]!);
-    // Without codec options: with any, node-av 6.1.1 brings the process down when it exits.
+    // No codec options: with any, node-av 6.1.1 crashes the process at exit.
     this.encoder = Encoder.createSync(codec, { decoder: this.#decoder, autoResample: true });
   }
 

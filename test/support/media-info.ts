@@ -1,6 +1,6 @@
 import type { MediaInfo } from '../../src/media/info.ts';
 
-/** Facts of a film, as a probe finds them. */
+/** Probe result of a video. */
 export const VIDEO: MediaInfo = {
   format: 'mov,mp4,m4a,3gp,3g2,mj2',
   mimeType: 'video/mp4',
@@ -21,7 +21,7 @@ export const VIDEO: MediaInfo = {
   trackCounts: { video: 1, audio: 1, subtitles: 0 },
 };
 
-/** Facts of a sound file. */
+/** Probe result of an audio file. */
 export const AUDIO: MediaInfo = {
   format: 'flac',
   mimeType: 'audio/flac',

@@ -1,6 +1,6 @@
 import type { Reply, Request } from '../../src/workers/protocol.ts';
 
-/** A worker that does what the path of the job says. */
+/** Worker whose behaviour the path of the job selects. */
 const send = (reply: Reply) => process.send?.(reply);
 
 process.on('message', ({ job }: Request) => {

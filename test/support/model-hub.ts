@@ -2,10 +2,10 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** What the hub does to the next request of a file, once. */
+/** Fault of the next request for a file. */
 export type Mischief =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Record<string, string> }
-  /** Hangs up after so many bytes of the body. */
+  /** Closes the connection after this many bytes of the body. */
   | { readonly kind: 'cut'; readonly after: number }
   /** Sends other bytes of the same length. */
   | { readonly kind: 'wrong' };
@@ -21,19 +21,19 @@ export interface SeenRequest {
 }
 
 /**
- * Plays a model hub: large files are answered with a redirect to a store on another port, as huggingface.co does, with
- * their checksum in `X-Linked-ETag`; small ones with their content and git's name for it in `ETag`.
+ * Fake model hub. Like huggingface.co, it redirects large files to a store on another port, with their checksum in
+ * `X-Linked-ETag`, and answers small ones with their content and its git hash in `ETag`.
  */
 export class ModelHub implements AsyncDisposable {
   readonly seen: SeenRequest[] = [];
-  /** By path within the repository; done in order, each once. */
+  /** Faults by path within the repository, each applied once, in order. */
   readonly mischief = new Map<string, Mischief[]>();
-  /** Asked for where it is set. */
+  /** Required token, if set. */
   token: string | undefined;
-  /** Whether large files have a checksum in their answer. */
+  /** True if answers for large files have a checksum. */
   tellsChecksums = true;
   readonly #files = new Map<string, Buffer>();
-  /** By the path that asks for one, the path that its files begin with. */
+  /** Path prefix of the files at a branch or tag, by the API path of the branch or tag. */
   readonly #branches = new Map<string, string>();
   readonly #hub: Server;
   readonly #store: Server;
@@ -51,19 +51,19 @@ export class ModelHub implements AsyncDisposable {
     return hub;
   }
 
-  /** For HF_ENDPOINT. */
+  /** Value for HF_ENDPOINT. */
   get endpoint(): string {
     return `http://127.0.0.1:${(this.#hub.address() as AddressInfo).port}`;
   }
 
-  /** @param repo OWNER/NAME */
+  /** Adds files at a revision. @param repo OWNER/NAME */
   add(repo: string, revision: string, files: Readonly<Record<string, Uint8Array | string>>): void {
     for (const [path, content] of Object.entries(files)) {
       this.#files.set(`/${repo}/resolve/${revision}/${path}`, Buffer.from(content));
     }
   }
 
-  /** A branch or tag of a repository, at a commit that files were added for. */
+  /** Points a branch or tag of a repository at a commit. */
   point(repo: string, name: string, revision: string): void {
     this.#branches.set(`/api/models/${repo}/revision/${name}`, `/${repo}/resolve/${revision}/`);
   }
@@ -109,7 +109,7 @@ export class ModelHub implements AsyncDisposable {
     this.#send(request, response, path, content, { etag: `"${gitSha1(content)}"` });
   }
 
-  /** As the hub's API tells of a commit: SHA-256 of large files only. */
+  /** Answer of the hub's API about a commit: SHA-256 of large files only. */
   #listing(branch: string): object {
     const siblings = [...this.#files]
       .filter(([path]) => path.startsWith(branch))
@@ -125,7 +125,7 @@ export class ModelHub implements AsyncDisposable {
   #answerStore(request: IncomingMessage, response: ServerResponse): void {
     const path = this.#note('store', request);
     const content = this.#files.get(path)!;
-    // As a store does: its tag is about itself.
+    // The store has its own ETag.
     this.#send(request, response, path, content, { etag: '"d41d8cd98f00b204e9800998ecf8427e-7"' });
   }
 
@@ -150,7 +150,7 @@ export class ModelHub implements AsyncDisposable {
     });
     if (mischief?.kind === 'cut') {
       response.write(body.subarray(0, mischief.after));
-      // Later, so that what was sent has been read: a connection that is lost takes what lies in its buffers with it.
+      // Delayed until the client has read what was sent: closing discards the buffers.
       setTimeout(() => response.destroy(), CUT_AFTER_MS);
     } else response.end(body);
   }

@@ -1,4 +1,4 @@
-/** Numbers from 0 up to 1 that a seed determines (Mulberry32). */
+/** Seeded pseudo-random generator of numbers in [0, 1) (Mulberry32). */
 export function randomFrom(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
@@ -9,12 +9,12 @@ export function randomFrom(seed: number): () => number {
   };
 }
 
-/** Headers and indexes, where damage does most, lie at the ends of a file: half of all damage goes there. Bytes. */
-const ENDS = 4096;
+/** Length of a file's ends, which get half of the damage because headers and indexes lie there. */
+const ENDS_BYTES = 4096;
 
 export const MUTATIONS = ['truncated', 'flipped', 'spliced', 'zeroed', 'repeated'] as const;
 
-/** Damages a copy of a file in one of the ways that disks, networks and people do. */
+/** Damages a copy of a file like a faulty disk, network or tool. */
 export function mutate(
   how: (typeof MUTATIONS)[number],
   file: Buffer,
@@ -24,7 +24,7 @@ export function mutate(
   const below = (limit: number) => Math.floor(random() * limit);
   const place = (length: number) => {
     if (random() < 0.5) return below(length);
-    const distance = below(Math.min(ENDS, length));
+    const distance = below(Math.min(ENDS_BYTES, length));
     return random() < 0.7 ? distance : length - 1 - distance;
   };
   const copy = Buffer.from(file);

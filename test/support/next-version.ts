@@ -4,11 +4,10 @@ import { join } from 'node:path';
 import { ROOT } from './server.ts';
 
 /**
- * Makes the next version of some code, as far as an upgrade can tell: its schema has one more migration, of the kind
- * that is allowed.
- * @param of root of the version before
- * @param folder to put it in
- * @returns its root
+ * Copies a version of the code and adds one allowed migration, to test an upgrade.
+ * @param of root of the current version
+ * @param folder target folder
+ * @returns root of the next version
  */
 export function nextVersion(folder: string, of = ROOT): string {
   const root = mkdtempSync(join(folder, 'next-version-'));

@@ -10,16 +10,16 @@ import postgres from 'postgres';
 const USER = 'reelvec';
 const START_TIMEOUT_MS = 30_000;
 
-/** Why there is no PostgreSQL to test with; undefined where there is one. */
+/** Reason to skip the tests on PostgreSQL; undefined if it is installed. */
 export const NO_POSTGRES = programs() ? undefined : 'no PostgreSQL on this machine: apt-get install postgresql';
 
-/** A PostgreSQL server of its own, in a temporary folder and on a free port. */
+/** PostgreSQL server of a test, in a temporary folder and on a free port. */
 export interface TestPostgres extends AsyncDisposable {
-  /** Makes an empty database. @returns its URL */
+  /** Creates an empty database. @returns its URL */
   database(): Promise<string>;
-  /** Runs a statement as an operator would. */
+  /** Runs a statement on a connection of its own to the database `postgres`. */
   query(statement: string): Promise<Record<string, unknown>[]>;
-  /** Ends the server; `immediate` as a crash would. */
+  /** Stops the server; `immediate` without a clean shutdown, like a crash. */
   stop(mode?: 'fast' | 'immediate'): Promise<void>;
   start(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
   const root = mkdtempSync(join(tmpdir(), 'reelvec-postgres-'));
   const data = join(root, 'data');
   const port = await freePort();
-  // It refuses to run as root.
+  // PostgreSQL refuses to run as root.
   const as: { uid?: number; gid?: number } = process.getuid?.() === 0 ? idsOf('nobody') : {};
   if (as.uid !== undefined && as.gid !== undefined) chownSync(root, as.uid, as.gid);
   chmodSync(root, 0o755);
@@ -87,7 +87,7 @@ export async function startPostgres(settings: Readonly<Record<string, string>> =
 
 let count = 0;
 
-/** Where `initdb` and `postgres` are: in the PATH, or where Debian puts them. */
+/** Folder of `initdb` and `postgres`: in PATH, or in Debian's location. */
 function programs(): string | undefined {
   const folders = [
     ...(process.env['PATH'] ?? '').split(delimiter),

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** Whether every server of the suite keeps its blobs in a bucket: REELVEC_TEST_BLOBS=s3. */
+/** True if all servers of the suite keep their blobs in a bucket: REELVEC_TEST_BLOBS=s3. */
 export const BLOBS_ON_S3 = process.env['REELVEC_TEST_BLOBS'] === 's3';
 
 interface Emulator {
@@ -13,7 +13,7 @@ interface Emulator {
 
 let emulator: Promise<Emulator> | undefined;
 
-/** Settings that put the blobs of a data folder into a bucket of an S3 emulator, the same for every start. */
+/** Settings that keep the blobs of a data folder in a bucket of an S3 emulator, the same for every start. */
 export async function s3Settings(dataDir: string): Promise<Record<string, string>> {
   emulator ??= startEmulator();
   const { endpoint, bucket } = await emulator;
@@ -25,7 +25,7 @@ export async function s3Settings(dataDir: string): Promise<Record<string, string
   };
 }
 
-/** In a process of its own, which ends with this one and does not keep it from ending. */
+/** Starts the emulator as a child process that does not keep this process alive. */
 async function startEmulator(): Promise<Emulator> {
   const child = fork(fileURLToPath(new URL('./s3-emulator.ts', import.meta.url)), { execArgv: [] });
   const [started] = (await once(child, 'message')) as [Emulator];

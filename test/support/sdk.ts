@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { TwelveLabs, type TwelvelabsApi } from 'twelvelabs-js';
 import { KEY } from './server.ts';
 
-/** The official SDK, pointed at a server the way its documentation says: by the environment. */
+/** Official SDK, configured for a server by the environment, as its documentation describes. */
 export function sdk(url: string, apiKey = KEY): TwelveLabs {
   process.env['TWELVELABS_BASE_URL'] = url;
   try {
@@ -12,7 +12,7 @@ export function sdk(url: string, apiKey = KEY): TwelveLabs {
   }
 }
 
-/** Polls as the official examples do, only faster. */
+/** Polls a task as in the official examples, at a shorter interval. */
 export async function untilDone(client: TwelveLabs, taskId: string): Promise<TwelvelabsApi.EmbeddingTaskResponse> {
   for (;;) {
     const task = await client.embed.v2.tasks.retrieve(taskId);

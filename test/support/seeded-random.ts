@@ -2,8 +2,8 @@ import { randomInt } from 'node:crypto';
 import type { TestContext } from 'node:test';
 
 /**
- * Random numbers that can be had again: the seed is printed with the test, and REELVEC_TEST_SEED sets it.
- * @returns a function that gives a whole number from 0 up to, not including, its argument
+ * Reproducible random numbers. The seed is printed with the test; REELVEC_TEST_SEED sets it.
+ * @returns function that returns an integer from 0 to below its argument
  */
 export function seededRandom(t: TestContext): (below: number) => number {
   const seed = Number(process.env['REELVEC_TEST_SEED'] ?? randomInt(2 ** 31));

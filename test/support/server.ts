@@ -9,45 +9,45 @@ import { BLOBS_ON_S3, s3Settings } from './s3.ts';
 
 export const ROOT = join(import.meta.dirname, '../..');
 const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
-/** What `npm start` gives Node for a server. */
+/** Node flags of `npm start`. */
 export const NODE_FLAGS: readonly string[] = scripts.start.match(/--\S+/g);
 const START_TIMEOUT_MS = 120_000;
 export const KEY = 'test-key';
 
-/** A real server in a process of its own, on a free port. */
+/** Real server in a child process, on a free port. */
 export interface RunningServer extends AsyncDisposable {
-  /** With the version: `http://127.0.0.1:PORT/v1.3`. */
+  /** API URL with the version: `http://127.0.0.1:PORT/v1.3`. */
   readonly url: string;
   readonly pid: number;
-  /** What it has printed so far. */
+  /** Output so far. */
   output(): string;
-  /** SIGTERM. @returns the exit code */
+  /** Sends SIGTERM. @returns the exit code */
   stop(): Promise<number | null>;
-  /** SIGKILL, and waits until it is gone. */
+  /** Sends SIGKILL and waits for the exit. */
   kill(): Promise<void>;
 }
 
 export interface ServerOptions {
   readonly dataDir: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** Answers are not held to the OpenAPI document. */
+  /** Disables the validation of answers against the OpenAPI document. */
   readonly unchecked?: boolean;
-  /** Of the code; default: this. */
+  /** Root of the code; default: this repository. */
   readonly root?: string;
-  /** For Node, beside those of `npm start`. */
+  /** Node flags in addition to those of `npm start`. */
   readonly nodeFlags?: readonly string[];
-  /** Most descriptors that the server may have open, and each of its children. */
+  /** Limit of open descriptors of the server, and of each of its children. */
   readonly openFiles?: number;
 }
 
-/** Answers of the server that are read with `fetch` must match its OpenAPI document, unless it is asked not to check. */
+/** Starts a server. Its answers to `fetch` are validated against its OpenAPI document by default. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const server = await startNode(['serve'], /serves (http:\S+)/, options);
   if ((options.root ?? ROOT) === ROOT && !options.unchecked) checkAnswersOf(server.url);
   return server;
 }
 
-/** A worker without an API of its own; `url` is where it answers probes. */
+/** Starts a worker node without an API. Its `url` answers probes. */
 export function startWorker({ args = [], ...options }: ServerOptions & { args?: string[] }): Promise<RunningServer> {
   const probed = { ...options, env: { REELVEC_WORKER_PORT: '0', ...options.env } };
   return startNode(['worker', ...args], /probes at (http:\S+)/, probed);
@@ -68,7 +68,7 @@ async function startNode(
       REELVEC_DATA_DIR: dataDir,
       REELVEC_API_KEYS: KEY,
       REELVEC_URL_ALLOW: '127.0.0.1',
-      // Other tests run beside this one, and give way to nobody.
+      // Other tests run concurrently at normal priority.
       REELVEC_WORKER_NICE: '0',
       ...(BLOBS_ON_S3 && (await s3Settings(dataDir))),
       ...env,
@@ -114,13 +114,13 @@ async function end(child: ChildProcess, ended: Promise<unknown>, signal: NodeJS.
   return child.exitCode;
 }
 
-/** A folder that goes with the scope it was made in. */
+/** Temporary folder, removed on disposal. */
 export function temporaryFolder(): { path: string } & Disposable {
   const path = mkdtempSync(join(tmpdir(), 'reelvec-test-'));
   return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
-/** Processes whose command line or environment holds a text; for finding what was left behind (Linux). */
+/** Processes whose command line or environment contains a text, to find orphans (Linux). */
 export function processesWith(text: string, { in: files = ['cmdline', 'environ'] } = {}): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -128,7 +128,7 @@ export function processesWith(text: string, { in: files = ['cmdline', 'environ']
     .map(Number);
 }
 
-/** Processes that a server has or has left behind: itself, those that name its folder, and its workers (Linux). */
+/** Processes of a server, running or orphaned: itself, those that name its folder, and its workers (Linux). */
 export function processesOf({ pid }: Pick<RunningServer, 'pid'>, dataDir: string): number[] {
   return [...processesWith(dataDir), ...processesWith(`REELVEC_PARENT_PID=${pid}\0`, { in: ['environ'] })];
 }
@@ -141,12 +141,12 @@ export function childrenOf(pid: number): number[] {
     .map(Number);
 }
 
-/** Whether a process runs; one that has ended and was not yet waited for does not. */
+/** True if a process runs. A zombie does not. */
 export function isAlive(pid: number): boolean {
   return /^State:\s+[^ZX]/m.test(readProc(String(pid), 'status'));
 }
 
-/** Waits for something to become true. */
+/** Polls until a condition is true. @throws after `withinMs` milliseconds, with `what` in the message */
 export async function until(
   condition: () => boolean | Promise<boolean>,
   withinMs: number,
@@ -167,7 +167,7 @@ function readProc(pid: string, file: string): string {
   }
 }
 
-/** Resident memory of a process, in bytes (Linux). */
+/** Resident memory of a process in bytes (Linux). */
 export function memoryOf(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readProc(String(pid), 'status'))?.[1] ?? 0) * 1024;
 }

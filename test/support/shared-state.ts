@@ -4,21 +4,21 @@ import { s3Server } from './s3-server.ts';
 
 export { NO_POSTGRES };
 
-/** What the nodes of a cluster share: a PostgreSQL server and an S3 store of their own, on loopback. */
+/** Shared state of a cluster: a PostgreSQL server and an S3 store on loopback. */
 export interface SharedState extends AsyncDisposable {
-  /** What every node is told of it. */
+  /** Settings of every node. */
   readonly env: Readonly<Record<string, string>>;
   readonly databaseUrl: string;
   readonly postgres: TestPostgres;
-  /** The keys of all blobs. */
+  /** Keys of all blobs. */
   blobKeys(): Promise<string[]>;
   readonly s3: Awaited<ReturnType<typeof s3Server>>;
 }
 
-/** @param settings of PostgreSQL */
+/** Starts the shared state. @param settings of PostgreSQL */
 export async function sharedState(settings: Readonly<Record<string, string>> = {}): Promise<SharedState> {
   await using stack = new AsyncDisposableStack();
-  // Nothing of a test need outlive a power cut.
+  // Tests need no durability across a power cut.
   const postgres = stack.use(await startPostgres({ fsync: 'off', ...settings }));
   const s3 = stack.use(await s3Server());
   const databaseUrl = await postgres.database();

@@ -1,4 +1,4 @@
-/** Preloaded into a node whose clock is to be wrong by REELVEC_TEST_CLOCK_SEC seconds. */
+/** Preload that shifts the clock of a node by REELVEC_TEST_CLOCK_SEC seconds. */
 const shiftMs = Number(process.env['REELVEC_TEST_CLOCK_SEC'] ?? 0) * 1000;
 const RealDate = Date;
 

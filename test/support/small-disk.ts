@@ -2,19 +2,19 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Why no disk can be mounted here; undefined where one can. */
+/** Reason to skip the tests on a small disk; undefined if one can be mounted. */
 export const NO_DISKS =
   process.platform === 'linux' && process.getuid?.() === 0 ? undefined : 'only root on Linux may mount a disk';
 
 const MEGABYTES = 8;
 
-/** Mounts a disk of a few megabytes, in memory, at a path that is made. */
+/** Mounts an in-memory disk of a few megabytes at a new path. */
 export function smallDisk(path: string): { path: string; fill(): void } & Disposable {
   mkdirSync(path);
   execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${MEGABYTES}m`, 'tmpfs', path]);
   return {
     path,
-    /** To the last byte. */
+    /** Fills the disk to the last byte. */
     fill() {
       try {
         for (;;) appendFileSync(join(path, 'fill'), Buffer.alloc(4096));
@@ -22,7 +22,7 @@ export function smallDisk(path: string): { path: string; fill(): void } & Dispos
         if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
       }
     },
-    // Lazily: what still uses it is ended by others.
+    // Lazy unmount: processes that still use it are ended elsewhere.
     [Symbol.dispose]: () => execFileSync('umount', ['-l', path]),
   };
 }

@@ -1,28 +1,28 @@
 import assert from 'node:assert/strict';
 import { KEY, type RunningServer } from './server.ts';
 
-/** The API as plain HTTP, for what the official SDK hides: statuses, headers and bodies as they are. */
+/** Plain HTTP answer of the API, with the status, headers and body that the official SDK hides. */
 
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: whatever the server says is looked at by the test
+  // biome-ignore lint/suspicious/noExplicitAny: the test checks the server's answer
   readonly body: any;
   readonly text: string;
 }
 
-/** A task that is over. */
+/** Ended task. */
 export interface EndedTask {
   readonly status: 'ready' | 'failed';
   readonly error?: { readonly code: string; readonly message: string };
   readonly warnings: readonly string[];
-  /** `data` as it was sent, to be compared byte for byte. Megabytes: not for messages of assertions. */
+  /** `data` as sent, for byte-wise comparison. Megabytes long: keep it out of assertion messages. */
   readonly data: string;
 }
 
 const ANSWER_TIMEOUT_MS = 70_000;
 
-/** @param path below `/v1.3`, or anything that begins with `//` for what lies beside it: `//healthz` */
+/** Sends a request. @param path below `/v1.3`; a path outside it begins with `//`: `//healthz` */
 export async function call(
   server: RunningServer,
   method: string,
@@ -41,12 +41,12 @@ export async function call(
   return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text), text };
 }
 
-/** The body that asks for a video, or for audio, from a source: `{ url }`, `{ base64_string }`, `{ asset_id }`. */
+/** Request body for video or audio from a source: `{ url }`, `{ base64_string }`, `{ asset_id }`. */
 export function asking(inputType: 'video' | 'audio', mediaSource: object, overrides: object = {}): object {
   return { input_type: inputType, model_name: 'marengo3.0', [inputType]: { media_source: mediaSource, ...overrides } };
 }
 
-/** @returns the id of the new task */
+/** Creates a task. @returns its id */
 export async function createTask(server: RunningServer, body: object): Promise<string> {
   const answer = await call(server, 'POST', '/embed-v2/tasks', { body });
   assert.equal(answer.status, 202, answer.text.slice(0, 500));
@@ -71,14 +71,14 @@ export async function ended(server: RunningServer, id: string, withinMs = 60_000
   }
 }
 
-/** As {@link ended}, and it must be `ready`. */
+/** Waits for the end of a task, which must be `ready`. */
 export async function ready(server: RunningServer, id: string, withinMs?: number): Promise<EndedTask> {
   const task = await ended(server, id, withinMs);
   assert.equal(task.status, 'ready', task.error?.message);
   return task;
 }
 
-/** Uploads a file as an asset, and waits until it was looked at. @returns the asset */
+/** Uploads a file as an asset and waits until it is prepared. @returns the asset */
 export async function uploadAsset(server: RunningServer, content: Uint8Array, filename: string) {
   const form = new FormData();
   form.set('method', 'direct');

@@ -13,7 +13,7 @@ export interface Received {
   readonly atMs: number;
 }
 
-/** A receiver of webhooks that answers as it is told to. */
+/** Webhook receiver with programmable answers. */
 export async function receiver(answer: (received: Received, count: number) => number) {
   const all: Received[] = [];
   const server = createServer(async (request, response) => {

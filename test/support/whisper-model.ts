@@ -1,18 +1,18 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 /**
- * A Whisper model without training: whatever it hears, it says the same lines over and over. Its layers are zero but
- * for one, in which each unit knows one token and answers with the token that comes next.
+ * Untrained Whisper model that returns the same lines for any audio, over and over. All of its layers are zero but one, in
+ * which each unit recognises one token and outputs the next.
  */
 export interface Line {
-  /** Seconds from where the lines begin. */
+  /** Seconds from the start of the lines. */
   readonly startSec: number;
   readonly endSec: number;
-  /** Each at one place only, in all lines. A bar parts a word into tokens: `trans|cribe`. */
+  /** Words, each unique in all lines. A bar splits a word into tokens: `trans|cribe`. */
   readonly words: readonly string[];
 }
 
-/** Sizes and tokens of the multilingual Whisper models (OpenAI, 2022), which whisper.cpp takes for granted. */
+/** Sizes and tokens of the multilingual Whisper models (OpenAI, 2022), which whisper.cpp assumes. */
 const VOCABULARY = 51865;
 const TEXT_PLACES = 448;
 const MELS = 80;
@@ -25,27 +25,27 @@ const FIRST_TIME = 50364;
 /** Seconds between two time tokens. */
 const TIME_SEC = 0.02;
 
-/** How large a model is; what it says does not depend on it. */
+/** Size of a model, which does not affect its output. */
 export interface WhisperSize {
   /** Enough that 51,865 random directions are well apart. */
   readonly width: number;
   readonly heads: number;
-  /** Of the encoder, and of the decoder. */
+  /** Layers of the encoder, and of the decoder. */
   readonly layers: number;
-  /** Places of the encoder; 1500 in the real ones. What is not heard need not be looked at. */
+  /** Positions of the encoder; 1500 in real models. Fewer suffice, because the audio is ignored. */
   readonly audioPlaces: number;
 }
 
 const SMALLEST: WhisperSize = { width: 128, heads: 1, layers: 1, audioPlaces: 16 };
 
-/** How values are stored: as 32-bit or 16-bit floats. */
+/** Storage of values: 32-bit or 16-bit floats. */
 const SINGLE = 0;
 const HALF = 1;
 
 /** Writes the model as a file of whisper.cpp (https://github.com/ggml-org/whisper.cpp, `convert-pt-to-ggml.py`). */
 export function writeWhisperModel(path: string, lines: readonly Line[], size = SMALLEST): string {
   const tokensOf = ({ words }: Line) => words.flatMap((word) => ` ${word}`.split('|'));
-  // whisper.cpp looks up the blank, to keep it from being said first
+  // whisper.cpp looks up the blank, which it suppresses at the start
   const vocabulary = [' ', ...lines.flatMap(tokensOf)];
   const said = lines.flatMap((line) => [
     timeToken(line.startSec),
@@ -70,7 +70,7 @@ function timeToken(sec: number): number {
   return FIRST_TIME + Math.round(sec / TIME_SEC);
 }
 
-/** Name and shape, the fastest dimension first; values where they are not 0. */
+/** Tensor: name, shape with the fastest dimension first, and non-zero values. */
 type Tensor = [name: string, shape: number[], values?: Float32Array];
 
 function* encoderTensors({ width, layers, audioPlaces }: WhisperSize): Generator<Tensor> {
@@ -89,7 +89,7 @@ function* decoderTensors(said: readonly number[], { width, layers }: WhisperSize
   const directionOf = (token: number) => directions.subarray(token * width, (token + 1) * width);
   const knows = new Float32Array(units * width);
   const answers = new Float32Array(width * units);
-  /** Of several answers, the strongest that Whisper's rules allow is said. */
+  /** Of several candidates, the strongest that Whisper's rules allow is output. */
   const learn = (unit: number, token: number, next: readonly { token: number; strength: number }[]) => {
     knows.set(directionOf(token), unit * width);
     for (const { token: answer, strength } of next) {
@@ -101,7 +101,7 @@ function* decoderTensors(said: readonly number[], { width, layers }: WhisperSize
   const course = [TRANSCRIBE, ...said];
   const last = said.at(-1)!;
   for (let i = 0; i < course.length - 1; i++) learn(i, course[i]!, [{ token: course[i + 1]!, strength: 1 }]);
-  // A last time that is said twice is where Whisper goes on to listen; a third is against its rules.
+  // Whisper resumes listening at a last time token that is repeated; its rules forbid a third.
   const lastAnswers = [
     { token: last, strength: 1.2 },
     { token: END, strength: 1 },
@@ -112,7 +112,7 @@ function* decoderTensors(said: readonly number[], { width, layers }: WhisperSize
   yield ['decoder.token_embedding.weight', [width, VOCABULARY], directions];
   yield* norm('decoder.ln', width);
   for (let layer = 0; layer < layers; layer++) {
-    // The first of them answers, the others add nothing.
+    // The first answers; the others add nothing.
     const weights = layer === 0 ? { knows, answers } : undefined;
     yield* block(`decoder.blocks.${layer}`, ['attn', 'cross_attn'], width, weights);
   }
@@ -130,7 +130,7 @@ function* block(
   layer?: { knows: Float32Array; answers: Float32Array },
 ): Generator<Tensor> {
   const units = 4 * width;
-  // Between the product of a token's direction with itself, the width, and the greatest with any other.
+  // Between a token direction's product with itself, which is the width, and its greatest with another.
   const bias = new Float32Array(units).fill(-0.75 * width);
   yield* norm(`${name}.mlp_ln`, width);
   yield [`${name}.mlp.0.weight`, [width, units], layer?.knows];
@@ -146,7 +146,7 @@ function* block(
   }
 }
 
-/** −1 and 1, the same on every run: the upper half of the range of Park & Miller's generator (1988), and the lower. */
+/** Reproducible random signs, −1 or 1, by the halves of the range of Park & Miller's generator (1988). */
 function randomSigns(count: number): Float32Array {
   let state = 1;
   return Float32Array.from({ length: count }, () => {
@@ -155,7 +155,7 @@ function randomSigns(count: number): Float32Array {
   });
 }
 
-/** Everything little-endian. Weights are 16-bit floats; what is added or multiplied value by value is 32-bit. */
+/** Writes values in little-endian order: weights as 16-bit floats, element-wise operands as 32-bit floats. */
 class GgmlFile implements Disposable {
   readonly #file: number;
 

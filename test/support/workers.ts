@@ -1,7 +1,7 @@
 import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs';
 import { childrenOf, type RunningServer } from './server.ts';
 
-/** Media workers of a server that have a file open whose path holds a text, say the id of a task (Linux). */
+/** Media workers of a server with an open file whose path contains a text, such as a task id (Linux). */
 export function workersReading(server: RunningServer, text: string): number[] {
   return childrenOf(server.pid).filter((pid) => openFiles(pid).some((path) => path.includes(text)));
 }
