@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
-import type { InjectOptions } from 'fastify';
+import type { FastifyRequest, InjectOptions } from 'fastify';
 import { CONFIGURED_KEY, openTestApp } from '../../test/support/app.ts';
-import { errorBody } from './errors.ts';
+import { errorBody, toClientError } from './errors.ts';
 
 const key = { 'x-api-key': CONFIGURED_KEY };
 const json = { ...key, 'content-type': 'application/json' };
@@ -147,4 +147,14 @@ test('each request is one event in the log, one that hung up too', async () => {
   await new Promise((resolve) => setTimeout(resolve, 100));
   const left = t.log.filter((line) => line['route'] === TASKS);
   assert.equal(left.length, 1);
+});
+
+test('a network error says if the database or the bucket is out of reach', () => {
+  const refused = () => Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
+  const request = { id: 'request' } as FastifyRequest;
+  const ofDatabase = toClientError(refused(), request);
+  const ofBucket = toClientError(Object.assign(refused(), { $metadata: { attempts: 3 } }), request);
+  assert.deepEqual([ofDatabase.status, ofBucket.status], [503, 503]);
+  assert.match(ofDatabase.message, /cannot reach its database/);
+  assert.match(ofBucket.message, /cannot reach its bucket/);
 });

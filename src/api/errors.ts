@@ -33,9 +33,10 @@ export function renderError(error: ReelvecError): z.infer<typeof errorBody> {
 export function toClientError(error: unknown, request: FastifyRequest): ReelvecError {
   if (isReelvecError(error)) return error;
   if (isDatabaseUnavailable(error)) {
-    return new ReelvecError('service_unavailable', 'The server cannot reach its database. Try again in some seconds.', {
-      cause: error,
-    });
+    // The AWS SDK adds `$metadata` to the network errors of its requests.
+    const service = Object.hasOwn(error as object, '$metadata') ? 'bucket' : 'database';
+    const sentence = `The server cannot reach its ${service}. Try again in some seconds.`;
+    return new ReelvecError('service_unavailable', sentence, { cause: error });
   }
   const { statusCode: status = 500, code, message } = error as Partial<FastifyError>;
   if (status < 400 || status >= 500) {
