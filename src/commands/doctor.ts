@@ -46,7 +46,7 @@ interface Request {
 /** Number of remaining problems, and how many of those found --fix can repair. */
 interface Outcome {
   readonly left: number;
-  readonly mendable: number;
+  readonly repairable: number;
 }
 
 export async function run(args: string[]): Promise<void> {
@@ -75,7 +75,7 @@ export async function run(args: string[]): Promise<void> {
   if (outcome.left === 0) return;
   if (fix) throw new CommandError('Some problems could not be repaired.');
   throw new CommandError(
-    outcome.mendable > 0 ? 'Run it with --fix to repair them.' : '--fix cannot repair these problems.',
+    outcome.repairable > 0 ? 'Run it with --fix to repair them.' : '--fix cannot repair these problems.',
   );
 }
 
@@ -92,27 +92,27 @@ async function examine(config: Config, { fix, deep, claim, deleteUnknown }: Requ
   const deps = { db, blobs, place: describeLocation(config.blobs) };
   if (takesOver) {
     await takeOver(deps, { deleteUnknown, graceMs: isAlone ? 0 : GRACE_MS });
-    return { left: 0, mendable: 0 };
+    return { left: 0, repairable: 0 };
   }
   await requireClaim(deps);
 
   let found = 0;
-  let mended = 0;
-  let mendable = 0;
+  let repaired = 0;
+  let repairable = 0;
   const dedupedMedia = new DedupedMedia(db, blobs);
-  for await (const { problem, remedy, mend } of checkUp({ db, blobs, dedupedMedia }, { deep, isAlone })) {
+  for await (const { problem, remedy, repair } of checkUp({ db, blobs, dedupedMedia }, { deep, isAlone })) {
     found++;
-    if (mend) mendable++;
-    if (!fix || !mend) {
+    if (repair) repairable++;
+    if (!fix || !repair) {
       process.stdout.write(`${problem}${remedy ? ` With --fix, ${remedy}.` : ''}\n`);
       continue;
     }
-    await mend();
-    mended++;
+    await repair();
+    repaired++;
     process.stdout.write(`${problem} Repaired: ${remedy}.\n`);
   }
-  process.stdout.write(found === 0 ? 'No problems found.\n' : `${found} found, ${mended} repaired.\n`);
-  return { left: found - mended, mendable };
+  process.stdout.write(found === 0 ? 'No problems found.\n' : `${found} found, ${repaired} repaired.\n`);
+  return { left: found - repaired, repairable };
 }
 
 /** Refuses a database that the blobs do not belong to. @throws {CommandError} */

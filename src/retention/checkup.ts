@@ -10,21 +10,21 @@ import { TaskRepository } from '../tasks/repository.ts';
 import { readResult } from '../tasks/results/results.ts';
 import { resultKey } from '../tasks/work.ts';
 import { type Census, compareBlobs, countBlobs } from './orphans.ts';
-import { GRACE_MS, mostRemoved } from './sweep.ts';
+import { GRACE_MS, maxRemoved } from './sweep.ts';
 
-/** Rows that are read together. */
-const BATCH = 500;
-/** A server starts the run of a row within a minute. */
-const START_MS = 10 * 60_000;
+/** Rows per query. */
+const BATCH_SIZE = 500;
+/** Age at which a row without a run is stuck: ten times as long as a running server needs to start one. Milliseconds. */
+const STUCK_AGE_MS = 10 * 60_000;
 
-/** Something that is not as it should be. */
+/** Inconsistency between the database and the stored files. */
 export interface Finding {
-  /** A sentence: what, and what is wrong with it. */
+  /** Sentence with the subject and its fault. */
   readonly problem: string;
-  /** What mending it does; undefined where a person has to. */
+  /** Effect of the repair; undefined if the operator must act. */
   readonly remedy?: string;
-  /** Looks again before it changes anything: a server may be running, and have mended or ended it meanwhile. */
-  readonly mend?: () => Promise<void>;
+  /** Repairs it. Checks again first, because a running server may have repaired or removed the subject meanwhile. */
+  readonly repair?: () => Promise<void>;
 }
 
 export interface CheckupDeps {
@@ -34,15 +34,14 @@ export interface CheckupDeps {
 }
 
 export interface CheckupOptions {
-  /** Reads everything: hashes media, decodes results. */
+  /** True to hash all media and decode all results. */
   readonly deep: boolean;
-  /** No server is running: a blob without a row waits for none. */
+  /** True if no server is running, so that a blob without a row is not about to get one. */
   readonly isAlone: boolean;
 }
 
 /**
- * Compares the store with the database. A running server is not in the way: what it is about to write or to remove is
- * no finding.
+ * Compares the blob store with the database. A server may be running: its pending writes and removals are not findings.
  */
 export async function* checkUp(deps: CheckupDeps, { deep, isAlone }: CheckupOptions): AsyncGenerator<Finding> {
   yield* checkContents(deps, deep);
@@ -56,12 +55,12 @@ async function* checkContents({ db, blobs, dedupedMedia }: CheckupDeps, deep: bo
   const rowOf = (id: string) =>
     db.selectFrom('contents').select(COLUMNS.contents).where('id', '=', id).executeTakeFirst();
   for await (const { id } of allIds((after) =>
-    db.selectFrom('contents').select('id').where('id', '>', after).orderBy('id').limit(BATCH).execute(),
+    db.selectFrom('contents').select('id').where('id', '>', after).orderBy('id').limit(BATCH_SIZE).execute(),
   )) {
     const wrong = async () => {
       const row = await rowOf(id);
       const fault = row && (await faultOf(blobs, assetKey(id), { size: Number(row.size), sha256: row.sha256 }, deep));
-      // Blobs go after their rows.
+      // A running server removes the row first, then the blob.
       return fault !== undefined && (await rowOf(id)) ? fault : undefined;
     };
     const fault = await wrong();
@@ -70,7 +69,7 @@ async function* checkContents({ db, blobs, dedupedMedia }: CheckupDeps, deep: bo
     yield {
       problem: `The media ${assetKey(id)} of ${named('asset', assets)} ${fault}.`,
       remedy: 'the assets are marked as failed, and what is left of the media is removed',
-      mend: async () => {
+      repair: async () => {
         if ((await wrong()) === undefined) return;
         await db
           .updateTable('assets')
@@ -100,7 +99,7 @@ async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGe
       .where('status', '=', 'ready')
       .where('id', '>', after)
       .orderBy('id')
-      .limit(BATCH)
+      .limit(BATCH_SIZE)
       .execute(),
   )) {
     const wrong = async () => {
@@ -115,7 +114,7 @@ async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGe
       yield {
         problem,
         remedy: 'a server makes it again from the asset',
-        mend: async () => {
+        repair: async () => {
           if ((await wrong()) !== undefined) await tasks.restart(task, REBUILDING_WARNING);
         },
       };
@@ -124,7 +123,7 @@ async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGe
     yield {
       problem,
       remedy: 'the task is marked as failed: its result is no longer available',
-      mend: async () => {
+      repair: async () => {
         if ((await wrong()) === undefined) return;
         await db
           .updateTable('tasks')
@@ -148,14 +147,14 @@ async function* checkUnused({ dedupedMedia }: CheckupDeps): AsyncGenerator<Findi
     yield {
       problem: `The media ${assetKey(id)} is used by no asset and no task.`,
       remedy: 'it is removed',
-      mend: async () => void (await dedupedMedia.release(id)),
+      repair: async () => void (await dedupedMedia.release(id)),
     };
   }
 }
 
 async function* checkOrphans({ db, blobs }: CheckupDeps, isAlone: boolean): AsyncGenerator<Finding> {
   const { total, unknown, kept } = await countBlobs(compareBlobs({ db, blobs, graceMs: isAlone ? 0 : GRACE_MS }));
-  const isTooMuch = unknown.count > mostRemoved(total.count);
+  const isTooMuch = unknown.count > maxRemoved(total.count);
   if (kept.count > 0) yield left(kept, total, 'and were there when the database took the blobs over');
   if (isTooMuch) yield left(unknown, total, 'as when the database is older than they are');
   for await (const { key, size, verdict, why } of compareBlobs({ db, blobs, graceMs: GRACE_MS })) {
@@ -163,7 +162,7 @@ async function* checkOrphans({ db, blobs }: CheckupDeps, isAlone: boolean): Asyn
     yield {
       problem: `The blob ${key} (${size} bytes) is named by no row: ${why}.`,
       remedy: 'it is removed',
-      mend: () => blobs.remove(key),
+      repair: () => blobs.remove(key),
     };
   }
 }
@@ -177,7 +176,7 @@ function left({ count, bytes }: Census['kept'], total: Census['total'], why: str
 }
 
 async function* checkStuck({ db }: CheckupDeps): AsyncGenerator<Finding> {
-  const before = new Date(Date.now() - START_MS).toISOString();
+  const before = new Date(Date.now() - STUCK_AGE_MS).toISOString();
   for (const table of ['tasks', 'assets'] as const) {
     const rows = await db
       .selectFrom(table)
@@ -220,7 +219,7 @@ async function* allIds(page: (after: string) => Promise<{ id: string }[]>): Asyn
   for (let after = ''; ; ) {
     const rows = await page(after);
     yield* rows;
-    if (rows.length < BATCH) return;
+    if (rows.length < BATCH_SIZE) return;
     after = rows.at(-1)!.id;
   }
 }

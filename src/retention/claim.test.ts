@@ -15,7 +15,7 @@ import { compareBlobs, countBlobs } from './orphans.ts';
 
 const PLACE = 's3://bucket/';
 
-/** A database in a file, and copies of it as a backup has them. */
+/** A database in a file, and backups of it. */
 async function databases(t: TestContext) {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-claim-'));
   t.after(() => rmSync(folder, { recursive: true }));
@@ -31,7 +31,7 @@ async function databases(t: TestContext) {
   return { open, backUp };
 }
 
-/** Runs something that must refuse, and must not change a blob or the counter. @returns the refusal */
+/** Asserts that a claim is refused and changes neither blobs nor the counter. @returns the message */
 async function refused(db: Db, blobs: MemoryBlobStore): Promise<string> {
   const before = new Map(blobs.blobs);
   const counter = await readNumber(db, 'claim');

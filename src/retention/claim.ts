@@ -7,13 +7,13 @@ import { SetupError } from '../setup-error.ts';
 import { CLAIMS, compareBlobs } from './orphans.ts';
 
 /**
- * The claim of a database on a store of blobs. Blobs that no row names are removed, so a store belongs to one database,
- * and to no older copy of it. The blob `database/ID` names the database and holds a counter. The database raises the
- * counter at each start and before each sweep, and the claim follows: a database whose counter is behind that of the
- * claim is a copy from before.
+ * Claim of a database on a blob store. Sweeps delete blobs without a row, so a store must belong to exactly one database and
+ * not to an older copy of it. The blob `database/ID` is the claim: it names the database and has a counter. Each start and each
+ * sweep increments the counter in the database and then writes it to the claim. A database with a lower counter than its claim
+ * is an older copy.
  *
- * Nodes that share a database need no lock. A claim is read before the counter and written after it was raised, so no
- * node finds the claim ahead of the counter because of another node.
+ * Nodes that share a database need no lock: a node reads the claim before the counter, and writes it after the increment, so
+ * other nodes never make the claim appear ahead of the counter.
  */
 export interface ClaimDeps {
   readonly db: Db;
@@ -22,7 +22,7 @@ export interface ClaimDeps {
   readonly place: string;
 }
 
-/** The blobs must not be used with this database. */
+/** The blobs belong to another database, or to a newer copy of this one. */
 export class BlobsRefused extends SetupError {}
 
 const HOW_TO_GO_ON =
@@ -31,21 +31,21 @@ const HOW_TO_GO_ON =
 
 interface Claim {
   readonly id: string;
-  /** 0 for a claim from before there was a counter. */
+  /** 0 for a claim of a version without counters. */
   readonly counter: number;
 }
 
 /**
- * Claims the blobs for the database, or raises the counter of its claim.
- * @throws {BlobsRefused} when the blobs are another database's or a newer copy's, or when only one of the two is new;
- *   nothing was changed then
+ * Claims the blobs for the database, or renews its claim.
+ * @throws {BlobsRefused} without changing anything, if the blobs belong to another database or a newer copy, or if either the
+ *   database or the store is new and the other is not
  */
 export async function claimBlobs(deps: ClaimDeps): Promise<void> {
   let found = await examineClaim(deps);
   if (found.refusal === undefined && !found.isClaimed) {
-    // With a counter that no database is behind: a crash before the next lines leaves a claim that holds.
+    // No database has a lower counter than 0, so the claim stays valid if the process crashes before the increment.
     await writeClaim(deps, 0);
-    // If another database came at the same time, both see each other here.
+    // Two databases that claim the store concurrently find each other's claims here.
     found = await examineClaim(deps);
   }
   if (found.refusal !== undefined) throw new BlobsRefused(found.refusal);
@@ -53,8 +53,8 @@ export async function claimBlobs(deps: ClaimDeps): Promise<void> {
 }
 
 /**
- * Makes the blobs those of the database, whoever had them. Nothing but the old claims is removed, by the sweep
- * neither: blobs that are there and have no row are `kept`.
+ * Transfers the blobs to the database. Deletes only the claims of other databases; sweeps keep the existing blobs without a row
+ * (verdict `kept`).
  */
 export async function takeOverBlobs({ db, blobs, place }: ClaimDeps): Promise<void> {
   const id = await databaseId(db);
@@ -62,7 +62,7 @@ export async function takeOverBlobs({ db, blobs, place }: ClaimDeps): Promise<vo
   let newest = Date.now();
   for await (const { modifiedAt } of blobs.list('')) newest = Math.max(newest, modifiedAt.getTime());
   await writeNumber(db, 'kept_before_ms', newest);
-  // Ahead of the newer copy as well: should it come back, it is the older one.
+  // Also ahead of a newer copy, which counts as the older one if it returns.
   const mine = claims.find((claim) => claim.id === id)?.counter ?? 0;
   const counter = Math.max((await readNumber(db, 'claim')) ?? 0, mine) + 1;
   await writeNumber(db, 'claim', counter);
@@ -70,7 +70,7 @@ export async function takeOverBlobs({ db, blobs, place }: ClaimDeps): Promise<vo
   for (const claim of claims) if (claim.id !== id) await blobs.remove(CLAIMS + claim.id);
 }
 
-/** Looks at the claim and changes nothing. @returns why the blobs must not be used, if so, and what can be done */
+/** Checks the claim without changing it. @returns the reason for a refusal, with remedies */
 export async function examineClaim({
   db,
   blobs,
@@ -79,7 +79,7 @@ export async function examineClaim({
   const id = await databaseId(db);
   const claims = await readClaims(blobs);
   const counter = (await readNumber(db, 'claim')) ?? 0;
-  // Another node has made the first claim in between.
+  // Another node made the first claim between the two reads.
   if (claims.length === 0 && counter > 0 && (await readClaims(blobs)).length > 0)
     return examineClaim({ db, blobs, place });
   const refuse = (why: string) => ({ isClaimed: false, refusal: `${why} Nothing was changed. ${HOW_TO_GO_ON}` });
@@ -115,7 +115,7 @@ export async function examineClaim({
   return { isClaimed: false };
 }
 
-/** True for a database that is new beside blobs that are not. One from before claims knows at least some of its blobs. */
+/** True if blobs exist and the database has no row for any: a new database. Databases of versions without claims have some. */
 async function knowsNone(db: Db, blobs: BlobStore): Promise<boolean> {
   let isEmpty = true;
   for await (const { key, verdict } of compareBlobs({ db, blobs, graceMs: 0 })) {
@@ -137,7 +137,7 @@ async function writeClaim({ db, blobs }: ClaimDeps, counter: number): Promise<vo
 function readClaims(blobs: BlobStore): Promise<Claim[]> {
   return Array.fromAsync(blobs.list(CLAIMS), async ({ key, size }) => {
     const id = key.slice(CLAIMS.length);
-    // One random byte, in the versions before the counter.
+    // Versions without counters wrote one random byte.
     if (size === 1) return { id, counter: 0 };
     const text = (await buffer(blobs.read(key))).toString();
     const counter = /^\{"counter":(\d{1,15})[,}]/.exec(text)?.[1];

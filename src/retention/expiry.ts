@@ -2,8 +2,8 @@ import type { DedupedMedia } from '../assets/deduped-media.ts';
 import type { BlobStore } from '../blobs/store.ts';
 import type { Db } from '../database/open.ts';
 
-/** Rows that are deleted together, and so the most whose blobs are left without a row by a crash or a store that fails. */
-const BATCH = 10;
+/** Rows deleted per statement. A crash orphans the blobs of at most this many rows. */
+const BATCH_SIZE = 10;
 
 export interface ExpiryDeps {
   readonly db: Db;
@@ -12,13 +12,13 @@ export interface ExpiryDeps {
 }
 
 export interface KeepTimes {
-  /** How long results are kept, from the end of the task; undefined for ever. Milliseconds. */
+  /** Retention of results after the end of the task; undefined keeps them. Milliseconds. */
   readonly resultTtlMs: number | undefined;
-  /** How long assets are kept, from their creation; undefined for ever. Milliseconds. */
+  /** Retention of assets after their creation; undefined keeps them. Milliseconds. */
   readonly assetTtlMs: number | undefined;
 }
 
-/** Removes tasks that ended too long ago, with their results: from then on there is no such task. @returns how many */
+/** Deletes tasks that ended more than `ttlMs` ago, with their results. @returns the number of tasks */
 export async function expireTasks({ db, blobs, dedupedMedia }: ExpiryDeps, ttlMs: number): Promise<number> {
   const before = new Date(Date.now() - ttlMs).toISOString();
   for (let expired = 0; ; ) {
@@ -30,7 +30,7 @@ export async function expireTasks({ db, blobs, dedupedMedia }: ExpiryDeps, ttlMs
           .select('id')
           .where('status', 'in', ['ready', 'failed'])
           .where('updated_at', '<', before)
-          .limit(BATCH),
+          .limit(BATCH_SIZE),
       )
       .where('status', 'in', ['ready', 'failed'])
       .returning(['id', 'content_id'])
@@ -40,11 +40,11 @@ export async function expireTasks({ db, blobs, dedupedMedia }: ExpiryDeps, ttlMs
       await dedupedMedia.release(content_id ?? undefined);
     }
     expired += rows.length;
-    if (rows.length < BATCH) return expired;
+    if (rows.length < BATCH_SIZE) return expired;
   }
 }
 
-/** Removes assets that are too old, but for those that a task is reading: they go when it is over. @returns how many */
+/** Deletes assets older than `ttlMs`, except those that an unfinished task reads. @returns the number of assets */
 export async function expireAssets({ db, dedupedMedia }: ExpiryDeps, ttlMs: number): Promise<number> {
   const before = new Date(Date.now() - ttlMs).toISOString();
   for (let expired = 0; ; ) {
@@ -67,7 +67,7 @@ export async function expireAssets({ db, dedupedMedia }: ExpiryDeps, ttlMs: numb
               ),
             ),
           )
-          .limit(BATCH),
+          .limit(BATCH_SIZE),
       )
       .returning(['id', 'content_id'])
       .execute();
@@ -76,6 +76,6 @@ export async function expireAssets({ db, dedupedMedia }: ExpiryDeps, ttlMs: numb
       await dedupedMedia.clear(id);
     }
     expired += rows.length;
-    if (rows.length < BATCH) return expired;
+    if (rows.length < BATCH_SIZE) return expired;
   }
 }

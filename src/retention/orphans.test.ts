@@ -12,7 +12,7 @@ import { resultKey, sourceKey } from '../tasks/work.ts';
 import { claimBlobs, takeOverBlobs } from './claim.ts';
 import { GRACE_MS, type SweepDeps, sweepOrphans } from './sweep.ts';
 
-/** Tasks that are ready and a store with their results. */
+/** Ready tasks and a blob store with their results. */
 async function setUp(t: TestContext, { results }: { results: number }) {
   mock.timers.enable({ apis: ['Date'], now: Date.UTC(2030, 0, 1) });
   t.after(() => mock.timers.reset());

@@ -2,33 +2,33 @@ import type { BlobEntry, BlobStore } from '../blobs/store.ts';
 import { takeoverTimeMs } from '../blobs/takeover.ts';
 import type { Db } from '../database/open.ts';
 
-/** Blobs that are looked up together. */
-const BATCH = 500;
-/** Prefix of the blobs that say which database the others belong to. */
+/** Blobs looked up per query. */
+const BATCH_SIZE = 500;
+/** Key prefix of claims: blobs that name the database that the store belongs to. */
 export const CLAIMS = 'database/';
 
 /**
- * - `needed`: a row names the blob, or nothing is known of blobs of its kind
- * - `young`: within the grace, so its row may be about to be written
- * - `over`: its row says that it is no longer needed, which no later state of the row takes back
- * - `unknown`: it has no row, which is also what a database that is older than the blob says of it
- * - `kept`: unknown, and there already when the database took the blobs over: deleted only when somebody asks for it
+ * - `needed`: a row refers to the blob, or its kind of key is unknown
+ * - `young`: within the grace period, so its row may not be written yet
+ * - `over`: its row is in a final state that does not need it
+ * - `unknown`: it has no row. A database older than the blob gives this verdict too
+ * - `kept`: unknown, and older than the takeover of the blobs by this database. Deleted only on the operator's request
  */
 type Verdict = 'needed' | 'young' | 'over' | 'unknown' | 'kept';
 
 export interface ComparedBlob extends BlobEntry {
   readonly verdict: Verdict;
-  /** Why no row needs it; empty where one does or may. */
+  /** Reason why no row needs it; empty if one does or may. */
   readonly why: string;
 }
 
-/** Blobs of a store by verdict. */
+/** Number and size of blobs by verdict. */
 export type Census = Readonly<Record<Verdict | 'total', { readonly count: number; readonly bytes: number }>>;
 
 /**
- * Compares every blob with the rows. A crash leaves blobs without a use between a blob and its row, or between a row's
- * end and its blob's.
- * @param options.graceMs what a blob must be older than; 0 only where nobody is writing
+ * Compares every blob with the rows. A crash between the write of a blob and its row, or between the end of a row and the
+ * removal of its blob, leaves a blob without a use.
+ * @param options.graceMs minimum age of a blob to be compared; 0 only if no process is writing
  */
 export async function* compareBlobs({
   db,
@@ -48,11 +48,12 @@ export async function* compareBlobs({
       continue;
     }
     batch.push(entry);
-    if (batch.length === BATCH) yield* await compareBatch(db, batch.splice(0), since);
+    if (batch.length === BATCH_SIZE) yield* await compareBatch(db, batch.splice(0), since);
   }
   yield* await compareBatch(db, batch, since);
 }
 
+/** Counts blobs by verdict, without keeping them in memory. */
 export async function countBlobs(compared: AsyncIterable<ComparedBlob>): Promise<Census> {
   const none = () => ({ count: 0, bytes: 0 });
   const census = { needed: none(), young: none(), over: none(), unknown: none(), kept: none(), total: none() };
@@ -88,8 +89,8 @@ async function compareBatch(db: Db, entries: readonly BlobEntry[], since: number
 type Owners = Awaited<ReturnType<typeof ownersOf>>;
 
 /**
- * What names the blobs of assets. Asked for in the order in which one hands them on to the next, each in one
- * transaction: what is handed on meanwhile is seen at the second, if not at the first.
+ * Uploads, assets and contents that refer to blobs of assets. A blob passes from an upload to an asset to a content, each step in
+ * one transaction. Queried in this order, so that a blob that is passed on meanwhile is found in the next table.
  */
 async function ownersOf(db: Db, ids: readonly string[]) {
   if (ids.length === 0) return { uploads: new Set<string>(), assets: new Map(), contents: new Set<string>() };
@@ -135,7 +136,7 @@ function judgeAsset({ uploads, assets, contents }: Owners, id: string, name: str
   if (name !== 'source') return asset ? NEEDED : unknown('the asset is gone');
   if (uploads.has(id) || contents.has(id)) return NEEDED;
   if (!asset) return unknown('the asset is gone, and no other has its content');
-  // One from before contents were kept apart has none, and its media to itself.
+  // Assets of versions without deduplication have no content row and their own media.
   if (asset.status === 'processing' || (asset.status === 'ready' && asset.content_id === null)) return NEEDED;
   return over(asset.status === 'failed' ? 'the asset has failed' : 'the asset has the same content elsewhere');
 }

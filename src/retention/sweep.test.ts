@@ -27,20 +27,20 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const OWNERS = ['one', 'two'];
 const MP4 = Buffer.from('\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41', 'latin1');
-/** Few, so that the same ones meet. */
+/** Few contents, so that assets share them. */
 const CONTENTS = [100, 200, 300].map((size) => Buffer.concat([MP4, Buffer.alloc(size, size)]));
 
-/** What a process was doing when it died: nothing of it goes on. */
+/** Lets other actors run, then maybe ends the process: the promise never settles then. */
 type Die = () => Promise<void>;
 
-/** The same object, whose asynchronous methods may be the last that is heard of the process. */
+/** Wraps an object so that the process may die before and after each asynchronous method. */
 function mortal<T extends object>(target: T, die: Die): T {
   return new Proxy(target, {
     get(_, name) {
       const value = Reflect.get(target, name, target);
       if (typeof value !== 'function') return value;
       return (...given: unknown[]) => {
-        // Streams and lists are read in the process; what they read is not changed by it.
+        // Streams and lists are synchronous and change nothing.
         if (name === 'read' || name === 'list') return value.apply(target, given);
         return (async () => {
           await die();
@@ -60,11 +60,11 @@ async function world(db: Db, random: () => number) {
   const pick = <T>(items: readonly T[]): T | undefined => items[Math.floor(random() * items.length)];
   const uploadStore = { sweep: async () => 0 } as unknown as UploadStore;
 
-  /** What a process of its own would do, with connections of its own; it may die at any step. */
+  /** Simulates a process with its own objects, which dies at each step with the probability `mortality`. */
   const actor = (mortality: number) => {
     const dead = Promise.withResolvers<void>();
     const die: Die = async () => {
-      // Mostly at once, sometimes long after the others.
+      // Usually a short wait, sometimes one that outlasts many steps of the others.
       const longest = random() < 0.8 ? 3 : 60;
       for (let turns = Math.floor(random() * longest); turns > 0; turns--) await new Promise(setImmediate);
       if (random() >= mortality) return;
@@ -115,8 +115,8 @@ async function world(db: Db, random: () => number) {
     const run = (work: Promise<unknown>) =>
       Promise.race([
         work.catch((error) => {
-          // Prepared by two at a time, which one engine never does, an asset may lose its copy under one of them: that
-          // one is called again.
+          // Two actors may prepare an asset concurrently, which one engine never does. One of them may lose its copy, and
+          // would be retried.
           if (!isReelvecError(error) && !(error instanceof BlobNotFound)) throw error;
         }),
         dead.promise,
@@ -161,7 +161,7 @@ async function world(db: Db, random: () => number) {
       if (found?.status !== 'ready') return;
       const row = { id: newId(), owner: found.owner, bundle: 'b', contentId: found.contentId };
       await tasks.create({ ...row, request: request({ kind: 'asset', assetId: found.id }) }).catch((error) => {
-        // The asset, and its content, went in between.
+        // The asset and its content were deleted in between.
         if (!isForeignKeyViolation(error)) throw error;
       });
     },
@@ -197,7 +197,7 @@ async function world(db: Db, random: () => number) {
     async ({ uploads }) => uploads.expire(new Date()),
   ];
 
-  /** Every blob that a live row names. */
+  /** Keys of all blobs that live rows refer to. */
   const named = async () => {
     const names = new Set<string>();
     for (const asset of await db.selectFrom('assets').selectAll().execute()) {
@@ -237,21 +237,21 @@ async function liveAndDie(t: TestContext, { rounds, open }: { rounds: number; op
         await me.run(me.die().then(() => pick(deeds)!(me)));
       });
       await Promise.all(acts);
-      // Nothing is wrong with the media: an asset that has failed has lost it.
+      // The media is intact, so a failed asset has lost its blob.
       const failed = await db.selectFrom('assets').select('id').where('status', '=', 'failed').execute();
       assert.deepEqual(failed, []);
       for (const name of await named()) assert.ok(blobs.blobs.has(name), `${name} is lost`);
       mock.timers.setTime(Date.now() + Math.floor(random() * (random() < 0.1 ? 9 * DAY_MS : 3 * HOUR_MS)));
     }
-    // A restart: what was begun is brought to its end, and a sweep finds what is old by now.
+    // Restart: unfinished work is completed, and sweeps run.
     for (const { id } of await db.selectFrom('assets').select('id').where('status', '=', 'processing').execute()) {
       await immortal.prepare(id);
     }
     await immortal.uploads.expire(new Date(Date.now() + 2 * DAY_MS));
-    // Enough that is needed for what is not to be less than a tenth of it.
+    // Enough needed blobs that the orphans are less than a tenth.
     const filler = Array.from({ length: 10 * blobs.blobs.size }, (_, i) => `other/${i}`);
     for (const key of filler) await blobs.write(key, Buffer.alloc(0));
-    // Longer than the grace and than the sweep waits after a gap, without a gap.
+    // Longer than the grace period and than a hold, in steps that start no hold.
     for (let hours = 0; hours < 48; hours += 20) {
       mock.timers.setTime(Date.now() + 20 * HOUR_MS);
       await sweepDue(immortal.sweep);
@@ -260,7 +260,7 @@ async function liveAndDie(t: TestContext, { rounds, open }: { rounds: number; op
     for (const key of [...filler, ...[...blobs.blobs.keys()].filter((key) => key.startsWith('database/'))]) {
       blobs.blobs.delete(key);
     }
-    // What a task that is still being worked on has is its own business.
+    // Blobs of unfinished tasks may remain.
     const unended = await db.selectFrom('tasks').select('id').where('status', '=', 'processing').execute();
     const names = await named();
     const left = [...blobs.blobs.keys()].filter(
@@ -268,7 +268,7 @@ async function liveAndDie(t: TestContext, { rounds, open }: { rounds: number; op
     );
     assert.deepEqual(left.sort(), [...names].sort());
 
-    // The same content of an owner is there once, and counted once.
+    // An owner's content is stored and counted once.
     for (const owner of OWNERS) {
       const contents = await db.selectFrom('contents').selectAll().where('owner', '=', owner).execute();
       assert.ok(contents.length <= CONTENTS.length);

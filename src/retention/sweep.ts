@@ -6,11 +6,11 @@ import { isHeld } from './hold.ts';
 import { compareBlobs, countBlobs } from './orphans.ts';
 
 /**
- * How long a blob may be without a row: longer than anything takes between the two, such as a client that sends the
- * rest of a form after its file.
+ * Grace period for a blob without a row. Longer than any time between the two, such as a client that sends the rest of a form
+ * after its file. Milliseconds.
  */
 export const GRACE_MS = 6 * 3_600_000;
-/** Uploads in parts expire after a day; what is older than two was forgotten. */
+/** Idle time after which an unfinished upload in the store is abandoned: they expire after a day. Milliseconds. */
 const UPLOAD_IDLE_MS = 48 * 3_600_000;
 
 export interface SweepDeps extends ExpiryDeps {
@@ -33,7 +33,7 @@ export async function sweepDue(deps: SweepDeps, signal?: AbortSignal): Promise<v
     signal?.throwIfAborted();
     if (await dedupedMedia.release(id)) unused++;
   }
-  if (tasks + assets + unused > 0) log.info({ tasks, assets, contents: unused }, 'swept what was due');
+  if (tasks + assets + unused > 0) log.info({ tasks, assets, contents: unused }, 'expired');
 }
 
 /**
@@ -47,33 +47,33 @@ export async function sweepOrphans(deps: SweepDeps, signal?: AbortSignal): Promi
     await claimBlobs(deps);
   } catch (error) {
     if (!(error instanceof BlobsRefused)) throw error;
-    return log.error({ reason: error.message }, 'orphans are not swept');
+    return log.error({ reason: error.message }, 'orphans not swept');
   }
   const compared = () => compareBlobs({ db, blobs, graceMs: GRACE_MS });
   const { total, over, unknown } = await countBlobs(compared());
-  let unknownLeft = mostRemoved(total.count);
+  let unknownLeft = maxRemoved(total.count);
   if (unknown.count > unknownLeft) {
     log.error(
       { blobs: unknown.count, bytes: unknown.bytes, of: total.count },
-      'blobs without a row are kept: they are more than a tenth of all blobs, as when the database is older than they are. ' +
-        '`reelvec doctor` tells more, `reelvec doctor --delete-unknown` deletes them',
+      'orphans kept: more than a tenth of all blobs have no row, as if the database were older than the blobs. ' +
+        'Run `reelvec doctor` for details, or `reelvec doctor --delete-unknown` to delete them',
     );
     unknownLeft = 0;
   }
-  // Listed again, and only if there is something to remove: at worst the blobs would be too many for memory.
+  // A second listing, because all keys may not fit in memory. Skipped if there is nothing to remove.
   if (over.count + unknownLeft > 0 && over.count + unknown.count > 0) {
     for await (const { key, size, verdict, why } of compared()) {
       signal?.throwIfAborted();
       if (verdict !== 'over' && !(verdict === 'unknown' && unknownLeft-- > 0)) continue;
       await blobs.remove(key);
-      log.info({ key, size, why }, 'swept an orphan');
+      log.info({ key, size, why }, 'orphan removed');
     }
   }
   const forgotten = await uploadStore.sweep({ idleMs: UPLOAD_IDLE_MS });
-  if (forgotten > 0) log.info({ uploads: forgotten }, 'swept forgotten uploads');
+  if (forgotten > 0) log.info({ uploads: forgotten }, 'abandoned uploads removed');
 }
 
-/** The most blobs without a row that are removed unless somebody asks for it: a tenth of all. */
-export function mostRemoved(total: number): number {
+/** Maximum number of blobs without a row that a sweep removes: a tenth of all. */
+export function maxRemoved(total: number): number {
   return Math.floor(total / 10);
 }

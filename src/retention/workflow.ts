@@ -3,21 +3,21 @@ import { tryWithLock } from '../database/open.ts';
 import type { InFlightSteps } from '../jobs/in-flight-steps.ts';
 import { type SweepDeps, sweepDue, sweepOrphans } from './sweep.ts';
 
-/** What is due goes within this time. */
+/** Interval of sweeps. Milliseconds. */
 const SLOT_MS = 10 * 60_000;
-/** The store is compared with the database, which takes a list of all of it, every so many slots. */
+/** Slots per sweep of orphans, which lists the whole blob store. */
 const ORPHAN_SLOTS = 6;
 
-/** The slot of a moment. Its name is the key of the run: however many nodes start it, there is one. */
+/** Slot of a time, and the idempotency key of its run: all nodes together start one run per slot. */
 export function sweepSlot(now: Date): { readonly slot: number; readonly key: string } {
   const slot = Math.floor(now.getTime() / SLOT_MS);
   return { slot, key: `sweep-${new Date(slot * SLOT_MS).toISOString()}` };
 }
 
-/** The durable workflow that clears what is no longer needed; one run at a time, on whichever node takes it. */
+/** Defines the durable workflow that deletes expired data and orphans. One run at a time, on any node. */
 export function sweepWorkflow(deps: SweepDeps, steps: InFlightSteps) {
   return defineWorkflow({ name: 'sweep' }, async ({ input: { slot }, step }: Run<{ slot: number }>) => {
-    // One that took longer than its slot is still at it: then this one is not needed.
+    // Skipped while the run of an earlier slot is still in progress.
     const alone = (work: () => Promise<void>) => () => steps.run(() => tryWithLock(deps.db, 'sweep', work));
     await step.run(
       { name: 'due' },
