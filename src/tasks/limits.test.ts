@@ -43,10 +43,15 @@ test('media lasts 4 s to 4 h, give or take what containers round', () => {
     [Number.POSITIVE_INFINITY, 'video_file_broken'],
     [9_223_372_036, 'video_file_broken'],
     [3.9, 'video_duration_too_short'],
+    [3.94, 'video_duration_too_short'],
+    [4 - 0.05, 'accepted'],
     [3.96, 'accepted'],
     [4, 'accepted'],
     [14_400.04, 'accepted'],
-    [14_401, 'video_duration_too_long'],
+    [14_400 + 0.05, 'accepted'],
+    [14_400.1, 'video_duration_too_long'],
+    [29 * 86_400, 'video_duration_too_long'],
+    [30 * 86_400, 'video_file_broken'],
   ];
   for (const [durationSec, code] of expected) assert.equal(codeOf({ ...VIDEO, durationSec }), code, `${durationSec}`);
   assert.throws(() => checkLimits({ ...VIDEO, durationSec: 2 }, video, LIMITS), /lasts 2 s; allowed are 4 s to 4 h/);
@@ -59,6 +64,8 @@ test('a picture has 360×360 to 5184×2160 pixels in either orientation, and an 
     [5184, 2160, 'accepted'],
     [2160, 5184, 'accepted'],
     [1920, 798, 'accepted'],
+    [5184, 2161, 'video_resolution_too_high'],
+    [5185, 2160, 'video_resolution_too_high'],
     [358, 640, 'video_resolution_too_low'],
     [640, 359, 'video_resolution_too_low'],
     [5186, 2160, 'video_resolution_too_high'],
@@ -128,7 +135,14 @@ test('other audio is told the formats and a command', () => {
 
 test('a picture track of unknown size holds nothing that can be decoded', () => {
   const message = /picture track holds nothing that can be decoded \(h264\)/;
-  assert.throws(() => checkLimits(sized(0, 0), video, LIMITS), { code: 'video_file_broken', message });
+  for (const [width, height] of [
+    [0, 0],
+    [0, 640],
+    [640, 0],
+  ] as const) {
+    assert.throws(() => checkLimits(sized(width, height), video, LIMITS), { code: 'video_file_broken', message });
+  }
+  assert.equal(codeOf(sized(1, 1)), 'video_resolution_too_low');
 });
 
 test('a message names the file that was found, whatever it is', () => {
@@ -164,7 +178,7 @@ test('a fault of size, duration or picture has its numbers for programs', () => 
   const large = detailsOf({ ...VIDEO, size: 4_404_020 });
   assert.deepEqual(large.details, { bytes: 4_404_020, allowed: 4_000_000 });
   assert.match(large.message, /has 4\.2 MB; video may have 3\.81 MB/);
-  assert.match(detailsOf({ ...VIDEO, size: 20 * 1024 ** 2 + 1 }).message, /has 20 MB;/);
+  assert.match(detailsOf({ ...VIDEO, size: 20.4 * 1024 ** 2 }).message, /has 20 MB;/);
   const long = detailsOf({ ...VIDEO, durationSec: 14_500.128 });
   assert.deepEqual(long.details, { duration_sec: 14_500.128, min_sec: 4, max_sec: 14_400 });
   assert.match(long.message, /lasts 14500\.13 s; allowed are 4 s to 4 h\. Cut it/);

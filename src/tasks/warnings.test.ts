@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isReelvecError } from '../errors.ts';
-import { type ChunkReport, resultWarnings } from './warnings.ts';
+import { type ChunkReport, reportOf, resultWarnings } from './warnings.ts';
 
 const whole: ChunkReport = {
   segments: 2,
@@ -84,4 +84,83 @@ test('a file of which almost nothing could be read is a failure, and a short tra
   );
   assert.ok(resultWarnings([{ ...remains, missingSec: { visual: 11.8, audio: 0 } }], ['visual', 'audio']).length > 0);
   assert.ok(resultWarnings([{ ...remains, missingSec: { audio: 11.8 } }], ['audio']).length > 0);
+});
+
+test('advice for a result without rows depends on the range and on damage', () => {
+  const nothing = { ...whole, rows: {} };
+  const message = (report: ChunkReport, asked?: { startSec: number; endSec?: number }) => {
+    try {
+      resultWarnings([report], ['visual', 'audio'], asked);
+    } catch (error) {
+      assert.ok(isReelvecError(error));
+      return error.message;
+    }
+    return assert.fail('was accepted');
+  };
+  assert.match(
+    message({ ...nothing, damages: 1 }),
+    /^Nothing in the media .* visual, audio embeddings\. Its tracks are damaged: /,
+  );
+  assert.match(message({ ...nothing, damages: 1 }, { startSec: 3 }), /requested range .* The media is damaged: check/);
+  assert.match(message(nothing, { startSec: 0, endSec: 9 }), /requested range .* Ask for another range\.$/);
+});
+
+test('stretches of damage are joined over at most 0.05 s, such as at the edge of chunks', () => {
+  const damaged = (...visual: [number, number][]) => ({
+    ...whole,
+    damaged: { visual: visual.map(([startSec, endSec]) => ({ startSec, endSec })) },
+  });
+  const stretches = (...reports: ChunkReport[]) => /at (.*)\.$/.exec(resultWarnings(reports, ['visual'])[0]!)?.[1];
+  assert.equal(stretches(damaged([1, 2]), damaged([2.04, 3])), '1–3 s');
+  assert.equal(stretches(damaged([1, 2], [2.08, 3])), '1–2 s, 2.08–3 s');
+  assert.equal(stretches(damaged([1, 5], [2, 3])), '1–5 s');
+  const five = [1, 2, 3, 4, 5].map((sec): [number, number] => [sec, sec + 0.5]);
+  assert.equal(stretches(damaged(...five)), '1–1.5 s, 2–2.5 s, 3–3.5 s, 4–4.5 s, 5–5.5 s');
+});
+
+test('the share that was read is that of the best track, from two per cent on', () => {
+  const remains = (visual: number, audio: number) => ({ ...whole, rows: { visual: 1 }, missingSec: { visual, audio } });
+  assert.throws(() => resultWarnings([remains(11.9, 11.8)], ['visual']), /Only 0\.2 s of 12 s/);
+  assert.ok(resultWarnings([remains(12, 12 - 0.24)], ['visual']));
+  const one = { ...whole, rows: { visual: 1 }, missingSec: { visual: 11.9 } };
+  assert.ok(resultWarnings([one], ['visual']), 'a single track may be short');
+  assert.throws(() => resultWarnings([{ ...one, damages: 1 }], ['visual']), {
+    details: { read_sec: 12 - 11.9, length_sec: 12 },
+  });
+});
+
+test('missing content is told from half a second on, or with damage from a hundredth', () => {
+  const missing = (visual: number, damages = 0) =>
+    resultWarnings([{ ...whole, damages, missingSec: { visual } }], ['visual']);
+  assert.deepEqual(missing(0.49), []);
+  assert.equal(missing(0.5).length, 1);
+  assert.equal(missing(0.009, 1).length, 1);
+  assert.deepEqual(missing(0.01, 1), [
+    'The media is damaged: 1 place could not be decoded and was left out.',
+    'Of 12 s, 0.01 s of the pictures could not be read.',
+  ]);
+});
+
+test('a report counts the rows of each option over the length of the chunk', () => {
+  const row = { segment: 0, startSec: 0, endSec: 6, scope: 'clip', embedding: new Float32Array() } as const;
+  const chunk = {
+    segments: [
+      { startSec: 6, endSec: 12 },
+      { startSec: 12, endSec: 15 },
+    ],
+    vectors: {},
+    damages: 2,
+    damaged: {},
+    missingSec: { visual: 1 },
+  };
+  const rows = (['visual', 'visual', 'audio'] as const).map((option) => ({ ...row, option }));
+  assert.deepEqual(reportOf(chunk, rows), {
+    segments: 2,
+    lengthSec: 9,
+    rows: { visual: 2, audio: 1 },
+    damages: 2,
+    damaged: {},
+    missingSec: { visual: 1 },
+  });
+  assert.equal(reportOf({ ...chunk, segments: [] }, []).lengthSec, 0);
 });

@@ -83,7 +83,7 @@ async function open() {
       },
     } as never,
     limits: { maxVideoBytes: 4_000_000, maxAudioBytes: 2_000_000 },
-    quotas: Object.assign(new Quotas(db, {}), { charge: async (use: object) => void charged.push(use) }),
+    quotas: Object.assign(new Quotas(db, {}), { charge: (use: object) => fixture.charge(use) }),
     maxSegmentSec: 10,
     media: pool,
     probes: pool,
@@ -100,12 +100,14 @@ async function open() {
     if (source.kind === 'base64') await blobs.write(sourceKey(id), Buffer.from('film'));
     return id;
   };
-  return {
+  const fixture = {
+    charge: async (use: object): Promise<void> => void charged.push(use),
     ...{ db, blobs, tasks, assets, stop, jobs, fetches, charged, log, answers, create },
     work: new TaskWork(deps),
     keys: () => [...blobs.blobs.keys()].sort(),
     [Symbol.asyncDispose]: () => db.destroy(),
   };
+  return fixture;
 }
 
 type Work = Awaited<ReturnType<typeof open>>;
@@ -312,4 +314,19 @@ test('tidying keeps what a task in progress needs, and shared content that other
   await t.tasks.setReady(id, []);
   await t.work.tidy(id, ready.id);
   assert.deepEqual(t.keys(), [], 'the last holder of the content is gone');
+});
+
+test('a step waits for the quota and for the end that it writes, and passes their failures on', async () => {
+  await using t = await open();
+  const id = await t.create();
+  t.charge = () => Promise.reject(new ReelvecError('too_many_requests', 'No minutes are left.'));
+  assert.equal(await t.work.plan(id, sourceKey(id)), null);
+  assert.equal((await t.tasks.get(id))?.error?.code, 'too_many_requests');
+  const other = await t.create();
+  t.charge = async () => {};
+  const plan = await t.work.plan(other, sourceKey(other));
+  const report = await t.work.embed({ taskId: other, number: 0, options: ['visual'] }, { onEmbedded: () => {} });
+  t.tasks.setReady = () => Promise.reject(new Error('no database'));
+  await assert.rejects(t.work.finish(other, plan!, [report!]), /no database/);
+  assert.ok(t.keys().includes(sourceKey(other)), 'nothing is tidied away');
 });
