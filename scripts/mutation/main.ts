@@ -123,7 +123,8 @@ async function measure(): Promise<void> {
 async function judge(mutant: Mutant, tests: readonly string[]): Promise<Result> {
   const { start: _start, end: _end, atImport: _, ...facts } = mutant;
   const text = slot.read(mutant.file);
-  if (isRejected(mutant)) return { ...facts, status: 'rejected', tests: 0 };
+  // A mutant that runs again was accepted before.
+  if (!results.has(mutant.key) && isRejected(mutant)) return { ...facts, status: 'rejected', tests: 0 };
   const mutated = mutatedText(slot, mutant);
   const fresh = [...imports.dependents([mutant.file])];
   let ran = 0;
@@ -145,9 +146,7 @@ async function judge(mutant: Mutant, tests: readonly string[]): Promise<Result> 
 function isRejected(mutant: Mutant): boolean {
   if (!checked.has(mutant.key)) {
     const from = sample.indexOf(mutant);
-    const block = sample
-      .slice(from, from + CHECKED_AT_ONCE)
-      .filter(({ key }) => key === mutant.key || !results.has(key));
+    const block = sample.slice(from, from + CHECKED_AT_ONCE).filter(({ key }) => !results.has(key));
     const rejected = rejectedByTypes(slot, block.filter(isTyped));
     for (const { key } of block) checked.set(key, rejected.has(key));
   }
