@@ -45,7 +45,7 @@ function kept(film: string): string {
   const target = join(OUT_DIR, 'small', `${basename(film)}-${size}-${Math.round(mtimeMs)}`);
   if (existsSync(target)) return target;
   mkdirSync(dirname(target), { recursive: true });
-  const file = openSync(`${target}.unfinished`, 'w');
+  const file = openSync(`${target}.${process.pid}.unfinished`, 'w');
   const time = new DataView(new ArrayBuffer(8));
   for (const event of decode({ path: film, everyPicture: SHOT_PICTURE })) {
     if (event.type !== 'picture') continue;
@@ -54,6 +54,6 @@ function kept(film: string): string {
     writeSync(file, event.picture.data);
   }
   closeSync(file);
-  renameSync(`${target}.unfinished`, target);
+  renameSync(`${target}.${process.pid}.unfinished`, target);
   return target;
 }

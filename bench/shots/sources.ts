@@ -85,7 +85,7 @@ async function rawPictures(path: string): Promise<string> {
   const target = join(OUT_DIR, 'sources', `${basename(path)}.rgb`);
   if (existsSync(target)) return target;
   mkdirSync(dirname(target), { recursive: true });
-  const file = openSync(`${target}.unfinished`, 'w');
+  const file = openSync(`${target}.${process.pid}.unfinished`, 'w');
   if (/\.(png|jpg)$/.test(path)) writeSync(file, await photograph(path));
   else {
     for (const event of decode({ path, everyPicture: { width: WIDTH, height: HEIGHT, fit: 'cover' } })) {
@@ -93,7 +93,7 @@ async function rawPictures(path: string): Promise<string> {
     }
   }
   closeSync(file);
-  renameSync(`${target}.unfinished`, target);
+  renameSync(`${target}.${process.pid}.unfinished`, target);
   return target;
 }
 

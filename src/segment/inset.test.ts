@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cuts, detect, height, type Pixels, scene, times, width } from '../../test/support/shot-pictures.ts';
+import { cuts, detect, even, height, type Pixels, scene, times, width } from '../../test/support/shot-pictures.ts';
 
 interface Box {
   readonly left: number;
@@ -32,7 +32,73 @@ test('cuts are found in a large picture inside a thin frame', () => {
   assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
 });
 
+test('cuts are found beside strong detail that shows in part of the outermost pixels of the inset', () => {
+  const tile = (row: number, column: number) =>
+    Math.sin(Math.floor(row / 3) * 12.9898 + Math.floor(column / 3) * 78.233);
+  const texture = frame.map((_, i) => {
+    const noise = tile(Math.floor(i / (width * 3)), Math.floor(i / 3) % width) * 43758.5453;
+    return noise - Math.floor(noise) < 0.5 ? 0 : 255;
+  });
+  // Smooth shots, and an odd position: each pixel of 32 × 18 at the edge is half surroundings.
+  const soft = (seed: number, i: number) => scene(seed, i / 4).map((value) => 110 + (value - 110) / 2);
+  const box = { left: 13, top: 7, width: 38, height: 22 };
+  const film = times(120, (i) => inside(soft(i < 60 ? 1 : 2, i), box, texture));
+  assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
+});
+
+test('cuts are found where a clock in the surroundings changes with the inset', () => {
+  const clock = { left: 56, top: 32, width: 6, height: 2 };
+  const film = times(110, (i) => inside(even(i < 60 ? 30 : 200), clock, inside(scene(i < 60 ? 1 : 2, i), MIDDLE)));
+  assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
+});
+
+test('cuts are found where compression changes the surroundings a little', () => {
+  const noise = (k: number, i: number) => {
+    const value = Math.sin(k * 12.9898 + i * 78.233) * 43758.5453;
+    return 10 * (value - Math.floor(value) - 0.5);
+  };
+  const film = times(110, (i) => inside(scene(i < 60 ? 1 : 2, i), MIDDLE).map((value, k) => value + noise(k, i)));
+  assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
+});
+
 describe('no cut is found', () => {
+  test('where the surroundings change a moment later', () => {
+    const lit = frame.map((value) => value + 40);
+    const film = times(110, (i) => inside(scene(i < 60 ? 1 : 2, i), MIDDLE, i < 68 ? frame : lit));
+    assert.deepEqual(detect(film), []);
+  });
+
+  test('in a picture that is almost large enough', () => {
+    const small = { left: 40, top: 20, width: 22, height: 14 };
+    assert.deepEqual(detect(times(110, (i) => inside(scene(i < 60 ? 1 : 2, i), small))), []);
+  });
+
+  test('where wide strips of a picture do not change', () => {
+    const strips = (pixels: Pixels) =>
+      frame.map((value, k) => {
+        const [row, column] = [Math.floor(k / (width * 3)), Math.floor(k / 3) % width];
+        const isOpen = row >= 4 && row < 32 && column >= 10 && column < 54 && (column - 10) % 12 < 8;
+        return isOpen ? pixels[k]! : value;
+      });
+    assert.deepEqual(detect(times(110, (i) => strips(scene(i < 60 ? 1 : 2, i)))), []);
+  });
+
+  test('where an inset moves fast at four pictures a second', () => {
+    const film = times(30, (i) => inside(scene(1, 9 * i), MIDDLE));
+    assert.deepEqual(
+      detect(film, (i) => i / 4),
+      [],
+    );
+  });
+
+  test('where an inset is interrupted for ten of sixty pictures a second', () => {
+    const film = times(120, (i) => inside(scene(i >= 60 && i < 70 ? 2 : 1, i / 8), MIDDLE));
+    assert.deepEqual(
+      detect(film, (i) => i / 60),
+      [],
+    );
+  });
+
   test('where a large dialog opens on a still screen, and closes', () => {
     const dialog = { left: 10, top: 6, width: 32, height: 24 };
     const film = times(150, (i) => (i < 50 || i >= 100 ? scene(1) : inside(scene(2), dialog, scene(1))));

@@ -1,6 +1,6 @@
 import { isCut } from './cuts.ts';
 import type { Rules } from './rules.ts';
-import { type Area, PLANE_HEIGHT, PLANE_WIDTH, Signature } from './signature.ts';
+import { type Area, FINE_WIDTH, PLANE_HEIGHT, PLANE_WIDTH, Signature, withoutEdges } from './signature.ts';
 import { Timeline } from './timeline.ts';
 
 const PLANE_PIXELS = PLANE_WIDTH * PLANE_HEIGHT;
@@ -9,14 +9,17 @@ const PLANE_PIXELS = PLANE_WIDTH * PLANE_HEIGHT;
 export function isInsetCut(timeline: Timeline, frame: number): boolean {
   const area = insetAt(timeline, frame);
   if (!area) return false;
-  const { reachFrames, reachSec } = timeline.rules.inset;
+  // The surroundings have strong detail that never changes: a line of them would make any two pictures of the inset alike.
+  const inner = withoutEdges(area);
+  const { reachFrames, reachSec, minFineFilledShare } = timeline.rules.inset;
+  if (fineChangedShare(timeline, frame, inner) < minFineFilledShare) return false;
   const inside = new Timeline(timeline.rules);
   const away = (i: number) => Math.abs(timeline.clockSec(i) - timeline.clockSec(frame));
   const isNear = (i: number) => Math.abs(i - frame) <= reachFrames || away(i) <= reachSec;
   let first = frame;
   while (first > timeline.first && isNear(first - 1)) first--;
   for (let i = first; i < timeline.end && isNear(i); i++)
-    inside.append(new Signature(timeline.at(i).magnified(area), timeline.clockSec(i)));
+    inside.append(new Signature(timeline.at(i).magnified(inner), timeline.clockSec(i)));
   return isCut(inside, frame - first);
 }
 
@@ -42,6 +45,18 @@ function insetAt(timeline: Timeline, frame: number): Area | undefined {
   }
   const isInset = filled >= rules.minFilledShare * size && around <= rules.maxAroundShare * (PLANE_PIXELS - size);
   return isInset ? area : undefined;
+}
+
+/** Share of the pixels of 64 × 36 in an area that change at `frame`. */
+function fineChangedShare(timeline: Timeline, frame: number, { top, bottom, left, right }: Area): number {
+  const { minChangedLuma } = timeline.rules.inset;
+  const [old, fresh] = [timeline.at(frame - 1).fine, timeline.at(frame).fine];
+  let changed = 0;
+  for (let row = 2 * top; row < 2 * bottom; row++) {
+    for (let i = row * FINE_WIDTH + 2 * left, end = row * FINE_WIDTH + 2 * right; i < end; i++)
+      if (Math.abs(old[i]! - fresh[i]!) > minChangedLuma) changed++;
+  }
+  return changed / (4 * (bottom - top) * (right - left));
 }
 
 function changedArea(old: Signature, fresh: Signature, { minChangedLuma, minEdgeShare }: Rules['inset']): Area {

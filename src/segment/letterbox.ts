@@ -1,5 +1,5 @@
 import type { Rules } from './rules.ts';
-import { type Area, PLANE_HEIGHT, PLANE_WIDTH, type Signature, WHOLE_AREA } from './signature.ts';
+import { type Area, PLANE_HEIGHT, PLANE_WIDTH, type Signature, WHOLE_AREA, withoutEdges } from './signature.ts';
 
 /**
  * Tracks the black bars around the picture. Bars never change, so they would make two shots look alike; where they appear or
@@ -96,16 +96,6 @@ function columnMean(luma: Int16Array, column: number): number {
   let sum = 0;
   for (let i = column < 0 ? PLANE_WIDTH + column : column; i < luma.length; i += PLANE_WIDTH) sum += luma[i]!;
   return sum / PLANE_HEIGHT;
-}
-
-/** Removes the lines next to bars, which are part bar. */
-function withoutEdges({ top, bottom, left, right }: Area): Area {
-  return {
-    top: top === 0 ? 0 : top + 1,
-    bottom: bottom === PLANE_HEIGHT ? PLANE_HEIGHT : bottom - 1,
-    left: left === 0 ? 0 : left + 1,
-    right: right === PLANE_WIDTH ? PLANE_WIDTH : right - 1,
-  };
 }
 
 /** The area that is not black. None in a black picture, which tells nothing about bars. */

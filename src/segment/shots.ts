@@ -180,7 +180,6 @@ export class ShotDetector {
     const timeline = this.#timeline;
     const { size } = timeline.change(frame);
     if (size >= this.#rules.stills.minChange && isSlideChange(timeline, frame)) return true;
-    if (size < this.#rules.hiddenCut.minChange) return false;
     if (isCutUnderStrobe(timeline, frame)) return true;
     return !this.#blankFrames.overlaps(frame - 1, frame) && isInsetCut(timeline, frame);
   }

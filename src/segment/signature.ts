@@ -44,6 +44,16 @@ export interface Area {
 
 export const WHOLE_AREA: Area = { top: 0, bottom: PLANE_HEIGHT, left: 0, right: PLANE_WIDTH };
 
+/** An area without its outermost lines inside the picture, which may show in part what surrounds the area. */
+export function withoutEdges({ top, bottom, left, right }: Area): Area {
+  return {
+    top: top === 0 ? 0 : top + 1,
+    bottom: bottom === PLANE_HEIGHT ? PLANE_HEIGHT : bottom - 1,
+    left: left === 0 ? 0 : left + 1,
+    right: right === PLANE_WIDTH ? PLANE_WIDTH : right - 1,
+  };
+}
+
 /** Means of luma and both colour differences over the whole picture, bars included. */
 export interface Light {
   readonly luma: number;

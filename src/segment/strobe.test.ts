@@ -36,6 +36,26 @@ describe('cuts are found', () => {
   });
 });
 
+describe('cuts are found, too', () => {
+  test('where the lights stop taking turns just after the cut', () => {
+    const red = [1.1, 0.25, 0.4];
+    const blue = [0.3, 0.5, 1.2];
+    const show = (i: number) => {
+      const shot = scene(i < 63 ? 1 : 2, i / 8);
+      return i >= 66 ? shot : coloured(shot, isOn(i, 8, 4) ? red : blue);
+    };
+    assert.deepEqual(cuts(detect(times(130, show))), [[63, 'cut']]);
+  });
+
+  test('where the picture is almost black between flashes', () => {
+    const show = (i: number) => {
+      const shot = scene(i < 66 ? 1 : 2, i / 8);
+      return isOn(i, 12, 4) ? shot : dim(shot, 0.06);
+    };
+    assert.deepEqual(cuts(detect(times(150, show))), [[66, 'cut']]);
+  });
+});
+
 describe('no cut is found', () => {
   test('under a strobe', () => {
     assert.deepEqual(detect(times(150, (i) => (isOn(i, 5, 2) ? lit(scene(1, i / 8), 3) : scene(1, i / 8)))), []);

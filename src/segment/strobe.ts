@@ -1,5 +1,6 @@
-import { changeSize } from './change.ts';
+import { changeSize, meanLumaDifference } from './change.ts';
 import { isCutInConstantLight } from './cuts.ts';
+import { MEASURES } from './measures.ts';
 import type { Rules } from './rules.ts';
 import type { Light, Signature } from './signature.ts';
 import { Timeline } from './timeline.ts';
@@ -11,10 +12,13 @@ import { Timeline } from './timeline.ts';
  */
 export function isCutUnderStrobe(timeline: Timeline, frame: number): boolean {
   const rules = timeline.rules.strobe;
-  // The pictures on either side are such a pair too, and the quickest to ask: see `nearest`.
-  const isAsked = !isBurntOut(timeline.at(frame - 1), rules) && !isBurntOut(timeline.at(frame), rules);
-  if (isAsked && timeline.change(frame).size < rules.minChange) return false;
-  if (!comesBack(timeline, frame - 1, -1) || !comesBack(timeline, frame, 1)) return false;
+  const [before, after] = [timeline.at(frame - 1), timeline.at(frame)];
+  // The pictures next to the cut are one of the pairs that `nearest` compares, and the cheapest.
+  const isVisible = !isBurntOut(before, rules) && !isBurntOut(after, rules);
+  if (isVisible && timeline.change(frame).size < rules.minChange * visibility(before, after)) return false;
+  // A strobe may pause next to a cut. In burnt-out pictures a cut cannot be placed without the rhythm on both sides.
+  const isStrobe = [comesBack(timeline, frame - 1, -1), comesBack(timeline, frame, 1)];
+  if (isVisible ? !isStrobe.includes(true) : isStrobe.includes(false)) return false;
   const pair = nearest(timeline, frame);
   if (!pair) return false;
   const [old, fresh] = [pair[0].light, pair[1].light];
@@ -55,14 +59,22 @@ function nearest(timeline: Timeline, frame: number): [Signature, Signature] | un
     if (isBurntOut(timeline.at(i), rules)) continue;
     for (let k = frame; k < timeline.end && timeline.clockSec(k) - sec <= rules.everyLightSec; k++) {
       if (isBurntOut(timeline.at(k), rules)) continue;
-      const size = changeSize(timeline.at(i), timeline.at(k));
-      if (size < rules.minChange) return undefined;
-      if (size >= least) continue;
+      const [old, fresh] = [timeline.at(i), timeline.at(k)];
+      const size = changeSize(old, fresh);
+      if (size < rules.minChange * visibility(old, fresh)) return undefined;
+      // Two pictures in the dark may differ by no more than noise does: they cannot show that there is a cut.
+      if (size >= least || meanLumaDifference(old, fresh) < timeline.rules.cut.minLumaDifference) continue;
       least = size;
-      pair = [timeline.at(i), timeline.at(k)];
+      pair = [old, fresh];
     }
   }
   return pair;
+}
+
+/** Amplitude of the patterns of two pictures, 0 to 1. That of dark pictures is low, and with it every change of pattern. */
+function visibility(a: Signature, b: Signature): number {
+  const contrast = Math.min(a.contrast, b.contrast);
+  return contrast / (contrast + MEASURES.signature.noiseContrastLuma);
 }
 
 function isBurntOut({ mean, contrast }: Signature, rules: Rules['strobe']): boolean {

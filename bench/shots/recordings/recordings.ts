@@ -217,6 +217,25 @@ const MORE_DARK: readonly DarkStyle[] = [
   { light: 0.22, grain: 14, rate: 25, codec: 'h264', paceSec: 4 },
   { light: 0.16, grain: 7, rate: 30, codec: 'h264 low', paceSec: 8 },
 ];
+const STILL_MORE_FRAMES: readonly FrameStyle[] = [
+  { share: 0.22, surround: 'shelf', rate: 24, paceSec: 3 },
+  { share: 0.42, surround: 'texture', rate: 30, paceSec: 2, codec: 'h264 low' },
+  { share: 0.55, surround: 'shelf', rate: 25, paceSec: 2.5 },
+  { share: 0.7, surround: 'texture', rate: 24, paceSec: 3, codec: 'mpeg4' },
+  { share: 0.3, surround: 'plain', rate: 25, paceSec: 3 },
+];
+const STILL_MORE_STROBES: readonly StrobeStyle[] = [
+  { kind: 'dark', hertz: 6, duty: 0.3, gain: 7, rate: 25 },
+  { kind: 'dark', hertz: 9, duty: 0.4, gain: 5.5, rate: 30 },
+  { kind: 'flash', hertz: 6, duty: 0.25, gain: 3.8, rate: 24 },
+  { kind: 'colours', hertz: 4, duty: 0.5, gain: 1, rate: 30 },
+  { kind: 'dark', hertz: 5, duty: 0.25, gain: 9, rate: 24 },
+];
+const STILL_MORE_DARK: readonly DarkStyle[] = [
+  { light: 0.13, grain: 6, rate: 24, codec: 'h264', paceSec: 4 },
+  { light: 0.17, grain: 11, rate: 25, codec: 'mpeg4', paceSec: 4 },
+  { light: 0.1, grain: 8, rate: 30, codec: 'h264', paceSec: 5 },
+];
 
 export function recordings(split: Split): RecordingRecipe[] {
   const { themes, words } = MATERIAL[split];
@@ -354,6 +373,9 @@ export function recordings(split: Split): RecordingRecipe[] {
     MORE_FRAMES.forEach(planFrame);
     MORE_STROBES.forEach(planStrobe);
     MORE_DARK.forEach(planDark);
+    STILL_MORE_FRAMES.forEach(planFrame);
+    STILL_MORE_STROBES.forEach(planStrobe);
+    STILL_MORE_DARK.forEach(planDark);
   }
   return out;
 }

@@ -28,9 +28,10 @@ export class Reel {
     this.end += count;
   }
 
-  /** The next picture is the first after a cut. */
+  /** The next picture is the first after a cut. Several calls at one picture make one cut. */
   cut(): void {
-    if (this.end > 0) this.truth.push({ kind: 'cut', frame: this.end, start: this.end, end: this.end });
+    if (this.end > 0 && this.truth.at(-1)?.frame !== this.end)
+      this.truth.push({ kind: 'cut', frame: this.end, start: this.end, end: this.end });
   }
 
   /** The next pictures are a blend of what was and what will be. */
