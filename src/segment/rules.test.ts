@@ -18,12 +18,10 @@ type TestedElsewhere = 'inset' | 'strobe';
 type Untested =
   | 'cut: change over that of the neighbours'
   | 'cut: most kept detail'
-  | 'letterbox: at all'
   | 'gradual: no single step'
   | 'gradual: straight path'
   | 'gradual: unrelated ends'
-  | 'gradual: slow motion'
-  | 'same shot: cut close by';
+  | 'gradual: slow motion';
 
 /** Share of the way from picture `from` to picture `to`, at picture `i`. */
 const progress = (i: number, from: number, to: number) => Math.min(1, Math.max(0, (i - from) / (to - from)));
@@ -119,6 +117,15 @@ const WINDOWS: Readonly<Record<Exclude<RuleName, TestedElsewhere | Untested>, Wi
     },
     boundaries: [],
   },
+  'letterbox: at all': {
+    film: () =>
+      times(80, (i) =>
+        paint(i < 40 ? scene(1, i / 2) : scene(10, i / 2), (row, _, value) =>
+          row < 6 || row >= height - 6 ? 0 : 113 + 0.655 * value,
+        ),
+      ),
+    boundaries: [40],
+  },
   'letterbox: bars that count at once': {
     film: () => {
       const wall = paint(scene(9), (_, column, value) => 133 + (49 * column) / width + 0.025 * (value - 110));
@@ -193,6 +200,10 @@ const WINDOWS: Readonly<Record<Exclude<RuleName, TestedElsewhere | Untested>, Wi
         ),
       ),
     boundaries: [[63, 72, 82]],
+  },
+  'same shot: cut close by': {
+    film: () => times(110, (i) => (i < 40 ? scene(5) : mix(scene(26), scene(17), progress(i, 43, 49)))),
+    boundaries: [40],
   },
   'same shot: likeness': {
     film: () => {
