@@ -108,7 +108,7 @@ test('secrets are collected for redaction', () => {
     {
       REELVEC_API_KEYS: 'key-one, key-two',
       REELVEC_DATABASE_URL: 'postgres://me:pass%20word@db/reelvec',
-      REELVEC_WEBHOOKS: '[{"url": "https://hook", "secret": "webhook-secret-0"}]',
+      REELVEC_WEBHOOKS: '[{"url": "https://hook/services/T0/webhook-path", "secret": "webhook-secret-0"}]',
       REELVEC_INFERENCE_AUTHORIZATION: 'Bearer inference-token',
       HF_TOKEN: 'hub-token',
       AWS_SECRET_ACCESS_KEY: 'aws-key',
@@ -118,6 +118,7 @@ test('secrets are collected for redaction', () => {
   assert.deepEqual(
     [...secrets].sort(),
     [
+      '/services/T0/webhook-path',
       'aws-key',
       'aws-token',
       'hub-token',

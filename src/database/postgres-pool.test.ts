@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Kysely, sql as statement } from 'kysely';
 import { NO_POSTGRES, startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
 import { type ResettingProxy, resettingProxy } from '../../test/support/resetting-proxy.ts';
+import { until } from '../../test/support/server.ts';
 import { POSTGRES_OPTIONS } from './postgres.ts';
 import { postgresDialect } from './postgres-dialect.ts';
 import { openPostgresPool } from './postgres-pool.ts';
@@ -57,6 +58,23 @@ describe('a pool whose connections are reset', { skip: NO_POSTGRES, timeout: 120
       assert.equal((await answered(sql`select 1 as one`))[0]?.['one'], 1);
     });
   }
+
+  test('a pool that lost a connection frees the others at once when they are idle', async () => {
+    const options = { ...POSTGRES_OPTIONS, max: 4, connection: { application_name: 'frees' } };
+    const sql = openPostgresPool(url, options, { minAgeMs: 0, retiredTtlMs: 600_000 });
+    await using _ = { [Symbol.asyncDispose]: () => sql.end({ timeout: 1 }) };
+    await Promise.all(Array.from({ length: 4 }, () => sql`select pg_sleep(0.2)`));
+    const open = async () => {
+      const [row] = await server.query(
+        `select count(*)::int as open from pg_stat_activity where application_name = 'frees'`,
+      );
+      return row?.['open'];
+    };
+    await until(async () => (await open()) === 4, ANSWER_TIMEOUT_MS, 'all connections are open');
+    proxy.resetOne();
+    await until(async () => (await open()) === 0, ANSWER_TIMEOUT_MS, 'the connections are closed');
+    assert.equal((await sql`select 1 as one`)[0]?.['one'], 1);
+  });
 
   test('lists of texts are passed as they are', async () => {
     const sql = openPool(1, 0);

@@ -1,5 +1,5 @@
 import postgres from 'postgres';
-import { rejectUnanswered } from './reject-unanswered.ts';
+import { isQuery, type Query, rejectUnanswered } from './reject-unanswered.ts';
 
 /** Minimum age of a pool before it is replaced, which bounds the pools that exist at a time. Milliseconds. */
 const MIN_POOL_AGE_MS = 2000;
@@ -38,23 +38,27 @@ export function openPostgresPool(
   // Connections have no maximum lifetime, because the close at its end would replace the pool.
   const fixed = { types, fetch_types: false, max_lifetime: null, idle_timeout: 0 };
   const open = (onclose: () => void) => postgres(url, { ...options, ...fixed, onclose }) as postgres.Sql;
-  const pool = new ReplacedPool(open, { minAgeMs, retiredTtlMs });
+  const pools = new ReplacedPools(open, { minAgeMs, retiredTtlMs });
   const target = (() => {}) as unknown as postgres.Sql;
   return rejectUnanswered(
     new Proxy(target, {
-      apply: (_, self, args) => Reflect.apply(pool.current, self, args),
-      get: (_, name) => (name === 'end' || name === 'listen' ? pool[name] : Reflect.get(pool.current, name)),
+      apply: (_, self, args) => pools.current.tracked(Reflect.apply(pools.current.sql, self, args)),
+      get: (_, name) => {
+        if (name === 'end' || name === 'listen') return pools[name];
+        if (name === 'unsafe' || name === 'begin') return pools.current[name];
+        return Reflect.get(pools.current.sql, name);
+      },
     }),
   );
 }
 
-/** Pool that is replaced after the loss of a connection. */
-class ReplacedPool {
+/** Current pool, and those that it replaced and that still have queries. */
+class ReplacedPools {
   readonly #open: (onclose: () => void) => postgres.Sql;
   readonly #minAgeMs: number;
   readonly #retiredTtlMs: number;
-  readonly #retired = new Map<postgres.Sql, NodeJS.Timeout>();
-  #current: postgres.Sql;
+  readonly #retired = new Set<Pool>();
+  #current: Pool;
   #listener: postgres.Sql | undefined;
   #openedAtMs = 0;
   #replacement: NodeJS.Timeout | undefined;
@@ -70,7 +74,7 @@ class ReplacedPool {
     this.#current = this.#openNext();
   }
 
-  get current(): postgres.Sql {
+  get current(): Pool {
     return this.#current;
   }
 
@@ -84,16 +88,18 @@ class ReplacedPool {
   readonly end: postgres.Sql['end'] = async (options) => {
     this.#hasEnded = true;
     clearTimeout(this.#replacement);
-    for (const timer of this.#retired.values()) clearTimeout(timer);
-    const pools = [this.#current, ...this.#retired.keys(), ...(this.#listener ? [this.#listener] : [])];
-    await Promise.all(pools.map((pool) => pool.end(options)));
+    const pools = [this.#current.sql, ...[...this.#retired].map(({ sql }) => sql)];
+    if (this.#listener) pools.push(this.#listener);
+    await Promise.all(pools.map((sql) => sql.end(options)));
   };
 
-  #openNext(): postgres.Sql {
+  #openNext(): Pool {
     this.#openedAtMs = performance.now();
-    const pool = this.#open(() => {
-      if (pool === this.#current) this.#replaceSoon();
-    });
+    const pool = new Pool(
+      this.#open(() => {
+        if (pool === this.#current) this.#replaceSoon();
+      }),
+    );
     return pool;
   }
 
@@ -108,7 +114,66 @@ class ReplacedPool {
     this.#replacement = undefined;
     const retired = this.#current;
     this.#current = this.#openNext();
-    const end = () => retired.end({ timeout: 0 }).finally(() => this.#retired.delete(retired));
-    this.#retired.set(retired, setTimeout(end, this.#retiredTtlMs).unref());
+    this.#retired.add(retired);
+    retired.retire(this.#retiredTtlMs).then(() => this.#retired.delete(retired));
+  }
+}
+
+/** Pool of postgres.js with its queries and transactions in flight. */
+class Pool {
+  readonly sql: postgres.Sql;
+  readonly #inFlight = new Set<{ reject(error: Error): void }>();
+  #onIdle: (() => void) | undefined;
+
+  constructor(sql: postgres.Sql) {
+    this.sql = sql;
+  }
+
+  readonly unsafe = ((...args: Parameters<postgres.Sql['unsafe']>) =>
+    this.tracked(this.sql.unsafe(...args))) as postgres.Sql['unsafe'];
+
+  readonly begin = ((work: (sql: postgres.TransactionSql) => unknown) => {
+    // Rejects with its connection when the pool ends.
+    const transaction = { reject: () => {} };
+    this.#inFlight.add(transaction);
+    return this.sql.begin(work).finally(() => this.#settled(transaction));
+  }) as postgres.Sql['begin'];
+
+  /** Tracks a query from its execution to its end. Fragments of queries are never executed. */
+  tracked<T>(made: T): T {
+    if (!isQuery(made)) return made;
+    const query: Query = made;
+    const { handler, resolve, reject } = query;
+    query.handler = (executed) => {
+      this.#inFlight.add(query);
+      handler(executed);
+    };
+    query.resolve = (result) => {
+      this.#settled(query);
+      resolve(result);
+    };
+    query.reject = (error) => {
+      this.#settled(query);
+      reject(error);
+    };
+    return made;
+  }
+
+  /** Ends the pool once nothing is in flight, so that it frees its connections; after `ttlMs` it rejects the rest. */
+  async retire(ttlMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#onIdle = resolve;
+      setTimeout(resolve, ttlMs).unref();
+      // A query may be under way from its creation to its execution.
+      setImmediate(() => this.#settled(undefined));
+    });
+    const error = Object.assign(new Error('The connection broke.'), { code: 'CONNECTION_DESTROYED' });
+    for (const { reject } of [...this.#inFlight]) reject(error);
+    await this.sql.end({ timeout: 0 });
+  }
+
+  #settled(done: { reject(error: Error): void } | undefined): void {
+    if (done) this.#inFlight.delete(done);
+    if (this.#inFlight.size === 0) this.#onIdle?.();
   }
 }

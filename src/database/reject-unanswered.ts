@@ -1,7 +1,8 @@
 import type postgres from 'postgres';
 
-/** Internals of a postgres.js query, which its connection resolves. */
-interface Query {
+/** Internals of a postgres.js query: `handler` executes it, and its connection resolves it. */
+export interface Query {
+  handler(query: unknown): void;
   resolve(result: { readonly command?: string | null }): void;
   reject(error: Error): void;
 }
@@ -35,6 +36,7 @@ function guarded<T>(made: T): T {
   return made;
 }
 
-function isQuery(made: unknown): made is Query {
+/** True for a query or a fragment of one. */
+export function isQuery(made: unknown): made is Query {
   return made instanceof Promise && 'resolve' in made && typeof made.resolve === 'function';
 }
