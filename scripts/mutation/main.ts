@@ -45,6 +45,7 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: '1' },
     'max-tests': { type: 'string', default: '12' },
     'black-box': { type: 'string', default: '' },
+    only: { type: 'string', default: '' },
     near: { type: 'boolean', default: false },
     retry: { type: 'boolean', default: false },
     report: { type: 'boolean', default: false },
@@ -58,6 +59,7 @@ const HELP = `npm run test:mutations -- --folder tasks [options]
 --seed TEXT        selects the sample (default 1)
 --max-tests N      test files that run for one mutant, the nearest of those that execute it (default 12)
 --black-box GLOB   also use these tests, such as 'test/{assets,delete}.test.ts'
+--only TEXT        run only mutants of files whose path matches the regular expression
 --near             only use the folder's own tests; a later run with --retry gives survivors to the others
 --retry            run survivors again, for instance after tests were added
 --report           print the results so far and run nothing`;
@@ -68,6 +70,7 @@ if (options.help || !options.folder) {
 }
 const { folder, seed } = options;
 const count = Number(options.count);
+const only = new RegExp(options.only);
 const maxTests = Number(options['max-tests']);
 const resultFile = `${CACHE}/${folder}-${seed}.json`;
 setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
@@ -79,7 +82,7 @@ const kills = new Map<string, number>();
 /** True for mutants that the type checker rejects. */
 const checked = new Map<string, boolean>();
 
-const slot = new Slot(folder);
+const slot = new Slot(`${folder}-${seed}`);
 using runner = new WarmRunner(slot);
 const imports = new Imports(slot);
 const coverage = new Coverage(slot, runner, `${CACHE}/coverage`);
@@ -105,6 +108,10 @@ async function measure(): Promise<void> {
   for (const mutant of sample) {
     if (counted >= count) break;
     const known = results.get(mutant.key);
+    if (!only.test(mutant.file)) {
+      if (known && known.status !== 'rejected') counted++;
+      continue;
+    }
     const isOpen = known?.status === 'survived' || known?.status === 'uncovered';
     const result = known && !(options.retry && isOpen) ? known : await judge(mutant, tests);
     if (result.status !== 'rejected') counted++;
