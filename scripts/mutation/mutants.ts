@@ -71,7 +71,12 @@ const LOG_CALL = /(^console|\blog(ger)?)\.\w+$/;
 /** Callee that adds documentation to a schema. */
 const DOCUMENTING_CALL = /\.(describe|meta)$/;
 
-/** Mutants of a file. Types, imports, log messages and sentences are left alone. */
+/** Properties that only document a schema or a route. */
+const DOCUMENTING_PROPERTY = /^(description|summary|tags|title|examples?)$/;
+/** Files that only hold documentation. */
+const DOCUMENTING_FILE = /\/examples\.ts$/;
+
+/** Mutants of a file. Types, imports, log messages, sentences and documentation are left alone. */
 export function mutantsOf(source: SourceFile, file: string): Mutant[] {
   const found: Mutant[] = [];
   const { text } = source;
@@ -101,6 +106,7 @@ export function mutantsOf(source: SourceFile, file: string): Mutant[] {
 
   function visit(node: Node): void {
     if (isErased(node) || isCallOf(LOG_CALL, node)) return;
+    if (is.isPropertyAssignment(node) && DOCUMENTING_PROPERTY.test(textOf(node.name))) return;
     // The rest of the schema is in the callee: `z.string().describe('…')`.
     if (is.isCallExpression(node) && isCallOf(DOCUMENTING_CALL, node)) {
       visit(node.expression);
@@ -196,7 +202,7 @@ export function mutantsOf(source: SourceFile, file: string): Mutant[] {
     if (textOf(result) !== 'undefined') replace('return', result, 'undefined as never');
   }
 
-  visit(source);
+  if (!DOCUMENTING_FILE.test(file)) visit(source);
   return found;
 }
 

@@ -44,3 +44,17 @@ test('a step that the stop breaks off comes to no end, but what it removes is wa
   assert.ok(removed);
   assert.equal(await Promise.race([step.then(() => 'ended'), sleep(20, 'open')]), 'open');
 });
+
+test('a step that waits for the database when the process stops is not tried again', async () => {
+  const stop = new AbortController();
+  const steps = new InFlightSteps(stop.signal, log);
+  let times = 0;
+  const step = steps.run(async () => {
+    times++;
+    throw Object.assign(new Error('write'), { code: 'CONNECTION_CLOSED' });
+  });
+  await sleep(10);
+  stop.abort();
+  assert.equal(await Promise.race([step.then(() => 'ended'), sleep(300, 'open')]), 'open');
+  assert.equal(times, 1);
+});
