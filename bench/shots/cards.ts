@@ -2,7 +2,7 @@ import { letters, type Take } from './effects.ts';
 import type { TakeOptions } from './film.ts';
 import { choose, mix, plain } from './picture.ts';
 
-/** Lines of writing on black, which fade in and out or are there at once. */
+/** Lines of text on black, which fade in and out or appear at once. */
 export function card({ random, body, from, look }: TakeOptions): Take {
   const [black, written] = [plain(0), choose(plain(0), plain(random.number(140, 250)), letters(random))];
   const [waits, fade] = [random.number(0, 0.3) * body, random.number(0, 0.2) * body];

@@ -1,7 +1,6 @@
 /**
- * Makes the films that the shot detector is measured on, and writes down what is in them. Films that are there from an
- * earlier run stay: delete `OUT_DIR` after a change of the composer.
- * `node bench/shots/compose.ts tuning` or `report` composes one half.
+ * Composes the films for the shot detector's benchmark, with their ground truth. Films from an earlier run are kept, so delete
+ * `OUT_DIR` after a change of the composer. `node bench/shots/compose.ts tuning` (or `report`) composes one half.
  */
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,33 +1,33 @@
 import { blur, choose, HEIGHT, map, mix, plain, type Rgb, view, WIDTH } from './picture.ts';
 import type { Random } from './random.ts';
 
-/** A stretch of film whose pictures can be had in any order. */
+/** A part of a film with random access to its pictures. */
 export interface Take {
-  /** What happens in it that must not be taken for a boundary, if anything. */
+  /** The distraction in it, if any: an event that is not a boundary. */
   readonly effect: EffectName | 'nothing';
   picture(index: number): Rgb;
-  /** Pictures that it takes to appear, and to go, by itself: a card's writing fades in on black. */
+  /** Pictures that it needs to appear, and to disappear, by itself: a card's text fades in on black. */
   readonly appears?: number;
   readonly goes?: number;
 }
 
-/** Where in a take something happens: pictures from `start` on, for `duration`. */
+/** Place of an effect in a take: `duration` pictures from `start` on. */
 interface Moment {
   readonly start: number;
   readonly duration: number;
-  /** Pictures a second. */
+  /** Pictures per second. */
   readonly rate: number;
   readonly random: Random;
-  /** The first picture of another shot, as a stock of things. */
+  /** The first picture of another shot, from which objects are taken. */
   readonly other: Rgb;
 }
 
-/** Gives what a picture of the take becomes, `t` pictures after the start (before it: below 0). */
+/** Applies the effect to a picture of the take, `t` pictures after the start (negative before it). */
 type Effect = (moment: Moment) => (picture: Rgb, t: number) => Rgb;
 
 const progress = (t: number, duration: number) => Math.min(1, Math.max(0, t / duration));
 
-/** What must not be taken for a boundary. Speeds are in shares of the picture's width. */
+/** Distractions: effects that are not boundaries. Speeds are shares of the picture's width. */
 const EFFECTS = {
   /** A photographer's flash: one to three pictures. */
   flash({ rate, random }) {
@@ -35,7 +35,7 @@ const EFFECTS = {
     const strength = random.number(0.5, 0.95);
     return (picture, t) => (t >= 0 && t < pictures ? mix(picture, plain(255), strength) : picture);
   },
-  /** Some strokes within half a second, stronger above. */
+  /** Several strokes of lightning within half a second, stronger above. */
   lightning({ rate, random }) {
     const strokes = [0, random.number(0.1, 0.2), random.number(0.25, 0.45)].map((sec) => Math.round(sec * rate));
     const strength = random.number(80, 170);
@@ -44,7 +44,7 @@ const EFFECTS = {
       return light < 2 ? picture : map(picture, (value, row) => value + light * (1 - (0.7 * row) / HEIGHT));
     };
   },
-  /** The camera swings over three quarters of a picture or more, and blurs. */
+  /** A whip pan over three quarters of a picture or more, with blur. */
   'whip pan': ({ rate, random }) => {
     const perPicture = (random.number(1, 4) * 0.6) / rate;
     const far = random.number(0.45, 0.9);
@@ -72,7 +72,7 @@ const EFFECTS = {
       return view(picture, (1 - scale) / 2, (1 - scale) / 2, scale);
     };
   },
-  /** Something a third to three quarters as wide as the picture goes by. */
+  /** An object passes, a third to three quarters as wide as the picture. */
   'object crossing': ({ rate, random, other }) => {
     const thing = view(other, 0.2, 0.1, random.number(0.4, 0.8));
     const width = random.number(0.33, 0.75) * WIDTH;
@@ -95,7 +95,7 @@ const EFFECTS = {
     return (picture, t) =>
       t <= 0 ? picture : map(picture, (value) => value * (1 + (gain - 1) * progress(t, duration)));
   },
-  /** Lines of made-up letters that fade in, or are there at once. */
+  /** Lines of synthetic letters that fade in or appear at once. */
   title({ duration, random, rate }) {
     const isLetter = letters(random);
     const fade = random.chance(0.5) ? 1 : rate * random.number(0.2, 0.8);
@@ -106,12 +106,12 @@ const EFFECTS = {
       return share <= 0 ? picture : mix(picture, choose(picture, plain(value), isLetter), share);
     };
   },
-  /** Light that goes up and down from picture to picture. */
+  /** Light that flickers from picture to picture. */
   flicker({ duration, random }) {
     const gains = Array.from({ length: duration }, () => random.number(0.85, 1.15));
     return (picture, t) => (gains[t] === undefined ? picture : map(picture, (value) => value * gains[t]!));
   },
-  /** Bars come in from above and below, or go. */
+  /** Black bars appear from above and below, or disappear. */
   letterbox({ duration, random }) {
     const height = random.number(0.08, 0.14) * HEIGHT;
     const share = random.chance(0.5) ? (t: number) => progress(t, duration) : (t: number) => (t < 0 ? 0 : 1);
@@ -120,7 +120,7 @@ const EFFECTS = {
       return bar <= 0 ? picture : map(picture, (value, row) => (row < bar || row >= HEIGHT - bar ? 0 : value));
     };
   },
-  /** A ball of fire grows over part of the picture within some tenths of a second, and burns down. */
+  /** A ball of fire grows over part of the picture within some tenths of a second, and dies away. */
   explosion({ rate, random, other }) {
     const [x, y] = [random.number(0.1, 0.9) * WIDTH, random.number(0.3, 0.9) * HEIGHT];
     const most = random.number(0.2, 0.6) * WIDTH;
@@ -143,7 +143,7 @@ const EFFECTS = {
       });
     };
   },
-  /** Shots are fired: single bright pictures at short distances, brightest on one side. */
+  /** Gunfire: single bright pictures at short intervals, brightest on one side. */
   gunfire({ duration, rate, random }) {
     const strength = random.number(40, 160);
     const x = random.number(0, WIDTH);
@@ -153,7 +153,7 @@ const EFFECTS = {
         ? map(picture, (value, _, column) => value + strength * Math.max(0.2, 1 - Math.abs(column - x) / WIDTH))
         : picture;
   },
-  /** Somebody switches the light off, or on. */
+  /** A lamp is switched off or on. */
   lights({ rate, random }) {
     const gain = random.number(0.25, 0.5);
     const isOff = random.chance(0.5);
@@ -173,7 +173,7 @@ const EFFECTS = {
       return view(picture, (1 - scale) / 2, (1 - scale) / 2, scale);
     };
   },
-  /** A cloud drifts over the picture, thick here and thin there, and away. */
+  /** Uneven smoke drifts over the picture and away. */
   smoke({ duration, rate, random, other }) {
     const cloud = blur([0, 0.1, 0.2, 0.3, 0.4].map((left) => view(other, left, left, 0.25)));
     const lasts = Math.max(duration, rate * random.number(0.8, 2.5));
@@ -190,7 +190,7 @@ const EFFECTS = {
       });
     };
   },
-  /** The lens is turned out of focus and back, or into it. */
+  /** The lens goes out of focus and back, or into focus. */
   focus({ duration, random }) {
     const most = random.number(0.02, 0.07);
     return (picture, t) => {
@@ -204,14 +204,14 @@ const EFFECTS = {
 
 const FIRE = [255, 190, 90] as const;
 
-/** These change which pictures are shown, not what is on them. */
+/** Distractions that change which pictures are shown, and not their content. */
 const TIMINGS = {
   /** Some pictures are missing. */
   'dropped pictures': ({ start, rate, random }: Moment) => {
     const missing = Math.round(random.number(0.1, 0.35) * rate);
     return (i: number) => (i < start ? i : i + missing);
   },
-  /** The film stands still, and catches up. */
+  /** The film freezes, and then catches up. */
   'repeated pictures': ({ start, duration, random }: Moment) => {
     const pictures = Math.max(2, Math.round(duration * random.number(0.2, 0.6)));
     return (i: number) => (i < start || i >= start + pictures ? i : start);
@@ -219,13 +219,13 @@ const TIMINGS = {
 };
 
 export type EffectName = keyof typeof EFFECTS | keyof typeof TIMINGS;
-/** What may happen in a film of any kind. */
+/** Effects that occur in films of any kind. */
 export const COMMON: readonly EffectName[] = [
   ...(['flash', 'lightning', 'whip pan', 'shake', 'zoom', 'object crossing', 'exposure', 'title'] as const),
   ...(['flicker', 'letterbox', 'dropped pictures', 'repeated pictures'] as const),
 ];
 
-/** Lets something happen in a take. */
+/** Applies an effect to a take. */
 export function withEffect(take: Take, effect: EffectName, moment: Moment): Take {
   const timing = (TIMINGS as Record<string, (moment: Moment) => (i: number) => number>)[effect];
   if (timing) {
@@ -236,7 +236,7 @@ export function withEffect(take: Take, effect: EffectName, moment: Moment): Take
   return { effect, picture: (i) => change(take.picture(i), i - moment.start) };
 }
 
-/** One to three lines of blocks that are broken up like letters, somewhere in the lower or middle part. */
+/** One to three lines of blocks, broken up like letters, in the lower or middle part. */
 export function letters(random: Random): (row: number, column: number) => boolean {
   const height = random.whole(8, 20);
   const lines = random.whole(1, 3);

@@ -12,7 +12,7 @@ import { HEIGHT, type Rgb, WIDTH } from './picture.ts';
 
 export type Codec = 'h264' | 'h264 low' | 'vp8' | 'mpeg4';
 
-/** How films are written; `bits` for each pixel of each picture: little, so that there is something to see of it. */
+/** Encoder settings. `bits` per pixel of each picture are few, so that compression artefacts show. */
 const CODECS = {
   h264: { encoder: FF_ENCODER_LIBX264, bits: 0.1, options: { preset: 'veryfast' } },
   'h264 low': { encoder: FF_ENCODER_LIBX264, bits: 0.03, options: { preset: 'veryfast' } },
@@ -22,17 +22,17 @@ const CODECS = {
 
 export interface Encoding {
   readonly codec: Codec;
-  /** Pictures a second; 23.976 and the like are read as thousands over 1001. */
+  /** Pictures per second. 23.976 and the like are taken as thousands over 1001. */
   readonly rate: number;
-  /** Pictures last between half and four times as long, for stretches of a second or so. */
+  /** True if pictures last between half and four times as long, for periods of about a second. */
   readonly isVariable: boolean;
-  /** Pixels; what is composed is scaled to it. */
+  /** Width of the file, in pixels. Composed pictures are scaled to it. */
   readonly width: number;
   readonly height: number;
 }
 
 /**
- * Writes pictures as a film; an unfinished one has another name.
+ * Writes pictures as a film, under another name until it is complete.
  * @param size of the pictures, in pixels
  */
 export async function writeFilm(
@@ -61,9 +61,9 @@ export async function writeFilm(
   renameSync(unfinished, path);
 }
 
-/** Times are counted in quarters of a picture. */
+/** Timestamps are multiples of a quarter of a picture's duration. */
 const QUARTERS = 4;
-/** How long pictures last in a film of variable rate, in quarters, stretch by stretch. */
+/** Durations of pictures in a film of variable rate, in quarters, period by period. */
 const LENGTHS = [4, 8, 4, 2, 16, 3, 5, 4];
 
 async function* frames(

@@ -7,28 +7,28 @@ import { type Random, seeded } from './random.ts';
 import type { Shot } from './sources.ts';
 import { cut, type Transition } from './transitions.ts';
 
-/** What a film is like from beginning to end. */
+/** Properties of a whole film. */
 export interface Look extends Finish {
   readonly genre: GenreName;
-  /** Pictures a second. */
+  /** Pictures per second. */
   readonly rate: number;
-  /** Mean length of what lies between two transitions. Seconds. */
+  /** Mean time between two transitions, in seconds. */
   readonly paceSec: number;
-  /** Real shots are played so much faster. */
+  /** Factor by which real shots are played faster. */
   readonly speed: number;
-  /** Each picture of a shot stands for so many: animation on twos or threes. */
+  /** Number of times each picture of a shot is repeated: animation on twos or threes. */
   readonly hold: number;
-  /** All values of shots are multiplied by this; writing, flashes and fades are as bright as ever. */
+  /** Factor on all values of shots. Text, flashes and fades keep their brightness. */
   readonly light: number;
-  /** Colours of shots are few and flat, as in drawings. */
+  /** True if colours of shots are few and flat, as in drawings. */
   readonly isDrawn: boolean;
-  /** Black and white. */
+  /** True for black and white. */
   readonly isGrey: boolean;
-  /** So much of the width of shots is seen; where it is little, they are plain or out of focus. */
+  /** Share of the width of shots that is seen. With a small share they are plain or out of focus. */
   readonly near: number;
 }
 
-/** A boundary that is to be found. Numbers of pictures, as in the tables of the test media. */
+/** A boundary of the ground truth, in numbers of pictures as in the tables of the test media. */
 export interface Truth {
   readonly kind: Transition['kind'];
   readonly frame: number;
@@ -39,7 +39,7 @@ export interface Truth {
 /** Events in recordings that are not boundaries. */
 export type RecordingEvent = 'build-up' | 'pointer' | 'scrolling' | 'typing' | 'dialog' | 'speaker';
 
-/** Something that must not be taken for a boundary. */
+/** An event that is not a boundary. */
 export interface Distraction {
   readonly kind: EffectName | RecordingEvent;
   readonly start: number;
@@ -55,10 +55,10 @@ export interface Film {
 /** Steps between the values of drawings. */
 const DRAWN_STEP = 48;
 
-/** Shots shorter than this do not run back: a fast move in them would be seen again and again. Seconds. */
+/** Least duration of a shot that may run back, in seconds: a fast move in a shorter one would be repeated too often. */
 const LONG_SEC = 5;
 
-/** Makes up a film of some length out of shots; the same seed gives the same film. */
+/** Composes a film out of shots. The same seed gives the same film. */
 export function makeFilm(sources: readonly Shot[], look: Look, seed: number, durationSec: number): Film {
   const random = seeded(seed);
   const shots = inStyle(sources, look);
@@ -76,7 +76,7 @@ export function makeFilm(sources: readonly Shot[], look: Look, seed: number, dur
     const seen = genre.leastSec + (look.paceSec - genre.leastSec) * -Math.log(1 - random.number(0, 0.95));
     const body = Math.max(genre.leastFrames, Math.round(seen * look.rate));
     const length = incoming.inLength + body + outgoing.outLength;
-    // A take from the same shot may follow.
+    // The next take may be from the same shot.
     const isCard = genre.cards > 0 && last && !takesAlike && random.chance(genre.cards);
     const needed = length + (outgoing.kind === 'cut to alike' ? 2 * look.paceSec * look.rate : 0);
     if (!takesAlike || !shot) shot = pickShot(shots, shot, needed, look, random);
@@ -119,7 +119,7 @@ export function makeFilm(sources: readonly Shot[], look: Look, seed: number, dur
   };
 }
 
-/** Shots from near, drawn, without colour, or in less light. */
+/** Shots as the film's look demands: from near, drawn, without colour or in less light. */
 function inStyle(shots: readonly Shot[], { isDrawn, isGrey, light, near }: Look): readonly Shot[] {
   if (!isDrawn && !isGrey && light === 1 && near === 1) return shots;
   const styled = (value: number) => (isDrawn ? Math.round(value / DRAWN_STEP) * DRAWN_STEP : value) * light;
@@ -127,7 +127,7 @@ function inStyle(shots: readonly Shot[], { isDrawn, isGrey, light, near }: Look)
     ...shot,
     picture(i) {
       const whole = shot.picture(i);
-      // Another part of each shot.
+      // Shows another part of each shot.
       const picture =
         near === 1 ? whole : view(whole, ((number * 0.37) % 1) * (1 - near), ((number * 0.61) % 1) * (1 - near), near);
       if (!isGrey) return picture.map(styled);
@@ -136,7 +136,7 @@ function inStyle(shots: readonly Shot[], { isDrawn, isGrey, light, near }: Look)
   }));
 }
 
-/** Another shot that is long enough: pictures for the take, or so many that it may run back once it has ended. */
+/** Another shot with enough pictures for the take, or enough to run back at its end. */
 function pickShot(shots: readonly Shot[], last: Shot | undefined, pictures: number, look: Look, random: Random): Shot {
   const needed = ({ rate }: Shot) => Math.min(LONG_SEC * rate, (pictures * rate * look.speed) / look.rate);
   return random.pick(shots.filter((shot) => shot !== last && (shot.length === 1 || shot.length >= needed(shot))));
@@ -149,12 +149,12 @@ export interface TakeOptions {
   readonly genre: Genre;
   readonly random: Random;
   readonly length: number;
-  /** The part of it that is shown alone. */
+  /** The part that is shown without a transition. */
   readonly from: number;
   readonly body: number;
 }
 
-/** Part of a shot; in every second one something happens. Where the shot is too short it runs back. */
+/** Part of a shot, every second one with an effect. A shot that is too short runs back. */
 function someTake({ shot, shots, look, genre, random, length, from, body }: TakeOptions): Take {
   const step = (shot.rate / look.rate) * look.speed;
   const start = random.number(0, Math.max(0, shot.length - 1 - length * step));
@@ -181,7 +181,7 @@ function overPhotograph(take: Take, { rate }: Look, random: Random): Take {
   return { ...take, picture: (i) => view(take.picture(i), left + across * i, top, Math.max(0.3, scale + closer * i)) };
 }
 
-/** A camera that sways and trembles: slow waves and quick ones across and down, no two alike. */
+/** A hand-held camera: slow and fast waves across and down, all of different frequency. */
 function inTheHand(take: Take, far: number, { rate }: Look, random: Random): Take {
   const waves = [0, 1].map(() =>
     [0.4, 1.1, 2.7, 5].map((hertz) => ({
@@ -196,7 +196,7 @@ function inTheHand(take: Take, far: number, { rate }: Look, random: Random): Tak
   return { ...take, picture: (i) => view(take.picture(i), 0.06 + x!(i), 0.06 + y!(i), 0.88) };
 }
 
-/** The same scene from closer by, or mirrored as from the other side, from where the last take stopped. */
+/** The same scene from closer by, or mirrored as from the other side, continued where the last take stopped. */
 function alike(take: Take, from: number, random: Random): Take {
   const scale = random.number(0.5, 0.72);
   const [left, top] = [random.number(0, 1 - scale), random.number(0, 1 - scale)];

@@ -7,7 +7,7 @@ import type { SPLITS } from './sources.ts';
 
 export type Split = keyof typeof SPLITS;
 
-/** A film to be made, and how it is written. */
+/** A film to compose, and its encoding. */
 export interface Recipe {
   readonly name: string;
   readonly split: Split;
@@ -16,28 +16,28 @@ export interface Recipe {
   readonly look: Look;
   readonly codec: Codec;
   readonly isVariable: boolean;
-  /** Pixels. */
+  /** Width of the file, in pixels. */
   readonly width: number;
   readonly height: number;
 }
 
-/** The two splits share no seed. */
+/** First seed of each split. No seed is in both. */
 const FIRST_SEED: Readonly<Record<Split, number>> = { tuning: 100, report: 900 };
 
-/** Films of which each has a little of everything, and films that are each of one kind. */
+/** Films that mix everything, and films of one kind each. */
 export const SERIES = ['mixed', 'kinds'] as const;
 
 export function recipes(split: Split, series: (typeof SERIES)[number]): Recipe[] {
   return series === 'mixed' ? mixed(split) : ofKinds(split);
 }
 
-/** Of all rates, paces, codecs and sizes, bright and dark, clean and grainy. */
+/** Films of various rates, paces, codecs and sizes, bright and dark, clean and grainy. */
 function mixed(split: Split): Recipe[] {
   return Array.from({ length: 14 }, (_, i) => {
     const seed = FIRST_SEED[split] + i;
     const random = seeded(seed);
     const codec = random.pick<Codec>(['h264', 'h264', 'h264 low', 'vp8', 'mpeg4']);
-    // Two large ones; for the rest small ones will do, for detection works on small pictures.
+    // Two are large. Small ones are enough for the rest, since detection uses small pictures.
     const [width, height] =
       i < 2 ? [1280, 720] : random.pick([[640, 360] as const, [426, 240] as const, [320, 180] as const]);
     const look: Look = {
@@ -61,7 +61,7 @@ export const PLAIN: Look = {
 const FILM_RATE = 24000 / 1001;
 const TV_RATE = 30000 / 1001;
 
-/** What makes films of different kinds hard. */
+/** Kinds of films that are hard in different ways. */
 const KINDS: readonly (Partial<Look> & { kind: string; codec?: Codec; isVariable?: true })[] = [
   { kind: 'battle', genre: 'battle', rate: FILM_RATE, paceSec: 0.6, speed: 2, bars: 0.12, grain: 3 },
   { kind: 'dark battle', genre: 'battle', paceSec: 0.9, speed: 2, light: 0.3, grain: 5, codec: 'h264 low' },
@@ -79,7 +79,7 @@ const KINDS: readonly (Partial<Look> & { kind: string; codec?: Codec; isVariable
   { kind: 'sports', genre: 'mixed', rate: 50, speed: 2, codec: 'h264 low' },
 ];
 
-/** What is different in the further rounds of films that are tuned on: other seeds, and pictures that look otherwise. */
+/** Further rounds of tuning films: other seeds, and modified pictures. */
 const ROUNDS: readonly { name: string; change(look: Look, kind: number): Look | undefined }[] = [
   { name: '', change: (look) => look },
   { name: ' again', change: (look, kind) => ({ ...look, speed: 1.5 * look.speed, isGrey: kind % 4 === 1 }) },
@@ -101,7 +101,7 @@ function ofKinds(split: Split): Recipe[] {
   );
 }
 
-/** Where a composed film lies, and what is in it. */
+/** Paths of a composed film and of its ground truth. */
 export function filesOf({ name, codec }: Recipe): { film: string; truth: string } {
   const extension = codec === 'vp8' ? 'webm' : codec === 'mpeg4' ? 'avi' : 'mp4';
   return { film: join(OUT_DIR, `${name}.${extension}`), truth: join(OUT_DIR, `${name}.json`) };

@@ -1,9 +1,9 @@
 import { BYTES, HEIGHT, type Rgb, WIDTH } from './picture.ts';
 import type { Random } from './random.ts';
 
-/** What is done to all pictures of a film in the end. */
+/** Changes to all pictures of a film, applied last. */
 export interface Finish {
-  /** Standard deviation of the grain. Steps of 8 bits. */
+  /** Standard deviation of the grain, in steps of 8 bits. */
   readonly grain: number;
   /** Height of the bars above and below, as a share of the picture. */
   readonly bars: number;
@@ -14,7 +14,7 @@ export interface Finish {
   readonly residue: 'none' | 'fields' | 'telecine' | 'blends';
 }
 
-/** Gives what becomes of a picture that follows another one. */
+/** Finishes a picture, given the one before it. */
 export function finisher(look: Finish, random: Random): (picture: Rgb, before: Rgb) => Rgb {
   const { bars, residue } = look;
   const nextGrain = grainOf(look, random);
@@ -44,7 +44,7 @@ function withResidue(picture: Rgb, before: Rgb, residue: Finish['residue'], numb
   return out;
 }
 
-/** A field of grain that is laid over the pictures at another place each time: as good as a new one, and quick. */
+/** A field of grain, added at another offset for each picture: as good as new grain, and faster. */
 function grainOf({ grain }: Finish, random: Random): () => Int8Array | undefined {
   if (grain === 0) return () => undefined;
   const normal = () => Math.sqrt(-2 * Math.log(1 - random.number())) * Math.cos(2 * Math.PI * random.number());

@@ -2,18 +2,18 @@ import { COMMON, type EffectName } from './effects.ts';
 import type { Random } from './random.ts';
 import { cut, dissolve, fade, gap, type Transition, wipe } from './transitions.ts';
 
-/** What kind of film it is: what lies between its shots, and what happens in them. */
+/** A genre: its transitions and its effects. */
 export interface Genre {
   transition(random: Random): Transition;
-  /** What happens in the given share of the shots. */
+  /** Effects, each with the share of shots that have it. */
   readonly effects: readonly EffectName[];
   readonly eventful: number;
-  /** Share of the shots that are lines of writing on black, which fades in and out. */
+  /** Share of the shots that are text on black, which fades in and out. */
   readonly cards: number;
-  /** The least that is seen of a shot between two transitions. Pictures and seconds. */
+  /** Least time between two transitions, in pictures and in seconds. */
   readonly leastFrames: number;
   readonly leastSec: number;
-  /** How far a camera in the hand wanders, as a share of the picture's width. */
+  /** Amplitude of a hand-held camera, as a share of the picture's width. */
   readonly handheld: number;
 }
 
@@ -41,7 +41,7 @@ export const GENRES = {
     },
     ...{ effects: COMMON, eventful: 0.5, cards: 0, leastFrames: 8, leastSec: 0.45, handheld: 0 },
   },
-  /** Shots of a few pictures, a camera in the hand, things that blow up. */
+  /** Shots of a few pictures, a hand-held camera, explosions. */
   battle: {
     transition(random) {
       const kind = random.number();
@@ -50,7 +50,7 @@ export const GENRES = {
     },
     ...{ effects: ACTION, eventful: 0.7, cards: 0, leastFrames: 6, leastSec: 0.25, handheld: 0.05 },
   },
-  /** Quiet scenes, which acting and lamps light up; the same set-ups again and again. */
+  /** Quiet scenes with motion and lamps, and repeated set-ups. */
   drama: {
     transition(random) {
       const kind = random.number();
@@ -61,7 +61,7 @@ export const GENRES = {
     effects: ['lights', 'exposure', 'flicker', 'object crossing', 'focus', 'zoom', 'smoke', 'lightning', 'title'],
     ...{ eventful: 0.5, cards: 0, leastFrames: 12, leastSec: 0.6, handheld: 0.012 },
   },
-  /** Pieces between short fades, black, and writing. */
+  /** Pieces between short fades, black and text. */
   trailer: {
     transition(random) {
       const kind = random.number();
@@ -73,12 +73,12 @@ export const GENRES = {
     effects: ['title', 'flash', 'lightning', 'explosion', 'zoom', 'object crossing', 'whip pan', 'crash zoom'],
     ...{ eventful: 0.4, cards: 0.12, leastFrames: 8, leastSec: 0.4, handheld: 0.01 },
   },
-  /** Cuts alone, and what may happen in any film. */
+  /** Cuts only, with the effects of any film. */
   cuts: {
     transition: () => cut('cut'),
     ...{ effects: COMMON, eventful: 0.3, cards: 0, leastFrames: 20, leastSec: 1, handheld: 0 },
   },
-  /** Cuts alone, and nothing else but what is done to the whole film. */
+  /** Cuts only, and no effects but those on the whole film. */
   'quiet cuts': {
     transition: () => cut('cut'),
     ...{ effects: COMMON, eventful: 0, cards: 0, leastFrames: 20, leastSec: 1, handheld: 0.004 },

@@ -1,4 +1,4 @@
-/** Size that films are composed at: 16 times the pixels of what the detector sees. Pixels. */
+/** Size at which films are composed, in pixels: 16 times as many as the detector gets. */
 export const WIDTH = 256;
 export const HEIGHT = 144;
 export const BYTES = WIDTH * HEIGHT * 3;
@@ -6,7 +6,7 @@ export const BYTES = WIDTH * HEIGHT * 3;
 /** Packed RGB of that size, rows from the top. */
 export type Rgb = Uint8ClampedArray;
 
-/** The values of two pictures blended: all of `a` at 0, all of `b` at 1. */
+/** Blend of two pictures: `a` at 0, `b` at 1. */
 export function mix(a: Rgb, b: Rgb, share: number): Rgb {
   const out = new Uint8ClampedArray(BYTES);
   for (let i = 0; i < BYTES; i++) out[i] = a[i]! + (b[i]! - a[i]!) * share;
@@ -17,7 +17,7 @@ export function plain(value: number): Rgb {
   return new Uint8ClampedArray(BYTES).fill(value);
 }
 
-/** Every value of a picture by itself; `row` and `column` of its pixel, `channel` 0 to 2. */
+/** Maps every value of a picture, given `row` and `column` of its pixel and `channel` 0 to 2. */
 export function map(a: Rgb, value: (value: number, row: number, column: number, channel: number) => number): Rgb {
   const out = new Uint8ClampedArray(BYTES);
   for (let row = 0, i = 0; row < HEIGHT; row++) {
@@ -42,8 +42,8 @@ export function choose(a: Rgb, b: Rgb, isB: (row: number, column: number) => boo
 }
 
 /**
- * What a camera sees that shows `scale` of the picture's width, with its left upper corner at `left`, `top` (shares of
- * the picture). Outside of it lies its mirror image, so that a camera may move on.
+ * The view of a camera that shows `scale` of the picture's width, with its upper left corner at `left`, `top` (shares of the
+ * picture). The picture continues as its mirror image outside, so that a camera may move on.
  */
 export function view(a: Rgb, left: number, top: number, scale: number): Rgb {
   const out = new Uint8ClampedArray(BYTES);
@@ -65,7 +65,7 @@ export function view(a: Rgb, left: number, top: number, scale: number): Rgb {
   return out;
 }
 
-/** For each pixel of a line: the two source pixels it lies between, and how far towards the second. */
+/** For each pixel of a line: the two source pixels around it, and the weight of the second. */
 function sampling(from: number, scale: number, length: number) {
   const mirrored = (at: number) => {
     const turn = ((at % (2 * length)) + 2 * length) % (2 * length);
@@ -79,7 +79,7 @@ function sampling(from: number, scale: number, length: number) {
   };
 }
 
-/** The mean of several pictures: what an open shutter sees. */
+/** Mean of several pictures: motion blur. */
 export function blur(pictures: readonly Rgb[]): Rgb {
   const out = new Uint8ClampedArray(BYTES);
   for (let i = 0; i < BYTES; i++) {

@@ -1,6 +1,6 @@
 /** Random numbers that are the same on every run. */
 export interface Random {
-  /** From 0 up to, not including, 1; or between two numbers. */
+  /** A number from 0 up to, not including, 1, or between two numbers. */
   number(from?: number, to?: number): number;
   /** A whole number between two, both included. */
   whole(from: number, to: number): number;

@@ -17,19 +17,19 @@ import { OUT_DIR } from './out.ts';
 
 const { width, height } = SHOT_PICTURE;
 const PICTURE_BYTES = width * height * 3;
-/** Each picture follows its time, a double. */
+/** Size of a record: a timestamp as a double, then the picture. */
 const RECORD_BYTES = 8 + PICTURE_BYTES;
 
 /**
- * All pictures of a film as the shot detector gets them. They are decoded once and kept in `OUT_DIR`, so that the
- * detector can be tried again in seconds; delete them there after a change of how pictures are decoded or scaled.
+ * All pictures of a film as the shot detector gets them. They are decoded once and cached in `OUT_DIR`, so that the detector
+ * runs again in seconds. Delete them there after a change of decoding or scaling.
  */
 export function* smallPictures(film: string): Generator<Picture> {
   const file = openSync(kept(film), 'r');
   try {
     const count = fstatSync(file).size / RECORD_BYTES;
     for (let i = 0; i < count; i++) {
-      // Memory of its own for each picture: the detector keeps them for seconds.
+      // Each picture has its own memory, because the detector keeps pictures for seconds.
       const record = new Uint8Array(RECORD_BYTES);
       readSync(file, record, 0, RECORD_BYTES, i * RECORD_BYTES);
       const timeSec = new DataView(record.buffer).getFloat64(0);

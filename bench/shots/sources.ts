@@ -6,12 +6,12 @@ import { MEDIA_DIR } from '../media.ts';
 import { OUT_DIR } from './out.ts';
 import { BYTES, HEIGHT, type Rgb, WIDTH } from './picture.ts';
 
-/** Pictures of one shot, of a real film or of a photograph. */
+/** The pictures of one shot of a real film, or a photograph. */
 export interface Shot {
   readonly name: string;
-  /** Pictures; 1 for a photograph. */
+  /** Number of pictures. 1 for a photograph. */
   readonly length: number;
-  /** Pictures a second. */
+  /** Pictures per second. */
   readonly rate: number;
   picture(index: number): Rgb;
 }
@@ -22,7 +22,7 @@ const BUNNY = 'video/bbb_first216s_640x360.mp4';
 const STEEL = 'video/tos_speech_640x360.ts';
 const FADES = 'video/fades_dissolve_1280x720.mp4';
 
-/** First pictures of the shots of Big Buck Bunny, from its `.cuts.csv`; the two at the dissolve are left out. */
+/** First pictures of the shots of Big Buck Bunny, from its `.cuts.csv`, without the two at the dissolve. */
 const BUNNY_FOR_TUNING = [52, 286, 379, 1146, 1347, 1457, 1532, 1667, 1712, 1764, 1814, 1920, 2155, 2195, 2395, 2495];
 const BUNNY_FOR_REPORT = [
   2705, 2832, 2902, 2964, 3046, 3514, 3579, 3745, 3861, 3896, 3920, 3990, 4033, 4070, 4228, 4267, 4333, 4464, 4545,
@@ -30,9 +30,9 @@ const BUNNY_FOR_REPORT = [
 ];
 
 /**
- * The shots of the shared test media, in two halves: constants are chosen on films made of the first, and what they are
- * worth is told by films made of the second. No shot is in both; of Big Buck Bunny the first 112 s are in one and the
- * rest in the other, so its characters and its meadow are in both.
+ * The shots of the shared test media, in two halves. Constants are chosen on films of the first and measured on films of the
+ * second. No shot is in both. The first 112 s of Big Buck Bunny are in one and the rest is in the other, so its characters and
+ * its meadow are in both.
  */
 export const SPLITS: Readonly<Record<'tuning' | 'report', readonly Stretch[]>> = {
   tuning: [
@@ -61,7 +61,7 @@ function shotsOf(file: string, rate: number, starts: readonly number[], last: nu
   return starts.map((first, i) => [file, rate, first, (starts[i + 1] ?? last + 1) - 1]);
 }
 
-/** The shots of a split, ready to be read. Files are decoded once and kept in `OUT_DIR`. */
+/** Opens the shots of a split. Files are decoded once and cached in `OUT_DIR`. */
 export async function openShots(split: keyof typeof SPLITS): Promise<Shot[]> {
   const shots: Shot[] = [];
   for (const [file, rate, first, last] of SPLITS[split]) {
@@ -80,7 +80,7 @@ export async function openShots(split: keyof typeof SPLITS): Promise<Shot[]> {
   return shots;
 }
 
-/** All pictures of a file, one after the other. @returns the path */
+/** Decodes all pictures of a file into one. @returns its path */
 async function rawPictures(path: string): Promise<string> {
   const target = join(OUT_DIR, 'sources', `${basename(path)}.rgb`);
   if (existsSync(target)) return target;
@@ -97,7 +97,7 @@ async function rawPictures(path: string): Promise<string> {
   return target;
 }
 
-/** reelvec itself does not read photographs. */
+/** Reads a photograph with FFmpeg, since reelvec itself reads none. */
 async function photograph(path: string): Promise<Buffer> {
   await using input = await Demuxer.open(path);
   const stream = input.video()!;

@@ -1,7 +1,7 @@
 import { choose, HEIGHT, mix, plain, type Rgb, WIDTH } from './picture.ts';
 import type { Random } from './random.ts';
 
-/** The way from one shot to the next. */
+/** A transition from one shot to the next. */
 export interface Transition {
   readonly kind:
     | 'cut'
@@ -12,18 +12,18 @@ export interface Transition {
     | 'fade through white'
     | 'black between'
     | 'title';
-  /** Pictures of the old and of the new shot that take part. */
+  /** Number of pictures of the old and of the new shot that it uses. */
   readonly outLength: number;
   readonly inLength: number;
-  /** Pictures that it lasts. */
+  /** Length, in pictures. */
   readonly length: number;
-  /** Number of its first picture that shows the new shot (in a dissolve: as much of it as of the old one). */
+  /** Number of its first picture that shows the new shot; in a dissolve, as much of it as of the old one. */
   readonly turn: number;
   /** Its `i`-th picture. */
   picture(i: number, old: (i: number) => Rgb, fresh: (i: number) => Rgb): Rgb;
 }
 
-/** Lengths of gradual transitions. Pictures. */
+/** Lengths of gradual transitions, in pictures. */
 const SHORTEST = 4;
 const LONGEST = 60;
 
@@ -41,7 +41,7 @@ export function dissolve(random: Random): Transition {
   };
 }
 
-/** A straight edge goes over the picture, in one of four directions, or an iris opens. */
+/** A straight edge moves over the picture in one of four directions, or an iris opens. */
 export function wipe(random: Random): Transition {
   const length = someLength(random);
   const share = (i: number) => (i + 1) / (length + 1);
@@ -60,13 +60,13 @@ export function wipe(random: Random): Transition {
 }
 
 interface FadeOptions {
-  /** Of either side. Pictures. */
+  /** Length of either side, in pictures. */
   readonly longest: number;
-  /** Share of those that go through white. */
+  /** Share of the fades that go through white. */
   readonly whites: number;
 }
 
-/** Both shots fade, or one of them is cut; in between the screen is empty for a moment. */
+/** Both shots fade, or one of them is cut. The screen is empty for a moment in between. */
 export function fade(random: Random, { longest, whites }: FadeOptions = { longest: 30, whites: 0.25 }): Transition {
   const isWhite = random.chance(whites);
   const colour = plain(isWhite ? 250 : 0);
@@ -85,13 +85,13 @@ export function fade(random: Random, { longest, whites }: FadeOptions = { longes
   };
 }
 
-/** A cut to black and, up to ten pictures later, from it. */
+/** A cut to black and, up to ten pictures later, a cut from it. */
 export function gap(random: Random): Transition {
   const length = random.whole(1, 10);
   return { kind: 'black between', ...{ outLength: 0, inLength: 0, length, turn: length }, picture: () => plain(0) };
 }
 
-/** Short ones as often as long ones, on a scale of ratios. */
+/** A random length, uniform on a logarithmic scale. */
 function someLength(random: Random): number {
   return Math.round(SHORTEST * (LONGEST / SHORTEST) ** random.number());
 }

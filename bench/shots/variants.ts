@@ -3,19 +3,19 @@ import { SHOT_PICTURE } from '../../src/segment/shots.ts';
 import type { Distraction, Truth } from './film.ts';
 import { seeded } from './random.ts';
 
-/** A film as the detector gets it, and what is in it. */
+/** A film as the detector gets it, with its ground truth. */
 export interface SmallFilm {
   readonly truth: readonly Truth[];
   readonly distractions: readonly Distraction[];
-  /** Each is only good until the next. */
+  /** Each picture is valid until the next one. */
   pictures(): Iterable<Picture>;
 }
 
 const { width, height } = SHOT_PICTURE;
 
 /**
- * What else films might have been like: each is made of a composed film's small pictures, at no cost of composing. A
- * method that was fitted to the films rather than to what films do falls off on them.
+ * Modifications of composed films, made from their small pictures without composing again. A detector that is fitted to the
+ * composed films scores lower on them.
  */
 export const VARIANTS: Readonly<Record<string, (film: SmallFilm) => SmallFilm>> = {
   'half the pictures': (film) => ({
@@ -30,7 +30,7 @@ export const VARIANTS: Readonly<Record<string, (film: SmallFilm) => SmallFilm>> 
   'from near': (film) => ({ ...film, pictures: () => magnified(film) }),
 };
 
-/** Numbers of pictures become others. */
+/** The ground truth with other numbers of pictures. */
 function timed({ truth, distractions }: SmallFilm, to: (frame: number) => number) {
   return {
     truth: truth.map(({ kind, frame, start, end }) => ({ kind, frame: to(frame), start: to(start), end: to(end) })),
@@ -43,7 +43,7 @@ function* thinned(film: SmallFilm, every: number): Generator<Picture> {
   for (const picture of film.pictures()) if (number++ % every === 0) yield picture;
 }
 
-/** Each picture stands for so many. */
+/** Each picture is repeated `count` times, in place of those that follow. */
 function held(film: SmallFilm, count: number): SmallFilm {
   return {
     ...timed(film, (frame) => count * Math.ceil(frame / count)),
@@ -91,7 +91,7 @@ function revalued(film: SmallFilm, { gain, lift, noise }: { gain: number; lift: 
   };
 }
 
-/** A little more than half of the width, so that all moves twice as far and there is half as much to see. */
+/** Crops to 0.55 of the width, so that motion is nearly twice as large and less of each scene shows. */
 function* magnified(film: SmallFilm): Generator<Picture> {
   const [left, top, scale] = [0.1 * width, 0.2 * height, 0.55];
   for (const picture of film.pictures()) {

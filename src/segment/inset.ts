@@ -5,7 +5,7 @@ import { Timeline } from './timeline.ts';
 
 const PLANE_PIXELS = PLANE_WIDTH * PLANE_HEIGHT;
 
-/** True if there is a cut in a picture inside a still frame: the inset is judged as if it filled the screen. */
+/** True if there is a cut at `frame` in a picture inside a still frame. Judges the inset as if it filled the screen. */
 export function isInsetCut(timeline: Timeline, frame: number): boolean {
   const area = insetAt(timeline, frame);
   if (!area) return false;
@@ -23,7 +23,7 @@ export function isInsetCut(timeline: Timeline, frame: number): boolean {
   return isCut(inside, frame - first);
 }
 
-/** The rectangle that changes at `frame`, if next to nothing else does. */
+/** The rectangle that changes at `frame`, if almost nothing else changes. */
 function insetAt(timeline: Timeline, frame: number): Area | undefined {
   const rules = timeline.rules.inset;
   const [old, fresh] = [timeline.at(frame - 1), timeline.at(frame)];

@@ -14,7 +14,10 @@ interface Window {
 /** Rules whose tests are beside them: `inset.test.ts` and `strobe.test.ts`. */
 type TestedElsewhere = 'inset' | 'strobe';
 
-/** Rules without a window yet. */
+/**
+ * Rules for which no synthetic film is known whose boundaries depend on them: other rules decide the same films. `npm run
+ * bench:shots ablation` measures them on composed films.
+ */
 type Untested =
   | 'cut: change over that of the neighbours'
   | 'cut: most kept detail'

@@ -6,9 +6,9 @@ import type { Light, Signature } from './signature.ts';
 import { Timeline } from './timeline.ts';
 
 /**
- * True if there is a cut at `frame` under a strobe or coloured lamps. Where the light comes and goes by itself, every
- * picture is a change; so pictures on both sides are compared in the same light. Nothing that is seen before a cut is seen
- * after it, and what looks most alike is judged as if only that light were on.
+ * True if there is a cut at `frame` under a strobe or coloured lamps. There the light changes with almost every picture, so
+ * pictures of both sides are compared in the same light. At a cut, no picture before it is like one after it; the two most
+ * alike select the light, and only pictures in that light are judged.
  */
 export function isCutUnderStrobe(timeline: Timeline, frame: number): boolean {
   const rules = timeline.rules.strobe;
@@ -34,7 +34,7 @@ export function isCutUnderStrobe(timeline: Timeline, frame: number): boolean {
   return isCutInConstantLight(inOneLight, cut);
 }
 
-/** True if the light changes and comes back, in one shot, from the picture at `from` on. */
+/** True if the light changes and returns in one shot, from the picture at `from` on. */
 function comesBack(timeline: Timeline, from: number, direction: 1 | -1): boolean {
   const rules = timeline.rules.strobe;
   const picture = timeline.at(from);
@@ -49,7 +49,7 @@ function comesBack(timeline: Timeline, from: number, direction: 1 | -1): boolean
   return false;
 }
 
-/** The two pictures on either side that differ least, of those not burnt out, if even they are of two shots. */
+/** The pictures on both sides that differ least, without burnt-out ones; none if these show one shot. */
 function nearest(timeline: Timeline, frame: number): [Signature, Signature] | undefined {
   const rules = timeline.rules.strobe;
   const sec = timeline.clockSec(frame);
