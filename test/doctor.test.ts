@@ -61,8 +61,8 @@ test('doctor, beside a running server: finds what is lost, damaged and left over
     found.stdout,
     new RegExp(`of asset ${other} has ${second.length + 1} bytes instead of ${second.length}`),
   );
-  assert.match(found.stdout, new RegExp(`of asset ${one} and 1 more is not what was stored`));
-  assert.match(found.stdout, /tasks\/0{24}\/source \(1 bytes\) is named by no row: the task is gone/);
+  assert.match(found.stdout, new RegExp(`of asset ${one} and 1 more is damaged: its SHA-256`));
+  assert.match(found.stdout, /tasks\/0{24}\/source \(1 bytes\) has no row: the task is gone/);
   assert.match(found.stdout, /^5 found, 0 repaired/m);
   assert.ok(existsSync(orphan), 'without --fix nothing is changed');
   assert.match((await doctor()).stdout, /^4 found/m);
@@ -70,7 +70,7 @@ test('doctor, beside a running server: finds what is lost, damaged and left over
   const mended = await doctor('--fix', '--deep');
   assert.equal(mended.code, 0, mended.stdout + mended.stderr);
   assert.match(mended.stdout, /^5 found, 5 repaired/m);
-  assert.match(mended.stdout, new RegExp(`tasks/${remade}/result.arrow .* Repaired: a server makes it again`));
+  assert.match(mended.stdout, new RegExp(`tasks/${remade}/result.arrow .* Repaired: a server rebuilds it`));
   assert.ok((await ready(server, remade)).data === data, 'the same result');
   assert.deepEqual((await doctor('--deep')).stdout, 'No problems found.\n');
   assert.ok(!existsSync(orphan) && young.every(existsSync));

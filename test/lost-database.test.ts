@@ -111,7 +111,7 @@ describe('a server without its database', () => {
     assert.equal(blobsIn(dataDir).length, 2);
     const checked = await run(['doctor', '--fix']);
     assert.equal(checked.code, 1);
-    assert.match(checked.stdout, /2 of 2 blobs .*were there when the database took the blobs over/);
+    assert.match(checked.stdout, /2 of 2 blobs .*existed when this database took over the blobs/);
     assert.equal(blobsIn(dataDir).length, 2);
   });
 

@@ -65,7 +65,7 @@ describe('a server whose bundle has models', () => {
   };
 
   test('does not start while they are not here, and says what to run', async () => {
-    await assert.rejects(startServer({ dataDir, env }), /ended with 2[\s\S]*not all here[\s\S]*reelvec models pull/);
+    await assert.rejects(startServer({ dataDir, env }), /ended with 2[\s\S]*are not ready[\s\S]*reelvec models pull/);
   });
 
   test('`reelvec models pull` gets them', async () => {
@@ -171,7 +171,7 @@ describe('a server whose bundle has models', () => {
   test('`reelvec models remove` leaves nothing of them', async () => {
     await server.stop();
     assert.match((await command(['models', 'remove', bundle], env)).stdout, /6 files removed/);
-    await assert.rejects(startServer({ dataDir, env }), /not all here/);
+    await assert.rejects(startServer({ dataDir, env }), /are not ready/);
   });
 });
 

@@ -87,8 +87,14 @@ for (const [script, args] of [
   ['start', []],
   ['reelvec', ['--', 'serve']],
 ] as const) {
-  test(`npm run ${script} ends the server with the SIGTERM that it gets`, { timeout: 60_000 }, async () => {
+  test(`npm run ${script} ends the server with the SIGTERM that it gets`, { timeout: 300_000 }, async () => {
     using data = temporaryFolder();
+    // A server that outlives a failed test would keep the test process alive.
+    using _ = {
+      [Symbol.dispose]() {
+        for (const pid of processesWith(data.path).filter(isAlive)) process.kill(pid, 'SIGKILL');
+      },
+    };
     // npm comes with Node, beside the program that runs this.
     const child = spawn('npm', ['run', script, ...args], {
       cwd: ROOT,
@@ -103,7 +109,7 @@ for (const [script, args] of [
     });
     let output = '';
     child.stdout.on('data', (text) => (output += text));
-    await until(() => output.includes('serves http'), 30_000, 'the server has started');
+    await until(() => output.includes('serves http'), 200_000, 'the server has started');
     child.kill('SIGTERM');
     await once(child, 'close');
     assert.match(output, /"stopped"/, 'in order');

@@ -113,7 +113,7 @@ async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGe
     if (task && (await missingSource({ assets, blobs }, task)) === undefined) {
       yield {
         problem,
-        remedy: 'a server makes it again from the asset',
+        remedy: 'a server rebuilds it from the asset',
         repair: async () => {
           if ((await wrong()) !== undefined) await tasks.restart(task, REBUILDING_WARNING);
         },
@@ -122,7 +122,7 @@ async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGe
     }
     yield {
       problem,
-      remedy: 'the task is marked as failed: its result is no longer available',
+      remedy: 'the task is marked as failed, because its result is lost',
       repair: async () => {
         if ((await wrong()) === undefined) return;
         await db
@@ -145,7 +145,7 @@ async function* checkResults({ db, blobs }: CheckupDeps, deep: boolean): AsyncGe
 async function* checkUnused({ dedupedMedia }: CheckupDeps): AsyncGenerator<Finding> {
   for (const id of await dedupedMedia.unused()) {
     yield {
-      problem: `The media ${assetKey(id)} is used by no asset and no task.`,
+      problem: `The media ${assetKey(id)} is not used by any asset or task.`,
       remedy: 'it is removed',
       repair: async () => void (await dedupedMedia.release(id)),
     };
@@ -155,12 +155,12 @@ async function* checkUnused({ dedupedMedia }: CheckupDeps): AsyncGenerator<Findi
 async function* checkOrphans({ db, blobs }: CheckupDeps, isAlone: boolean): AsyncGenerator<Finding> {
   const { total, unknown, kept } = await countBlobs(compareBlobs({ db, blobs, graceMs: isAlone ? 0 : GRACE_MS }));
   const isTooMuch = unknown.count > maxRemoved(total.count);
-  if (kept.count > 0) yield left(kept, total, 'and were there when the database took the blobs over');
-  if (isTooMuch) yield left(unknown, total, 'as when the database is older than they are');
+  if (kept.count > 0) yield left(kept, total, 'and existed when this database took over the blobs');
+  if (isTooMuch) yield left(unknown, total, 'as if the database were older than the blobs');
   for await (const { key, size, verdict, why } of compareBlobs({ db, blobs, graceMs: GRACE_MS })) {
     if (verdict !== 'over' && (verdict !== 'unknown' || isTooMuch)) continue;
     yield {
-      problem: `The blob ${key} (${size} bytes) is named by no row: ${why}.`,
+      problem: `The blob ${key} (${size} bytes) has no row: ${why}.`,
       remedy: 'it is removed',
       repair: () => blobs.remove(key),
     };
@@ -170,7 +170,7 @@ async function* checkOrphans({ db, blobs }: CheckupDeps, isAlone: boolean): Asyn
 function left({ count, bytes }: Census['kept'], total: Census['total'], why: string): Finding {
   return {
     problem:
-      `${count} of ${total.count} blobs (${bytes} bytes) are named by no row, ${why}. ` +
+      `${count} of ${total.count} blobs (${bytes} bytes) have no row, ${why}. ` +
       'They are kept; `reelvec doctor --delete-unknown` deletes them.',
   };
 }
@@ -186,7 +186,7 @@ async function* checkStuck({ db }: CheckupDeps): AsyncGenerator<Finding> {
       .where('created_at', '<', before)
       .execute();
     for (const { id } of rows) {
-      yield { problem: `${table === 'tasks' ? 'The task' : 'The asset'} ${id} waits to be started. Start a server.` };
+      yield { problem: `${table === 'tasks' ? 'The task' : 'The asset'} ${id} has not been started. Start a server.` };
     }
   }
 }
@@ -203,7 +203,7 @@ async function faultOf(
   if (!deep) return undefined;
   return (await sha256OfBlob(blobs, key)) === expected.sha256
     ? undefined
-    : 'is not what was stored: its SHA-256 is another';
+    : 'is damaged: its SHA-256 differs from the recorded one';
 }
 
 async function unreadable(blobs: BlobStore, key: string): Promise<string | undefined> {

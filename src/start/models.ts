@@ -65,7 +65,7 @@ function notReady(
   const more = bad.length > shown.length ? [`  and ${bad.length - shown.length} more`] : [];
   const command = bad.every(({ state }) => state === 'unpinned') ? 'verify' : 'pull';
   return [
-    `The models of the bundle "${bundle}" are not all here:`,
+    `Models of the bundle "${bundle}" are not ready:`,
     ...shown,
     ...more,
     `Run \`reelvec models ${command} ${bundle} --models-dir ${modelsDir}\`, or set REELVEC_MODELS_AUTOPULL=1 to get them at start.`,
