@@ -13,7 +13,7 @@ const SQLITE_ENVIRONMENT_CODES = new Set([3, 5, 6, 8, 10, 11, 13, 14, 23, 26]);
 const POSTGRES_ENVIRONMENT_CODES = /^(08|28|3D|53|57P|42501)/;
 
 /** Reason text of an operating system, SQLite or PostgreSQL error; undefined for any other error. */
-export function environmentFault(error: unknown): string | undefined {
+function environmentFault(error: unknown): string | undefined {
   const { errors, syscall, errno, code, errcode, errstr, name, message } = (error ?? {}) as {
     [name in 'syscall' | 'code' | 'errstr' | 'name' | 'message']?: string;
   } & { errors?: unknown[]; errno?: number; errcode?: number };

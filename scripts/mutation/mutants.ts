@@ -19,7 +19,7 @@ export interface Mutant {
   readonly atImport: boolean;
 }
 
-export type Operator =
+type Operator =
   | 'condition'
   | 'comparison'
   | 'arithmetic'

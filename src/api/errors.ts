@@ -23,7 +23,7 @@ export const errorBody = z.object({ ...shape, error: z.object(shape) }).meta({
 /** Error responses of every operation, for the OpenAPI document. */
 export const commonErrors = { 400: errorBody, 401: errorBody, 500: errorBody };
 
-export function renderError(error: ReelvecError): z.infer<typeof errorBody> {
+function renderError(error: ReelvecError): z.infer<typeof errorBody> {
   const { code, message, details } = error;
   const body = { code, message, ...(details && { details: { ...details } }) };
   return { ...body, error: body };

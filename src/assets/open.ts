@@ -14,7 +14,7 @@ import { AssetService, type AssetUsers } from './service.ts';
 import { prepareAssetWorkflow } from './workflow.ts';
 
 /** Maximum sizes in bytes. */
-export interface AssetLimits {
+interface AssetLimits {
   readonly maxVideoBytes: number;
   readonly maxAudioBytes: number;
   readonly maxImageBytes: number;

@@ -8,11 +8,11 @@ import type { ErrorCode } from '../errors.ts';
 import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
 import type { MediaInfo } from '../media/info.ts';
 
-export type AssetStatus = AssetsTable['status'];
-export type AssetMethod = AssetsTable['method'];
+type AssetStatus = AssetsTable['status'];
+type AssetMethod = AssetsTable['method'];
 export type AssetType = 'video' | 'audio' | 'image';
 /** State of an extra requested with an asset. */
-export type ExtraStatus = 'pending' | 'ready' | 'error';
+type ExtraStatus = 'pending' | 'ready' | 'error';
 /** Custom fields that a client attaches to an asset. */
 export type UserMetadata = Readonly<Record<string, string | number | boolean>>;
 

@@ -45,7 +45,7 @@ export interface Part {
 }
 
 /** Access to part content. A part may be sent again until the upload is complete; the last version counts. */
-export type PartIntake = DirectIntake | ServerIntake;
+type PartIntake = DirectIntake | ServerIntake;
 
 /** Clients send parts directly to the store, with URLs signed by this server. */
 export interface DirectIntake {

@@ -10,8 +10,3 @@ export function newId(): string {
   lastMs = Math.max(Date.now(), lastMs + 1);
   return lastMs.toString(16).padStart(12, '0') + randomBytes(6).toString('hex');
 }
-
-/** True for a string in the format of `newId`. */
-export function isId(value: string): boolean {
-  return /^[0-9a-f]{24}$/.test(value);
-}

@@ -82,7 +82,7 @@ export function isNewDatabase(location: string): boolean {
   return !isPostgresUrl(location) && (statSync(location, { throwIfNoEntry: false })?.size ?? 0) === 0;
 }
 
-export function isPostgresUrl(location: string): boolean {
+function isPostgresUrl(location: string): boolean {
   return /^postgres(ql)?:\/\//.test(location);
 }
 

@@ -175,7 +175,7 @@ const speech = z.strictObject({
   language: z.string().default('auto'),
 });
 /** Speech model of a bundle file. */
-export type SpeechSpec = z.infer<typeof speech>;
+type SpeechSpec = z.infer<typeof speech>;
 
 /** Schema of a bundle file. */
 export const bundleFile = z

@@ -14,7 +14,7 @@ import { UnlinkedFile } from './unlinked-file.ts';
 /** Sample rate of Whisper's input, in hertz. The input is mono. */
 export const WHISPER_RATE = 16_000;
 /** Maximum length of a window, in seconds: Whisper's training length. */
-export const WHISPER_WINDOW_SEC = 30;
+const WHISPER_WINDOW_SEC = 30;
 /** Maximum length of a window, in samples. */
 const WINDOW_SAMPLES = WHISPER_WINDOW_SEC * WHISPER_RATE;
 

@@ -6,7 +6,7 @@ const innerPath = z
   .regex(/^(?!\.{1,2}(\/|$))[\w.-]+(\/(?!\.{1,2}(\/|$))[\w.-]+)*$/, 'must be a path within the repository, with "/".');
 
 /** Expected size and checksum of a model file. */
-export const modelFile = z.strictObject({
+const modelFile = z.strictObject({
   /** Exact size, in bytes. */
   size: z.int().min(1).optional(),
   /** Approximate size, in bytes, if the exact one is unknown. Only for estimates and progress. */
@@ -17,8 +17,6 @@ export const modelFile = z.strictObject({
     .regex(/^[0-9a-f]{64}$/, 'must be 64 lower-case hex digits.')
     .optional(),
 });
-/** Expected size and checksum of a validated model file. */
-export type ModelFile = z.infer<typeof modelFile>;
 
 const files = z.record(innerPath, modelFile);
 
@@ -40,8 +38,6 @@ const folderSource = z.strictObject({
   licence: z.string().min(1).optional(),
   files,
 });
-/** A validated folder source. */
-export type FolderSource = z.infer<typeof folderSource>;
 
 /** Source of model files. */
 export const modelSource = z.union([hubSource, folderSource]);

@@ -26,7 +26,7 @@ export interface MediaAnswer extends EmbeddedFile {
 }
 
 /** Duration limits of media for synchronous embedding, in seconds. */
-export const QUERY_DURATION = { minSec: 0, maxSec: 600 };
+const QUERY_DURATION = { minSec: 0, maxSec: 600 };
 
 /** Key of the result in the scratch folder. */
 const RESULT_KEY = 'result.arrow';

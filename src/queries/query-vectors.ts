@@ -15,7 +15,7 @@ export interface QueryVectorDeps extends SourceDeps {
 }
 
 /** Vector of a query in one space. */
-export interface QueryVector {
+interface QueryVector {
   readonly space: string;
   /** L2 norm 1. */
   readonly embedding: Float32Array;

@@ -1,7 +1,7 @@
 import { ReelvecError } from '../errors.ts';
 
 /** Token limit of the API. Bundles with a tokenizer count tokens in the worker; here, words are counted. */
-export const MAX_TOKENS = 500;
+const MAX_TOKENS = 500;
 /** Maximum characters in which words are counted. 500 tokens are never as long. */
 const MAX_CHARACTERS = 20_000;
 

@@ -27,7 +27,7 @@ const ADVICE_READ_BEFORE =
   'A moment ago it could be read: the link may work only once, or have expired since. Give one that holds, or upload the file as an asset.';
 
 /** Timeouts of source requests, in milliseconds. */
-export interface Timeouts {
+interface Timeouts {
   /** For name resolution, connecting and the TLS handshake. */
   readonly connectMs: number;
   /** From the request to the end of the response headers. */

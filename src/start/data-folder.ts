@@ -12,7 +12,7 @@ const LOCK = 'server.lock';
 const LOCK_TIMEOUT_MS = 500;
 
 /** Another server uses the data folder. */
-export class DataFolderInUse extends SetupError {}
+class DataFolderInUse extends SetupError {}
 
 /** Umask that makes new folders 0700 and new files 0600: they contain media, results and keys. */
 const PRIVATE_UMASK = 0o077;

@@ -11,7 +11,7 @@ import type { MediaInfo } from '../media/info.ts';
 import type { TaskRequest } from './request.ts';
 import { type Stage, type Task, type TaskStatus, type TranscriptionSource, taskFromRow } from './task.ts';
 
-export type { Stage, Task, TaskStatus, TranscriptionSource } from './task.ts';
+export type { Stage, Task, TranscriptionSource } from './task.ts';
 
 export interface TaskFilter {
   readonly status?: TaskStatus;

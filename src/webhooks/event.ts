@@ -1,7 +1,7 @@
 import { newId } from '../database/ids.ts';
 import type { Task } from '../tasks/repository.ts';
 
-export type EventType = 'embed.task.ready' | 'embed.task.failed';
+type EventType = 'embed.task.ready' | 'embed.task.failed';
 
 /** Body of a webhook request, in the format of the TwelveLabs v1.3 API. */
 export interface WebhookEvent {

@@ -17,5 +17,3 @@ export function createTaskBody(bundle: Pick<BundleInfo, 'name' | 'dimensions'>) 
     .superRefine((given, context) => checkInput(given, INPUTS, context))
     .meta({ title: 'CreateAsyncEmbeddingRequest', 'x-examples': TASK_EXAMPLES });
 }
-
-export type CreateTaskBody = z.infer<ReturnType<typeof createTaskBody>>;

@@ -19,7 +19,7 @@ export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
 }
 
 /** List schema without duplicates. A single string is a list of one. */
-export function words<Word extends z.ZodType>(word: Word, what: string) {
+function words<Word extends z.ZodType>(word: Word, what: string) {
   const list = z
     .array(word)
     .min(1)

@@ -7,8 +7,8 @@ export const option = z.enum(OPTIONS);
 export const scope = z.enum(SCOPES);
 export const embeddingType = z.enum(['separate_embedding', 'fused_embedding']);
 /** Embedding option of a returned vector. */
-export const rowOption = z.enum([...OPTIONS, 'fused']);
-export const taskStatus = z.enum(['processing', 'ready', 'failed']);
+const rowOption = z.enum([...OPTIONS, 'fused']);
+const taskStatus = z.enum(['processing', 'ready', 'failed']);
 const time = z.iso.datetime({ offset: true });
 
 export const taskParams = z.object({ task_id: z.string().describe('id of the task, 24 hex characters') });

@@ -43,7 +43,7 @@ export function toDimension({ embedding_dimension: length }: Body): { dimension?
   return length === undefined || length === DIMENSION ? {} : { dimension: length };
 }
 
-export function toSource({ url, asset_id }: MediaSource): Source {
+function toSource({ url, asset_id }: MediaSource): Source {
   if (url !== undefined) return { kind: 'url', url };
   return asset_id !== undefined ? { kind: 'asset', assetId: asset_id } : { kind: 'base64' };
 }

@@ -4,7 +4,7 @@ export interface JsonObject {
   [name: string]: Json;
 }
 
-export interface MediaType {
+interface MediaType {
   schema?: JsonObject;
   example?: Json;
   examples?: Record<string, { value: Json }>;

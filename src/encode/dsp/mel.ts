@@ -1,5 +1,5 @@
 /** Mel scale: O'Shaughnessy's (`htk`), or Slaney's (linear up to 1 kHz, logarithmic above: Auditory Toolbox, 1998). */
-export type MelScale = 'htk' | 'slaney';
+type MelScale = 'htk' | 'slaney';
 
 /** Options of `MelBands`. */
 export interface MelOptions {

@@ -54,7 +54,7 @@ function groupByLength(ids: readonly (readonly number[])[], { padding }: TextSpe
  * Tensors of batch × tokens by input name: token ids, attention mask (1 for tokens, 0 for padding), token types (all
  * 0).
  */
-export function toTensors(batch: readonly (readonly number[])[], spec: TextSpec): Record<string, Tensor> {
+function toTensors(batch: readonly (readonly number[])[], spec: TextSpec): Record<string, Tensor> {
   const length = spec.padding === 'full' ? spec.maxTokens : batch[0]!.length;
   const dims = [batch.length, length];
   const make = (value: (ids: readonly number[], token: number) => number): Tensor => {
