@@ -1,6 +1,20 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cuts, detect, even, height, type Pixels, scene, times, width } from '../../test/support/shot-pictures.ts';
+import {
+  cuts,
+  detect,
+  even,
+  height,
+  type Pixels,
+  picture,
+  scene,
+  times,
+  width,
+} from '../../test/support/shot-pictures.ts';
+import { isInsetCut } from './inset.ts';
+import { RULES } from './rules.ts';
+import { Signature } from './signature.ts';
+import { Timeline } from './timeline.ts';
 
 interface Box {
   readonly left: number;
@@ -59,6 +73,18 @@ test('cuts are found where compression changes the surroundings a little', () =>
   };
   const film = times(110, (i) => inside(scene(i < 60 ? 1 : 2, i), MIDDLE).map((value, k) => value + noise(k, i)));
   assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
+});
+
+test('text over a still picture is no cut, because it leaves gaps that smaller planes do not show', () => {
+  const box = { left: 10, top: 8, width: 44, height: 20 };
+  const still = scene(1).map((value) => 90 + (value - 110) / 2);
+  const strokes = still.map((value, i) => (Math.floor(i / 3) % 2 ? 250 : value));
+  const timeline = new Timeline(RULES);
+  for (let i = 0; i < 50; i++) {
+    const pixels = i < 25 ? still : inside(strokes, box, still);
+    timeline.append(new Signature(picture(pixels, i / 24), i / 24));
+  }
+  assert.equal(isInsetCut(timeline, 25), false);
 });
 
 describe('no cut is found', () => {
