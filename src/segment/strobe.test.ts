@@ -50,7 +50,7 @@ describe('cuts are found, too', () => {
   test('where the picture is almost black between flashes', () => {
     const show = (i: number) => {
       const shot = scene(i < 66 ? 1 : 2, i / 8);
-      return isOn(i, 12, 4) ? shot : dim(shot, 0.06);
+      return isOn(i, 12, 4) ? shot : dim(shot, 0.07);
     };
     assert.deepEqual(cuts(detect(times(150, show))), [[66, 'cut']]);
   });

@@ -71,10 +71,14 @@ function nearest(timeline: Timeline, frame: number): [Signature, Signature] | un
   return pair;
 }
 
-/** Amplitude of the patterns of two pictures, 0 to 1. That of dark pictures is low, and with it every change of pattern. */
+/**
+ * Amplitude of the patterns of two pictures, 0 to 1. That of dark pictures is low, and with it every change of pattern. With
+ * less contrast than noise has, a change means nothing and must be as large as that of bright pictures: 1.
+ */
 function visibility(a: Signature, b: Signature): number {
+  const { noiseContrastLuma } = MEASURES.signature;
   const contrast = Math.min(a.contrast, b.contrast);
-  return contrast / (contrast + MEASURES.signature.noiseContrastLuma);
+  return contrast < noiseContrastLuma ? 1 : contrast / (contrast + noiseContrastLuma);
 }
 
 function isBurntOut({ mean, contrast }: Signature, rules: Rules['strobe']): boolean {
