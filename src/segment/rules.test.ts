@@ -21,7 +21,6 @@ type TestedElsewhere = 'inset' | 'strobe';
 type Untested =
   | 'cut: change over that of the neighbours'
   | 'cut: most kept detail'
-  | 'gradual: no single step'
   | 'gradual: straight path'
   | 'gradual: unrelated ends'
   | 'gradual: slow motion';
@@ -203,6 +202,16 @@ const WINDOWS: Readonly<Record<Exclude<RuleName, TestedElsewhere | Untested>, Wi
         ),
       ),
     boundaries: [[63, 72, 82]],
+  },
+  'gradual: no single step': {
+    // A film on threes, and a reflection that appears over two pictures and stays for six.
+    film: () =>
+      times(80, (i) => {
+        const drawing = Math.floor(i / 3);
+        const share = i === 39 ? 0.2 : i >= 40 && i < 46 ? 0.485 : 0;
+        return mix(scene(2, 2.557 * drawing + (i >= 40 ? 0.141 : 0)), scene(10, -2.557 * drawing), share);
+      }),
+    boundaries: [],
   },
   'same shot: cut close by': {
     film: () => times(110, (i) => (i < 40 ? scene(5) : mix(scene(26), scene(17), progress(i, 43, 49)))),
