@@ -30,7 +30,9 @@ export function isDatabaseUnavailable(error: unknown): boolean {
   const { code, syscall, name } = error as { code?: unknown; syscall?: unknown; name?: unknown };
   if (typeof code !== 'string') return false;
   if (name === 'PostgresError') return UNAVAILABLE_SQLSTATE.test(code);
-  return CONNECTION_ERROR_CODES.has(code) && (code.startsWith('CONNECT') || syscall !== undefined);
+  if (!CONNECTION_ERROR_CODES.has(code)) return false;
+  // Node's EPIPE for a socket that the other side has ended has no system call; postgres.js adds `query` to it.
+  return code.startsWith('CONNECT') || syscall !== undefined || Object.hasOwn(error as object, 'query');
 }
 
 /**
