@@ -62,6 +62,14 @@ describe('no cut is found', () => {
     assert.deepEqual(detect(times(150, (i) => (isOn(i, 12, 4) ? scene(1, i / 8) : dim(scene(1, i / 8), 0.12)))), []);
   });
 
+  test('where another picture interrupts a scene between flashes, which is seen again soon', () => {
+    const show = (i: number) => {
+      const shot = scene(i >= 60 && i < 67 ? 2 : 1, i / 8);
+      return isOn(i, 12, 4) ? shot : dim(shot, 0.12);
+    };
+    assert.deepEqual(detect(times(110, show)), []);
+  });
+
   test('where a strobe starts, or ends', () => {
     const show = (i: number) => (i > 60 && i < 110 && isOn(i, 8, 4) ? lit(scene(1, i / 8), 2.5) : scene(1, i / 8));
     assert.deepEqual(detect(times(170, show)), []);
