@@ -15,7 +15,7 @@ const RETIRED_TTL_MS = 500;
 const ANSWER_TIMEOUT_MS = 15_000;
 const STORM_RESETS = 50;
 
-describe('a pool whose connections are reset', { skip: NO_POSTGRES, timeout: 120_000 }, () => {
+describe('a pool whose connections are reset', { skip: NO_POSTGRES }, () => {
   const stack = new AsyncDisposableStack();
   let server: TestPostgres;
   let proxy: ResettingProxy;
