@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { FF_ENCODER_FLAC } from 'node-av/constants';
 import postgres from 'postgres';
 import { hostFiles } from './support/file-host.ts';
-import { askAllTheWhile } from './support/load.ts';
+import { startLoad } from './support/load.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
 import { nextVersion } from './support/next-version.ts';
@@ -277,11 +277,11 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
     const older = version;
     version = nextVersion(folder, older);
     // From before the schema changes until nothing old is left, no request is refused.
-    const load = askAllTheWhile({
+    const load = startLoad({
       servers: () => [all.api],
       clients: 3,
       pauseMs: 200,
-      overrides: [
+      requests: [
         () => ({ method: 'POST', path: '/embed-v2/tasks', body: short(), status: 202 }),
         () => ({ method: 'GET', path: '/embed-v2/tasks', status: 200 }),
         () => ({ method: 'GET', path: `/embed-v2/tasks/${created[0]}`, status: 200 }),

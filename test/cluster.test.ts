@@ -9,7 +9,7 @@ import { FF_ENCODER_FLAC } from 'node-av/constants';
 import postgres from 'postgres';
 import { reelvec } from './support/command.ts';
 import { hostFiles } from './support/file-host.ts';
-import { askAllTheWhile } from './support/load.ts';
+import { startLoad } from './support/load.ts';
 import { loopMedia } from './support/loop-media.ts';
 import { makeMedia } from './support/make-media.ts';
 import { nextVersion } from './support/next-version.ts';
@@ -305,11 +305,11 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
       return form;
     };
     const tasks = () => load.answers.filter(({ status }) => status === 202).map(({ body }) => body._id as string);
-    const load = askAllTheWhile({
+    const load = startLoad({
       servers: () => running,
       clients: 6,
       pauseMs: 50,
-      overrides: [
+      requests: [
         () => ({ method: 'POST', path: '/embed-v2/tasks', body: short(), status: 202 }),
         () => ({ method: 'GET', path: '/embed-v2/tasks', status: 200 }),
         () => ({ method: 'GET', path: `/embed-v2/tasks/${first}`, status: 200 }),

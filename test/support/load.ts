@@ -3,7 +3,7 @@ import type { RunningServer } from './server.ts';
 import { type Answer, call } from './tasks.ts';
 
 /** Request with the expected status. */
-export interface Wish {
+export interface LoadRequest {
   readonly method: string;
   readonly path: string;
   readonly body?: unknown;
@@ -14,14 +14,14 @@ export interface LoadOptions {
   /** Available servers: used round-robin, with failover on a refused connection, like a load balancer. */
   readonly servers: () => readonly RunningServer[];
   /** Requests of each client, in a loop. */
-  readonly overrides: readonly (() => Wish)[];
+  readonly requests: readonly (() => LoadRequest)[];
   readonly clients: number;
   /** Pause of a client between requests, in milliseconds. */
   readonly pauseMs: number;
 }
 
 /** Outcome of the requests so far: each counts once. */
-export interface Toll {
+export interface LoadOutcome {
   readonly answers: readonly Answer[];
   /** Requests with an unexpected answer, or none. */
   readonly failures: readonly string[];
@@ -30,27 +30,27 @@ export interface Toll {
 const REFUSALS = 20;
 
 /** Starts clients that send requests continuously, without retries. `stop` waits for their current requests. */
-export function askAllTheWhile({
+export function startLoad({
   servers,
-  overrides,
+  requests,
   clients,
   pauseMs,
-}: LoadOptions): Toll & { stop(): Promise<void> } {
+}: LoadOptions): LoadOutcome & { stop(): Promise<void> } {
   const answers: Answer[] = [];
   const failures: string[] = [];
   let over = false;
-  const ask = async (wish: Wish, turn: number) => {
+  const ask = async (request: LoadRequest, turn: number) => {
     for (let refusals = 0; ; refusals++) {
       const all = servers();
       try {
-        const answer = await call(all[(turn + refusals) % all.length]!, wish.method, wish.path, wish);
-        if (answer.status === wish.status) answers.push(answer);
-        else failures.push(`${wish.method} ${wish.path}: ${answer.status} ${answer.text.slice(0, 300)}`);
+        const answer = await call(all[(turn + refusals) % all.length]!, request.method, request.path, request);
+        if (answer.status === request.status) answers.push(answer);
+        else failures.push(`${request.method} ${request.path}: ${answer.status} ${answer.text.slice(0, 300)}`);
         return;
       } catch (error) {
         const { code } = ((error as Error).cause ?? {}) as { code?: string };
         if (code === 'ECONNREFUSED' && refusals < REFUSALS) continue;
-        failures.push(`${wish.method} ${wish.path}: ${error} ${code}`);
+        failures.push(`${request.method} ${request.path}: ${error} ${code}`);
         return;
       }
     }
@@ -59,7 +59,7 @@ export function askAllTheWhile({
     for (let turn = first; ; turn++) {
       await sleep(pauseMs);
       if (over) return;
-      await ask(overrides[turn % overrides.length]!(), turn);
+      await ask(requests[turn % requests.length]!(), turn);
     }
   };
   const all = Array.from({ length: clients }, (_, i) => client(i));

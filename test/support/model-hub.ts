@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 
 /** Fault of the next request for a file. */
-export type Mischief =
+export type Fault =
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Record<string, string> }
   /** Closes the connection after this many bytes of the body. */
   | { readonly kind: 'cut'; readonly after: number }
@@ -27,7 +27,7 @@ export interface SeenRequest {
 export class ModelHub implements AsyncDisposable {
   readonly seen: SeenRequest[] = [];
   /** Faults by path within the repository, each applied once, in order. */
-  readonly mischief = new Map<string, Mischief[]>();
+  readonly faults = new Map<string, Fault[]>();
   /** Required token, if set. */
   token: string | undefined;
   /** True if answers for large files have a checksum. */
@@ -68,8 +68,8 @@ export class ModelHub implements AsyncDisposable {
     this.#branches.set(`/api/models/${repo}/revision/${name}`, `/${repo}/resolve/${revision}/`);
   }
 
-  misbehave(path: string, ...how: Mischief[]): void {
-    this.mischief.set(path, how);
+  misbehave(path: string, ...how: Fault[]): void {
+    this.faults.set(path, how);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -95,9 +95,9 @@ export class ModelHub implements AsyncDisposable {
       response.writeHead(404, { 'x-error-code': 'EntryNotFound' }).end();
       return;
     }
-    const mischief = this.#nextMischief(path, 'status');
-    if (mischief?.kind === 'status') {
-      response.writeHead(mischief.status, mischief.headers).end();
+    const fault = this.#nextFault(path, 'status');
+    if (fault?.kind === 'status') {
+      response.writeHead(fault.status, fault.headers).end();
       return;
     }
     if (isLarge(path)) {
@@ -141,22 +141,22 @@ export class ModelHub implements AsyncDisposable {
       response.writeHead(416, { 'content-range': `bytes */${content.length}` }).end();
       return;
     }
-    const mischief = this.#nextMischief(path, 'cut') ?? this.#nextMischief(path, 'wrong');
-    const body = mischief?.kind === 'wrong' ? content.subarray(from).map((byte) => byte ^ 1) : content.subarray(from);
+    const fault = this.#nextFault(path, 'cut') ?? this.#nextFault(path, 'wrong');
+    const body = fault?.kind === 'wrong' ? content.subarray(from).map((byte) => byte ^ 1) : content.subarray(from);
     response.writeHead(from > 0 ? 206 : 200, {
       ...headers,
       'content-length': body.length,
       ...(from > 0 && { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` }),
     });
-    if (mischief?.kind === 'cut') {
-      response.write(body.subarray(0, mischief.after));
+    if (fault?.kind === 'cut') {
+      response.write(body.subarray(0, fault.after));
       // Delayed until the client has read what was sent: closing discards the buffers.
       setTimeout(() => response.destroy(), CUT_AFTER_MS);
     } else response.end(body);
   }
 
-  #nextMischief(path: string, kind: Mischief['kind']): Mischief | undefined {
-    const own = [...this.mischief].find(([name]) => path.endsWith(`/${name}`))?.[1];
+  #nextFault(path: string, kind: Fault['kind']): Fault | undefined {
+    const own = [...this.faults].find(([name]) => path.endsWith(`/${name}`))?.[1];
     return own?.[0]?.kind === kind ? own.shift() : undefined;
   }
 
