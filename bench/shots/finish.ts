@@ -8,8 +8,8 @@ export interface Finish {
   /** Height of the bars above and below, as a share of the picture. */
   readonly bars: number;
   /**
-   * What a change of the frame rate or of the scanning left: every second line is from the picture before, in all or in
-   * two of five pictures; or one of four is a blend with the one before.
+   * Residue of a changed frame rate or of interlacing: every second line is from the picture before, in all pictures
+   * (`fields`) or in two of five (`telecine`); or one of four is a blend with the one before (`blends`).
    */
   readonly residue: 'none' | 'fields' | 'telecine' | 'blends';
 }

@@ -5,7 +5,7 @@ import { fadedShare } from './blend.ts';
 import { Signature } from './signature.ts';
 
 const QUARTERS = [0, 0.25, 0.5, 0.75, 1];
-/** What has faded of a film of five pictures, on average over made-up scenes. */
+/** Faded share of a film of five pictures, mean over generated scenes. */
 function fadedIn(film: (seed: number, share: number) => Pixels): number {
   const seeds = [1, 3, 5, 7, 9, 11];
   const of = (seed: number) =>

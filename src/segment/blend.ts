@@ -7,7 +7,7 @@ const PLANE_PIXELS = PLANE_WIDTH * PLANE_HEIGHT;
 const PIECE_WIDTH = 4;
 const PIECE_HEIGHT = 3;
 
-/** How well the pictures of a window are explained by those around them, as far as is fast to compute. */
+/** Residuals of a window's pictures, predicted from those around them: the part that is fast to compute. */
 export interface BlendFit {
   /** Sum of absolute differences between each inner picture and the best blend of its neighbours. */
   readonly blend: number;
@@ -45,8 +45,8 @@ export function fitBlend(pictures: readonly Signature[]): BlendFit {
 }
 
 /**
- * How much better blends explain the inner pictures than displaced blocks do, as in video coding: the displacement's residual
- * over the sum of both residuals. 0.5 if both do as well, towards 1 in a dissolve. Light that goes up or down is a blend with
+ * Residual of displaced blocks (motion compensation, as in video coding) as a share of the residuals of displaced blocks and
+ * of blends together, over the inner pictures. 0.5 if both predict equally well, towards 1 in a dissolve. Light that goes up or down is a blend with
  * white or black, so the patterns must be blends too.
  */
 export function blendShare(pictures: readonly Signature[], { blend }: BlendFit): number {

@@ -62,7 +62,7 @@ export const MEASURES = {
     noiseEnergy: 100,
   },
 
-  /** How well blends, pieces and displaced blocks explain the pictures of a window (`blend.ts`). */
+  /** Prediction of a window's pictures by blends, pieces and displaced blocks (`blend.ts`). */
   blend: {
     /** Share of one picture in the two uneven blends that are tried beside the even one. */
     unevenShare: 0.3,

@@ -222,7 +222,7 @@ const rules = {
     blankAheadSec: 1.5,
   },
 
-  /** What looks like a gradual transition may happen within one shot (`same-shot.ts`). */
+  /** Changes within one shot that resemble a gradual transition (`same-shot.ts`). */
   sameShot: {
     /** A cut this close before or after shows that the transition was a change within a shot: no shot is so short. */
     minShotSec: 0.2,
