@@ -1,4 +1,4 @@
-import { type Part, type PartialBlob, PartSizeError, partRange, type UploadStore } from '../../blobs/uploads.ts';
+import { type Part, PartSizeError, type UploadStore } from '../../blobs/uploads.ts';
 import { newId } from '../../database/ids.ts';
 import type { OnCreated } from '../../database/open.ts';
 import type { Page } from '../../database/page.ts';
@@ -7,9 +7,17 @@ import type { Logger } from '../../observe/logger.ts';
 import type { Quotas } from '../../quotas/quotas.ts';
 import { assetKey } from '../blobs.ts';
 import type { AssetType } from '../repository.ts';
+import { checkPlan, checkProof, type ReportedChunk } from './reported-chunk.ts';
 import type { UploadRepository } from './repository.ts';
 import { SingleWriter } from './single-writer.ts';
-import { type AssetOptions, chunkCount, chunkSizeFor, type MultipartUpload, type StoredChunk } from './upload.ts';
+import {
+  type AssetOptions,
+  chunkCount,
+  chunkSizeFor,
+  type MultipartUpload,
+  partialBlob,
+  type StoredChunk,
+} from './upload.ts';
 
 const HOUR_MS = 3_600_000;
 /** Lifetime of an upload. Milliseconds. */
@@ -44,13 +52,6 @@ export interface ChunkTarget {
   /** Absolute URL of the store; undefined if the chunk is uploaded through this server. */
   readonly url?: string;
   readonly expiresAt: Date;
-}
-
-/** Client's report of a sent chunk. */
-export interface ReportedChunk {
-  readonly number: number;
-  readonly size: number;
-  readonly proof: string;
 }
 
 /** Multipart uploads, from the session to the asset. An owner can access only their own uploads. */
@@ -136,7 +137,7 @@ export class MultipartUploads {
     const { intake } = this.#deps.store;
     const sign = (number: number) =>
       intake.kind === 'direct'
-        ? intake.sign(partial(upload), number, { expiresInSec: (expiresAt.getTime() - Date.now()) / 1000 })
+        ? intake.sign(partialBlob(upload), number, { expiresInSec: (expiresAt.getTime() - Date.now()) / 1000 })
         : undefined;
     return Promise.all(
       numbers
@@ -218,7 +219,7 @@ export class MultipartUploads {
     requireActive(upload);
     if (store.intake.kind !== 'server') throw notFound(id);
     try {
-      const part = await store.intake.write(partial(upload), number, content, {
+      const part = await store.intake.write(partialBlob(upload), number, content, {
         signal: AbortSignal.any([signal, replaced]),
       });
       await uploads.saveChunks(id, [part]);
@@ -241,14 +242,14 @@ export class MultipartUploads {
     if (store.intake.kind === 'server' || upload.status !== 'active') return known;
     // The chunks bypassed this server: the store knows which are there.
     const asked = numbers.filter((number) => !known.get(number)?.completedAt);
-    await uploads.saveChunks(upload.id, await store.intake.stored(partial(upload), asked));
+    await uploads.saveChunks(upload.id, await store.intake.stored(partialBlob(upload), asked));
     return byNumber();
   }
 
   async #finish(upload: MultipartUpload): Promise<void> {
     const { uploads, store, start, log } = this.#deps;
     const { id, owner, assetId, filename, type, assetOptions } = upload;
-    await store.complete(partial(upload), await uploads.chunks(id));
+    await store.complete(partialBlob(upload), await uploads.chunks(id));
     const file = { filename, declaredType: type, size: upload.totalSize };
     const asset = { id: assetId, owner, method: 'multipart', ...file, ...assetOptions } as const;
     // Concurrent reports may both find the upload complete; one of them creates the asset.
@@ -274,49 +275,10 @@ async function discard(content: AsyncIterable<Uint8Array>, part: Part): Promise<
   return part;
 }
 
-function partial({ assetId, storeId, totalSize, chunkSize }: MultipartUpload): PartialBlob {
-  return { key: assetKey(assetId), id: storeId ?? '', size: totalSize, partSize: chunkSize };
-}
-
 function requireActive({ status, expiresAt, id }: MultipartUpload): void {
   if (status === 'active' && Date.parse(expiresAt) > Date.now()) return;
   const reason = status === 'completed' ? 'is complete' : `expired at ${expiresAt}. Start a new one`;
   throw new ReelvecError('upload_not_active', `The upload ${id} ${reason}.`, { details: { id, status } });
-}
-
-function checkPlan(upload: MultipartUpload, { number, size }: ReportedChunk, i: number): void {
-  const total = chunkCount(upload);
-  if (number > total) {
-    const field = `completed_chunks.${i}.chunk_index`;
-    throw new ReelvecError('parameter_invalid', `${field} is ${number}, but the upload has ${total} chunks.`, {
-      details: { field, value: number, total_chunks: total },
-    });
-  }
-  const expected = partRange(partial(upload), number).size;
-  if (size === expected) return;
-  const field = `completed_chunks.${i}.chunk_size`;
-  throw new ReelvecError('parameter_invalid', `${field} is ${size}; chunk ${number} has ${expected} bytes.`, {
-    details: { field, value: size, chunk_index: number, expected_bytes: expected },
-  });
-}
-
-function checkProof({ number, proof, size }: ReportedChunk, stored: StoredChunk | undefined, i: number): void {
-  const details = { field: `completed_chunks.${i}`, chunk_index: number };
-  if (!stored) {
-    throw new ReelvecError('parameter_invalid', `Chunk ${number} has not been received. Send it to its URL first.`, {
-      details,
-    });
-  }
-  if (
-    stored.size !== size ||
-    stored.etag.toLowerCase() !== proof.replace(/^W\//, '').replaceAll('"', '').toLowerCase()
-  ) {
-    throw new ReelvecError(
-      'parameter_invalid',
-      `completed_chunks.${i}.proof is not the ETag that chunk ${number} was answered with. Send the chunk again.`,
-      { details: { ...details, field: `completed_chunks.${i}.proof` } },
-    );
-  }
 }
 
 function chunkComplete(number: number): ReelvecError {

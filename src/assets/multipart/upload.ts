@@ -1,3 +1,5 @@
+import type { PartialBlob } from '../../blobs/uploads.ts';
+import { assetKey } from '../blobs.ts';
 import type { AssetType, UserMetadata } from '../repository.ts';
 
 /** Multipart upload: a file that arrives in chunks and becomes an asset with the last one. */
@@ -63,4 +65,9 @@ export function chunkSizeFor(totalSize: number): number {
 
 export function chunkCount({ totalSize, chunkSize }: Pick<MultipartUpload, 'totalSize' | 'chunkSize'>): number {
   return Math.ceil(totalSize / chunkSize);
+}
+
+/** The upload as its blob store sees it. */
+export function partialBlob({ assetId, storeId, totalSize, chunkSize }: MultipartUpload): PartialBlob {
+  return { key: assetKey(assetId), id: storeId ?? '', size: totalSize, partSize: chunkSize };
 }
