@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { tableFromIPC } from 'apache-arrow';
-import { parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { parquetMetadata } from 'hyparquet';
 import { CONFIGURED_KEY, openTestApp, type TestApp, VIDEO } from '../../../test/support/app.ts';
+import { RESULT_READERS, type ResultItem } from '../../../test/support/result-readers.ts';
 import { type EmbeddingRow, encodeBlock, writeResult } from '../../tasks/results/results.ts';
 import { resultKey } from '../../tasks/work.ts';
 
@@ -53,19 +53,9 @@ const asRows = (items: Iterable<Record<string, unknown>>) =>
     end_sec,
   }));
 
-const readers: Record<string, (bytes: Buffer) => Promise<Record<string, unknown>[]>> = {
-  json: async (bytes) => JSON.parse(bytes.toString()).data,
-  ndjson: async (bytes) =>
-    bytes
-      .toString()
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-  arrow: async (bytes) =>
-    tableFromIPC(bytes)
-      .toArray()
-      .map((row) => row.toJSON()),
-  parquet: async (bytes) => parquetReadObjects({ file: Uint8Array.from(bytes).buffer }),
+const readers = {
+  ...RESULT_READERS,
+  json: async (bytes: Buffer): Promise<ResultItem[]> => JSON.parse(bytes.toString()).data,
 };
 const types: Record<string, string> = {
   json: 'application/json; charset=utf-8',
@@ -78,7 +68,7 @@ test('every format holds the same rows, chosen by ?format= or Accept, filtered o
   await using task = await open();
   await finish(task);
   const { app } = task.t;
-  const all = asRows(await readers.json!((await app.inject({ url: task.url, headers })).rawPayload));
+  const all = asRows(await readers.json((await app.inject({ url: task.url, headers })).rawPayload));
   assert.equal(all.length, SEGMENTS * 2 + 2);
   const filters: [string, (row: (typeof all)[number]) => boolean][] = [
     ['', () => true],

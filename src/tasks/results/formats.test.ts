@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { buffer } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { tableFromIPC } from 'apache-arrow';
-import { parquetMetadata, parquetReadObjects } from 'hyparquet';
+import { parquetMetadata } from 'hyparquet';
 import { MemoryBlobStore } from '../../../test/support/memory-blobs.ts';
+import { RESULT_READERS } from '../../../test/support/result-readers.ts';
 import { type ResultFormat, resultContent } from './formats.ts';
 import { type EmbeddingRow, encodeBlock, writeResult } from './results.ts';
 
@@ -19,24 +20,6 @@ function row(segment: number, option: (typeof options)[number]): EmbeddingRow {
 
 const rows = [0, 1].flatMap((segment) => options.map((option) => row(segment, option)));
 
-type Item = Record<string, unknown> & { embedding?: ArrayLike<number> };
-
-/** Reads a format as other programs do. */
-const readers: Record<ResultFormat, (bytes: Buffer) => Promise<Item[]>> = {
-  json: async (bytes) => JSON.parse(bytes.toString()),
-  ndjson: async (bytes) =>
-    bytes
-      .toString()
-      .trimEnd()
-      .split('\n')
-      .map((line) => JSON.parse(line)),
-  arrow: async (bytes) =>
-    tableFromIPC(bytes)
-      .toArray()
-      .map((each) => each.toJSON()),
-  parquet: (bytes) => parquetReadObjects({ file: Uint8Array.from(bytes).buffer }) as Promise<Item[]>,
-};
-
 async function open() {
   const blobs = new MemoryBlobStore();
   await blobs.write('block', encodeBlock(rows, { ...facts, segments: 2 }));
@@ -47,11 +30,11 @@ async function open() {
   return { blobs, content };
 }
 
-for (const format of Object.keys(readers) as ResultFormat[]) {
+for (const format of Object.keys(RESULT_READERS) as ResultFormat[]) {
   test(`${format} has all rows and vectors, or what the query leaves of them`, async () => {
     const { content } = await open();
     const read = async (query: Omit<Parameters<typeof resultContent>[1], 'format'>) =>
-      readers[format](await content({ format, ...query }));
+      RESULT_READERS[format](await content({ format, ...query }));
     const all = await read({ vectors: true });
     assert.equal(all.length, 6);
     for (const [i, { embedding, ...facts }] of rows.entries()) {
