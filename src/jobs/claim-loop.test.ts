@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { defineWorkflow } from 'openworkflow';
 import pino from 'pino';
-import { temporaryFolder } from '../../test/support/server.ts';
+import { temporaryFolder, until } from '../../test/support/server.ts';
 import { type AnyWorkflow, JobEngine } from './engine.ts';
 
 /** Longer than a claim loop with free slots needs to claim waiting runs. */
@@ -89,4 +90,27 @@ test('runs that have left their place do not count against the room for others',
   loop.leave('a');
   assert.deepEqual(await loop.begun(), ['a', 'b']);
   assert.ok(Math.max(...asked) === 1);
+});
+
+test('a run whose step attempt is lost in a crash of the database is executed again', async () => {
+  await using stack = new AsyncDisposableStack();
+  const path = `${stack.use(temporaryFolder()).path}/jobs.db`;
+  const engine = await JobEngine.openEmbedded(path, pino({ level: 'silent' }));
+  stack.defer(() => engine.close());
+  stack.defer(() => engine.finish(AbortSignal.timeout(5000)));
+  const executions: string[] = [];
+  const workflow = defineWorkflow({ name: 'work' }, async ({ step }) => {
+    await step.run({ name: 'kept' }, () => void executions.push('kept'));
+    await step.run({ name: 'lost' }, () => {
+      executions.push('lost');
+      if (executions.length > 2) return;
+      using database = new DatabaseSync(path);
+      database.exec("delete from step_attempts where step_name = 'lost'");
+    });
+  });
+  engine.work({ workflows: [workflow as AnyWorkflow], concurrency: 1 });
+  const id = await engine.start(workflow, {}, 'a');
+  await until(async () => (await engine.statuses([id])).get(id) !== 'unfinished', 10_000, 'the run ends');
+  assert.equal((await engine.statuses([id])).get(id), 'completed');
+  assert.deepEqual(executions, ['kept', 'lost', 'lost']);
 });

@@ -1,5 +1,5 @@
 import { Worker } from 'openworkflow';
-import type { Backend } from 'openworkflow/internal';
+import type { Backend, WorkflowRun } from 'openworkflow/internal';
 import type { Logger } from '../observe/logger.ts';
 import { DatabaseRetry, withRetry, withTimeout } from './database-retry.ts';
 import { FairScheduler } from './fair-scheduler.ts';
@@ -42,6 +42,8 @@ interface HeldRun {
   hasSlot: boolean;
   /** True on a run's first attempt, until its step attempts were listed once. */
   isFirstAttempt: boolean;
+  /** Step attempts that could not be marked as ended: a crash of the database lost their rows. */
+  readonly lostSteps: Set<string>;
 }
 
 /**
@@ -66,7 +68,8 @@ interface HeldRun {
  * - waiting → unanswered: the claim's reply was lost. The same worker id releases the run before its next claim.
  * - held with a slot → held without: {@link releaseSlot}. The next run may start before this one ends.
  * - held → ended: completed, failed, put to sleep or rescheduled, on which the executor becomes free.
- * - held → waiting: the lease expired, or `JobEngine.releaseLeases` released it at shutdown.
+ * - held → waiting: the lease expired, `JobEngine.releaseLeases` released it at shutdown, or a crash of the database lost a
+ *   step attempt, so that the run is executed again.
  */
 export class ClaimLoop {
   readonly #jobs: JobStore;
@@ -195,6 +198,19 @@ export class ClaimLoop {
           setImmediate(() => this.#options.onChange('ended'));
         }
       };
+    const endingStep =
+      <P extends { workerId: string; stepAttemptId: string }, R>(method: (params: P) => Promise<R>) =>
+      async (params: P): Promise<R> => {
+        const lostSteps = this.#held.get(params.workerId)?.lostSteps;
+        try {
+          const ended = await method.call(base, params);
+          lostSteps?.delete(params.stepAttemptId);
+          return ended;
+        } catch (error) {
+          lostSteps?.add(params.stepAttemptId);
+          throw error;
+        }
+      };
     const overrides: Partial<Backend> = {
       claimWorkflowRun: (params) => {
         // Serialized, so that each claim sees the slots and turns that the one before took.
@@ -221,7 +237,11 @@ export class ClaimLoop {
           return undefined as never;
         }),
       completeWorkflowRun: ending(base.completeWorkflowRun),
-      failWorkflowRun: ending(base.failWorkflowRun),
+      completeStepAttempt: endingStep(base.completeStepAttempt),
+      failStepAttempt: endingStep(base.failStepAttempt),
+      failWorkflowRun: ending((params) =>
+        this.#held.get(params.workerId)?.lostSteps.size ? this.#repeat(params) : base.failWorkflowRun(params),
+      ),
       sleepWorkflowRun: ending(async (params) =>
         base.sleepWorkflowRun({ ...params, availableAt: await this.#toDatabaseClock(params.availableAt) }),
       ),
@@ -233,6 +253,14 @@ export class ClaimLoop {
       ),
     };
     return Object.assign(Object.create(base) as Backend, overrides);
+  }
+
+  /** Releases a run instead of failing it, so that it is executed again from the steps that the database still has. */
+  async #repeat({ workflowRunId, workerId }: { workflowRunId: string; workerId: string }): Promise<WorkflowRun> {
+    this.#log.warn({ run: workflowRunId }, 'step lost, run repeated');
+    await this.#retry.call('release', () => withTimeout(() => this.#jobs.release([workerId])));
+    const run = await this.#retry.call('run', () => this.#jobs.backend.getWorkflowRun({ workflowRunId }));
+    return run!;
   }
 
   /** Converts a time of this node's clock to the clock of the database, which compares it. */
@@ -270,6 +298,7 @@ export class ClaimLoop {
         id: run.id,
         hasSlot: true,
         isFirstAttempt: run.attempts === 1,
+        lostSteps: new Set(),
       });
       return run;
     }
