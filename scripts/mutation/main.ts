@@ -62,7 +62,7 @@ const HELP = `npm run test:mutations -- --folder tasks [options]
 --only TEXT        run only mutants of files whose path matches the regular expression
 --near             only use the folder's own tests; a later run with --retry gives survivors to the others
 --retry            run survivors again, for instance after tests were added
---report           print the results so far and run nothing`;
+--report           print the results so far and run nothing; can be used during a run`;
 
 if (options.help || !options.folder) {
   console.log(HELP);
@@ -82,7 +82,7 @@ const kills = new Map<string, number>();
 /** True for mutants that the type checker rejects. */
 const checked = new Map<string, boolean>();
 
-const slot = new Slot(`${folder}-${seed}`);
+const slot = options.report ? Slot.ofWorkingTree() : Slot.copy(`${folder}-${seed}`);
 using runner = new WarmRunner(slot);
 const imports = new Imports(slot);
 const coverage = new Coverage(slot, runner, `${CACHE}/coverage`);

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   copyFileSync,
   existsSync,
@@ -12,14 +13,34 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-/** A copy of the working tree in which files are mutated. Mutants never touch the tree itself. */
+/** A tree of sources. Mutants are only written to a copy of the working tree. */
 export class Slot {
   readonly root: string;
 
-  /** Copies the files that git knows or could add. Only what differs from the copy of an earlier run is written. */
-  constructor(name: string) {
-    this.root = join(tmpdir(), `reelvec-mutation-${process.getuid?.() ?? 0}`, name);
-    mkdirSync(this.root, { recursive: true });
+  private constructor(root: string) {
+    this.root = root;
+  }
+
+  /** The working tree itself, to read from. */
+  static ofWorkingTree(): Slot {
+    return new Slot(process.cwd());
+  }
+
+  /**
+   * A copy of the working tree, of the files that git knows or could add. Only what differs from the copy of an earlier run is
+   * written. Each working tree has copies of its own.
+   * @throws if a process that uses the copy is alive
+   */
+  static copy(name: string): Slot {
+    const tree = createHash('sha256').update(process.cwd()).digest('hex').slice(0, 8);
+    const slot = new Slot(join(tmpdir(), `reelvec-mutation-${process.getuid?.() ?? 0}`, `${name}-${tree}`));
+    mkdirSync(slot.root, { recursive: true });
+    slot.#lock();
+    slot.#update();
+    return slot;
+  }
+
+  #update(): void {
     const listed = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
       encoding: 'utf8',
     });
@@ -37,6 +58,15 @@ export class Slot {
       symlinkSync(join(process.cwd(), 'node_modules'), this.path('node_modules'));
   }
 
+  /** A second run would overwrite the mutants of the first, which would then count as survivors. */
+  #lock(): void {
+    const lock = `${this.root}.pid`;
+    const pid = existsSync(lock) ? Number(readFileSync(lock, 'utf8')) : 0;
+    if (pid !== 0 && isAlive(pid)) throw new Error(`${this.root} is in use by process ${pid}.`);
+    writeFileSync(lock, String(process.pid));
+    process.once('exit', () => rmSync(lock, { force: true }));
+  }
+
   path(file: string): string {
     return join(this.root, file);
   }
@@ -47,5 +77,13 @@ export class Slot {
 
   write(file: string, text: string): void {
     writeFileSync(this.path(file), text);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
   }
 }
