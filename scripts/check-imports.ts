@@ -38,8 +38,8 @@ const LAYERS = [
   'code-cache.ts',
   'setup-error.ts',
   'make-folder.ts',
-  'domain',
   'errors.ts',
+  'domain',
 ];
 
 /** Tests may import anything. */

@@ -1,3 +1,5 @@
+import type { MediaKind } from './domain/media-kind.ts';
+
 /**
  * All client-facing error codes with their HTTP status. The codes are those of the TwelveLabs v1.3 API plus a few of
  * reelvec.
@@ -74,9 +76,6 @@ export class ReelvecError extends Error {
 export function isReelvecError(error: unknown): error is ReelvecError {
   return error instanceof ReelvecError;
 }
-
-/** Media type that prefixes error codes. */
-export type MediaKind = 'video' | 'audio' | 'image';
 
 /**
  * Maps a `video_` error code to the media kind of the request: `video_file_broken` becomes `audio_file_broken`. The

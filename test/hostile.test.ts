@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { FF_ENCODER_FLAC } from 'node-av/constants';
+import type { InputType } from '../src/domain/media-kind.ts';
 import { hostFiles } from './support/file-host.ts';
 import { makeMedia } from './support/make-media.ts';
 import { seededRandom } from './support/seeded-random.ts';
@@ -134,7 +135,7 @@ describe('hostile input', () => {
     }
   });
 
-  async function endOf(name: string, type: 'video' | 'audio'): Promise<string> {
+  async function endOf(name: string, type: InputType): Promise<string> {
     const body = asking(type, { url: `${host.url}/${name}` });
     const created = await call(server, 'POST', '/embed-v2/tasks', { body });
     if (created.status === 400) return created.body.code;

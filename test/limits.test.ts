@@ -11,6 +11,7 @@ import {
   FF_ENCODER_PCM_S16LE,
   type FFEncoderCodec,
 } from 'node-av/constants';
+import type { InputType } from '../src/domain/media-kind.ts';
 import { hostFiles } from './support/file-host.ts';
 import { makeMedia } from './support/make-media.ts';
 import { NO_REAL_MEDIA, REAL_MEDIA } from './support/real-media.ts';
@@ -20,7 +21,7 @@ import { asking, call, createTask, ended, ready, uploadAsset } from './support/t
 interface Refusal {
   readonly what: string;
   readonly file: string;
-  readonly type?: 'video' | 'audio';
+  readonly type?: InputType;
   readonly code: string;
   readonly says: RegExp;
 }
@@ -130,7 +131,7 @@ describe('limits by content', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let url: (file: string) => { url: string };
-  let body: (file: string, type?: 'video' | 'audio', overrides?: object) => object;
+  let body: (file: string, type?: InputType, overrides?: object) => object;
   before(async () => {
     for (const { file, recipe } of MADE) makeMedia(join(folder, file), recipe);
     makeMedia(join(folder, 'fine.mp4'), { ...film('640x360', 6), audio: 'sine=duration=6' });

@@ -1,7 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { sha256OfBlob } from '../blobs/hash-blob.ts';
 import { BlobNotFound, type BlobStore } from '../blobs/store.ts';
-import { isReelvecError, type MediaKind, ofKind, ReelvecError } from '../errors.ts';
+import type { MediaKind } from '../domain/media-kind.ts';
+import { isReelvecError, ofKind, ReelvecError } from '../errors.ts';
 import type { ImageInfo, MediaInfo } from '../media/info.ts';
 import { causeText } from '../observe/cause.ts';
 import type { Logger } from '../observe/logger.ts';

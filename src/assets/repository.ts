@@ -4,13 +4,13 @@ import type { Db, OnCreated } from '../database/open.ts';
 import { type Page, selectNewestFirst } from '../database/page.ts';
 import type { AssetsTable } from '../database/schema.ts';
 import { storedObject } from '../database/stored-json.ts';
+import type { MediaKind } from '../domain/media-kind.ts';
 import type { ErrorCode } from '../errors.ts';
 import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
 import type { MediaInfo } from '../media/info.ts';
 
 type AssetStatus = AssetsTable['status'];
 type AssetMethod = AssetsTable['method'];
-export type AssetType = 'video' | 'audio' | 'image';
 /** State of an extra requested with an asset. */
 type ExtraStatus = 'pending' | 'ready' | 'error';
 /** Custom fields that a client attaches to an asset. */
@@ -33,7 +33,7 @@ export interface Asset {
   /** Content with the media: the asset's own id or another asset's. Set once prepared. */
   readonly contentId?: string;
   /** Type declared by a multipart upload. */
-  readonly declaredType?: AssetType;
+  readonly declaredType?: MediaKind;
   /** Set if requested. */
   readonly hls?: ExtraStatus;
   readonly thumbnail?: ExtraStatus;
@@ -241,7 +241,7 @@ function fromRow(row: { [Name in keyof AssetsTable]: unknown }): Asset {
     ...(row.source_url !== null && { sourceUrl: String(row.source_url) }),
     ...(row.sha256 !== null && { sha256: String(row.sha256) }),
     ...(row.content_id !== null && { contentId: String(row.content_id) }),
-    ...(row.declared_type !== null && { declaredType: row.declared_type as AssetType }),
+    ...(row.declared_type !== null && { declaredType: row.declared_type as MediaKind }),
     ...(row.hls !== null && { hls: row.hls as ExtraStatus }),
     ...(row.thumbnail !== null && { thumbnail: row.thumbnail as ExtraStatus }),
     ...(row.error_code !== null && { error: { code: String(row.error_code), message: String(row.error_message) } }),

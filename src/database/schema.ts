@@ -1,4 +1,5 @@
 import type { Generated } from 'kysely';
+import type { InputType, MediaKind } from '../domain/media-kind.ts';
 
 /**
  * Tables of the database. Times are RFC 3339 in UTC with milliseconds, which sort as text; structured values are JSON
@@ -40,7 +41,7 @@ export interface TasksTable {
   id: string;
   /** Id of the API key that created the task. */
   owner: string;
-  input_type: 'audio' | 'video';
+  input_type: InputType;
   model_name: string;
   /** Name and revision of the bundle that makes the vectors. */
   bundle: string;
@@ -105,7 +106,7 @@ export interface AssetsTable {
   user_metadata: string | null;
   source_url: string | null;
   /** Type declared by a multipart upload. */
-  declared_type: 'video' | 'audio' | 'image' | null;
+  declared_type: MediaKind | null;
   /** State of requested extras; null if not requested. */
   hls: 'pending' | 'ready' | 'error' | null;
   thumbnail: 'pending' | 'ready' | 'error' | null;
@@ -170,7 +171,7 @@ export interface UploadsTable {
   asset_id: string;
   status: 'active' | 'completed' | 'expired';
   filename: string;
-  type: 'video' | 'audio' | 'image';
+  type: MediaKind;
   /** Bytes. Postgres returns a bigint as text. */
   total_size: number;
   chunk_size: number;

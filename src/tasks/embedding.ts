@@ -2,7 +2,7 @@ import { OPTIONS, type Option } from '../domain/option.ts';
 import type { TimeRange } from '../domain/time-range.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
 import { ReelvecError } from '../errors.ts';
-import type { MediaInfo } from '../media/info.ts';
+import type { MediaInfo, UnreadableTrack } from '../media/info.ts';
 import { clauseOf } from '../media/unreadable-track.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
 import type { TranscriptionSource } from './repository.ts';
@@ -86,7 +86,7 @@ export function servableOptions(
   return { options, transcriptionSource: options.includes('transcription') ? source : undefined, warnings };
 }
 
-function lackOf(media: MediaInfo, type: 'video' | 'audio', absent: string): string {
+function lackOf(media: MediaInfo, type: UnreadableTrack['type'], absent: string): string {
   const track = media.unreadable?.find((candidate) => candidate.type === type);
   return track ? `The media cannot be read in full, since ${clauseOf(track)}` : absent;
 }

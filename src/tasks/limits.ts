@@ -1,4 +1,5 @@
 import type { Config } from '../config.ts';
+import type { InputType } from '../domain/media-kind.ts';
 import type { TimeRange } from '../domain/time-range.ts';
 import { ReelvecError } from '../errors.ts';
 import type { MediaInfo, VideoTrack } from '../media/info.ts';
@@ -52,7 +53,7 @@ export function checkLimits(
   return selectRange(media.durationSec, request);
 }
 
-function checkSize(size: number, inputType: 'audio' | 'video', { maxVideoBytes, maxAudioBytes }: Limits): void {
+function checkSize(size: number, inputType: InputType, { maxVideoBytes, maxAudioBytes }: Limits): void {
   const allowed = inputType === 'audio' ? maxAudioBytes : maxVideoBytes;
   if (size <= allowed) return;
   throw new ReelvecError(
@@ -109,11 +110,7 @@ function formatName({ format }: MediaInfo): string {
   return format.includes('webm') ? 'Matroska or WebM' : format.toUpperCase();
 }
 
-function checkDuration(
-  durationSec: number,
-  inputType: 'audio' | 'video',
-  { minSec, maxSec }: typeof TASK_DURATION,
-): void {
+function checkDuration(durationSec: number, inputType: InputType, { minSec, maxSec }: typeof TASK_DURATION): void {
   if (!(durationSec > 0 && durationSec < MAX_CREDIBLE_SEC)) {
     throw new ReelvecError(
       `${inputType}_file_broken`,

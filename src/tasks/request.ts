@@ -1,3 +1,4 @@
+import type { InputType } from '../domain/media-kind.ts';
 import type { Option } from '../domain/option.ts';
 import type { Scope } from '../domain/scope.ts';
 import type { Segmentation } from '../domain/segmentation.ts';
@@ -12,7 +13,7 @@ export type Source =
 
 /** Validated request with all defaults filled in. */
 export interface TaskRequest {
-  readonly inputType: 'audio' | 'video';
+  readonly inputType: InputType;
   readonly modelName: string;
   readonly source: Source;
   /** File name from the URL or the asset, if known. */

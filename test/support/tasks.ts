@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
+import type { InputType } from '../../src/domain/media-kind.ts';
 import { KEY, type RunningServer } from './server.ts';
 
 /** Plain HTTP answer of the API, with the status, headers and body that the official SDK hides. */
-
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
@@ -42,7 +42,7 @@ export async function call(
 }
 
 /** Request body for video or audio from a source: `{ url }`, `{ base64_string }`, `{ asset_id }`. */
-export function asking(inputType: 'video' | 'audio', mediaSource: object, overrides: object = {}): object {
+export function asking(inputType: InputType, mediaSource: object, overrides: object = {}): object {
   return { input_type: inputType, model_name: 'marengo3.0', [inputType]: { media_source: mediaSource, ...overrides } };
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { INPUT_TYPES } from '../../domain/media-kind.ts';
 import { OPTIONS } from '../../domain/option.ts';
 import { SCOPES } from '../../domain/scope.ts';
 import { pageInfo, pageQuery } from '../page.ts';
@@ -51,7 +52,7 @@ const input = { input_url: z.string().optional(), input_filename: z.string().opt
 
 export const metadataBody = z
   .object({
-    input_type: z.enum(['video', 'audio']),
+    input_type: z.enum(INPUT_TYPES),
     ...input,
     clip_length: z.int().optional().describe('seconds; video in segments of fixed length only'),
     embedding_scopes: z.array(scope),

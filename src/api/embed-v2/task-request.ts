@@ -1,3 +1,4 @@
+import type { InputType } from '../../domain/media-kind.ts';
 import { OPTIONS, type Option } from '../../domain/option.ts';
 import type { Segmentation } from '../../domain/segmentation.ts';
 import { type BundleInfo, DIMENSION } from '../../encode/encoder.ts';
@@ -14,7 +15,7 @@ interface Body {
 
 /** Converts a validated body to a task request, with all defaults applied. */
 export function toTaskRequest(
-  body: Body & { readonly input_type: 'audio' | 'video' } & { readonly [Name in 'audio' | 'video']?: MediaBody },
+  body: Body & { readonly input_type: InputType } & { readonly [Name in InputType]?: MediaBody },
   bundle: BundleInfo,
 ): { request: TaskRequest; base64?: string } {
   const inputType = body.input_type;

@@ -2,11 +2,11 @@ import { type Part, PartSizeError, type UploadStore } from '../../blobs/uploads.
 import { newId } from '../../database/ids.ts';
 import type { OnCreated } from '../../database/open.ts';
 import type { Page } from '../../database/page.ts';
+import type { MediaKind } from '../../domain/media-kind.ts';
 import { ReelvecError } from '../../errors.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { Quotas } from '../../quotas/quotas.ts';
 import { assetKey } from '../blobs.ts';
-import type { AssetType } from '../repository.ts';
 import { checkPlan, checkProof, type ReportedChunk } from './reported-chunk.ts';
 import type { UploadRepository } from './repository.ts';
 import { SingleWriter } from './single-writer.ts';
@@ -32,7 +32,7 @@ export interface MultipartDeps {
   readonly store: UploadStore;
   readonly quotas: Quotas;
   /** Maximum bytes of a file, by type. */
-  readonly maxBytes: Readonly<Record<AssetType, number>>;
+  readonly maxBytes: Readonly<Record<MediaKind, number>>;
   /** Starts the durable run that prepares an asset. */
   readonly start: (assetId: string) => Promise<void>;
   readonly log: Logger;
@@ -41,7 +41,7 @@ export interface MultipartDeps {
 export interface NewUploadSession {
   readonly owner: string;
   readonly filename: string;
-  readonly type: AssetType;
+  readonly type: MediaKind;
   readonly totalSize: number;
   readonly assetOptions: AssetOptions;
 }

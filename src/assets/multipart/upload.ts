@@ -1,6 +1,7 @@
 import type { PartialBlob } from '../../blobs/uploads.ts';
+import type { MediaKind } from '../../domain/media-kind.ts';
 import { assetKey } from '../blobs.ts';
-import type { AssetType, UserMetadata } from '../repository.ts';
+import type { UserMetadata } from '../repository.ts';
 
 /** Multipart upload: a file that arrives in chunks and becomes an asset with the last one. */
 export interface MultipartUpload {
@@ -10,7 +11,7 @@ export interface MultipartUpload {
   readonly assetId: string;
   readonly status: 'active' | 'completed' | 'expired';
   readonly filename: string;
-  readonly type: AssetType;
+  readonly type: MediaKind;
   /** Bytes. */
   readonly totalSize: number;
   readonly chunkSize: number;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MEDIA_KINDS } from '../../../domain/media-kind.ts';
 import { pageInfo } from '../../page.ts';
 import { userMetadata } from '../schemas.ts';
 
@@ -12,7 +13,7 @@ const MAX_REPORTED_CHUNKS = 50;
 export const createUploadBody = z
   .strictObject({
     filename: z.string().min(1).max(255),
-    type: z.enum(['video', 'audio', 'image']),
+    type: z.enum(MEDIA_KINDS),
     total_size: z.int().min(1).describe('bytes'),
     enable_hls: z.boolean().optional(),
     enable_thumbnail: z.boolean().optional(),
