@@ -1,6 +1,6 @@
+/** Worker entry that misbehaves as the path of its job says: crash, hang, grow and others. */
 import type { Reply, Request } from '../../src/workers/protocol.ts';
 
-/** Worker whose behaviour the path of the job selects. */
 const send = (reply: Reply) => process.send?.(reply);
 
 process.on('message', ({ job }: Request) => {
@@ -10,7 +10,7 @@ process.on('message', ({ job }: Request) => {
   if (path === 'hang') for (;;);
   if (path === 'be killed') process.kill(process.pid, 'SIGKILL');
   if (path === 'be terminated') process.kill(process.pid, 'SIGTERM');
-  // and 'wait' does nothing at all
+  // 'wait' does nothing.
   if (path === 'grow') {
     for (const held: Buffer[] = []; ; ) send({ type: 'progress', doneSec: held.push(Buffer.alloc(4 * 1024 ** 2, 1)) });
   }
