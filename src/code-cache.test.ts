@@ -27,7 +27,7 @@ test('compiled code is kept in the cache folder of the user', { skip: process.pl
   assert.ok(readdirSync(join(folder, '.cache/reelvec/code')).length > 0);
 });
 
-test('where nothing can be written, or nobody wants it, nothing is kept and all works', () => {
+test('an unwritable or disabled cache keeps nothing and breaks nothing', () => {
   const closed = join(folder, 'closed');
   assert.match(help({ XDG_CACHE_HOME: '/dev/null/no' }), /^Finds the shots of a video/);
   assert.match(help({ XDG_CACHE_HOME: '/proc/nope' }), /^Finds the shots of a video/);

@@ -5,7 +5,7 @@ import { machineMemoryBytes, workerMemoryMb } from './machine-memory.ts';
 
 const GIGABYTE = 1024 ** 3;
 
-test('workers share the memory of the machine, with enough for a film each, and never more than any film needs', () => {
+test('workers share the memory of the machine, each within a minimum and a maximum', () => {
   const limits = [
     { gigabytes: 1, workers: 2, mb: 512 },
     { gigabytes: 4, workers: 2, mb: 1024 },
@@ -19,7 +19,7 @@ test('workers share the memory of the machine, with enough for a film each, and 
   }
 });
 
-test('a setting goes before what is derived', () => {
+test('the setting overrides the derived limit', () => {
   const derived = workerMemoryMb({ machineBytes: machineMemoryBytes(), workers: 3 });
   assert.equal(readConfig({ REELVEC_WORKERS: '3' }, {}).workerMemoryBytes, derived * 1024 ** 2);
   assert.equal(readConfig({ REELVEC_WORKER_MEMORY_MB: '300' }, {}).workerMemoryBytes, 300 * 1024 ** 2);

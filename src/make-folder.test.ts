@@ -17,7 +17,7 @@ function temporary(t: TestContext): string {
 }
 
 for (const [name, make] of Object.entries(VARIANTS)) {
-  test(`${name} makes a folder and its parents, at the same time as others too, and leaves one that is there`, async (t) => {
+  test(`${name} creates a folder and its parents, also concurrently, and keeps an existing one`, async (t) => {
     const path = join(temporary(t), 'a/b/c');
     await Promise.all(Array.from({ length: 8 }, () => make(path)));
     writeFileSync(join(path, 'file'), '');
@@ -32,7 +32,7 @@ for (const [name, make] of Object.entries(VARIANTS)) {
     await assert.rejects(make(join(file, 'a/b')), { code: /EEXIST|ENOTDIR/ });
   });
 
-  test(`${name} rejects a folder that cannot be made`, { skip: process.platform !== 'linux' }, () => {
+  test(`${name} rejects a folder that cannot be created`, { skip: process.platform !== 'linux' }, () => {
     // In a process of its own: an endless loop in the thread would not be ended by a timeout of the test.
     const script = `
       import { ${name} } from './make-folder.ts';
@@ -47,7 +47,7 @@ for (const [name, make] of Object.entries(VARIANTS)) {
   });
 }
 
-test('makeFolderSync gives all that it makes the same mode', (t) => {
+test('makeFolderSync creates all folders with the same mode', (t) => {
   const path = join(temporary(t), 'a/b');
   makeFolderSync(path, 0o700);
   for (const folder of [path, join(path, '..')]) assert.equal(statSync(folder).mode & 0o777, 0o700);

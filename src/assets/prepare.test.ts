@@ -74,7 +74,7 @@ async function setUp(
   };
 }
 
-test('an asset from a URL is fetched, looked at and ready', async () => {
+test('an asset from a URL is downloaded, probed and ready', async () => {
   await using made = await setUp();
   const { id } = await made.fromUrl();
   await prepareAsset(made.deps, id, never);
@@ -85,7 +85,7 @@ test('an asset from a URL is fetched, looked at and ready', async () => {
   assert.equal((await made.blobs.stat(assetKey(id)))?.size, FILM.length);
 });
 
-test('the type is that of the first bytes, unless the tracks say otherwise', async () => {
+test('the type comes from the first bytes, unless the tracks contradict it', async () => {
   const quicktime = Buffer.concat([Buffer.from('\0\0\0\x14ftypqt  \0\0\x02\0', 'latin1'), Buffer.alloc(10_000)]);
   const tracks = ['video/mp4', 'audio/mp4'];
   await using made = await setUp({
@@ -99,7 +99,7 @@ test('the type is that of the first bytes, unless the tracks say otherwise', asy
   }
 });
 
-test('an image that moves for long enough is a video, unless it was announced as an image', async () => {
+test('a long enough animation is a video, unless declared as an image', async () => {
   const source = Buffer.concat([Buffer.from('RIFF\xff\0\0\0WEBPVP8X\x0a\0\0\0\x02', 'latin1'), Buffer.alloc(1000)]);
   const cases: [durationSec: number | Error, declaredType: 'image' | undefined, isImage: boolean][] = [
     [5, undefined, false],
@@ -128,7 +128,7 @@ test('an image that moves for long enough is a video, unless it was announced as
   }
 });
 
-test('called again after a crash it fetches nothing twice, and a ready asset is left alone', async () => {
+test('a repetition after a crash downloads nothing again, and does not change a ready asset', async () => {
   await using made = await setUp();
   const { id } = await made.fromUrl();
   await made.blobs.write(assetKey(id), FILM);
@@ -139,7 +139,7 @@ test('called again after a crash it fetches nothing twice, and a ready asset is 
   assert.equal((await made.assets.get(id))?.updatedAt, updatedAt);
 });
 
-test('media that cannot be read fails the asset with the reason, and its file is not kept', async () => {
+test('unreadable media fails the asset with the reason, and its file is removed', async () => {
   await using made = await setUp({
     probe: () => Promise.reject(new ReelvecError('video_file_broken', 'The file ends in its middle.')),
   });
@@ -154,14 +154,14 @@ test('media that cannot be read fails the asset with the reason, and its file is
   assert.equal(await made.blobs.stat(assetKey(id)), undefined);
 });
 
-test('a URL that has become a page fails the asset', async () => {
+test('a URL that now serves a page fails the asset', async () => {
   await using made = await setUp({ source: Buffer.from('<!doctype html><title>Gone</title>') });
   const { id } = await made.fromUrl();
   await prepareAsset(made.deps, id, never);
   assert.match((await made.assets.get(id))?.error?.message ?? '', /is an HTML page/);
 });
 
-test('a fault of the server is thrown, and the asset goes on when it is called again', async () => {
+test('a server fault is thrown, and a repetition succeeds', async () => {
   const faults = [new Error('the worker died'), new ReelvecError('service_unavailable', 'no room left')];
   await using made = await setUp({
     probe: async () => {
@@ -179,7 +179,7 @@ test('a fault of the server is thrown, and the asset goes on when it is called a
   assert.equal(made.host.requests.length, 1);
 });
 
-test('an abort ends the work with its reason and leaves the asset to be taken up again', async () => {
+test('an abort ends the work with its reason, and a repetition succeeds', async () => {
   await using made = await setUp({
     probe: (_, signal) => aborted(signal),
   });
@@ -191,7 +191,7 @@ test('an abort ends the work with its reason and leaves the asset to be taken up
   assert.equal((await made.assets.get(id))?.status, 'processing');
 });
 
-test('an asset that is deleted meanwhile ends the work, and nothing of it stays', async () => {
+test('deleting the asset ends the work and removes its blobs', async () => {
   await using made = await setUp({
     probe: (_, signal) => aborted(signal),
   });

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { COLUMNS } from './columns.ts';
 import { openDatabase } from './open.ts';
 
-test('whole rows are whole: no column of theirs is left out', async () => {
+test('the column lists have every column of their tables', async () => {
   const db = await openDatabase(':memory:');
   const tables = new Map((await db.introspection.getTables()).map(({ name, columns }) => [name, columns]));
   await db.destroy();

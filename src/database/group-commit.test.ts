@@ -36,7 +36,7 @@ async function watchFlushes(path: string) {
   };
 }
 
-test('is flushed when it is answered, and those that come together share the flush', async () => {
+test('a statement is flushed before it resolves, and concurrent ones share the flush', async () => {
   const path = join(folder, 'together.db');
   const db = await openDatabase(path);
   using flushes = await watchFlushes(`${path}-wal`);
@@ -48,7 +48,7 @@ test('is flushed when it is answered, and those that come together share the flu
   await db.destroy();
 });
 
-test('every other statement waits for the disk as ever, also after one that failed', async () => {
+test('other statements flush on commit, also after a failed one', async () => {
   const db = await openDatabase(join(folder, 'others.db'));
   const level = async (connection: Db) =>
     (await sql<{ synchronous: number }>`pragma synchronous`.execute(connection)).rows[0]?.synchronous;
@@ -60,7 +60,7 @@ test('every other statement waits for the disk as ever, also after one that fail
   await db.destroy();
 });
 
-test('a log that cannot be flushed is told of, and flushed by the next', async () => {
+test('a failed flush rejects, and the next statement flushes again', async () => {
   const path = join(folder, 'unflushed.db');
   const db = await openDatabase(path);
   await fs.rename(`${path}-wal`, `${path}-away`);

@@ -12,7 +12,7 @@ import { type Db, openDatabase, tryWithLock } from './open.ts';
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-database-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('opening twice keeps what is there and is durable', async () => {
+test('opening twice keeps the rows, and commits are durable', async () => {
   const path = join(folder, 'twice.db');
   const first = await openDatabase(path);
   const now = new Date().toISOString();
@@ -28,7 +28,7 @@ test('opening twice keeps what is there and is durable', async () => {
   await second.destroy();
 });
 
-test('a database of a newer version is refused in words', async () => {
+test('a database of a newer version is refused with a sentence', async () => {
   const path = join(folder, 'newer.db');
   const db = await openDatabase(path);
   await sql`insert into kysely_migration values ('9999_future', '2100-01-01')`.execute(db);
@@ -36,7 +36,7 @@ test('a database of a newer version is refused in words', async () => {
   await assert.rejects(openDatabase(path), /newer reelvec/);
 });
 
-describe('what one of several nodes does', { skip: NO_POSTGRES }, () => {
+describe('work under a cluster-wide lock', { skip: NO_POSTGRES }, () => {
   const stack = new AsyncDisposableStack();
   let nodes: Db[];
   before(async () => {
@@ -47,7 +47,7 @@ describe('what one of several nodes does', { skip: NO_POSTGRES }, () => {
   });
   after(() => stack.disposeAsync());
 
-  test('is left to the one who is at it', async () => {
+  test('is skipped while another node does it', async () => {
     const done: number[] = [];
     const { promise, resolve } = Promise.withResolvers<void>();
     const first = tryWithLock(nodes[0]!, 'sweep', async () => {
@@ -62,7 +62,7 @@ describe('what one of several nodes does', { skip: NO_POSTGRES }, () => {
     assert.deepEqual(done, [0, 1]);
   });
 
-  test('and for a while to the one who did it, unless that one failed', async () => {
+  test('is skipped for an interval after another node did it, unless it failed', async () => {
     const done: number[] = [];
     const attempt = (node: number, minIntervalMs: number, work = async () => void done.push(node)) =>
       tryWithLock(nodes[node]!, 'upkeep', work, { minIntervalMs });
@@ -79,7 +79,7 @@ describe('what one of several nodes does', { skip: NO_POSTGRES }, () => {
   });
 });
 
-test('ids are 24 hex characters and rise', () => {
+test('ids are 24 hex characters and increase', () => {
   const ids = Array.from({ length: 1000 }, newId);
   for (const id of ids) assert.match(id, /^[0-9a-f]{24}$/);
   assert.deepEqual(ids, [...ids].sort());

@@ -4,7 +4,7 @@ import { CompiledQuery, Kysely } from 'kysely';
 import type postgres from 'postgres';
 import { MAX_PREPARED_TEXTS, postgresDialect } from './postgres-dialect.ts';
 
-test('however many different queries there are, a bounded number is prepared, and the first of them stay so', async () => {
+test('a bounded number of query texts is prepared: the first ones, which stay prepared', async () => {
   const prepared = new Set<string>();
   let lastIsPrepared = false;
   const sql = {

@@ -8,7 +8,7 @@ type Resolvable = Promise<unknown> & { resolve(result: unknown): void };
 
 const pool = () => rejectUnanswered(postgres('postgres://nobody@127.0.0.1:1/none', { max: 1 }));
 
-test('a query that the driver resolves without an answer is rejected as one whose connection broke', async () => {
+test('a query that the driver resolves without an answer is rejected with a connection error', async () => {
   const sql = pool();
   for (const query of [sql`select ${1}::int, ${sql('name')}`, sql.unsafe('select 1')] as unknown as Resolvable[]) {
     query.resolve(Object.assign([], { command: null }));
@@ -16,7 +16,7 @@ test('a query that the driver resolves without an answer is rejected as one whos
   }
 });
 
-test('an answer without rows is one', async () => {
+test('an answer without rows resolves', async () => {
   const query = pool()`select 1 where false` as unknown as Resolvable;
   query.resolve(Object.assign([], { command: 'SELECT' }));
   assert.deepEqual([...((await query) as unknown[])], []);

@@ -38,13 +38,13 @@ for (const [kind, addresses] of Object.entries(REFUSED)) {
   });
 }
 
-test('public addresses may be reached, however IPv4 is wrapped', () => {
+test('public addresses are allowed, also as IPv6 with an embedded IPv4 address', () => {
   for (const address of ['8.8.8.8', '93.184.215.14', '2606:4700::1111', '::ffff:8.8.8.8', '64:ff9b::8.8.8.8']) {
     assert.equal(isPublicAddress(address), true, address);
   }
 });
 
-test('the allow list opens hosts, host:port, addresses and ranges, and nothing beside them', () => {
+test('the allow list allows hosts, host:port, addresses and ranges, and nothing else', () => {
   const allow = parseAllowList(
     'media.Internal nas:8080 10.1.0.0/16 ::1 [fd00::2]:9000 192.168.7.7:80 ::ffff:172.16.0.0/108'.split(' '),
   );
@@ -66,11 +66,11 @@ test('the allow list opens hosts, host:port, addresses and ranges, and nothing b
   assert.equal(reach('x', 1, '192.168.3.4'), false);
 });
 
-test('an empty allow list opens nothing', () => {
+test('an empty allow list allows nothing', () => {
   assert.equal(mayReach({ host: 'localhost', port: 80, address: '127.0.0.1' }, []), false);
 });
 
-test('an entry that is none of these is named', () => {
+test('an invalid entry is named', () => {
   for (const entry of ['10.0.0.0/40', 'http://nas', 'a b', '10.0.0', '*.internal', 'nas:port', '1.2.3.4.5', '-x']) {
     assert.throws(
       () => parseAllowList(['ok.internal', entry]),

@@ -60,7 +60,7 @@ test('a rest with another end is refused', async () => {
   await assert.rejects(text(download(open, policy)), CannotResume);
 });
 
-test('a body that ends early resumes; a body without a known end is taken as it is', async () => {
+test('a body that ends early resumes; a body of unknown length is complete at its end', async () => {
   const short = async (at: number) => part(at, { body: [whole.subarray(at, at + 6)] });
   assert.equal(await text(download(short, policy)), '0123456789');
   assert.equal(await text(download(async (at) => ({ ...(await short(at)), end: undefined }), policy)), '012345');
@@ -133,7 +133,7 @@ test('Retry-After replaces the delay that doubles', async () => {
   assert.equal(opened.length, 3);
 });
 
-test('what is opened is disposed, however the download ends', async () => {
+test('opened content is disposed, however the download ends', async () => {
   let disposed = 0;
   const open = async (at: number) => part(at, { bytes: 4, [Symbol.dispose]: () => void disposed++ });
   await text(download(open, policy));

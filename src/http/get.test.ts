@@ -45,7 +45,7 @@ test('credentials go to the origin of the first URL only, also after a redirect 
   ]);
 });
 
-test('the body of a redirect is not waited for, even if it never ends', async (t) => {
+test('the body of a redirect is discarded, even if it never ends', async (t) => {
   const url = await serve(t, ({ url }, response) => {
     if (url === '/end') response.end('done');
     else response.writeHead(302, { location: '/end' }).write('endless');

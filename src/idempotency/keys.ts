@@ -50,7 +50,7 @@ export class IdempotencyKeys {
       .where('owner', '=', owner)
       .where('key', '=', key)
       .executeTakeFirst();
-    // Released between the two looks.
+    // Released between the two queries.
     if (!row) return this.claim({ owner, key, fingerprint });
     const { answer, ...state } = row;
     return { ...state, ...(answer !== null && { answer }) };

@@ -20,13 +20,13 @@ test('a key is found by its text until it is revoked', async () => {
   assert.ok((await keys.list()).find((key) => key.id === made.id)?.revokedAt);
 });
 
-test('a key brings along what it was made with', async () => {
+test('a key is found with its quotas', async () => {
   const quotas = { bytes: 3_000_000_000, minutesPerDay: 1.5 };
   const made = await keys.create('phone', quotas);
   assert.deepEqual(await keys.find(made.key), { id: made.id, quotas });
 });
 
-test('the text of a key is stored nowhere', async () => {
+test('the text of a key is not stored', async () => {
   const { key } = await keys.create('ci');
   const rows = await db.selectFrom('keys').selectAll().execute();
   assert.ok(!JSON.stringify(rows).includes(key));

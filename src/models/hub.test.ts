@@ -11,14 +11,14 @@ function hubAt(port: number, options?: ConstructorParameters<typeof Hub>[1]): Hu
   return new Hub({ ...settings, endpoint: `http://127.0.0.1:${port}` }, options);
 }
 
-test('a hub that there is no way to is given up at once', async () => {
+test('an unreachable hub fails at once', async () => {
   await using hub = hubAt(9);
   const error = await hub.open(...FILE).catch((error) => error);
   assert.ok(error instanceof HubRefusal);
   assert.match(error.message, /^127\.0\.0\.1:9 cannot be reached \(ECONNREFUSED\): is there a network\?/);
 });
 
-test('a hub that does not answer is told of while it is still waited for', async () => {
+test('a slow hub is reported while the request waits', async () => {
   const silent = createServer().listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { promise: told, resolve } = Promise.withResolvers<string>();

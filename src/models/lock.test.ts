@@ -12,7 +12,7 @@ function temporary(t: TestContext): string {
   return folder;
 }
 
-test('a models folder that cannot be made is refused by name', async (t) => {
+test('a models folder that cannot be created is refused by name', async (t) => {
   const file = join(temporary(t), 'file');
   writeFileSync(file, '');
   await assert.rejects(lockModels(file), (error: Error) => {

@@ -46,7 +46,7 @@ async function setUp(t: TestContext, settings: Partial<HubSettings> = {}) {
   return { server, root, hub, source, store, files, options: { store, hub, firstRetryDelayMs: 5 } };
 }
 
-it('brings every file to its place, and has nothing to do the second time', async (t) => {
+it('downloads every file, and nothing the second time', async (t) => {
   const { server, store, files, options } = await setUp(t);
   assert.equal((await pull(files, options)).fetched.length, 2);
   assert.deepEqual(await readFile(store.pathOf(files[0]!)), MODEL);
@@ -56,7 +56,7 @@ it('brings every file to its place, and has nothing to do the second time', asyn
   assert.equal(server.seen.length, asked);
 });
 
-it('goes on after a cut connection where it stopped', async (t) => {
+it('resumes after a lost connection', async (t) => {
   const { server, store, files, options } = await setUp(t);
   server.misbehave('onnx/model.onnx', { kind: 'cut', after: 100_000 }, { kind: 'cut', after: 50_000 });
   await pull(files, options);
@@ -67,7 +67,7 @@ it('goes on after a cut connection where it stopped', async (t) => {
   assert.ok(starts[1]! > 0 && starts[2]! > starts[1]!, `began at ${starts}`);
 });
 
-it('goes on after its own end where it stopped, even if all was there', async (t) => {
+it('resumes after its own end, even with a complete partial file', async (t) => {
   const { server, store, files, options } = await setUp(t);
   const part = `${store.pathOf(files[0]!)}.part`;
   await mkdir(dirname(part), { recursive: true });
@@ -79,7 +79,7 @@ it('goes on after its own end where it stopped, even if all was there', async (t
   assert.equal(asked?.range, `bytes=${MODEL.length}-`);
 });
 
-it('starts over when the hub cannot resume, as with a partial file that is longer than the file', async (t) => {
+it('starts over if the hub cannot resume, or if the partial file is longer than the file', async (t) => {
   const { server, store, files, options } = await setUp(t);
   const part = `${store.pathOf(files[0]!)}.part`;
   await mkdir(dirname(part), { recursive: true });
@@ -90,7 +90,7 @@ it('starts over when the hub cannot resume, as with a partial file that is longe
   assert.deepEqual(ranges, [`bytes=${2 * MODEL.length}-`, undefined]);
 });
 
-it('names the file when its download breaks off without a new byte again and again', async (t) => {
+it('names the file after repeated attempts without a new byte', async (t) => {
   const { server, files, options } = await setUp(t);
   server.misbehave('onnx/model.onnx', ...Array.from({ length: 9 }, () => ({ kind: 'cut', after: 0 }) as const));
   const message = /^onnx\/model\.onnx of acme\/clip could not be downloaded: the host broke the connection off\.$/;
@@ -98,7 +98,7 @@ it('names the file when its download breaks off without a new byte again and aga
   assert.equal(server.seen.filter(({ server }) => server === 'store').length, 6);
 });
 
-it('keeps nothing of a file with other content than the bundle names', async (t) => {
+it('keeps nothing of a file that differs from the bundle', async (t) => {
   const { server, store, files, options } = await setUp(t);
   server.misbehave('onnx/model.onnx', { kind: 'wrong' });
   await assert.rejects(pull(files, options), /wrong checksum/);
@@ -108,13 +108,13 @@ it('keeps nothing of a file with other content than the bundle names', async (t)
   assert.equal(await store.check(files[0]!), 'good');
 });
 
-it('does not fetch what the hub itself says is another file', async (t) => {
+it('does not fetch a file whose size or checksum on the hub differs', async (t) => {
   const { server, files, options } = await setUp(t);
   server.add('acme/clip', REVISION, { 'onnx/model.onnx': randomBytes(300_000) });
   await assert.rejects(pull(files, options), /onnx\/model\.onnx of acme\/clip differs on the hub/);
 });
 
-it('takes the word of the hub for a file without a checksum, notes it, and holds it to that ever after', async (t) => {
+it('records the checksum of the hub for a file without one, and requires it afterwards', async (t) => {
   const { server, store, source, options } = await setUp(t);
   const unpinned = { source: { ...source, files: { 'onnx/model.onnx': {}, 'tokenizer.json': {} } } };
   const files = modelFiles(unpinned);
@@ -126,7 +126,7 @@ it('takes the word of the hub for a file without a checksum, notes it, and holds
   assert.equal(await store.check(files[1]!), 'damaged');
 });
 
-it('finds a file that was changed or cut off, whatever its time says, and gets it anew', async (t) => {
+it('detects a changed or truncated file despite its mtime, and downloads it again', async (t) => {
   const { store, files, options } = await setUp(t);
   await pull(files, options);
   const path = store.pathOf(files[0]!);
@@ -145,7 +145,7 @@ it('finds a file that was changed or cut off, whatever its time says, and gets i
   assert.equal(await store.check(files[0]!), 'good');
 });
 
-it('waits while the hub is busy, as long as it asks to', async (t) => {
+it('waits for Retry-After while the hub is busy', async (t) => {
   const { server, store, files, options } = await setUp(t);
   server.misbehave(
     'onnx/model.onnx',
@@ -158,7 +158,7 @@ it('waits while the hub is busy, as long as it asks to', async (t) => {
   assert.equal(await store.check(files[0]!), 'good');
 });
 
-it('gives up when there is nothing but trouble', async (t) => {
+it('gives up after repeated failures', async (t) => {
   const { server, files, options } = await setUp(t);
   server.misbehave('onnx/model.onnx', ...Array.from({ length: 20 }, () => ({ kind: 'status', status: 502 }) as const));
   await assert.rejects(pull(files, options), /answered 502/);
@@ -169,7 +169,7 @@ for (const { status, says } of [
   { status: 403, says: /accept its terms/ },
   { status: 404, says: /has no onnx\/model\.onnx of acme\/clip.*HF_ENDPOINT/ },
 ]) {
-  it(`says what to do about ${status}, and does not try again`, async (t) => {
+  it(`says what to do about ${status}, and does not retry`, async (t) => {
     const { server, files, options } = await setUp(t);
     server.misbehave('onnx/model.onnx', { kind: 'status', status });
     await assert.rejects(pull(files, options), says);
@@ -177,7 +177,7 @@ for (const { status, says } of [
   });
 }
 
-it('shows the token to the hub, and to no other host that it redirects to', async (t) => {
+it('sends the token to the hub, and to no host that it redirects to', async (t) => {
   const { server, files, options } = await setUp(t, { token: 'hf_secret' });
   server.token = 'hf_secret';
   await pull(files, options);
@@ -187,7 +187,7 @@ it('shows the token to the hub, and to no other host that it redirects to', asyn
   assert.deepEqual(shown('store'), new Set([undefined]));
 });
 
-it('reads the token where Hugging Face keeps it', async (t) => {
+it('reads the token file of the Hugging Face tools', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'reelvec-token-'));
   t.after(() => rm(folder, { recursive: true }));
   await writeFile(join(folder, 'token'), 'hf_kept\n');
@@ -196,13 +196,13 @@ it('reads the token where Hugging Face keeps it', async (t) => {
   assert.equal((await pull(files, options)).fetched.length, 2);
 });
 
-it('asks nothing of the hub when it is told to stay offline', async (t) => {
+it('makes no request in offline mode', async (t) => {
   const { server, files, options } = await setUp(t, { offline: true });
   await assert.rejects(pull(files, options), /HF_HUB_OFFLINE/);
   assert.equal(server.seen.length, 0);
 });
 
-it('lets one pull at a time into a folder; the others find its files', async (t) => {
+it('locks the folder for one pull at a time; the others find its files', async (t) => {
   const { server, files, options } = await setUp(t);
   let waited = 0;
   const pulls = await Promise.all(
@@ -213,7 +213,7 @@ it('lets one pull at a time into a folder; the others find its files', async (t)
   assert.equal(server.seen.filter(({ server }) => server === 'store').length, 1);
 });
 
-it('tells how far it is', async (t) => {
+it('reports progress', async (t) => {
   const { files, options } = await setUp(t);
   const told: [number, number | undefined][] = [];
   await pull(files, {
@@ -223,7 +223,7 @@ it('tells how far it is', async (t) => {
   assert.deepEqual(told.at(-1), [MODEL.length, MODEL.length]);
 });
 
-it('stops when it is told to, and goes on later', async (t) => {
+it('stops when aborted, and resumes later', async (t) => {
   const { server, files, options } = await setUp(t);
   server.misbehave('onnx/model.onnx', { kind: 'cut', after: 100_000 });
   const abort = new AbortController();

@@ -29,7 +29,7 @@ const LINES: readonly string[] = [
   JSON.stringify({ key: `rvk_${SECRET}` }),
 ];
 
-test('credentials are taken out of a line, and what stands beside them stays', () => {
+test('credentials are redacted, and the text around them is kept', () => {
   const redact = redactor([]);
   for (const line of LINES) {
     const shown = redact(line);
@@ -43,7 +43,7 @@ test('credentials are taken out of a line, and what stands beside them stays', (
   assert.equal(shown.url, 'https://[redacted]@h.test/f?[redacted]');
 });
 
-test('values of settings are taken out wherever they stand, as they are, in JSON and in URLs', () => {
+test('values of settings are redacted in text, JSON and URLs', () => {
   const secret = 'pass"word\\ of/the database';
   const redact = redactor([secret, 'short']);
   for (const text of [secret, `x${secret}x`, encodeURIComponent(secret)]) {
@@ -52,7 +52,7 @@ test('values of settings are taken out wherever they stand, as they are, in JSON
   assert.equal(redact('{"msg":"short"}'), '{"msg":"short"}');
 });
 
-test('a line without credentials stays as it is', () => {
+test('a line without credentials is unchanged', () => {
   for (const line of [
     '{"level":30,"time":"2026-01-31T10:00:00.000Z","msg":"request","route":"/v1.3/assets/:asset_id","status":200}',
     '{"msg":"Server listening at http://127.0.0.1:1212"}',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ConcurrencyLimit } from './concurrency-limit.ts';
 
-test('as many as there is room for come in; one more is told when to come again', () => {
+test('requests up to the limit are admitted; one more is rejected with Retry-After', () => {
   const limit = new ConcurrencyLimit({ max: 2, retryAfterSec: 3, subject: 'Queries' });
   const first = limit.acquire();
   limit.acquire();

@@ -52,7 +52,7 @@ const readers = {
   'a picture': (deps: SourceDeps) => readPicture(deps, { field: 'image.media_source', source }, 'picture', context),
 };
 for (const [what, read] of Object.entries(readers)) {
-  test(`${what} that is deleted while it is read is no fault of the server: the request says what became of it`, async () => {
+  test(`${what} that is deleted during a read is a client error that says so`, async () => {
     await assert.rejects(read(await breaking({ deletes: true })), {
       code: 'resource_not_exist',
       status: 400,

@@ -49,7 +49,7 @@ async function addResult(db: Db, blobs: MemoryBlobStore, id: string): Promise<vo
   await blobs.write(resultKey(id), Buffer.from('result'));
 }
 
-test('a store belongs to the database that came first, on every start', async (t) => {
+test('a store belongs to the first database that claims it, on every start', async (t) => {
   const { open } = await databases(t);
   const blobs = new MemoryBlobStore();
   const mine = await open();
@@ -57,7 +57,7 @@ test('a store belongs to the database that came first, on every start', async (t
   assert.match(await refused(await open('other'), blobs), /at s3:\/\/bucket\/ belong to another database/);
 });
 
-test('an older copy of the database is refused, however often it is started, until it takes the blobs over', async (t) => {
+test('an older copy of the database is refused on every start, until it takes the blobs over', async (t) => {
   const { open, backUp } = await databases(t);
   const blobs = new MemoryBlobStore();
   const first = await open();
@@ -80,7 +80,7 @@ test('an older copy of the database is refused, however often it is started, unt
   assert.match(await refused(newer, blobs), /newer copy/);
 });
 
-test('a new database is refused beside blobs that nobody has claimed, and one that knows some of them is not', async (t) => {
+test('without a claim, a new database is refused and one with rows for the blobs is not', async (t) => {
   const { open } = await databases(t);
   const blobs = new MemoryBlobStore();
   const upgraded = await open();
@@ -90,7 +90,7 @@ test('a new database is refused beside blobs that nobody has claimed, and one th
   await claimBlobs({ db: upgraded, blobs, place: PLACE });
 });
 
-test('a claim from before there was a counter holds', async (t) => {
+test('a claim of a version without counters is valid', async (t) => {
   const { open } = await databases(t);
   const blobs = new MemoryBlobStore();
   const db = await open();
@@ -111,7 +111,7 @@ test('a database whose blobs are not there is refused: their volume may not be m
   await claimBlobs({ db, blobs: empty, place: PLACE });
 });
 
-test('a crash anywhere in a claim or a takeover leaves a store that the database can go on with', async (t) => {
+test('after a crash anywhere in a claim or a takeover the database can use the store', async (t) => {
   const { open } = await databases(t);
   const db = await open();
   const other = await open('other');
@@ -143,7 +143,7 @@ test('a crash anywhere in a claim or a takeover leaves a store that the database
   await claimBlobs({ db: other, blobs, place: PLACE });
 });
 
-test('of two new databases that claim a store at the same time, none gets on as if it were alone', async (t) => {
+test('of two new databases that claim a store concurrently, at most one succeeds', async (t) => {
   const { open } = await databases(t);
   const blobs = new MemoryBlobStore();
   const [one, two] = [await open('one'), await open('two')];

@@ -64,7 +64,7 @@ async function setUp(t: { after: (done: () => void) => void }) {
   };
 }
 
-test('a result goes with its task when its time is over, counted from the end of the task', async (t) => {
+test('a result expires with its task, counted from the end of the task', async (t) => {
   const made = await setUp(t);
   const [ended, working] = [await made.task(), await made.task()];
   made.later(10 * HOUR_MS);
@@ -81,7 +81,7 @@ test('a result goes with its task when its time is over, counted from the end of
   assert.deepEqual(made.keys(), [resultKey(working)]);
 });
 
-test('more than a batch of results goes in one sweep', async (t) => {
+test('one sweep removes more than a batch of results', async (t) => {
   const made = await setUp(t);
   for (let i = 0; i < 45; i++) await made.tasks.setReady(await made.task(), []);
   made.later(2);
@@ -89,7 +89,7 @@ test('more than a batch of results goes in one sweep', async (t) => {
   assert.deepEqual(made.keys(), []);
 });
 
-test('an asset that a task is reading outlives its time until the task is over', async (t) => {
+test('an expired asset is kept while a task reads it', async (t) => {
   const made = await setUp(t);
   const asset = await made.asset();
   const task = await made.task(asset.contentId);
@@ -102,7 +102,7 @@ test('an asset that a task is reading outlives its time until the task is over',
   assert.deepEqual(made.keys(), [resultKey(task)]);
 });
 
-test('media stays for as long as another asset has the same, and goes with the last', async (t) => {
+test('shared media is removed with its last asset', async (t) => {
   const made = await setUp(t);
   const first = await made.asset();
   made.later(HOUR_MS);
@@ -118,7 +118,7 @@ test('media stays for as long as another asset has the same, and goes with the l
   assert.deepEqual(await made.db.selectFrom('contents').selectAll().execute(), []);
 });
 
-test('the same content of two owners is stored twice: nobody learns what others have', async (t) => {
+test('the same content of two owners is stored twice, so that owners learn nothing about each other', async (t) => {
   const made = await setUp(t);
   const dedupedMedia = new DedupedMedia(made.db, made.blobs);
   const ids = ['one', 'two'].map((owner) => ({ id: newId(), owner }));
@@ -129,7 +129,7 @@ test('the same content of two owners is stored twice: nobody learns what others 
   }
 });
 
-test('all nodes have the same key for a slot of time, and the next slot has another', () => {
+test('all nodes derive the same key for a time slot, and another for the next', () => {
   const at = (time: string) => sweepSlot(new Date(`2030-01-01T${time}Z`));
   assert.deepEqual(at('00:00:00'), at('00:09:59.999'));
   assert.equal(at('00:05:00').key, 'sweep-2030-01-01T00:00:00.000Z');

@@ -8,7 +8,7 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const SILENT = pino({ level: 'silent' });
 
-test('after more than a day without a sweep nothing expires for one more day', async () => {
+test('more than a day without a sweep holds expiry for one day', async () => {
   await using db = await openDatabase(':memory:');
   const at = (days: number) => isHeld({ db, log: SILENT }, Date.UTC(2030, 0, 1) + days * DAY_MS);
   assert.equal(await at(0), false, 'nothing is recorded yet');
@@ -25,7 +25,7 @@ test('after more than a day without a sweep nothing expires for one more day', a
   assert.equal(await at(14), false);
 });
 
-test('a clock that was years ahead and is put right holds nothing longer than a day', async () => {
+test('a corrected clock that was years ahead holds expiry for at most a day', async () => {
   await using db = await openDatabase(':memory:');
   const start = Date.UTC(2030, 0, 1);
   assert.equal(await isHeld({ db, log: SILENT }, start), false);
@@ -35,7 +35,7 @@ test('a clock that was years ahead and is put right holds nothing longer than a 
   assert.equal(await isHeld({ db, log: SILENT }, start + 26 * HOUR_MS), false);
 });
 
-test('the start of a hold is logged once, however often it is asked for', async () => {
+test('the start of a hold is logged once', async () => {
   await using db = await openDatabase(':memory:');
   const lines: Record<string, unknown>[] = [];
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line)) });

@@ -53,7 +53,7 @@ async function setUp(t: TestContext, { results }: { results: number }) {
   };
 }
 
-test('a tenth of all blobs goes when no row names them, a blob more and nothing does', async (t) => {
+test('a tenth of all blobs is removed without a row, and none if it is one blob more', async (t) => {
   const { sweep, lose, keys, later, lines } = await setUp(t, { results: 20 });
   later(GRACE_MS + 1);
   for (const id of ['t0', 't1', 't2']) await lose(id);
@@ -63,7 +63,7 @@ test('a tenth of all blobs goes when no row names them, a blob more and nothing 
   assert.match(lines.join(), /"blobs":3,"bytes":18,"of":20.*more than a tenth.*doctor --delete-unknown/);
 });
 
-test('a tenth of the blobs goes', async (t) => {
+test('a tenth of the blobs is removed', async (t) => {
   const { sweep, lose, keys, later, lines } = await setUp(t, { results: 20 });
   for (const id of ['t0', 't1']) await lose(id);
   await sweep();
@@ -74,7 +74,7 @@ test('a tenth of the blobs goes', async (t) => {
   assert.deepEqual(lines, []);
 });
 
-test('what a row says to be over goes, however much of the store that is', async (t) => {
+test('blobs of ended rows are removed, whatever their share of the store', async (t) => {
   const { blobs, create, tasks, sweep, keys, later } = await setUp(t, { results: 1 });
   for (const id of ['a', 'b', 'c']) {
     await create(id);
@@ -97,7 +97,7 @@ test('blobs that were taken over without a row are never swept', async (t) => {
   assert.equal(keys().length, 20);
 });
 
-test('work that was under way when the blobs were taken over takes nothing with it that has no row', async (t) => {
+test('work in flight during a takeover removes no blob without a row', async (t) => {
   const { deps, db, blobs, later } = await setUp(t, { results: 1 });
   await blobs.write(sourceKey('lost'), Buffer.from('media'));
   await takeOverBlobs(deps);
@@ -107,7 +107,7 @@ test('work that was under way when the blobs were taken over takes nothing with 
   assert.deepEqual(await Array.fromAsync(blobs.list('tasks/lost/'), ({ key }) => key), [sourceKey('lost')]);
 });
 
-test('a database that was put back to an older state under a running server sweeps nothing', async (t) => {
+test('a database that was restored from a backup under a running server sweeps nothing', async (t) => {
   const { db, sweep, lose, keys, later, lines } = await setUp(t, { results: 20 });
   later(GRACE_MS + 1);
   await lose('t0');
@@ -117,7 +117,7 @@ test('a database that was put back to an older state under a running server swee
   assert.match(lines.join(), /newer copy of this database/);
 });
 
-test('a clock that leaps sweeps nothing', async (t) => {
+test('a clock that jumps sweeps nothing', async (t) => {
   const { sweep, lose, keys, later, lines } = await setUp(t, { results: 20 });
   await sweep();
   await lose('t0');

@@ -7,7 +7,7 @@ import { decodeBase64 } from './base64.ts';
 const field = 'video.media_source.base64_string';
 const decode = (text: string) => decodeBase64(text, { field });
 
-test('bytes come back from every usual way of writing base64', () => {
+test('every usual form of base64 is decoded', () => {
   for (const length of [1, 2, 3, 1000, 1001, 1002]) {
     const bytes = randomBytes(length);
     const standard = bytes.toString('base64');
@@ -25,7 +25,7 @@ test('bytes come back from every usual way of writing base64', () => {
   }
 });
 
-test('what is not base64 is refused, naming the field and the place', () => {
+test('invalid base64 is refused with the field and the position', () => {
   const wrong: Record<string, RegExp> = {
     '': /is empty/,
     '====': /is not base64/,

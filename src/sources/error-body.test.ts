@@ -52,7 +52,7 @@ test('only the first 4 KB of a body are read', async () => {
   assert.equal(await storageReason(body(`<Error>${' '.repeat(4096)}<Code>Late</Code>`)), undefined);
 });
 
-test('a body that breaks off is read as far as it goes', async () => {
+test('a truncated body is parsed as far as it goes', async () => {
   async function* broken(): AsyncGenerator<Uint8Array> {
     yield Buffer.from('<Error><Code>Broken</Code>');
     throw new Error('reset');
@@ -60,7 +60,7 @@ test('a body that breaks off is read as far as it goes', async () => {
   assert.equal(await storageReason(broken()), 'Broken');
 });
 
-test('a body that stalls is given a second', async (t) => {
+test('a body that stalls is read for a second', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   async function* stalled(): AsyncGenerator<Uint8Array> {
     yield Buffer.from('<Error><Code>Stalled</Code>');

@@ -38,7 +38,7 @@ function sendFrom(
   else response.end(content.subarray(start));
 }
 
-test('a download is stored whole, with its progress told', async () => {
+test('a download is stored completely and reports progress', async () => {
   await using host = await localHost((_, response) => response.end(content));
   const progress: number[] = [];
   const { size } = await host.guard.fetchToBlob(store, 'whole', host.url('/'), {
@@ -50,7 +50,7 @@ test('a download is stored whole, with its progress told', async () => {
   assert.equal(progress.at(-1), content.length);
 });
 
-test('a transfer that breaks off again and again is resumed where it stopped', async () => {
+test('a transfer that breaks off repeatedly resumes each time', async () => {
   await using host = await localHost((request, response) => sendFrom(request, response, { stopAfter: 500_000 }));
   await host.guard.fetchToBlob(store, 'resumed', host.url('/'), { maxBytes });
   assert.deepEqual(await stored('resumed'), content);
@@ -74,7 +74,7 @@ test('a transfer that stalls is resumed', async () => {
   assert.equal(host.requests[1]?.headers.range, 'bytes=100000-');
 });
 
-test('a modification time serves where there is no ETag', async () => {
+test('without an ETag the modification time is the validator', async () => {
   const modified = new Date(Date.now() - 86_400_000).toUTCString();
   await using host = await localHost((request, response) => {
     const start = request.headers['if-range'] === modified ? Number(/\d+/.exec(request.headers.range ?? '')) : 0;
@@ -124,7 +124,7 @@ for (const honest of [true, false]) {
   });
 }
 
-test('a range that begins elsewhere is not believed', async () => {
+test('a range with another offset than requested is refused', async () => {
   let asked = 0;
   await using host = await localHost((_, response) => {
     const answer = asked++;
@@ -156,7 +156,7 @@ test('a Content-Length over the limit is refused at once; one that is too small 
   assert.equal(size, 10);
 });
 
-test('a Content-Length that is never reached fails and keeps nothing', async () => {
+test('a body shorter than its Content-Length fails and keeps nothing', async () => {
   await using host = await localHost((_, response) => {
     response.writeHead(200, { 'content-length': 1000 });
     breakOff(response, content.subarray(0, 500));
@@ -184,7 +184,7 @@ test('an endless body is cut off at the limit and nothing of it is kept', async 
   assert.deepEqual(await readdir(join(root, '.tmp')), []);
 });
 
-test('a host that is down for a while is tried again; one that stays down is given up', async () => {
+test('a host that is down is retried, up to the maximum of failures', async () => {
   let asked = 0;
   await using host = await localHost((_, response) => {
     response.writeHead(asked++ < 3 ? 503 : 200).end('up again');
@@ -198,7 +198,7 @@ test('a host that is down for a while is tried again; one that stays down is giv
   assert.equal(host.requests.length, 4 + 5);
 });
 
-test('a link that a check used up is told from one that never worked', async () => {
+test('the error of a link that worked once differs from that of one that never worked', async () => {
   let asked = 0;
   await using host = await localHost((_, response) => {
     if (asked++ === 0) response.end('the only time');

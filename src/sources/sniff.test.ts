@@ -78,7 +78,7 @@ test('known media passes at once, with its type', () => {
   for (const [type, head] of known) assert.equal(requireMedia(head, { subject: 'It' }), type);
 });
 
-test('frames of MPEG audio and ADTS are known by their header, and only by a valid one', () => {
+test('MPEG audio and ADTS are recognised by a valid frame header', () => {
   const headers: [string | undefined, string][] = [
     ['audio/mpeg', '\xff\xfd\x90\xc4'], // layer II
     ['audio/mpeg', '\xff\xe3\x90\xc4'], // version 2.5
@@ -96,7 +96,7 @@ test('frames of MPEG audio and ADTS are known by their header, and only by a val
   for (const [type, head] of headers) assert.equal(requireMedia(latin1(head), { subject: 'It' }), type, head);
 });
 
-test('what is not known, and not text either, is left to the media worker', () => {
+test('unknown binary content is left to the media worker', () => {
   assert.equal(requireMedia(latin1('\x01\x02\x03\xfe\xff\0\0\x99'), { subject: 'It' }), undefined);
   assert.equal(requireMedia(latin1('#!AMR is no header\0\x01\xff'), { subject: 'It' }), undefined);
   for (const head of [
@@ -112,7 +112,7 @@ test('what is not known, and not text either, is left to the media worker', () =
   }
 });
 
-test('pages, documents and text are refused with what to do instead', () => {
+test('pages, documents and text are refused with advice', () => {
   const page = 'is an HTML page, not a media file: give the media file itself.';
   const xml = 'is an XML document, not a media file: give the media file itself.';
   const text = 'is plain text, not a media file: give the media file itself.';
@@ -139,7 +139,7 @@ test('pages, documents and text are refused with what to do instead', () => {
   }
 });
 
-test('playlists and manifests are refused: nothing behind them is read', () => {
+test('playlists and manifests are refused, and their media is not read', () => {
   const playlists: [RegExp, string][] = [
     [/is an HLS playlist/, '#EXTM3U\n#EXT-X-VERSION:3\n'],
     [/is an HLS playlist/, '\ufeff#EXTM3U\n'],
@@ -228,7 +228,7 @@ test('images of the four formats pass as images, everything else is named', () =
   }
 });
 
-test('an asset may be media or an image, and nothing else', () => {
+test('an asset is media or an image, and nothing else', () => {
   assert.equal(requireMediaOrImage(latin1('\x89PNG\r\n\x1a\n'), { subject: 'It' }), 'image/png');
   assert.equal(requireMediaOrImage(box('ftypisom'), { subject: 'It' }), 'video/mp4');
   assert.equal(requireMediaOrImage(latin1('\x01\x02\0\xff'), { subject: 'It' }), undefined);

@@ -23,7 +23,7 @@ async function hungUp({ socket }: IncomingMessage): Promise<void> {
   if (!socket.destroyed) await once(socket, 'close', { signal: AbortSignal.timeout(5000) });
 }
 
-test('a check gives the first 64 KB and what the host says of size and type, and hangs up', async () => {
+test('a check returns the first 64 KB and the declared size and type, and closes the connection', async () => {
   const bytes = Buffer.alloc(400_000, 'reelvec');
   await using host = await localHost((_, response) => {
     response.writeHead(200, { 'content-length': bytes.length, 'content-type': 'video/mp4' });
@@ -46,7 +46,7 @@ test('a check refuses a Content-Length over the limit without waiting for the by
   await hungUp(host.requests[0]!);
 });
 
-test('statuses are told by number, never with the path or query of the URL', async () => {
+test('errors have the status, and never the path or query of the URL', async () => {
   await using host = await localHost((request, response) => {
     response.writeHead(Number(request.url?.slice(1, 4))).end('no');
   });
@@ -61,7 +61,7 @@ test('statuses are told by number, never with the path or query of the URL', asy
   }
 });
 
-test('a 500 that passes is met by a second attempt', async () => {
+test('a check is retried after a 500', async () => {
   let asked = 0;
   await using host = await localHost((_, response) => {
     response.writeHead(asked++ === 0 ? 500 : 200).end('fine');
@@ -79,7 +79,7 @@ test('a compressed answer is refused', async () => {
   );
 });
 
-test('a coding that does not compress is no obstacle: the bytes tell what they are', async () => {
+test('a coding that does not compress is ignored', async () => {
   await using host = await localHost((request, response) => {
     response.writeHead(200, { 'content-encoding': decodeURIComponent(request.url!.slice(1)) }).end('bytes');
   });
@@ -96,7 +96,7 @@ test('a coding that does not compress is no obstacle: the bytes tell what they a
   }
 });
 
-test('the reason that a storage service gives is passed on: its code and its message, and nothing else', async () => {
+test('the error of a storage service is quoted: its code and message, and nothing else', async () => {
   const error = (content: string) => `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${content}</Error>`;
   const bodies: [string, string | undefined][] = [
     [
@@ -126,7 +126,7 @@ test('the reason that a storage service gives is passed on: its code and its mes
   }
 });
 
-test('an error whose body never ends is told without it', async () => {
+test('an error with an endless body is reported without it', async () => {
   await using host = await localHost((_, response) => void response.writeHead(403).write('<?xml version="1.0"?>'));
   await assert.rejects(
     host.guard.check(host.url('/'), { maxBytes }),
@@ -134,7 +134,7 @@ test('an error whose body never ends is told without it', async () => {
   );
 });
 
-test('a check ends in time, however many redirects and attempts a host makes of it', async () => {
+test('a check has one time limit for all redirects and attempts', async () => {
   const slow: [string, (request: IncomingMessage, response: ServerResponse) => void][] = [
     ['no answer', () => {}],
     ['an answer without a byte', (_, response) => response.writeHead(200).flushHeaders()],
@@ -157,7 +157,7 @@ test('a check ends in time, however many redirects and attempts a host makes of 
   }
 });
 
-test('bytes that come slowly after the first one are waited for', async () => {
+test('slow bytes after the first one are awaited', async () => {
   await using host = await localHost(
     (_, response) => {
       response.write('first');
@@ -268,7 +268,7 @@ test('an allowed host name may resolve to a private address, other names to the 
   await assert.rejects(host.guard.check(other, { maxBytes }), fails('source_unreachable', /not a public address/));
 });
 
-test('refused connections, unknown names and hosts that never answer are told apart', async () => {
+test('refused connections, unknown names and silent hosts have different errors', async () => {
   await using host = await localHost(() => {}, { timeouts: { headersMs: 50 } });
   await assert.rejects(
     host.guard.check(host.url('/'), { maxBytes }),
@@ -291,7 +291,7 @@ test('refused connections, unknown names and hosts that never answer are told ap
   await unknown.close();
 });
 
-test('what is not HTTP is said to be none', async () => {
+test('a response that is not HTTP is reported as such', async () => {
   await using host = await localHost(({ socket }) => socket.end('SSH-2.0-OpenSSH_9.2\r\n'));
   await assert.rejects(
     host.guard.check(host.url('/'), { maxBytes }),

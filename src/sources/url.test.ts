@@ -22,7 +22,7 @@ test('a source URL is http or https without a login', () => {
   }
 });
 
-test('a file name comes from the end of the path', () => {
+test('the file name is the last segment of the path', () => {
   const names: Record<string, string> = {
     'https://h.org/a/b/clip%20one.mp4?x=/y': 'clip one.mp4',
     'https://h.org/': 'h.org',

@@ -27,7 +27,7 @@ const PROGRAM = `
   console.log(JSON.stringify({ full, young, live: live.length }));
 `;
 
-test('buffers that pass through are freed by collections of the young generation', async () => {
+test('short-lived buffers are freed by collections of the young generation', async () => {
   const url = new URL('./garbage-collection.ts', import.meta.url).href;
   const flags = ['--max-semi-space-size=4', '--expose-gc', '--input-type=module'];
   const child = spawn(process.execPath, [...flags, '--eval', PROGRAM, url], { stdio: ['ignore', 'pipe', 'inherit'] });

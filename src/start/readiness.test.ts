@@ -24,7 +24,7 @@ async function setUp(t: TestContext, { databaseUrl, ...more }: { databaseUrl?: s
 
 const GONE = { code: 'service_unavailable', message: /data folder or its database is not the one/ };
 
-test('a data folder that is moved away or replaced is told, and ready again when it is back', async (t) => {
+test('a moved or replaced data folder is not ready until it is back', async (t) => {
   const { root, dataDir, ready } = await setUp(t);
   await ready();
   renameSync(dataDir, join(root, 'moved'));
@@ -39,7 +39,7 @@ test('a data folder that is moved away or replaced is told, and ready again when
   assert.deepEqual(readdirSync(join(dataDir, 'blobs/.tmp')), []);
 });
 
-test('a database file that is replaced is told', async (t) => {
+test('a replaced database file is not ready', async (t) => {
   const { dataDir, ready } = await setUp(t);
   const database = join(dataDir, 'reelvec.db');
   renameSync(database, `${database}.aside`);
@@ -50,7 +50,7 @@ test('a database file that is replaced is told', async (t) => {
   await ready();
 });
 
-test('a folder of blobs whose volume is not mounted is told', async (t) => {
+test('a blob folder on an unmounted volume is not ready', async (t) => {
   for (const databaseUrl of [undefined, 'postgres://localhost/none']) {
     const { root, ready } = await setUp(t, { blobs: 'apart', databaseUrl });
     await ready();
@@ -63,7 +63,7 @@ test('a folder of blobs whose volume is not mounted is told', async (t) => {
   }
 });
 
-test('a database that fails or hangs is told', async (t) => {
+test('a database that fails or hangs is not ready', async (t) => {
   const { database, ready } = await setUp(t);
   database.get.mock.mockImplementationOnce(async () => {
     throw new Error('connection refused');
@@ -72,7 +72,7 @@ test('a database that fails or hangs is told', async (t) => {
   await ready();
 });
 
-test('however many ask within a second, the disk is written to once', async (t) => {
+test('concurrent checks share one disk write per second', async (t) => {
   const { database, ready, at } = await setUp(t);
   t.mock.method(performance, 'now', () => 1e9);
   at(0);

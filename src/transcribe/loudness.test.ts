@@ -26,6 +26,6 @@ test('the quietest moment is the middle of the pause, at any rate', () => {
   }
 });
 
-test('less than a pause has its quietest moment in the middle', () => {
+test('sound shorter than a pause has its quietest moment in the middle', () => {
   assert.equal(quietestSec(loudness(tone(0.1, 0.5), RATE)), 0.05);
 });

@@ -20,7 +20,7 @@ test('each codec gives its plain text', () => {
   assert.deepEqual(timed([0, 0]), []);
 });
 
-test('what is drawn is no text, and what is written beside it is', () => {
+test('drawing commands are dropped, and the text beside them is kept', () => {
   const ass = (text: string) => textOf('ass', `0,0,Default,,0,0,0,,${text}`);
   assert.equal(ass('{\\p1}m 0 0 l 1 1{\\p0}'), '');
   assert.equal(ass('{\\an7\\p2}m 0 0 l 1 1{\\p0}after {\\i1}it'), 'after it');
@@ -30,7 +30,7 @@ test('what is drawn is no text, and what is written beside it is', () => {
   assert.equal(ass('m 0 is a name'), 'm 0 is a name');
 });
 
-test('angle brackets that are no tags keep their words', () => {
+test('angle brackets that are not tags keep their words', () => {
   assert.equal(textOf('subrip', 'x < a and b > c'), 'x < a and b > c');
   assert.equal(textOf('subrip', '<i>1 <2> 3</i>'), '1 <2> 3');
   assert.equal(textOf('subrip', '&lt;i&gt; is a tag'), '<i> is a tag');
@@ -43,13 +43,13 @@ test('character references are decoded, once', () => {
   assert.equal(textOf('ass', '0,0,Default,,0,0,0,,&amp;'), '&amp;', 'ASS has none');
 });
 
-test('descriptions of sounds are not said', () => {
+test('sound descriptions are dropped', () => {
   assert.equal(textOf('subrip', '[DOOR SLAMS]\n(sighs) Come in.'), 'Come in.');
   assert.equal(textOf('subrip', '- [Ann] Hello.\n-(quietly): Hi.'), '- Hello. Hi.');
   assert.equal(textOf('subrip', '♪ la la ♪'), '');
 });
 
-test('a TTML document gives its lines, with the times that it tells', () => {
+test('a TTML document gives its lines with their times', () => {
   const document = `<?xml version="1.0" encoding="UTF-8"?>
     <tt:tt xmlns:tt="http://www.w3.org/ns/ttml" xmlns:ttp="http://www.w3.org/ns/ttml#parameter" ttp:frameRate="25" ttp:tickRate="1000">
       <tt:head><tt:metadata>no words</tt:metadata></tt:head>
@@ -65,7 +65,7 @@ test('a TTML document gives its lines, with the times that it tells', () => {
   ]);
 });
 
-test('each word is in the segment in which it is said, and in no other', () => {
+test('each word is in the segment of its time, and in no other', () => {
   const cues = [
     { startSec: 7, endSec: 9, text: 'late' },
     { startSec: 2, endSec: 6, text: 'one two three four' },

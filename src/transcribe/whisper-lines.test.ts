@@ -12,22 +12,22 @@ test('words come with their times in seconds', () => {
   ]);
 });
 
-test('quotation marks, braces and backslashes in what was said do no harm', () => {
+test('quotation marks, braces and backslashes are part of words', () => {
   assert.deepEqual(texts('"quoted"', '","end":1}', 'back\\slash'), ['"quoted"', '","end":1}', 'back\\slash']);
 });
 
-test('sounds that are described are not said, in one word or several', () => {
+test('sound descriptions of one word or several are dropped', () => {
   assert.deepEqual(texts('[Music]', 'yes', '(dramatic', 'music)', 'no', '♪', 'la', 'la', '♪', '*coughs*'), [
     'yes',
     'no',
   ]);
 });
 
-test('a bracket that nobody closes takes no words away', () => {
+test('an unclosed bracket drops no words', () => {
   assert.deepEqual(texts('(well', 'that', 'is', 'that'), ['(well', 'that', 'is', 'that']);
   assert.deepEqual(texts('♪', 'said', 'she'), ['said', 'she']);
 });
 
-test('half a line, and a line without words, are none', () => {
+test('a truncated line and one without words are dropped', () => {
   assert.deepEqual(wordsOf(`${line('   ')}{"start":1,"end"`), []);
 });

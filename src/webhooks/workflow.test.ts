@@ -70,13 +70,13 @@ async function deliver(endpoints: (attempt: number) => WebhookEndpoint[]) {
 
 const endpoint = { url: URL_OF_HOOK, secret: 'sixteen characters', events: [] } as unknown as WebhookEndpoint;
 
-test('a node that knows nothing of an endpoint leaves the delivery to those that may', async () => {
+test('a node without the endpoint leaves the delivery to other nodes', async () => {
   const { status, outcomes } = await deliver((attempt) => (attempt === 0 ? [] : [endpoint]));
   assert.equal(status, 'delivered');
   assert.deepEqual(outcomes, ['The URL is not configured on the node that tried.', 'HTTP 200 OK']);
 });
 
-test('an endpoint that nobody knows any more is given up in the end', async () => {
+test('a delivery to a removed endpoint fails after the last attempt', async () => {
   const { status, outcomes } = await deliver(() => []);
   assert.deepEqual([status, outcomes.length], ['failed', 3]);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { childEnvironment, childFlags } from './environment.ts';
 
-test('a child gets what its libraries need, and no other variable', () => {
+test('a child gets the variables of its libraries, and no other', () => {
   const needed = { PATH: '/bin', HOME: '/root', LC_ALL: 'C', LD_LIBRARY_PATH: '/cuda', CUDA_VISIBLE_DEVICES: '1' };
   const secret = {
     REELVEC_API_KEYS: 'k',
@@ -16,12 +16,12 @@ test('a child gets what its libraries need, and no other variable', () => {
   assert.deepEqual(childEnvironment({ ...needed, ...secret, NODE_EXTRA_CA_CERTS: '/ca.pem' }), needed);
 });
 
-test('a child that uses the network is told which certificates to trust', () => {
+test('a child that uses the network gets the variables of trusted certificates', () => {
   const trust = { NODE_EXTRA_CA_CERTS: '/ca.pem' };
   assert.deepEqual(childEnvironment({ ...trust, HTTPS_PROXY: 'http://proxy' }, { usesNetwork: true }), trust);
 });
 
-test('a child takes over the flags of Node, but reads no file of variables', () => {
+test('a child inherits the flags of Node, except those that load variables from a file', () => {
   const kept = ['--disable-warning=ExperimentalWarning', '--import', 'file:///strip-types.js'];
   assert.deepEqual(childFlags([...kept, '--env-file', '.env', '--env-file-if-exists=more.env']), kept);
 });

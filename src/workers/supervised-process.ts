@@ -111,7 +111,7 @@ export class SupervisedProcess {
       this.#onReply?.(reply);
     });
     this.#child.on('error', (error) => this.#lost(error.message));
-    // `close` and not `exit`: by then stderr has been read to its end
+    // `close` and not `exit`: by then stderr has been read to its end.
     this.#child.on('close', (code, signal) => this.#closed(code, signal));
     this.#memoryTimer = setInterval(() => this.#checkMemory(), MEMORY_CHECK_INTERVAL_MS);
     this.#memoryTimer.unref();

@@ -24,7 +24,7 @@ function fakeWriter(name: string, calls: string[]) {
 
 const turn = () => new Promise(setImmediate);
 
-test('a request that comes second gets the result of the first and writes nothing', async () => {
+test('a second request gets the result of the first and writes nothing', async () => {
   const calls: string[] = [];
   const writers = new SingleWriter<string>({ stallTimeoutMs: 50 });
   const [first, second] = [fakeWriter('first', calls), fakeWriter('second', calls)];
@@ -38,7 +38,7 @@ test('a request that comes second gets the result of the first and writes nothin
   assert.deepEqual(calls, ['first writes', 'second discards']);
 });
 
-test('a request that comes second writes once the first has failed', async () => {
+test('a second request writes once the first has failed', async () => {
   const calls: string[] = [];
   const writers = new SingleWriter<string>();
   const [first, second] = [fakeWriter('first', calls), fakeWriter('second', calls)];
@@ -55,7 +55,7 @@ test('a request that comes second writes once the first has failed', async () =>
   assert.deepEqual(calls, ['first writes', 'second writes']);
 });
 
-test('a request that receives nothing gives way to the second; one that only stores does not', async () => {
+test('a request that receives no bytes is replaced by the second; one that is storing is not', async () => {
   const calls: string[] = [];
   const writers = new SingleWriter<string>({ stallTimeoutMs: 20 });
   const [first, second] = [fakeWriter('first', calls), fakeWriter('second', calls)];

@@ -5,7 +5,7 @@ import { chunkCount, chunkSizeFor } from './upload.ts';
 const MEBIBYTE = 1024 ** 2;
 const GIBIBYTE = 1024 ** 3;
 
-test('chunks grow with the file, as far as a client and a bucket take them', () => {
+test('the chunk size grows with the file, within the limits of clients and buckets', () => {
   const planned = [1, 512 * MEBIBYTE, GIBIBYTE, GIBIBYTE + 1, 2 * GIBIBYTE, 4 * GIBIBYTE, 40 * GIBIBYTE].map(
     (totalSize) => {
       const chunkSize = chunkSizeFor(totalSize);

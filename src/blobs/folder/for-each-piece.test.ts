@@ -14,7 +14,7 @@ const sources = {
 };
 
 for (const [name, content] of Object.entries(sources)) {
-  test(`pieces of an ${name} come in order, and none before the one before is done with`, async () => {
+  test(`pieces of an ${name} come in order, each after the one before was consumed`, async () => {
     const got: Uint8Array[] = [];
     let isBusy = false;
     await forEachPiece(content(), (piece) => {
@@ -35,7 +35,7 @@ for (const [name, content] of Object.entries(sources)) {
     ['at once', () => assert.fail('the disk is full')],
     ['later', () => turn().then(() => assert.fail('the disk is full'))],
   ] as const) {
-    test(`what the taker of an ${name} throws ${when} ends it, and nothing more is handed over`, async () => {
+    test(`an error of the consumer of an ${name}, thrown ${when}, ends the iteration`, async () => {
       let count = 0;
       await assert.rejects(
         forEachPiece(content(), () => (++count === 3 ? fail() : undefined)),
@@ -47,7 +47,7 @@ for (const [name, content] of Object.entries(sources)) {
   }
 }
 
-test('a stream that was not read to its end can still be read by whoever opened it', async () => {
+test('a stream that was not read to its end can still be read by its owner', async () => {
   const stream = new PassThrough();
   for (const piece of pieces) stream.write(piece);
   await assert.rejects(
@@ -60,7 +60,7 @@ test('a stream that was not read to its end can still be read by whoever opened 
   assert.ok(rest.equals(Buffer.concat(pieces.slice(1))));
 });
 
-test('a stream that breaks off says why, and one that is closed early is not taken for whole', async () => {
+test('a broken stream rejects with its error, and one closed early does not count as complete', async () => {
   const breaking = new PassThrough();
   const broken = forEachPiece(breaking, () => undefined);
   breaking.write('half');
@@ -74,7 +74,7 @@ test('a stream that breaks off says why, and one that is closed early is not tak
   await assert.rejects(closed, { code: 'ERR_STREAM_PREMATURE_CLOSE' });
 });
 
-test('an abort ends the wait for bytes that never come, and for a taker that hangs', async () => {
+test('an abort ends the wait for bytes that never come, and for a consumer that hangs', async () => {
   for (const take of [() => undefined, () => new Promise<void>(() => {})]) {
     const abort = new AbortController();
     const stream = new PassThrough();

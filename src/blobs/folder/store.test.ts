@@ -32,7 +32,7 @@ test('a write that fails leaves no temporary file', async () => {
   assert.deepEqual(await readdir(join(root, '.tmp')), []);
 });
 
-test('what a crash left half written is swept and was never listed', async () => {
+test('a half-written blob of a crash is swept and never listed', async () => {
   const root = await temporaryFolder();
   const store = new FolderBlobStore(root);
   await store.write('whole', Buffer.from('x'));
@@ -46,7 +46,7 @@ test('what a crash left half written is swept and was never listed', async () =>
   await store.write('again', Buffer.from('x'));
 });
 
-test('a disk that is full is named in the error, and nothing half written stays', async () => {
+test('the error of a full disk says so, and no half-written blob stays', async () => {
   const root = await temporaryFolder();
   // A file size limit fails like a full disk without needing one: a short write, then an error.
   const script = `
@@ -67,7 +67,7 @@ test('a disk that is full is named in the error, and nothing half written stays'
   assert.deepEqual(await readdir(join(root, '.tmp')), []);
 });
 
-test('a file system that is really full: the error says so, nothing half written stays, and it works again with room', async (t) => {
+test('a full file system: the error says so, no half-written blob stays, and writes succeed once there is space', async (t) => {
   const root = await temporaryFolder();
   const mount = promisify(execFile)('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', root]);
   if (await mount.then(() => false).catch(() => true)) return t.skip('mounting a small file system needs root');
@@ -90,7 +90,7 @@ async function* endless() {
   for (;;) yield Buffer.alloc(65_536);
 }
 
-test('folders in which nothing is left go too', async () => {
+test('empty folders are removed', async () => {
   const root = await temporaryFolder();
   const store = new FolderBlobStore(root);
   await store.write('a/b/c', Buffer.from('x'));
@@ -101,7 +101,7 @@ test('folders in which nothing is left go too', async () => {
   assert.ok(!(await readdir(root)).includes('a'));
 });
 
-test('a prefix that goes takes the folders with it in which nothing is left', async () => {
+test('removing a prefix removes the empty folders above it', async () => {
   const root = await temporaryFolder();
   const store = new FolderBlobStore(root);
   await store.write('tasks/a/chunks/0000', Buffer.from('x'));
@@ -118,7 +118,7 @@ test('a prefix that goes takes the folders with it in which nothing is left', as
   assert.deepEqual(await readdir(root), ['.tmp']);
 });
 
-test('a folder that is gone, or in whose place another lies, is neither made again nor taken for an empty one', async () => {
+test('a missing or replaced folder is not recreated, and does not count as empty', async () => {
   const root = await temporaryFolder();
   const place = join(root, 'blobs');
   const store = new FolderBlobStore(place);

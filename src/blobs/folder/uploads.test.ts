@@ -25,7 +25,7 @@ async function* of(...pieces: string[]): AsyncIterable<Uint8Array> {
   for (const piece of pieces) yield Buffer.from(piece);
 }
 
-test('a part of another length than planned is refused, and does not touch its neighbours', async () => {
+test('a part of the wrong length is refused and does not change its neighbours', async () => {
   const root = await temporaryFolder();
   const uploads = new FolderUploadStore(root);
   const { write } = uploads.intake;
@@ -39,7 +39,7 @@ test('a part of another length than planned is refused, and does not touch its n
   assert.equal((await buffer(new FolderBlobStore(root).read('a/source'))).toString(), '0123456789');
 });
 
-test('uploads outlive the sweep of temporary files at a start, and leave nothing behind', async () => {
+test('uploads survive the sweep of temporary files, and leave nothing behind', async () => {
   const root = await temporaryFolder();
   const upload = await new FolderUploadStore(root).begin('a/source', { size: 4, partSize: 4 });
   const part = await new FolderUploadStore(root).intake.write(upload, 1, of('0123'));

@@ -23,7 +23,7 @@ for (const [length, name] of [
   [65_536, 'pieces of 64 KB'],
   [3 * MEGABYTE, 'pieces larger than a write'],
 ] as const) {
-  test(`content in ${name} is written as it was, of any size`, async () => {
+  test(`content in ${name} is written unchanged, of any size`, async () => {
     for (const size of [0, 1, 600_000, MEGABYTE, 4 * MEGABYTE, noise.length]) {
       const path = join(folder, `${length}-${size}`);
       const content = noise.subarray(0, size);
@@ -33,7 +33,7 @@ for (const [length, name] of [
   });
 }
 
-test('content goes where it belongs in a file and touches nothing beside it', async () => {
+test('content is written at its position, and the bytes around it stay', async () => {
   for (const position of [0, 10, 4096, MEGABYTE]) {
     const path = join(folder, `at-${position}`);
     const before = Buffer.alloc(8 * MEGABYTE, 7);
@@ -44,14 +44,14 @@ test('content goes where it belongs in a file and touches nothing beside it', as
   }
 });
 
-test('forty writers at once do not get into each other’s way', async () => {
+test('forty concurrent writers do not disturb each other', async () => {
   const contents = Array.from({ length: 40 }, (_, i) => noise.subarray(i, 2 * MEGABYTE + 2 * i));
   const path = (i: number) => join(folder, `beside-${i}`);
   await Promise.all(contents.map((content, i) => writeFlushed(path(i), pieces(content, 65_536))));
   for (const [i, content] of contents.entries()) assert.ok(readFileSync(path(i)).equals(content), `writer ${i}`);
 });
 
-test('a writer that is slower than its content stops it, instead of keeping it in memory', async () => {
+test('backpressure: a slow writer pauses its content instead of buffering it', async () => {
   let written = 0;
   let given = 0;
   let most = 0;
@@ -94,7 +94,7 @@ test('a short write is completed, and its error reaches the next write', async (
   await assert.rejects(writeAll, /the disk is full/);
 });
 
-test('content that breaks off is told of, and the next is written as ever', async () => {
+test('content that breaks off rejects, and the next write succeeds', async () => {
   const broken = async function* () {
     yield* pieces(noise, 65_536);
     throw new Error('the sender hung up');

@@ -23,7 +23,7 @@ function openCache(maxBytes: number) {
   return { cache, folder, get, loads, onDisk };
 }
 
-test('a block is loaded once, however many ask at the same time and afterwards', async () => {
+test('a block is loaded once for all concurrent and later reads', async () => {
   const { get, loads } = openCache(1000);
   const found = await Promise.all([get('a'), get('a'), get('b')]);
   assert.deepEqual(found[1], Buffer.alloc(100, 'a'));
@@ -31,7 +31,7 @@ test('a block is loaded once, however many ask at the same time and afterwards',
   assert.deepEqual(loads, ['a', 'b']);
 });
 
-test('the disk holds no more than the bound; what was not used for longest goes first', async () => {
+test('the cache stays within its size limit and evicts the least recently used block', async () => {
   const { get, loads, onDisk, cache } = openCache(300);
   for (const name of ['a', 'b', 'c', 'a', 'd']) await get(name);
   assert.equal(onDisk(), 300);
@@ -44,7 +44,7 @@ test('the disk holds no more than the bound; what was not used for longest goes 
   assert.ok(onDisk() <= 300);
 });
 
-test('what goes missing or is cut short on the disk is loaded again', async () => {
+test('a missing or truncated file is loaded again', async () => {
   const { get, loads, folder } = openCache(1000);
   await get('a');
   for (const file of readdirSync(folder)) rmSync(join(folder, file));
@@ -54,14 +54,14 @@ test('what goes missing or is cut short on the disk is loaded again', async () =
   assert.deepEqual(loads, ['a', 'a', 'a']);
 });
 
-test('a load that fails is told to all who asked, and tried again by the next', async () => {
+test('a failed load rejects for all its callers, and the next call retries', async () => {
   const { cache, get } = openCache(1000);
   const failing = () => cache.get('a', () => Promise.reject(new Error('the store is away')));
   await Promise.all([assert.rejects(failing(), /away/), assert.rejects(failing(), /away/)]);
   assert.deepEqual(await get('a'), Buffer.alloc(100, 'a'));
 });
 
-test('closing removes what was kept, and nothing of a cache that was not used', async () => {
+test('closing empties the folder of a used cache, and not of an unused one', async () => {
   const { cache, get, folder } = openCache(1000);
   await get('a');
   const other = new BlockCache({ folder, maxBytes: 1000 });
@@ -71,7 +71,7 @@ test('closing removes what was kept, and nothing of a cache that was not used', 
   assert.ok(!existsSync(folder));
 });
 
-test('blocks that are loaded and written while it is closed leave nothing behind', async () => {
+test('blocks that are loaded during the close leave no files', async () => {
   for (let round = 0; round < 10; round++) {
     const { cache, folder, get } = openCache(2 ** 30);
     await get('first');

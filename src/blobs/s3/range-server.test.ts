@@ -34,7 +34,7 @@ for (const [what, read] of [
   ['that ends early', ({ start }) => Readable.from([content.subarray(start, start + 10)])],
   ['that breaks off', () => Readable.from(brokenOff())],
 ] as [string, RemoteBlob['read']][]) {
-  test(`work that read a blob ${what} has no result, even if it got by with what there was`, async () => {
+  test(`work that read a blob ${what} has no result, even if it succeeded with the bytes that it got`, async () => {
     await using server = openServer();
     const sometimes: RemoteBlob['read'] = (range) => (range.start < 5 * BLOCK ? blob().read(range) : read(range));
     await assert.rejects(server.lease(blob(sometimes), readAll), /early|reset/);
@@ -42,7 +42,7 @@ for (const [what, read] of [
   });
 }
 
-test('work that read while the server was closed has no result', async () => {
+test('work that reads during the close has no result', async () => {
   const server = openServer();
   const work = server.lease(blob(), async (url) => {
     await readAll(url);
@@ -52,7 +52,7 @@ test('work that read while the server was closed has no result', async () => {
   await assert.rejects(work, /was closed/);
 });
 
-test('what a reader says of a blob that it had to wait long for is not believed, unless it is content', async () => {
+test('a failure after a slow read is reported as one of the store, a result is not', async () => {
   await using server = openServer(100);
   const slow: RemoteBlob['read'] = (range) => Readable.from(late(blob().read(range)));
   assert.equal(await server.lease(blob(slow), readAll), content.length);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { readObject } from './read.ts';
 
-test('a store that cannot be reached fails with the error of the socket, after some attempts', async () => {
+test('an unreachable store fails with the error of the socket, after retries', async () => {
   const refused = Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED', syscall: 'connect' });
   let attempts = 0;
   const send = async () => {

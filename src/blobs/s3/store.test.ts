@@ -36,7 +36,7 @@ async function* pieces(bytes: Buffer, length = 100_000) {
   for (let at = 0; at < bytes.length; at += length) yield bytes.subarray(at, at + length);
 }
 
-test('a large blob goes in parts and comes back as it was', async () => {
+test('a large blob is written in parts and read unchanged', async () => {
   const { store } = await openStore();
   await store.write('large', pieces(large));
   assert.ok((await buffer(store.read('large'))).equals(large));
@@ -45,7 +45,7 @@ test('a large blob goes in parts and comes back as it was', async () => {
   assert.equal((await store.stat('whole'))?.size, 16 * MEGABYTE);
 });
 
-test('a part that is refused for good ends the write, which reads no further and takes the parts back', async () => {
+test('a part that is refused permanently ends the write, which stops reading and removes the parts', async () => {
   await using s3 = await s3Server();
   const { store } = await openStore(s3);
   let read = 0;
@@ -70,7 +70,7 @@ test('a part that is refused for good ends the write, which reads no further and
   assert.ok(s3.requests.some(({ method, url }) => method === 'DELETE' && url.includes('uploadId=')));
 });
 
-test('an abort in the middle of a large write takes its parts back', async () => {
+test('an abort of a large write removes its parts', async () => {
   await using s3 = await s3Server();
   const { store } = await openStore(s3);
   const abort = new AbortController();
@@ -84,7 +84,7 @@ test('an abort in the middle of a large write takes its parts back', async () =>
   assert.equal(await store.stat('aborted'), undefined);
 });
 
-test('a request that is refused once is made again', async () => {
+test('a request that is refused once is retried', async () => {
   await using s3 = await s3Server();
   const { store } = await openStore(s3);
   const refused = new Set<string>();
@@ -97,7 +97,7 @@ test('a request that is refused once is made again', async () => {
   assert.ok((await buffer(store.read('large'))).equals(large));
 });
 
-test('a transfer that breaks off goes on where it was', async () => {
+test('a transfer that breaks off resumes', async () => {
   await using s3 = await s3Server();
   const { store } = await openStore(s3);
   await store.write('large', pieces(large));
@@ -107,7 +107,7 @@ test('a transfer that breaks off goes on where it was', async () => {
   assert.equal(transfers, 7);
 });
 
-test('a blob that is replaced while it is read is not mixed with what came after', async () => {
+test('a blob that is replaced during a read is not mixed with its successor', async () => {
   await using s3 = await s3Server();
   const { store } = await openStore(s3);
   const film = large.subarray(0, MEGABYTE);
@@ -125,7 +125,7 @@ test('a blob that is replaced while it is read is not mixed with what came after
   assert.equal(transfers, 2);
 });
 
-test('what is written under one prefix is not seen under another, and removed neither', async () => {
+test('stores with different prefixes neither see nor remove the blobs of others', async () => {
   const bucket = server.bucket();
   const { store } = await openStore(server, { bucket, prefix: 'one/' });
   const { store: other } = await openStore(server, { bucket, prefix: 'other/' });
@@ -136,13 +136,13 @@ test('what is written under one prefix is not seen under another, and removed ne
   assert.ok(await store.stat('a/b'));
 });
 
-test('a bucket that does not exist, or a store that is not there, is named at the start', async () => {
+test('a missing bucket or an unreachable store is named at startup', async () => {
   const { store } = await openStore(server, { bucket: 'no-such-bucket' });
   await assert.rejects(store.check(), /The bucket no-such-bucket at http.* cannot be used: NoSuchBucket/);
   await (await openStore()).store.check();
 });
 
-test('what is used is read in blocks, each fetched once, and only where it is asked for', async () => {
+test('`use` fetches only the requested blocks, each once', async () => {
   await using s3 = await s3Server();
   const { store } = await openStore(s3);
   await store.write('film', pieces(large));
@@ -168,7 +168,7 @@ test('what is used is read in blocks, each fetched once, and only where it is as
   assert.deepEqual(ranges, [...new Set(ranges)]);
 });
 
-test('work on a blob that could not be read counts as failed, whatever it came to', async () => {
+test('work on a blob that could not be read fails, whatever its result', async () => {
   await using s3 = await s3Server();
   const { store } = await openStore(s3);
   await store.write('film', pieces(large));
@@ -184,7 +184,7 @@ test('work on a blob that could not be read counts as failed, whatever it came t
   });
 });
 
-test('a blob that is replaced while it is used is not mixed with what came after', async () => {
+test('a blob that is replaced during `use` is not mixed with its successor', async () => {
   const { store } = await openStore();
   await store.write('film', pieces(large));
   const work = store.use('film', async (location) => {
@@ -196,7 +196,7 @@ test('a blob that is replaced while it is used is not mixed with what came after
   await assert.rejects(work, /pre-?conditions?/i);
 });
 
-test('the URL of what was used is of no use afterwards, and no other opens anything', async () => {
+test('the URL of a blob is invalid after `use`, and other URLs are refused', async () => {
   const { store } = await openStore();
   await store.write('film', Buffer.from('film'));
   const location = await store.use('film', async (url) => url);

@@ -28,7 +28,7 @@ uploadStoreContract('A bucket', async () => {
   return { uploads: new S3UploadStore(options), blobs, close: () => blobs[Symbol.asyncDispose]() };
 });
 
-test('URLs name the host that clients know', async () => {
+test('signed URLs have the public host', async () => {
   using uploads = new S3UploadStore({ ...settings(), publicEndpoint: 'https://media.example.com' });
   const upload = await uploads.begin('public/source', { size: 10, partSize: 10 });
   const url = new URL(await uploads.intake.sign(upload, 1, { expiresInSec: 60 }));
@@ -37,7 +37,7 @@ test('URLs name the host that clients know', async () => {
   assert.equal(url.searchParams.get('partNumber'), '1');
 });
 
-test('a sweep throws away uploads that are older, under its prefix and no other', async () => {
+test('a sweep discards idle uploads under its own prefix only', async () => {
   const options = settings();
   using uploads = new S3UploadStore(options);
   using others = new S3UploadStore({ ...options, prefix: 'another/' });
