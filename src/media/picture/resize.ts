@@ -4,7 +4,8 @@ type ResizeFilter = 'bilinear' | 'bicubic' | 'lanczos';
 /** Fraction bits of fixed-point weights, as in Pillow: 32, minus 8 for a pixel, minus 2 for overflow. */
 const WEIGHT_FRACTION_BITS = 22;
 
-interface Size {
+/** Width and height of a picture, in pixels. */
+export interface Size {
   readonly width: number;
   readonly height: number;
 }
@@ -31,7 +32,8 @@ interface Axis {
 /**
  * Resizes packed RGB with the arithmetic of Pillow (`Resample.c`, 8 bits per channel), which vision models are trained with:
  * first horizontally, rounded to 8 bits, then vertically. The output equals `image.resize(to, filter).crop(crop)` byte for
- * byte. The filter tables are computed once.
+ * byte in Pillow up to 12; Pillow 13 resizes some pictures vertically first, which changes values near 0 and 255. The filter
+ * tables are computed once.
  */
 export class Resizer {
   readonly #resize: Resize;
