@@ -105,6 +105,8 @@ export async function openTestApp(
       fail: (taskId, error) => tasks.setFailed(taskId, error),
     },
     engine: { start: async (_workflow, _input, key) => key },
+    // Nothing prepares assets here, so an upload need not wait for it.
+    uploadWaitMs: 0,
     steps: new InFlightSteps(new AbortController().signal, log),
     log,
   });
