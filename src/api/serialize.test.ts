@@ -32,6 +32,30 @@ test('invalid items of a list are omitted, and the others keep their order', () 
   assert.deepEqual(omitted, ['data.0.tags.1', 'data.0.tags.3']);
 });
 
+test('null is omitted like any other invalid value, in a field and in a list, because the SDKs refuse it', () => {
+  const data = {
+    data: [
+      { id: 'a', tags: ['x', null, 'y'] },
+      { id: 'b', tags: null, picture: null },
+    ],
+    total: null,
+  };
+  const { valid, omitted } = validParts(list, data);
+  assert.deepEqual(valid, { data: [{ id: 'a', tags: ['x', 'y'] }, { id: 'b' }] });
+  assert.deepEqual(omitted, ['data.0.tags.1', 'data.1.picture', 'data.1.tags', 'total']);
+});
+
+test('an item of another shape is never removed, because its absence would hide it', () => {
+  const { valid, omitted } = validParts(list, { data: [{ id: 'a' }, [], { id: 'b' }] });
+  assert.deepEqual(valid, { data: [{ id: 'a' }, [], { id: 'b' }] });
+  assert.deepEqual(omitted, []);
+});
+
+test('a response of another shape is sent as it is', () => {
+  assert.deepEqual(validParts(list, 'no object'), { valid: 'no object', omitted: [] });
+  assert.deepEqual(validParts(list, { total: 1 }), { valid: { total: 1 }, omitted: [] });
+});
+
 test('an item that lacks a required value stays without it, because its absence would hide it', () => {
   const data = { data: [{ id: 'a' }, { id: 7 }] };
   const { valid, omitted } = validParts(list, data);

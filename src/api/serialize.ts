@@ -48,7 +48,8 @@ function omit(root: Parent, path: Path, lists: Set<unknown[]>): Path | undefined
   const target = valueAt(root, path) === undefined ? path.slice(0, -1) : path;
   const parent = valueAt(root, target.slice(0, -1)) as Parent;
   const key = target.at(-1)!;
-  const isObject = typeof valueAt(root, target) === 'object';
+  const value = valueAt(root, target);
+  const isObject = typeof value === 'object' && value !== null;
   if (target.length < 2 || (target !== path && typeof key === 'number')) return undefined;
   if (Array.isArray(parent)) {
     if (target === path && isObject) return undefined;

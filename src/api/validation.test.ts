@@ -6,7 +6,7 @@ import { validate, validateWithNulls } from './validation.ts';
 
 type Outcome = { value?: unknown; error?: unknown };
 
-function run(schema: z.ZodType, data: unknown, { compile = validate, httpPart = 'body' as string | undefined } = {}) {
+function run(schema: z.ZodType, data: unknown, { compile = validate, httpPart = 'body' } = {}) {
   return (compile({ schema, httpPart } as never) as (data: unknown) => Outcome)(data);
 }
 
@@ -24,6 +24,10 @@ const film = z.strictObject({
   more: z.number().gt(0).optional(),
   tags: z.array(z.string()).min(1).optional(),
   at: z.iso.datetime().optional(),
+  facts: z.record(z.string(), z.number()).optional(),
+  wide: z.boolean().optional(),
+  day: z.iso.date().optional(),
+  either: z.union([z.string(), z.number()]).optional(),
 });
 
 test('valid data passes, and null means absent', () => {
@@ -61,7 +65,24 @@ test('a refusal names the field, the rule and the value', () => {
     [{ tags: {} }, 'parameter_invalid', 'tags must be a list: got an object.', { field: 'tags' }],
     [{ name: [1, 'x'] }, 'parameter_invalid', 'name must be a string: got [1,"x"].', { field: 'name' }],
     [{ size: Array(9).fill(1) }, 'parameter_invalid', 'size must be a number: got a list.', { field: 'size' }],
+    [
+      { size: Array(8).fill(1) },
+      'parameter_invalid',
+      'size must be a number: got [1,1,1,1,1,1,1,1].',
+      { field: 'size' },
+    ],
     [{ name: [{}] }, 'parameter_invalid', 'name must be a string: got a list.', { field: 'name' }],
+    [{ name: ['x', {}] }, 'parameter_invalid', 'name must be a string: got a list.', { field: 'name' }],
+    [{ name: [true, 1] }, 'parameter_invalid', 'name must be a string: got [true,1].', { field: 'name' }],
+    [{ name: {} }, 'parameter_invalid', 'name must be a string: got an object.', { field: 'name' }],
+    [{ name: false }, 'parameter_invalid', 'name must be a string: got false.', { field: 'name', value: false }],
+    [{ tags: [null] }, 'parameter_invalid', 'tags.0 must be a string: got null.', { field: 'tags.0' }],
+    [{ facts: [] }, 'parameter_invalid', 'facts must be an object: got [].', { field: 'facts' }],
+    [{ size: 1.5 }, 'parameter_invalid', 'size must be a whole number: got 1.5.', { field: 'size', value: 1.5 }],
+    [{ wide: 1 }, 'parameter_invalid', 'wide must be true or false: got 1.', { field: 'wide', value: 1 }],
+    [{ day: 'x' }, 'parameter_invalid', 'day must be date: got "x".', { field: 'day', value: 'x' }],
+    [{ either: [] }, 'parameter_invalid', 'either is not valid: got [].', { field: 'either' }],
+    ['x', 'parameter_invalid', 'The body must be an object: got "x".', { value: 'x' }],
     [
       { at: 'today' },
       'parameter_invalid',
@@ -101,6 +122,35 @@ test('at most three faults are told, and long values are cut', () => {
   assert.equal(long[1], `a must be a number: got "${'x'.repeat(40)}"… (101 characters).`);
   assert.deepEqual(long[2], { field: 'a' });
   assert.match(refusal(z.strictObject({ a: z.number() }), { a: 'x'.repeat(100) })[1], /got "x{100}"\.$/);
+});
+
+test('a field has one fault, the most specific one', () => {
+  assert.equal(refusal(film, { size: 1e300 })[1], 'size must be at most 9: got 1e+300.');
+  assert.equal(refusal(film, { size: -1e300 })[1], 'size must be at least 1: got -1e+300.');
+  const whole = z.strictObject({ bytes: z.int().min(1) });
+  assert.match(refusal(whole, { bytes: 1e300 })[1], /^bytes must be at most 9007199254740991: got 1e\+300\.$/);
+  const both = refusal(film, { size: 1e300, name: 7 });
+  assert.equal(both[1], 'name must be a string: got 7. size must be at most 9: got 1e+300.');
+  assert.deepEqual(both[2], { field: 'name', value: 7 });
+});
+
+test('every unknown parameter is named, also beside other faults', () => {
+  const schema = z.strictObject({ a: z.string() });
+  assert.deepEqual(refusal(schema, { a: 'x', b: 1, c: 1 }), [
+    'parameter_unknown',
+    'b is not a parameter of this request. Known here: a. c is not a parameter of this request. Known here: a.',
+    { field: 'b' },
+  ]);
+  assert.equal(
+    refusal(z.strictObject({ in: schema }), { in: { a: 1, b: 1 } })[1],
+    'in.a must be a string: got 1. in.b is not a parameter of this request. Known here: a.',
+  );
+});
+
+test('a fault without a field is that of the part of the request', () => {
+  assert.match(refusal(film, 1, { httpPart: 'querystring' })[1], /^The querystring must be an object/);
+  const none = z.strictObject({}).refine(() => false, 'is of no use.');
+  assert.deepEqual(refusal(none, {}), ['parameter_invalid', 'The body is of no use.', undefined]);
 });
 
 test('a number that is none is shown as the text that was sent', () => {

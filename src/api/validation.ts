@@ -18,6 +18,7 @@ const TYPE_NAMES: Readonly<Record<string, string>> = {
   boolean: 'true or false',
   array: 'a list',
   object: 'an object',
+  record: 'an object',
 };
 /** Format names for error messages, by zod's names. */
 const FORMAT_NAMES: Readonly<Record<string, string>> = {
@@ -40,9 +41,7 @@ export const validateWithNulls: FastifySchemaCompiler<z.ZodType> =
       error: (issue) => predicate(issue, givenAt(issue, given)),
       reportInput: true,
     });
-    return result.success
-      ? { value: result.data }
-      : { error: refusal(result.error.issues, given, httpPart ?? 'request') };
+    return result.success ? { value: result.data } : { error: refusal(result.error.issues, given, httpPart!) };
   };
 
 function withoutNulls(value: unknown, depth = 0): unknown {
@@ -53,9 +52,9 @@ function withoutNulls(value: unknown, depth = 0): unknown {
 }
 
 function refusal(issues: readonly z.core.$ZodIssue[], given: unknown, part: string): ReelvecError {
-  const sentences = issues.flatMap((issue) =>
-    fields(issue).map((field) => `${field || `The ${part}`} ${issue.message}`),
-  );
+  // One fault per field. A later check is more specific: zod compares a whole number with the safe integers first.
+  const faults = new Map(issues.flatMap((issue) => fields(issue).map((field) => [field, issue.message])));
+  const sentences = Array.from(faults, ([field, message]) => `${field || `The ${part}`} ${message}`);
   const first = issues[0]!;
   const value = givenAt(first, given);
   const field = fields(first)[0];
@@ -128,7 +127,7 @@ function isShort(value: unknown): value is string | number | boolean {
 /** Formats a value for an error message. Long values are truncated: a field may hold a whole video. */
 function show(value: unknown): string {
   if (Array.isArray(value)) return value.length <= 8 && value.every(isShort) ? JSON.stringify(value) : 'a list';
-  if (typeof value === 'object') return 'an object';
+  if (typeof value === 'object' && value !== null) return 'an object';
   if (typeof value === 'string' && value.length > MAX_VALUE_CHARS) {
     return `${JSON.stringify(value.slice(0, 40))}… (${value.length} characters)`;
   }

@@ -64,6 +64,7 @@ test('values that are no strings, numbers or booleans are refused by name', asyn
     ] as const) {
       const { status, body } = await call(made, method, id, sent);
       assert.deepEqual([status, body.details.field], [400, field]);
+      assert.match(body.message, /must be (a string, a number|an object)|is required: an object|not a parameter/);
     }
   }
   assert.deepEqual(await kept(made, id), BEFORE);

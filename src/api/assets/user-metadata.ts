@@ -6,6 +6,8 @@ import { commonErrors, errorBody } from '../errors.ts';
 import { validateWithNulls } from '../validation.ts';
 import { assetParams, scalar, userMetadata } from './schemas.ts';
 
+const scalarOrNull = z.union([scalar, z.null()], { error: 'must be a string, a number, a boolean or null.' });
+
 const described = {
   tags: ['assets'],
   params: assetParams,
@@ -23,7 +25,7 @@ export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }>
         operationId: 'updateUserMetadata',
         summary: 'Change the user metadata of an asset',
         body: z
-          .object({ user_metadata: z.record(z.string(), z.union([scalar, z.null()])) })
+          .object({ user_metadata: z.record(z.string(), scalarOrNull) })
           .strict()
           .meta({
             description: 'null takes a key away; an empty string leaves it as it is',

@@ -152,6 +152,7 @@ const REFUSED: [object, string, string, RegExp?][] = [
   [{ ...video(), docment: 1 }, 'parameter_unknown', 'docment', /Known here: input_type, model_name, video, audio/],
   [{ ...video(), document: {} }, 'parameter_unknown', 'document', /input_type may be "video" or "audio"/],
   [{ ...video(), image: {} }, 'parameter_unknown', 'image', /input_type may be/],
+  [{ ...video(), document: {}, other: 1 }, 'parameter_unknown', 'document', /\. other is not a parameter of this/],
   [
     { ...video(), embedding_uncertainty: true },
     'parameter_invalid',

@@ -14,7 +14,9 @@ const LATER: Readonly<Record<string, string>> = {
 /** Strict object schema. Fields in `LATER` have their own error message. */
 export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
-    error: ({ code, keys }) => (code === 'unrecognized_keys' && LATER[String(keys?.[0])]) || undefined,
+    // Several unknown fields have one message, so the reason of one of them must not be given for all.
+    error: ({ code, keys }) =>
+      (code === 'unrecognized_keys' && keys?.length === 1 && LATER[String(keys[0])]) || undefined,
   });
 }
 
