@@ -16,7 +16,7 @@ function described(change: (bundle: ReturnType<typeof bundleFixture>) => object)
   return describeBundle(path);
 }
 
-it('takes a whole bundle, and tells what it can', () => {
+it('accepts a whole bundle, and lists its capabilities', () => {
   const info = described((bundle) => bundle);
   assert.deepEqual(info.spaces, { visual: 'tiny/visual', audio: 'tiny/audio', transcription: 'tiny/text' });
   assert.deepEqual(info.textQuerySpaces, ['tiny/visual', 'tiny/text']);
@@ -24,7 +24,7 @@ it('takes a whole bundle, and tells what it can', () => {
   assert.equal(info.memoryBytes, 100 * 1024 ** 2);
 });
 
-it('gives a bundle of your own another revision whenever anything in its file changes', () => {
+it('changes the revision of a custom bundle with any change of its file', () => {
   const before = described((bundle) => bundle).revision;
   assert.equal(described((bundle) => bundle).revision, before);
   const other = described((bundle) => ({ ...bundle, visual: { ...bundle.visual, batch: 4 } })).revision;
@@ -55,17 +55,17 @@ for (const [what, change, says] of [
   ['fewer values than 512', { visual: { ...bundleFixture().visual, output: { dimension: 384 } } }, />=512/],
   ['lengths without 512', { dimensions: [128, 256] }, /must ascend and end with 512/],
 ] as const) {
-  it(`refuses ${what}, and says where`, () => {
+  it(`refuses ${what}, and names the place`, () => {
     assert.throws(() => described((bundle) => ({ ...bundle, ...change })), says);
   });
 }
 
-it('says what is wrong with a file that is not there, or no JSON', () => {
+it('describes the fault of a file that is missing or not JSON', () => {
   assert.throws(() => describeBundle('./missing.json'), /cannot be read/);
   writeFileSync(join(folder, 'broken.json'), '{');
   assert.throws(() => describeBundle(join(folder, 'broken.json')), /is not JSON/);
 });
 
-it('ships bundles whose every hub file is at a commit and of a licence that allows use', () => {
+it('ships bundles with hub files pinned to a commit, under licences that allow use', () => {
   for (const name of bundleNames()) assert.match(describeBundle(name).licence, /^(MIT|Apache-2\.0)\b/);
 });

@@ -30,6 +30,6 @@ it('opens every bundle that it names', async () => {
   }
 });
 
-it('says which bundles there are when asked for one that is not', async () => {
+it('lists the bundles in the error for an unknown one', async () => {
   await assert.rejects(openBundle('toString'), /no bundle "toString".*signal/);
 });

@@ -39,7 +39,7 @@ describe('mean of vectors', () => {
     assert.equal(meanVector([vector]), vector);
   });
 
-  it('is the first of those that cancel out, even where rounding errors are left', () => {
+  it('is the first vector if they cancel out, even with rounding errors', () => {
     const a = randomUnit();
     assert.deepEqual(meanVector([a, opposite(a)]), a);
     const mean = new WeightedMean();

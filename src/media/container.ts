@@ -82,7 +82,7 @@ function open(url: string, inputOptions: Record<string, string>): Container {
     video,
     audio: choose(context, AVMEDIA_TYPE_AUDIO),
     subtitles: chooseSubtitles(tracksOf(context.streams, AVMEDIA_TYPE_SUBTITLE)),
-    // AV_NOPTS_VALUE is far below any real start
+    // AV_NOPTS_VALUE is far below any real start.
     startSec: start > -(1n << 60n) ? Number(start) / 1e6 : 0,
     [Symbol.dispose]: () => context.closeInputSync(),
   };

@@ -10,7 +10,7 @@ import { decode } from './decode.ts';
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-decode-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('far from the last key frame there are signs of life all the way to the range', () => {
+test('heartbeats are yielded while the decoder skips from a distant key frame to the range', () => {
   // 192 pictures; x264 encodes only the first as a key frame.
   const path = makeMedia(join(folder, 'one-key-frame.mp4'), { video: 'testsrc=size=320x180:rate=24:duration=8' });
   const range = { startSec: 7, endSec: 8 };
@@ -23,7 +23,7 @@ test('far from the last key frame there are signs of life all the way to the ran
   assert.equal(seen[0], 7);
 });
 
-test('samples alone are taken from fewer pictures, and stay on their grid', () => {
+test('samples alone skip pictures, and stay on their grid', () => {
   const path = makeMedia(join(folder, 'film.mp4'), { video: 'testsrc=size=320x180:rate=24:duration=4' });
   const sampled = { width: 16, height: 16, fit: 'stretch', perSecond: 2 } as const;
   const times = [...decode({ path, sampled })].flatMap((event) =>
@@ -35,7 +35,7 @@ test('samples alone are taken from fewer pictures, and stay on their grid', () =
   );
 });
 
-test('a picture that stands when the range begins is seen in it', () => {
+test('a picture that is on the screen when the range begins is part of it', () => {
   const path = makeMedia(join(folder, 'slides.mp4'), { video: 'testsrc=size=320x180:rate=1/10:duration=40' });
   const sampled = { width: 16, height: 16, fit: 'stretch', perSecond: 2 } as const;
   const timesIn = (startSec: number, endSec: number) =>
@@ -48,7 +48,7 @@ test('a picture that stands when the range begins is seen in it', () => {
   assert.deepEqual(timesIn(50, 60), []);
 });
 
-test('sound that ends its range before the pictures do is not damaged', () => {
+test('sound that ends before the pictures of its range is not damaged', () => {
   // The three pictures after the range span six seconds of the file.
   const path = makeMedia(join(folder, 'slow.mp4'), {
     video: 'testsrc=size=320x180:rate=1/2:duration=40',
@@ -67,7 +67,7 @@ test('sound that ends its range before the pictures do is not damaged', () => {
   assert.ok(Math.abs(soundSec - 10) < 0.001, `${soundSec} s`);
 });
 
-test('pictures that a decoder patches up are damaged, from the first to the next whole key frame', () => {
+test('concealed pictures are damaged, from the first to the next intact key frame', () => {
   const path = makeMedia(join(folder, 'whole.mp4'), { video: 'testsrc=size=320x180:rate=25:duration=24' });
   const everyPicture = { width: 16, height: 16, fit: 'stretch' } as const;
   const damages = (path: string, range?: { startSec: number; endSec: number }) =>

@@ -18,7 +18,7 @@ function rms(samples: Float32Array): number {
   return Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
 }
 
-test('ordinary stereo stays as it is, bit for bit', () => {
+test('ordinary stereo stays bit-identical', () => {
   let seed = 0;
   const noise = (loudness: number) => tone(3).map(() => ((Math.sin(++seed) * 43_758.5453) % 1) * loudness);
   const silence = new Float32Array(3 * RATE);
@@ -53,7 +53,7 @@ test('sound in antiphase is as loud as the same sound in phase', () => {
   }
 });
 
-test('sound that turns into antiphase goes on without a step', () => {
+test('a change to antiphase has no step in the samples', () => {
   for (const turnSec of [1, 1.2, 1.5]) {
     const left = tone(3);
     const right = left.map((sample, i) => (i < turnSec * RATE ? sample : -sample));

@@ -16,17 +16,17 @@ test('one absurd timestamp does not count, wherever it is', () => {
   assert.equal(read(0, 1, 2, -20_000, 4).end(), 5);
 });
 
-test('packets that a muxer held at an absurd time follow the one before', () => {
+test('packets that a muxer clamped to an absurd time follow their predecessor', () => {
   assert.equal(read(0, 1, 20_000, 20_000, 20_000, 20_000).end(), 6);
 });
 
-test('a long hole is believed when the packets go on behind it, or when it is the last picture', () => {
+test('a long gap counts if packets continue after it, or if it is before the last picture', () => {
   assert.equal(read(0, 1, 1000, 1001, 1002).end(), 1003);
   assert.equal(read(0, 1, 300).end(), 301);
   assert.equal(read(0, 100, 250, 400, 550).end(), 551);
 });
 
-test('an end that nothing confirms is doubtful', () => {
+test('an unconfirmed end is doubtful', () => {
   assert.equal(read(0, 1, 2).isDoubtful, false);
   assert.equal(read(0, 1, 1000).isDoubtful, true);
 });

@@ -25,14 +25,14 @@ function declare(path: string, durationMs: number): string {
 const near = (found: number, wanted: number) =>
   assert.ok(Math.abs(found - wanted) < 0.1, `${found} s is not ${wanted} s`);
 
-test('a header without a length, or with too short a one, gives way to what the packets say', () => {
+test('packets override a header without a duration or with one that is too short', () => {
   const path = makeMedia(join(folder, 'film.mkv'), { video: VIDEO, audio: AUDIO });
   near(probe(path).durationSec, 8);
   near(probe(declare(path, 0)).durationSec, 8);
   near(probe(declare(path, 3000)).durationSec, 8);
 });
 
-test('a header that says too much is believed only of a file that is cut off', () => {
+test('a header with too long a duration counts only for a truncated file', () => {
   const path = makeMedia(join(folder, 'long.mkv'), { video: VIDEO, audio: AUDIO });
   const lying = declare(path, 20_000);
   near(probe(lying).durationSec, 8);
@@ -41,7 +41,7 @@ test('a header that says too much is believed only of a file that is cut off', (
   near(probe(cut).durationSec, 20);
 });
 
-test('a FLAC total that is wrong does not override the packets, unless the last of them is cut off', () => {
+test('packets override a wrong FLAC total, unless the last of them is truncated', () => {
   const path = makeMedia(join(folder, 'sound.flac'), { audio: AUDIO, audioCodec: FF_ENCODER_FLAC });
   const bytes = readFileSync(path);
   near(probe(path).durationSec, 8);
@@ -60,7 +60,7 @@ test('files whose timestamps do not start at 0 last as long as their content', (
   }
 });
 
-test('a subtitle far behind picture and sound does not make a film longer', () => {
+test('a subtitle far after picture and sound does not extend the duration', () => {
   const subtitles = [
     { startSec: 2, endSec: 4, text: 'now' },
     { startSec: 36_000, endSec: 36_002, text: 'much later' },

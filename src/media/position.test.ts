@@ -29,7 +29,7 @@ const SHAPES = {
 } as const;
 
 for (const [shape, [name, recipe]] of Object.entries(SHAPES)) {
-  test(`the middle of an MP4 is entered at the key frame before it: ${shape}`, () => {
+  test(`a seek to the middle of an MP4 ends at the key frame before it: ${shape}`, () => {
     const path = makeMedia(join(folder, name), {
       video: `testsrc2=size=64x48:rate=${RATE}:duration=24`,
       audio: 'aevalsrc=sin(300*t*t):duration=24:sample_rate=48000',

@@ -12,7 +12,7 @@ import { Frame, Log } from 'node-av/lib';
 import { Undecodable } from './damage.ts';
 import { MonoMixer, resample } from './resample.ts';
 
-test('sound that cannot be mixed is refused, and what comes after it is mixed as before', () => {
+test('sound that cannot be mixed is refused, and later sound is mixed as before', () => {
   Log.setLevel(AV_LOG_QUIET);
   using mixer = new MonoMixer();
   const frame = new Frame();
@@ -31,7 +31,7 @@ test('sound that cannot be mixed is refused, and what comes after it is mixed as
   frame.free();
 });
 
-test('of stereo the difference of the channels is known too, in the scale of the mix', () => {
+test('stereo also gives the difference of the channels, in the scale of the mix', () => {
   using mixer = new MonoMixer();
   const frame = new Frame();
   frame.alloc();
@@ -52,7 +52,7 @@ test('of stereo the difference of the channels is known too, in the scale of the
   frame.free();
 });
 
-test('sound of more channels than node-av hands on at once is mixed too', () => {
+test('sound with more channels than node-av passes at once is mixed too', () => {
   using mixer = new MonoMixer();
   for (const nbChannels of [8, 12, 14, 16, 24]) {
     const frame = new Frame();
@@ -75,7 +75,7 @@ test('sound of more channels than node-av hands on at once is mixed too', () => 
   }
 });
 
-test('a stretch has no seams where swresample was given its pieces', () => {
+test('a range has no seams between the pieces passed to swresample', () => {
   const samples = Float32Array.from({ length: 50_000 }, (_, i) => Math.sin(i / 7) / 2 + Math.sin(i / 1.3) / 4);
   for (const resampling of ['quick', 'fine'] as const) {
     for (const [from, to] of [
@@ -98,7 +98,7 @@ test('a stretch has no seams where swresample was given its pieces', () => {
   }
 });
 
-test('a stretch at its own rate is a copy', () => {
+test('a range at its own rate is a copy', () => {
   const samples = Float32Array.of(0.1, 0.2);
   const copy = resample(samples, 16_000, { sampleRate: 16_000 });
   assert.deepEqual(copy, samples);

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { Slab } from './slab.ts';
 
 describe('Slab', () => {
-  it('gives pieces that do not overlap, of one block as long as it has room', () => {
+  it('allocates pieces without overlap from one block until it is full', () => {
     const slab = new Slab();
     const pieces = Array.from({ length: 1000 }, (_, i) => slab.bytes(1001).fill(i));
     for (const [i, piece] of pieces.entries()) assert.ok(piece.every((value) => value === i % 256));
@@ -11,7 +11,7 @@ describe('Slab', () => {
     assert.equal(blocks.size, 2, 'a million bytes are two blocks of half a megabyte');
   });
 
-  it('begins each piece where its type may', () => {
+  it('aligns each piece for its type', () => {
     const slab = new Slab();
     slab.bytes(3);
     assert.equal(slab.shorts(5).byteOffset % 8, 0);
@@ -20,7 +20,7 @@ describe('Slab', () => {
     assert.doesNotThrow(() => new Float32Array(four.buffer, four.byteOffset, 4));
   });
 
-  it('gives large pieces a block of their own, and none more room than it asked for', () => {
+  it('allocates large pieces separately, and never more than requested', () => {
     const slab = new Slab();
     const large = slab.bytes(1_000_000);
     assert.equal(large.length, 1_000_000);

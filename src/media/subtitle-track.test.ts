@@ -41,24 +41,24 @@ test('full subtitles come first, the default ones before the others', () => {
   assert.equal(chosen({ disposition: AV_DISPOSITION_FORCED | AV_DISPOSITION_DEFAULT }, SDH, COMMENTARY, {}), 3);
 });
 
-test('where there are no full ones, SDH comes first, then forced ones, then commentary', () => {
+test('without full subtitles, SDH comes first, then forced ones, then commentary', () => {
   assert.equal(chosen(COMMENTARY, FORCED, SDH), 2);
   assert.equal(chosen(COMMENTARY, FORCED), 1);
   assert.equal(chosen(COMMENTARY), 0);
 });
 
-test('a title tells what the flags do not', () => {
+test('the title determines the kind if the flags do not', () => {
   assert.equal(chosen({ title: 'English (SDH)' }, { title: 'English' }), 1);
   assert.equal(chosen({ title: 'Forced' }, { title: 'Signs & Songs' }, { title: "Director's Commentary" }, {}), 3);
   assert.equal(chosen({ title: 'Occitan, non-forced' }, {}), 0);
 });
 
-test('tracks that hold pictures are not chosen', () => {
+test('tracks with pictures are not chosen', () => {
   assert.equal(chosen({ codecId: AV_CODEC_ID_HDMV_PGS_SUBTITLE, disposition: AV_DISPOSITION_DEFAULT }, FORCED), 1);
   assert.equal(chosenNone({ codecId: AV_CODEC_ID_HDMV_PGS_SUBTITLE }), true);
 });
 
-test('WebVTT in Matroska is known by its header', () => {
+test('WebVTT in Matroska is recognised by its header', () => {
   const webvtt = { codecId: AV_CODEC_ID_NONE, extradata: Buffer.from('WEBVTT\n\nSTYLE') };
   assert.equal(textCodec(stream(webvtt)), 'webvtt');
   assert.equal(textCodec(stream({ ...webvtt, extradata: Buffer.from('<?xml') })), undefined);

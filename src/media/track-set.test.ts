@@ -53,7 +53,7 @@ function readAll(request: Omit<DecodeRequest, 'path'>): { events: MediaEvent[]; 
   return { events, lastSec };
 }
 
-test('only the tracks that a request needs are read', () => {
+test('a request reads only the tracks that it needs', () => {
   assert.deepEqual(tracksOf({ everyPicture: every }), { read: ['video'], anchor: 'video' });
   assert.deepEqual(tracksOf({ sound: true }), { read: ['audio'], anchor: 'audio' });
   assert.deepEqual(tracksOf({ everyPicture: every, sound: true, subtitles: true }), {

@@ -29,7 +29,7 @@ function refusal(path: string): ReelvecError {
   assert.fail(`${path} opened`);
 }
 
-test('animations are pictures that move; their last picture is counted', () => {
+test('animations count as moving pictures, including their last one', () => {
   const kinds = [
     ['gif', { videoCodec: FF_ENCODER_GIF, pixelFormat: 'rgb8' }, 'image/gif'],
     ['apng', { videoCodec: FF_ENCODER_APNG, pixelFormat: 'rgb24' }, 'image/apng'],
@@ -50,7 +50,7 @@ test('animations are pictures that move; their last picture is counted', () => {
   assert.match(message, /still picture \(GIF\).*input_type "image"/);
 });
 
-test('Common Encryption is named', () => {
+test('Common Encryption is reported by name', () => {
   const path = makeMedia(at('cenc.mp4'), {
     video: 'testsrc2=size=640x360:rate=10:duration=5',
     audio: 'sine=duration=5',
@@ -66,7 +66,7 @@ test('Common Encryption is named', () => {
   assert.deepEqual(details, { codec: 'h264', encrypted: true });
 });
 
-test('FairPlay, SAMPLE-AES and codecs without a decoder are named', () => {
+test('FairPlay, SAMPLE-AES and codecs without a decoder are reported by name', () => {
   const film = makeMedia(at('film.mp4'), {
     video: 'testsrc2=size=640x360:rate=10:duration=5',
     audio: 'sine=duration=5',
@@ -123,7 +123,7 @@ function mpegCrc(bytes: Uint8Array): number {
   return crc >>> 0;
 }
 
-test('what may not open is refused by its name, and only what may is called damaged', () => {
+test('a refused format is named, and only an allowed one is reported as damaged', () => {
   const refusals: [string, string | Uint8Array, RegExp][] = [
     [
       'subtitles',

@@ -24,7 +24,7 @@ const said = (filter: WhisperFilter) =>
     ([, start, end, text]) => `${Number(start) / 1000} ${Number(end) / 1000} ${text}`,
   );
 
-test('words come one to a line, whole, with their times in the file', async () => {
+test('each line has one whole word with its time in the file', async () => {
   using filter = await WhisperFilter.open(options);
   await filter.transcribe(100, tone(5));
   await filter.finish();
@@ -39,7 +39,7 @@ test('words come one to a line, whole, with their times in the file', async () =
   assert.ok(times.every(([start, end], i) => start! <= end! && (i === 0 || start! >= times[i - 1]![1]! - 0.01)));
 });
 
-test('a piece is transcribed by itself exactly when the filter says so', async () => {
+test('`startsNewWindow` tells exactly when a piece is transcribed separately', async () => {
   using filter = await WhisperFilter.open(options);
   assert.ok(filter.startsNewWindow(1));
   await filter.transcribe(0, tone(20));
@@ -53,7 +53,7 @@ test('a piece is transcribed by itself exactly when the filter says so', async (
   assert.match(said(filter).at(-1)!, /^11\d/);
 });
 
-test('while it works this thread is free', async () => {
+test('transcription does not block this thread', async () => {
   using filter = await WhisperFilter.open(options);
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
@@ -63,7 +63,7 @@ test('while it works this thread is free', async () => {
   assert.ok(turns > 10, `${turns} turns`);
 });
 
-test('nothing is left in the temporary folder', async () => {
+test('the temporary folder is empty afterwards', async () => {
   using filter = await WhisperFilter.open(options);
   await filter.transcribe(0, tone(1));
   assert.deepEqual(
@@ -72,13 +72,13 @@ test('nothing is left in the temporary folder', async () => {
   );
 });
 
-test('what is no model is refused by its name', async () => {
+test('a file that is not a model is refused by name', async () => {
   const path = join(folder, 'text.bin');
   writeFileSync(path, 'This is no model.');
   await assert.rejects(WhisperFilter.open({ ...options, model: path }), /model .*text\.bin could not be loaded/);
 });
 
-test('where a GPU must be and is none, none is pretended', async (t) => {
+test('a required but missing GPU is an error', async (t) => {
   try {
     using filter = await WhisperFilter.open({ ...options, gpu: 'must' });
     t.skip(`there is a GPU, and it loads the model: ${filter.output() === ''}`);

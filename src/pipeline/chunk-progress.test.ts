@@ -20,7 +20,7 @@ test('the slowest track is reported, as seconds of the range', (t) => {
   assert.deepEqual(reports, [10, 15, 30]);
 });
 
-test('a track that is not processed holds nothing up', (t) => {
+test('a track that is not processed does not delay the progress', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const reports: number[] = [];
   using progress = new ChunkProgress(RANGE, { ...ALL, pictures: false, speech: false }, (doneSec) =>
@@ -32,7 +32,7 @@ test('a track that is not processed holds nothing up', (t) => {
   assert.deepEqual(reports, [2]);
 });
 
-test('sound from before the range is no progress', (t) => {
+test('sound from before the range does not count as progress', (t) => {
   t.mock.timers.enable({ apis: ['setInterval'] });
   const reports: number[] = [];
   using progress = new ChunkProgress(RANGE, ALL, (doneSec) => reports.push(doneSec));
@@ -41,7 +41,7 @@ test('sound from before the range is no progress', (t) => {
   assert.deepEqual(reports, [0]);
 });
 
-test('segments wait for pictures and sound, not for speech', () => {
+test('complete segments depend on pictures and sound, not on speech', () => {
   using progress = new ChunkProgress(RANGE, ALL, () => {});
   Object.assign(progress, { pictureSec: 22, soundSec: 24 });
   assert.equal(progress.completeSec, 22);

@@ -33,7 +33,7 @@ function covered(...events: MediaEvent[]): Coverage {
   return coverage;
 }
 
-test('a picture stands while there is sound, and not in a hole of ten seconds in both tracks', () => {
+test('a picture lasts while there is sound, but not through a gap of ten seconds in both tracks', () => {
   const coverage = covered(
     content('pictures', 0, 0.04),
     picture(0),
@@ -54,12 +54,12 @@ test('a picture stands while there is sound, and not in a hole of ten seconds in
   assert.deepEqual(coverage.report().missingSec, { visual: 20, audio: 29 });
 });
 
-test('before the first picture there is none', () => {
+test('there is no picture before the first one', () => {
   const coverage = covered(content('sound', 0, 60), sound(0, 60), content('pictures', 5, 6), picture(5));
   assert.deepEqual(coverage.report().missingSec, { visual: 5, audio: 0 });
 });
 
-test('lost pictures are missing, those that were patched up are not, and both are damaged', () => {
+test('lost pictures are missing, concealed ones are not, and both are damaged', () => {
   const damage = (isLost: boolean, startSec: number, endSec: number): MediaEvent => ({
     type: 'damage',
     of: 'pictures',

@@ -35,7 +35,7 @@ function floatWav(name: string, change: (sample: number, i: number, channel: num
   return path;
 }
 
-test('sound that holds what is no number, or numbers beyond all bounds, has finite vectors', async () => {
+test('sound with NaN, infinite or huge samples has finite vectors', async () => {
   const bundle = await openBundle('signal');
   const changes: Record<string, (sample: number, i: number) => number> = {
     nan: (sample, i) => (i % 997 === 0 ? Number.NaN : sample),

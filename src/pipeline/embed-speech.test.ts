@@ -41,14 +41,14 @@ async function textsOf(job: Omit<EmbedJob, 'segmentation' | 'options'>): Promise
 
 const wordsIn = (texts: Record<number, string>) => Object.values(texts).join(' ').split(' ').length;
 
-test('what is heard is divided among the segments by the times of its words', async () => {
+test('words are divided among the segments by their times', async () => {
   const path = makeMedia(join(folder, 'short.mkv'), { audio: 'sine=frequency=300:duration=18' });
   const texts = await textsOf({ path, range: { startSec: 0, endSec: 18 }, listens: true });
   const [first, second] = ["Sur le pont d'Avignon", 'on y danse tous "en" rond là'];
   assert.deepEqual(texts, { 0: first, 6: second, 12: first });
 });
 
-test('chunks hear what the whole hears: no word is lost at their edges and none is said twice', async () => {
+test('chunks have the words of the whole: none is lost or repeated at their edges', async () => {
   // A tone with irregular pauses, so that the cuts are at irregular times.
   const audio = 'sine=frequency=300:duration=84,volume=eval=frame:volume=gt(sin(t*1.3)\\,-0.7)';
   const path = makeMedia(join(folder, 'long.mkv'), { audio });
@@ -62,14 +62,14 @@ test('chunks hear what the whole hears: no word is lost at their edges and none 
   assert.deepEqual(Object.assign({}, ...parts), whole);
 });
 
-test('silence, and noise that nobody hears, say nothing', async () => {
+test('silence and inaudible noise have no words', async () => {
   for (const audio of ['anullsrc=r=48000:cl=mono:d=12', 'anoisesrc=amplitude=0.0004:duration=12']) {
     const path = makeMedia(join(folder, 'silence.mkv'), { audio });
     assert.deepEqual(await textsOf({ path, range: { startSec: 0, endSec: 12 }, listens: true }), {});
   }
 });
 
-test('what a model makes up where sound is followed by silence is left out', async () => {
+test('words that the model hallucinates in silence after sound are dropped', async () => {
   const audio = 'sine=frequency=300:duration=70,volume=eval=frame:volume=lt(mod(t\\,60)\\,6)';
   const path = makeMedia(join(folder, 'sparse.mkv'), { audio });
   const texts = await textsOf({ path, range: { startSec: 0, endSec: 70 }, listens: true });
@@ -80,7 +80,7 @@ test('what a model makes up where sound is followed by silence is left out', asy
   }
 });
 
-test('pictures beside the sound do not change what is heard', async () => {
+test('pictures do not change the transcription', async () => {
   const audio = 'sine=frequency=300:duration=40';
   const plain = makeMedia(join(folder, 'plain.mkv'), { audio });
   const film = makeMedia(join(folder, 'film.mkv'), { audio, video: 'testsrc=size=320x240:rate=10:duration=40' });
@@ -91,7 +91,7 @@ test('pictures beside the sound do not change what is heard', async () => {
   );
 });
 
-test('a text track is read and not listened to', async () => {
+test('with a text track the sound is not transcribed', async () => {
   const subtitles = [{ startSec: 1, endSec: 3, text: 'written down' }];
   const path = makeMedia(join(folder, 'titled.mkv'), { audio: 'sine=frequency=300:duration=12', subtitles });
   assert.deepEqual(await textsOf({ path, range: { startSec: 0, endSec: 12 } }), { 0: 'written down' });

@@ -49,7 +49,7 @@ test('a segment is embedded once its content is complete', async () => {
   assert.equal(visual, undefined);
 });
 
-test('clips reach the encoder in batches, and a segment without content keeps its place', async () => {
+test('clips reach the encoder in batches, and a segment without content keeps its index', async () => {
   const encoder = firstSamples();
   const embedder = new SegmentEmbedder(clipsOf(20, [3, 19]), { audio: encoder });
   embedder.add(Array.from({ length: 20 }, (_, i) => segment(i)));

@@ -43,7 +43,7 @@ export class SegmentEmbedder {
       this.#clips.drop(segment.endSec);
       if (this.segments.length % BATCH_SEGMENTS === 0) {
         await this.#flush();
-        await nextTurn(); // lets messages to the parent process out
+        await nextTurn(); // Sends pending messages to the parent process.
       }
     }
   }

@@ -11,13 +11,13 @@ const piece = (startSec: number, first: number, length: number) => ({
 });
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
-test('a stretch across pieces whose timestamps tremble has no seam', () => {
+test('a range across pieces with timestamp jitter has no seam', () => {
   const buffer = new SoundBuffer();
   for (const sound of [piece(0, 0, 100), piece(0.103, 100, 100), piece(0.198, 200, 100)]) buffer.push(sound);
   assert.deepEqual([...buffer.read({ startSec: 0.05, endSec: 0.25 })], numbers(50, 250));
 });
 
-test('a stretch is the same wherever reading began', () => {
+test('a range is the same wherever decoding began', () => {
   const whole = new SoundBuffer();
   const late = new SoundBuffer();
   const pieces = [piece(0, 0, 100), piece(0.104, 100, 100), piece(0.203, 200, 100), piece(0.3, 300, 100)];
@@ -27,7 +27,7 @@ test('a stretch is the same wherever reading began', () => {
   assert.deepEqual(whole.read(stretch), late.read(stretch));
 });
 
-test('a stretch in antiphase is the difference of the channels, wherever reading began and whatever mono surrounds it', () => {
+test('a range in antiphase is the difference of the channels, wherever decoding began and whatever mono surrounds it', () => {
   const antiphase = (startSec: number, length = 100) => {
     const sides = Float32Array.from({ length }, (_, i) => Math.sin(i + startSec * RATE));
     return { startSec, sampleRate: RATE, samples: new Float32Array(length), sides };
@@ -48,7 +48,7 @@ test('a stretch in antiphase is the difference of the channels, wherever reading
   assert.deepEqual(stretches[2], stretches[0]);
 });
 
-test('a real gap is silence, and the stretch ends with the sound', () => {
+test('a real gap is silence, and the range ends with the sound', () => {
   const buffer = new SoundBuffer();
   buffer.push(piece(0.1, 1, 100));
   buffer.push(piece(0.3, 201, 100));
@@ -61,7 +61,7 @@ test('a real gap is silence, and the stretch ends with the sound', () => {
   assert.deepEqual([...buffer.read({ startSec: 0.1, endSec: 0.2 })], zeros(100));
 });
 
-test('what is dropped makes room, and what stays keeps its place', () => {
+test('dropped sound is freed, and the rest keeps its time', () => {
   const buffer = new SoundBuffer();
   for (const first of [0, 100, 200]) buffer.push(piece(first / RATE, first, 100));
   buffer.drop(0.15);

@@ -65,7 +65,7 @@ test('windows follow each other without a gap, none longer than 30 s, from the s
   }
 });
 
-test('a range is heard in the windows of the whole, sample by sample, wherever it begins and ends', async () => {
+test('a range has the windows of the whole file, sample by sample, wherever it begins and ends', async () => {
   const whole = await windowsOf(samples, { startSec: 0, endSec: 200 });
   for (const range of [
     { startSec: 0, endSec: 20 },
@@ -82,7 +82,7 @@ test('a range is heard in the windows of the whole, sample by sample, wherever i
   }
 });
 
-test('cuts lie in pauses where there are some', async () => {
+test('cuts are in pauses if there are any', async () => {
   for (const { startSec } of (await windowsOf(samples, { startSec: 0, endSec: 200 })).slice(1)) {
     const at = Math.round(startSec * RATE);
     const loudest = samples
@@ -92,7 +92,7 @@ test('cuts lie in pauses where there are some', async () => {
   }
 });
 
-test('sound that begins late, has holes and ends early is heard where it is', async () => {
+test('sound that begins late, has gaps and ends early keeps its times', async () => {
   const model = {
     windows: [] as number[],
     transcribe: async (startSec: number) => {
@@ -109,7 +109,7 @@ test('sound that begins late, has holes and ends early is heard where it is', as
   assert.ok(model.windows.at(-1)! < 161);
 });
 
-test('no sound at all is no window, and an error of the model is told', async () => {
+test('without sound there is no window, and an error of the model rejects', async () => {
   assert.deepEqual(await windowsOf(new Float32Array(0), { startSec: 0, endSec: 60 }), []);
   const broken = { transcribe: async () => assert.fail('broken'), words: async () => [], [Symbol.dispose]: () => {} };
   await using windower = new SpeechWindower({ range: { startSec: 0, endSec: 60 }, model: broken, sampleRate: RATE });

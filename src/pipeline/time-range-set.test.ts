@@ -10,7 +10,7 @@ function made(maxGapSec: number, ...pairs: readonly (readonly [number, number])[
 
 const pairs = (ranges: TimeRangeSet) => ranges.list.map(({ startSec, endSec }) => [startSec, endSec]);
 
-test('stretches join across short gaps, in whatever order they come', () => {
+test('ranges merge across short gaps, in any order', () => {
   assert.deepEqual(pairs(made(10, [0, 1], [1, 2], [5, 6], [16, 17], [25, 26])), [
     [0, 6],
     [16, 26],
@@ -23,7 +23,7 @@ test('stretches join across short gaps, in whatever order they come', () => {
   assert.deepEqual(pairs(made(1, [0, 9], [2, 3])), [[0, 9]]);
 });
 
-test('the length counts what lies in the range', () => {
+test('the length is that of the intersection with the range', () => {
   const ranges = made(1, [0, 4], [10, 20]);
   assert.equal(ranges.lengthIn({ startSec: 2, endSec: 12 }), 4);
   assert.equal(ranges.lengthIn({ startSec: 5, endSec: 9 }), 0);

@@ -38,7 +38,7 @@ const nothingKept = async (t: TestApp) => {
   assert.deepEqual(t.started, []);
 };
 
-test('a task is stored, then started, with the name of its file and the bundle that will serve it', async () => {
+test('a task is stored, then started, with its file name and bundle', async () => {
   await using t = await openTestApp();
   const task = await create(t, { kind: 'url', url: 'https://media.test/films/a%20b.mp4' });
   assert.deepEqual(t.started, [task.id]);
@@ -54,7 +54,7 @@ test('base64 becomes the blob of the task, checked at once', async () => {
   assert.equal((await t.blobs.stat(sourceKey(task.id)))?.size, MP4_HEAD.length);
 });
 
-test('base64 that is not base64, not media, unreadable or against a limit leaves nothing behind', async () => {
+test('base64 that is invalid, not media, unreadable or over a limit leaves nothing behind', async () => {
   await using t = await openTestApp();
   const give = (text: string) => refusal(create(t, { kind: 'base64' }, text));
   assert.match((await give('?')).message, /^video\.media_source\.base64_string is not base64/);
@@ -66,7 +66,7 @@ test('base64 that is not base64, not media, unreadable or against a limit leaves
   await nothingKept(t);
 });
 
-test('a URL that cannot be reached or leads to a page is refused', async () => {
+test('an unreachable URL and one of a page are refused', async () => {
   await using t = await openTestApp();
   const give = (url: string) => refusal(create(t, { kind: 'url', url }));
   assert.equal((await give('https://gone.test/a.mp4')).code, 'source_unreachable');
@@ -75,7 +75,7 @@ test('a URL that cannot be reached or leads to a page is refused', async () => {
   await nothingKept(t);
 });
 
-test('an asset must exist, belong to the same key and keep the limits', async () => {
+test('an asset must exist, belong to the same key and be within the limits', async () => {
   await using t = await openTestApp();
   const asset = { owner, method: 'direct', filename: 'take 3.mov' } as const;
   const ready = await t.assets.create({ ...asset, id: newId() });
@@ -100,7 +100,7 @@ test('an asset must exist, belong to the same key and keep the limits', async ()
   assert.equal((await give(ready.id)).request.filename, 'take 3.mov');
 });
 
-test('an asset that is being prepared is waited for; one that takes longer makes a task that knows nothing of it yet', async () => {
+test('creation waits for an asset in preparation; after the timeout the task waits for it', async () => {
   await using t = await openTestApp((deps) => ({ ...deps, embedding: { ...deps.embedding, assetWaitMs: 500 } }));
   const asset = { owner, method: 'direct', filename: 'take 3.mov' } as const;
   const give = (assetId: string) => create(t, { kind: 'asset', assetId });
@@ -117,7 +117,7 @@ test('an asset that is being prepared is waited for; one that takes longer makes
   assert.equal((await gone).code, 'resource_not_exist');
 });
 
-test('a task that could not be started yet is a task: it is not refused', async () => {
+test('a task that could not be started is stored, not refused', async () => {
   await using t = await openTestApp((deps) => ({
     ...deps,
     embedding: { ...deps.embedding, start: () => Promise.reject(new Error('engine down')) },
@@ -127,7 +127,7 @@ test('a task that could not be started yet is a task: it is not refused', async 
   assert.ok(t.log.some((line) => line['taskId'] === task.id && line['msg'] === 'task not started'));
 });
 
-test('a client that hung up before the task was stored gets none', async () => {
+test('no task is created if the client disconnected before it was stored', async () => {
   await using t = await openTestApp();
   const signal = AbortSignal.abort(new Error('hung up'));
   await assert.rejects(create(t, { kind: 'url', url: 'https://media.test/a.mp4' }, undefined, signal), /hung up/);

@@ -64,7 +64,7 @@ async function embed(more: Partial<EmbedFileOptions> = {}) {
   return { result, progress, blobs, rows };
 }
 
-test('a file is embedded in the chunks of a task, and its result says what was made of it', async () => {
+test('a file is embedded in the chunks of a task, and the answer describes its result', async () => {
   const { result, rows, blobs } = await embed();
   assert.deepEqual(result, {
     range: { startSec: 0, endSec: 400 },
@@ -84,7 +84,7 @@ test('a file is embedded in the chunks of a task, and its result says what was m
   assert.deepEqual([...blobs.blobs.keys()].sort(), ['chunks/0.arrow', 'chunks/1.arrow', 'result']);
 });
 
-test('progress is of the whole range, whichever chunk made it', async () => {
+test('progress is of the whole range, over all chunks', async () => {
   const { progress } = await embed({ request: { ...request, startSec: 200 } });
   assert.deepEqual(progress.at(-1), [1, 200]);
   assert.ok(progress.every(([fraction, doneSec]) => fraction === doneSec / 200));
@@ -99,7 +99,7 @@ test('progress is of the whole range, whichever chunk made it', async () => {
   assert.equal(ofTwo.length, 4);
 });
 
-test('the duration limits are those of a task unless others are given', async () => {
+test('the default duration limits are those of a task', async () => {
   const short = { ...VIDEO, durationSec: 3 };
   await assert.rejects(embed({ media: short }), { code: 'video_duration_too_short' });
   const { rows } = await embed({ media: short, duration: { minSec: 0, maxSec: 60 } });

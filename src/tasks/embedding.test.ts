@@ -16,7 +16,7 @@ const hearing: BundleInfo = { ...signal, transcribesSpeech: true };
 const subtitled: MediaInfo = { ...VIDEO, subtitles: { index: 2, codec: 'mov_text' } };
 const { audio: _audio, ...silent } = VIDEO;
 
-test('what the tracks and the bundle can serve is served, and the rest is explained', () => {
+test('options are those that the tracks and the bundle can serve, with a warning for each other', () => {
   assert.deepEqual(servableOptions(subtitled, ['visual', 'audio', 'transcription'], signal), {
     options: ['visual', 'audio', 'transcription'],
     transcriptionSource: 'subtitles',
@@ -45,7 +45,7 @@ test('what the tracks and the bundle can serve is served, and the rest is explai
   ]);
 });
 
-test('speech is recognised only if the bundle can and there is no text track', () => {
+test('speech is recognised only by a bundle with a speech model, and without a text track', () => {
   const sourceOf = (media: MediaInfo, bundle: BundleInfo) =>
     servableOptions(media, ['visual', 'transcription'], bundle).transcriptionSource;
   assert.equal(sourceOf(VIDEO, hearing), 'speech');
@@ -54,7 +54,7 @@ test('speech is recognised only if the bundle can and there is no text track', (
   assert.equal(servableOptions(subtitled, ['visual'], hearing).transcriptionSource, undefined, 'is not asked for');
 });
 
-test('a request of which nothing can be served is refused with the reason for each option', () => {
+test('a request without a servable option is refused with a reason for each', () => {
   const unreadable = { type: 'video', codec: 'h264', isEncrypted: true } as const;
   assert.throws(() => servableOptions({ ...AUDIO, unreadable: [unreadable] }, ['visual'], signal), {
     code: 'media_has_no_track',
@@ -66,7 +66,7 @@ test('a request of which nothing can be served is refused with the reason for ea
   });
 });
 
-test('the job of a chunk has what its worker needs, and nothing that does not apply', () => {
+test('the job of a chunk has the fields that apply, and no others', () => {
   const range = { startSec: 0, endSec: 6 };
   const request = { segmentation: { strategy: 'fixed', durationSec: 6 } } as TaskRequest;
   const chunk = { path: '/film', media: VIDEO, range, request, options: ['visual'] as const, maxSegmentSec: 30 };
@@ -92,13 +92,13 @@ test('the job of a chunk has what its worker needs, and nothing that does not ap
   assert.equal(chunkJob({ ...chunk, media: undefined, transcriptionSource: undefined }).clock, undefined);
 });
 
-test('a task of another bundle is refused, because its vectors would not compare', () => {
+test('a task of another bundle is refused, because vectors of two bundles are not comparable', () => {
   assert.equal(bundleId(signal), 'signal@3');
   requireBundle('signal@3', signal);
   assert.throws(() => requireBundle('signal@2', signal), { code: 'conflict', message: /signal@2.*signal@3/ });
 });
 
-test('rows go segment by segment, options in their order, without those that have no content', () => {
+test('rows are in the order of segments, then of options, without options that have no content', () => {
   const [a, b, c] = [1, 2, 3].map((value) => new Float32Array([value]));
   const rows = chunkRows({
     segments: [

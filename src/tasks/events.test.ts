@@ -43,7 +43,7 @@ async function eventsOf(t: TestContext, states: State[], { from = [] as Position
   return { events: found.map(({ task, ...event }: TaskEvent & { task?: Task }) => event), polls };
 }
 
-test('events go from progress and segments to the end, each with the position after it', async (t) => {
+test('events are progress, segments and the end, each with the position after it', async (t) => {
   const { events } = await eventsOf(t, [
     { stage: 'queued' },
     { segments: [[first!], []], progress: 0.25 },
@@ -61,7 +61,7 @@ test('events go from progress and segments to the end, each with the position af
   ]);
 });
 
-test('a reader that resumes gets only what it has not seen, and the end once more', async (t) => {
+test('a reader that resumes gets only new events, and the end once more', async (t) => {
   const state = { segments: [[first!, second!], [third!]], status: 'failed' } as const;
   const { events } = await eventsOf(t, [state as unknown as State], { from: [1] });
   assert.deepEqual(events, [
@@ -82,7 +82,7 @@ test('a chunk that is repeated after a crash delivers no segment twice', async (
   assert.deepEqual(starts, [0, 4, 8]);
 });
 
-test('progress is reported when the share or the stage changes, and not otherwise', async (t) => {
+test('progress is reported only when the share or the stage changes', async (t) => {
   const { events } = await eventsOf(t, [
     { stage: 'queued' },
     { stage: 'queued' },
@@ -97,12 +97,12 @@ test('progress is reported when the share or the stage changes, and not otherwis
   );
 });
 
-test('events end with the task that is deleted, and with the reader', async (t) => {
+test('events end when the task is deleted, and when the reader stops', async (t) => {
   const { events } = await eventsOf(t, [{ stage: 'queued' }, undefined]);
   assert.equal(events.length, 1);
 });
 
-test('a reader that leaves ends the polls', async (t) => {
+test('polling stops with the reader', async (t) => {
   const { polls, events } = await eventsOf(t, [{ stage: 'queued' }], { abortAfter: 3 });
   assert.equal(polls, 4);
   assert.equal(events.length, 1);

@@ -28,7 +28,7 @@ function codeOf(media: MediaInfo, request: Parameters<typeof checkLimits>[1] = v
   }
 }
 
-test('the range is what was asked for, its end at most the end of the file', () => {
+test('the range is the requested one, clamped to the end of the file', () => {
   assert.deepEqual(checkLimits(VIDEO, video, LIMITS), { startSec: 0, endSec: 20.5 });
   assert.deepEqual(checkLimits(VIDEO, { ...video, startSec: 3, endSec: 8 }, LIMITS), { startSec: 3, endSec: 8 });
   assert.deepEqual(checkLimits(VIDEO, { ...video, startSec: 20, endSec: 99 }, LIMITS), { startSec: 20, endSec: 20.5 });
@@ -36,7 +36,7 @@ test('the range is what was asked for, its end at most the end of the file', () 
   assert.throws(() => checkLimits(VIDEO, { ...video, startSec: 60 }, LIMITS), /video\.start_sec is 60, but .* 20\.5 s/);
 });
 
-test('media lasts 4 s to 4 h, give or take what containers round', () => {
+test('media lasts 4 s to 4 h, with a tolerance for rounding in containers', () => {
   const expected: [number, string][] = [
     [0, 'video_file_broken'],
     [Number.NaN, 'video_file_broken'],
@@ -76,13 +76,13 @@ test('a picture has 360×360 to 5184×2160 pixels in either orientation, and an 
   for (const [width, height, code] of expected) assert.equal(codeOf(sized(width, height)), code, `${width}×${height}`);
 });
 
-test('sizes follow the kind of input', () => {
+test('the maximum size depends on the input type', () => {
   assert.equal(codeOf({ ...VIDEO, size: 4_000_000 }), 'accepted');
   assert.equal(codeOf({ ...VIDEO, size: 4_000_001 }), 'video_filesize_too_large');
   assert.equal(codeOf({ ...AUDIO, size: 2_000_001 }, audio), 'audio_filesize_too_large');
 });
 
-test('audio is uncompressed WAV, MP3 or FLAC by its content', () => {
+test('audio is uncompressed WAV, MP3 or FLAC, detected from the content', () => {
   const expected: [string, string, string][] = [
     ['wav', 'pcm_s16le', 'accepted'],
     ['wav', 'pcm_u8', 'accepted'],
@@ -100,7 +100,7 @@ test('audio is uncompressed WAV, MP3 or FLAC by its content', () => {
   for (const [format, codec, code] of expected) assert.equal(codeOf(sound(format, codec), audio), code, codec);
 });
 
-test('each kind of input needs its own kind of file, and says which would do', () => {
+test('each input type requires its kind of file, and the error names it', () => {
   assert.equal(codeOf(AUDIO, video), 'media_has_no_track');
   assert.throws(() => checkLimits(AUDIO, video, LIMITS), /only sound \(FLAC, flac\).*input_type "audio"/);
   assert.throws(
@@ -125,7 +125,7 @@ test('a track that cannot be decoded is named with the reason', () => {
   assert.equal(codeOf({ ...VIDEO, unreadable: [unknown] }), 'accepted');
 });
 
-test('other audio is told the formats and a command', () => {
+test('other audio is refused with the formats and a command', () => {
   const m4a = sound('mov,mp4,m4a,3gp,3g2,mj2', 'aac');
   const message =
     /^The file is MP4 with aac; audio may be WAV \(uncompressed\), MP3 or FLAC\. .*ffmpeg -i IN -vn OUT\.flac$/;
@@ -133,7 +133,7 @@ test('other audio is told the formats and a command', () => {
   assert.throws(() => checkLimits(m4a, video, LIMITS), /only sound \(MP4, aac\).*ffmpeg -i IN -vn OUT\.flac$/);
 });
 
-test('a picture track of unknown size holds nothing that can be decoded', () => {
+test('a picture track of unknown size is refused as undecodable', () => {
   const message = /picture track holds nothing that can be decoded \(h264\)/;
   for (const [width, height] of [
     [0, 0],
@@ -145,7 +145,7 @@ test('a picture track of unknown size holds nothing that can be decoded', () => 
   assert.equal(codeOf(sized(1, 1)), 'video_resolution_too_low');
 });
 
-test('a message names the file that was found, whatever it is', () => {
+test('the message names the format that was found', () => {
   const { video: _video, audio: _audio, ...neither } = VIDEO;
   const matroska = { ...neither, format: 'matroska,webm' };
   assert.throws(() => checkLimits(matroska, audio, LIMITS), {
@@ -165,7 +165,7 @@ test('a message names the file that was found, whatever it is', () => {
   });
 });
 
-test('a fault of size, duration or picture has its numbers for programs', () => {
+test('errors about size, duration or picture have their numbers in the details', () => {
   const detailsOf = (media: MediaInfo, duration?: { minSec: number; maxSec: number }) => {
     try {
       checkLimits(media, video, LIMITS, duration);

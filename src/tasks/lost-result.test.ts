@@ -56,7 +56,7 @@ async function rebuild(situation: Situation) {
   return { happened, refusal };
 }
 
-test('a lost result is made again from its asset', async () => {
+test('a lost result is rebuilt from its asset', async () => {
   const { happened, refusal } = await rebuild({});
   assert.equal(refusal, undefined);
   assert.deepEqual(happened, [
@@ -66,18 +66,18 @@ test('a lost result is made again from its asset', async () => {
   ]);
 });
 
-test('a task that another request restarted is left to it', async () => {
+test('a task that another request restarted is not started again', async () => {
   const { happened } = await rebuild({ isRestarted: true });
   assert.deepEqual(happened, [['restart', 'task', REBUILDING_WARNING]]);
 });
 
-test('a task that cannot be started now is left to maintenance', async () => {
+test('a task that cannot be started is left to maintenance', async () => {
   const { happened, refusal } = await rebuild({ isStartable: false });
   assert.equal(refusal, undefined);
   assert.deepEqual(happened.at(-1), ['log', 'task not started']);
 });
 
-test('a result whose source is gone is refused with the reason, and the task is left as it is', async () => {
+test('a lost result without its source is refused with the reason, and the task does not change', async () => {
   const cases: [Situation, RegExp][] = [
     [{ source: { kind: 'base64' } }, /its media was not kept, because it did not come as an asset/],
     [{ source: { kind: 'asset', assetId: 'other' } }, /the asset other was deleted/],

@@ -23,7 +23,7 @@ const base = {
   end_offset_sec: 14,
 };
 
-test('metadata repeats the request and names only what applies', () => {
+test('metadata repeats the request, without fields that do not apply', () => {
   assert.deepEqual(taskMetadata({ request, media: VIDEO, range }), { ...base, clip_length: 6 });
   const dynamic: TaskRequest = { ...request, segmentation: { strategy: 'dynamic', minDurationSec: 4 } };
   assert.deepEqual(taskMetadata({ request: dynamic, media: VIDEO, range }), base);
@@ -31,7 +31,7 @@ test('metadata repeats the request and names only what applies', () => {
   assert.deepEqual(taskMetadata({ request: audio, media: VIDEO, range }), { ...base, input_type: 'audio' });
 });
 
-test('metadata names the source, the fusion, the dimension and the origin of the words', () => {
+test('metadata has the source, the fusion, the dimension and the source of the transcription', () => {
   const url = 'https://example.com/film.mp4';
   const more: TaskRequest = {
     ...request,

@@ -19,7 +19,7 @@ test('chunks cover the range without gap or overlap, and none is too long', () =
   }
 });
 
-test('two workers get the same to do: an even number of chunks that differ by a segment at most', () => {
+test('the number of chunks is even, and their lengths differ by at most one segment', () => {
   for (const end of [301, 607.5, 1296.12, 3600, 14_257.3]) {
     for (const [segmentation, unit] of [[fixed(7), 7] as const, [dynamic, 1] as const]) {
       const sec = lengths(planChunks({ startSec: 0, endSec: end }, segmentation));
@@ -35,13 +35,13 @@ test('a chunk of fixed segments holds a whole number of them', () => {
   for (const { startSec } of chunks) assert.equal(startSec % 7, 0);
 });
 
-test('what is not longer than a chunk is one', () => {
+test('a range no longer than a chunk is one chunk', () => {
   assert.deepEqual(planChunks({ startSec: 2, endSec: 2 + CHUNK_SEC }, dynamic), [
     { startSec: 2, endSec: 2 + CHUNK_SEC },
   ]);
 });
 
-test('chunks shorter than a segment are made of one', () => {
+test('a maximum shorter than a segment gives chunks of one segment', () => {
   const chunks = planChunks({ startSec: 0, endSec: 28 }, fixed(10), 5);
   assert.deepEqual(lengths(chunks), [10, 10, 8]);
 });

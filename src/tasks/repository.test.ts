@@ -41,7 +41,7 @@ async function setCreated(db: Db, { id }: Task, time: string): Promise<void> {
   await db.updateTable('tasks').set({ created_at: time }).where('id', '=', id).execute();
 }
 
-test('a task is read as it was created, by its owner alone', async () => {
+test('only the owner can read a task, as it was created', async () => {
   await using t = await open();
   const { id, ...made } = await t.create();
   const { createdAt, updatedAt, ...facts } = made;
@@ -94,7 +94,7 @@ test('a list has the tasks of one owner, newest first, filtered by status and by
   assert.deepEqual(await days({ to: '2026-01-02T00:00:00.000Z' }), [2, 2, 1]);
 });
 
-test('facts of the media are read back as they were probed and planned', async () => {
+test('the probe and the plan are read back', async () => {
   await using t = await open();
   const { id } = await t.create();
   await t.tasks.setStage(id, 'probing');
@@ -127,7 +127,7 @@ test('progress is the embedded share of all chunks; a repeated plan keeps it', a
   assert.equal(await t.tasks.progress(other.id), 0);
 });
 
-test('an end is final, happens once, and lets go of the content', async () => {
+test('an end is final, happens once, and releases the content', async () => {
   const ended: [string, string][] = [];
   await using t = await open({ onEnded: async (_, task) => void ended.push([task.id, task.status]) });
   const ready = await t.create();
@@ -152,14 +152,14 @@ test('an end is final, happens once, and lets go of the content', async () => {
   );
 });
 
-test('an end whose listener fails is not committed', async () => {
+test('an end is rolled back if its callback fails', async () => {
   await using t = await open({ onEnded: () => Promise.reject(new Error('no webhook row')) });
   const { id } = await t.create();
   await assert.rejects(t.tasks.setReady(id, []), /no webhook row/);
   assert.equal((await t.tasks.get(id))?.status, 'processing');
 });
 
-test('content is held until the task ends, and cannot be held once it is gone', async () => {
+test('content is retained until the task ends, and cannot be retained once deleted', async () => {
   await using t = await open();
   await t.db
     .insertInto('contents')
@@ -176,7 +176,7 @@ test('content is held until the task ends, and cannot be held once it is gone', 
   await assert.rejects(t.tasks.setContent(id, 'content'));
 });
 
-test('only a ready task restarts, once for each round, with a warning and without progress', async () => {
+test('only a ready task restarts, once per round, with a warning and without progress', async () => {
   await using t = await open();
   const made = await t.create();
   const { id } = made;
@@ -195,7 +195,7 @@ test('only a ready task restarts, once for each round, with a warning and withou
   assert.equal(await t.tasks.restart(ready, 'again'), undefined, 'was read before the restart');
 });
 
-test('runs are recorded for the named tasks; those without one are known', async () => {
+test('run ids are saved for the named tasks; tasks without a run are listed', async () => {
   await using t = await open();
   const [first, second, third] = [await t.create(), await t.create(), await t.create()];
   await t.tasks.setRuns(
@@ -228,7 +228,7 @@ test('the unfinished tasks of an asset are found, and no others', async () => {
   assert.deepEqual(await t.tasks.usingAsset(asset.id), [using_.id]);
 });
 
-test('a task is deleted by its owner alone, with its chunks', async () => {
+test('only the owner can delete a task, with its chunks', async () => {
   await using t = await open();
   const made = await t.create();
   await t.tasks.setPlan(made.id, chunks);
@@ -239,7 +239,7 @@ test('a task is deleted by its owner alone, with its chunks', async () => {
   assert.deepEqual(await t.tasks.embeddedSegments(made.id), []);
 });
 
-test('a task whose stored status is unknown has failed and says so', async () => {
+test('a task with an unknown stored status counts as failed, with an explanation', async () => {
   await using t = await open();
   const { id } = await t.create();
   await t.db

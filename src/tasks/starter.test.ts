@@ -25,7 +25,7 @@ function starter({ save = async () => {} }: { save?: () => Promise<void> } = {})
   return { made, saved, faults };
 }
 
-test('run ids of the same moment are saved in one statement, those of later ones in another', async (t) => {
+test('run ids within the batch window are saved in one statement, later ones in another', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { made, saved } = starter();
   await Promise.all([made.start(task('a')), made.start(task('b'))]);
@@ -54,7 +54,7 @@ test('a flush waits for starts and saves their ids at once', async (t) => {
   assert.equal(saved.length, 1);
 });
 
-test('a task that the queue refuses is reported to its caller, and holds up no flush', async (t) => {
+test('an error of the queue rejects for its caller, and does not block a flush', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { made, saved } = starter();
   await assert.rejects(made.start(task('refused')), /the queue is closed/);
@@ -63,7 +63,7 @@ test('a task that the queue refuses is reported to its caller, and holds up no f
   assert.deepEqual(saved, [[['a', 'run-a']]]);
 });
 
-test('ids that cannot be saved are reported, and fail nothing', async (t) => {
+test('a failed save is reported and rejects nothing', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
   const { made, faults } = starter({ save: () => Promise.reject(new Error('no database')) });
   await made.start(task('a'));

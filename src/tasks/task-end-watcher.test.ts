@@ -23,7 +23,7 @@ function watcher(t: TestContext, unfinished: string[]) {
   return { made, polls, poll };
 }
 
-test('work on a task that has ended is aborted, all of it, and other work goes on', async (t) => {
+test('all work on an ended task is aborted, and other work continues', async (t) => {
   const { made, polls } = watcher(t, ['goes on']);
   const ended = [made.watch('ended'), made.watch('ended')];
   const other = made.watch('goes on');
@@ -39,7 +39,7 @@ test('work on a task that has ended is aborted, all of it, and other work goes o
   );
 });
 
-test('polls go on while something is watched, and end with the last watch', async (t) => {
+test('polling starts with the first watch and stops with the last', async (t) => {
   const unfinished = ['a'];
   const { made, polls, poll } = watcher(t, unfinished);
   const first = made.watch('a');
@@ -60,7 +60,7 @@ test('polls go on while something is watched, and end with the last watch', asyn
   assert.equal(first.signal.aborted, false, 'was no longer watched');
 });
 
-test('disposing of an old watch leaves a newer one of the same task', async (t) => {
+test('disposing of an old watch keeps a newer one of the same task', async (t) => {
   const { made, poll } = watcher(t, []);
   const old = made.watch('a');
   old[Symbol.dispose]();
@@ -70,7 +70,7 @@ test('disposing of an old watch leaves a newer one of the same task', async (t) 
   assert.equal(fresh.signal.aborted, true);
 });
 
-test('work goes on while the database is unavailable', async (t) => {
+test('work continues while the database is unavailable', async (t) => {
   const unfinished = ['no database'];
   const { made, polls, poll } = watcher(t, unfinished);
   const { signal } = made.watch('a');

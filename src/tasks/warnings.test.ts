@@ -11,11 +11,11 @@ const whole: ChunkReport = {
   missingSec: { visual: 0.04, audio: 0.02 },
 };
 
-test('of media that is all there, nothing is said', () => {
+test('complete media has no warnings', () => {
   assert.deepEqual(resultWarnings([whole, whole], ['visual', 'audio']), []);
 });
 
-test('a file that is cut off says how much is missing, over all chunks', () => {
+test('a truncated file has a warning with the missing time over all chunks', () => {
   const cut = { ...whole, rows: { visual: 1, audio: 1 }, missingSec: { visual: 7.5, audio: 7.25 } };
   assert.deepEqual(resultWarnings([whole, cut], ['visual', 'audio']), [
     '1 of 4 segments have nothing to embed as visual.',
@@ -25,14 +25,14 @@ test('a file that is cut off says how much is missing, over all chunks', () => {
   ]);
 });
 
-test('a track that is shorter than the others is told from a file that is cut off', () => {
+test('a short track has another warning than a truncated file', () => {
   const short = { ...whole, missingSec: { visual: 0, audio: 6.98 } };
   assert.deepEqual(resultWarnings([short], ['visual', 'audio']), [
     'Of 12 s, 6.98 s of the sound are not there: a track has a gap, or is shorter than the other.',
   ]);
 });
 
-test('damage says how often and for how long', () => {
+test('the warning of damage has its count and duration', () => {
   const damaged = { ...whole, damages: 3, missingSec: { visual: 0, audio: 0.26 } };
   assert.deepEqual(resultWarnings([damaged], ['visual', 'audio']), [
     'The media is damaged: 3 places could not be decoded and were left out.',
@@ -40,7 +40,7 @@ test('damage says how often and for how long', () => {
   ]);
 });
 
-test('nothing at all is a failure', () => {
+test('a result without content is an error', () => {
   const nothing = { ...whole, rows: {}, damages: 1 };
   assert.throws(
     () => resultWarnings([nothing], ['visual']),
@@ -48,7 +48,7 @@ test('nothing at all is a failure', () => {
   );
 });
 
-test('another range is suggested only to a request that had one', () => {
+test('another range is suggested only for a request with a range', () => {
   const nothing = { ...whole, rows: {} };
   assert.throws(
     () => resultWarnings([nothing], ['visual']),
@@ -60,7 +60,7 @@ test('another range is suggested only to a request that had one', () => {
   );
 });
 
-test('damage names the time that it affects, across chunks', () => {
+test('the warning of damage has the affected times, merged across chunks', () => {
   const first = { ...whole, damaged: { visual: [{ startSec: 1.4, endSec: 12 }], audio: [] } };
   const second = { ...whole, damaged: { visual: [{ startSec: 12, endSec: 13.25 }], audio: [] } };
   assert.deepEqual(resultWarnings([first, second], ['visual', 'audio']), [
@@ -76,7 +76,7 @@ test('damage names the time that it affects, across chunks', () => {
   );
 });
 
-test('a file of which almost nothing could be read is a failure, and a short track is none', () => {
+test('almost unreadable media is an error, and a short track is not', () => {
   const remains = { ...whole, rows: { visual: 1, audio: 1 }, missingSec: { visual: 11.8, audio: 11.8 } };
   assert.throws(
     () => resultWarnings([remains], ['visual', 'audio']),
@@ -118,7 +118,7 @@ test('stretches of damage are joined over at most 0.05 s, such as at the edge of
   assert.equal(stretches(damaged(...five)), '1–1.5 s, 2–2.5 s, 3–3.5 s, 4–4.5 s, 5–5.5 s');
 });
 
-test('the share that was read is that of the best track, from two per cent on', () => {
+test('the share that was read is that of the best track, and must exceed two per cent', () => {
   const remains = (visual: number, audio: number) => ({ ...whole, rows: { visual: 1 }, missingSec: { visual, audio } });
   assert.throws(() => resultWarnings([remains(11.9, 11.8)], ['visual']), /Only 0\.2 s of 12 s/);
   assert.ok(resultWarnings([remains(12, 12 - 0.24)], ['visual']));
@@ -129,7 +129,7 @@ test('the share that was read is that of the best track, from two per cent on', 
   });
 });
 
-test('missing content is told from half a second on, or with damage from a hundredth', () => {
+test('missing content is reported from 0.5 s on, or with damage from 0.01 s on', () => {
   const missing = (visual: number, damages = 0) =>
     resultWarnings([{ ...whole, damages, missingSec: { visual } }], ['visual']);
   assert.deepEqual(missing(0.49), []);
@@ -141,7 +141,7 @@ test('missing content is told from half a second on, or with damage from a hundr
   ]);
 });
 
-test('a report counts the rows of each option over the length of the chunk', () => {
+test('a chunk report has the row count of each option and the length of the chunk', () => {
   const row = { segment: 0, startSec: 0, endSec: 6, scope: 'clip', embedding: new Float32Array() } as const;
   const chunk = {
     segments: [

@@ -44,7 +44,7 @@ function unit(axis: number): Float32Array {
   return vector;
 }
 
-/** Writes take a turn of the event loop, so that a write that nobody waits for is seen. */
+/** Defers writes by a turn of the event loop, so that a write that is not awaited is noticed. */
 class SlowBlobStore extends MemoryBlobStore {
   override async write(...args: Parameters<MemoryBlobStore['write']>) {
     await new Promise((resolve) => setImmediate(resolve));
@@ -52,7 +52,7 @@ class SlowBlobStore extends MemoryBlobStore {
   }
 }
 
-/** Steps over a real database, with blobs in memory and workers that answer what the test says. */
+/** Steps over a real database, with blobs in memory and fake workers. */
 async function open() {
   const db = await openDatabase(':memory:');
   const blobs = new SlowBlobStore();
@@ -123,7 +123,7 @@ async function asset({ db, assets, blobs }: Work, status: 'processing' | 'ready'
   return (await assets.get(made.id))!;
 }
 
-test('a task goes from its source to a result, and leaves nothing else behind', async () => {
+test('a task goes from its source to a result, and removes intermediate blobs', async () => {
   await using t = await open();
   const id = await t.create();
   const source = await t.work.fetch(id);
@@ -167,7 +167,7 @@ test('a task goes from its source to a result, and leaves nothing else behind', 
   assert.ok(bytes.includes('signal@1') && bytes.includes(id));
 });
 
-test('a URL is fetched into a blob of the attempt, within the size for its kind of input', async () => {
+test('a URL is downloaded into a blob of the attempt, within the size limit of its input type', async () => {
   await using t = await open();
   const url = 'https://example.com/film.mp4';
   const video = await t.create({ kind: 'url', url });
@@ -187,7 +187,7 @@ test('a URL is fetched into a blob of the attempt, within the size for its kind 
   );
 });
 
-test('an asset in preparation is asked for again; a ready one is held until the task ends', async () => {
+test('an asset in preparation is polled; a ready one is retained until the task ends', async () => {
   await using t = await open();
   const preparing = await asset(t, 'processing');
   const waiting = await t.create({ kind: 'asset', assetId: preparing.id });
@@ -200,7 +200,7 @@ test('an asset in preparation is asked for again; a ready one is held until the 
   assert.equal(await t.work.fetch(linked), assetKey(ready.id), 'content that the task holds outlives its asset');
 });
 
-test('an asset that is gone, or deleted while it is linked, fails its task', async () => {
+test('a deleted asset fails its task, also if deleted during the link', async () => {
   await using t = await open();
   const gone = await t.create({ kind: 'asset', assetId: newId() });
   assert.equal(await t.work.fetch(gone), null);
@@ -212,7 +212,7 @@ test('an asset that is gone, or deleted while it is linked, fails its task', asy
   assert.match((await t.tasks.get(id))!.error!.message, new RegExp(`${assetId} was deleted before`));
 });
 
-test('missing media fails the task, and the message says what is missing', async () => {
+test('missing media fails the task with a message that says so', async () => {
   await using t = await open();
   const own = await t.create();
   t.blobs.blobs.clear();
@@ -228,7 +228,7 @@ test('missing media fails the task, and the message says what is missing', async
   assert.match((await t.tasks.get(deleted))!.error!.message, /was deleted before/);
 });
 
-test('a fault of the media fails the task, is logged with its cause, and removes what was stored', async () => {
+test('a fault of the media fails the task, is logged with its cause, and removes the blobs', async () => {
   await using t = await open();
   const id = await t.create();
   t.answers.probe = () =>
@@ -243,7 +243,7 @@ test('a fault of the media fails the task, is logged with its cause, and removes
   assert.equal(t.jobs.length, 1);
 });
 
-test('a fault of audio is named after audio', async () => {
+test('errors about audio have audio_ codes', async () => {
   await using t = await open();
   const id = await t.create(undefined, { inputType: 'audio' });
   t.answers.probe = () => Promise.reject(new ReelvecError('video_file_broken', 'It is broken.'));
@@ -251,7 +251,7 @@ test('a fault of audio is named after audio', async () => {
   assert.equal((await t.tasks.get(id))?.error?.code, 'audio_file_broken');
 });
 
-test('a fault of the server fails no task: the step is thrown back and keeps its source', async () => {
+test('a server fault is rethrown for a retry: the task does not fail and keeps its source', async () => {
   await using t = await open();
   const id = await t.create();
   for (const fault of [new Error('disk full'), new ReelvecError('service_unavailable', 'No worker starts.')]) {
@@ -263,7 +263,7 @@ test('a fault of the server fails no task: the step is thrown back and keeps its
   assert.equal(t.log.filter(({ msg }) => msg === 'task step failed').length, 2);
 });
 
-test('a task that is deleted frees its worker, and its blobs are removed', async () => {
+test('deleting a task frees its worker and removes its blobs', async () => {
   await using t = await open();
   const id = await t.create();
   t.answers.embed = ({ signal }) =>
@@ -277,7 +277,7 @@ test('a task that is deleted frees its worker, and its blobs are removed', async
   assert.deepEqual(t.log, []);
 });
 
-test('a step that the shutdown aborts neither ends nor fails', async () => {
+test('a step aborted by the shutdown neither ends nor fails', async () => {
   await using t = await open();
   const id = await t.create();
   t.answers.probe = async () => {
@@ -293,7 +293,7 @@ test('a step that the shutdown aborts neither ends nor fails', async () => {
   assert.equal((await t.tasks.get(id))?.status, 'processing');
 });
 
-test('a chunk of a task that was made for another bundle fails it', async () => {
+test('a task of another bundle fails', async () => {
   await using t = await open();
   const id = await t.create();
   await t.db.updateTable('tasks').set({ bundle: 'signal@0' }).where('id', '=', id).execute();
@@ -303,7 +303,7 @@ test('a chunk of a task that was made for another bundle fails it', async () => 
   assert.deepEqual(t.jobs, []);
 });
 
-test('tidying keeps what a task in progress needs, and shared content that others hold', async () => {
+test('tidy keeps the blobs of a task in progress, and content that others retain', async () => {
   await using t = await open();
   const ready = await asset(t, 'ready');
   const id = await t.create({ kind: 'asset', assetId: ready.id }, {}, ready.id);
@@ -316,7 +316,7 @@ test('tidying keeps what a task in progress needs, and shared content that other
   assert.deepEqual(t.keys(), [], 'the last holder of the content is gone');
 });
 
-test('a step waits for the quota and for the end that it writes, and passes their failures on', async () => {
+test('a step awaits the quota and the end that it writes, and rejects with their errors', async () => {
   await using t = await open();
   const id = await t.create();
   t.charge = () => Promise.reject(new ReelvecError('too_many_requests', 'No minutes are left.'));

@@ -145,7 +145,7 @@ export class TaskWork {
       const { request } = task;
       const { maxSegmentSec } = this.#deps;
       const onProgress: OnProgress = (doneSec, segments) => {
-        // the next report supersedes a lost one
+        // The next report supersedes a lost one.
         tasks
           .setChunkDone(taskId, number, doneSec, segments)
           .catch((error) => log.warn({ err: error, taskId }, 'progress not saved'));

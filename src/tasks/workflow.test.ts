@@ -16,7 +16,7 @@ interface Script {
   readonly chunk?: (number: number) => Promise<ChunkReport | null>;
 }
 
-/** Runs the workflow of a task with steps that are executed at once, and lists them. */
+/** Runs the workflow of a task with steps that are executed at once. @returns the steps in order */
 async function run({ fetched = ['key'], plan: planned = plan, chunk = async () => report }: Script = {}) {
   const calls: unknown[][] = [];
   const left = [...fetched];
@@ -97,7 +97,7 @@ test('an asset in preparation is polled at growing intervals of at most a minute
   assert.equal(calls.at(-1)?.[0], 'work.finish');
 });
 
-test('a task that has ended goes no further', async () => {
+test('an ended task runs no further step', async () => {
   const steps = async (script: Script) => (await run(script)).calls.filter(([kind]) => kind !== 'child').at(-1);
   assert.deepEqual(await steps({ fetched: [null] }), ['work.fetch', 'task']);
   assert.deepEqual(await steps({ fetched: [ASSET_NOT_READY, null] }), ['work.fetch', 'task']);
@@ -109,7 +109,7 @@ test('a task that has ended goes no further', async () => {
   ]);
 });
 
-test('a run of an older version reads the source of the request', async () => {
+test('a run of an older version reads the source that the request names', async () => {
   const { calls } = await run({ fetched: [true] });
   assert.deepEqual(calls[3], ['work.plan', 'task', sourceKey('task')]);
 });
@@ -132,7 +132,7 @@ test('a failure waits until all chunks were started, and takes precedence over a
   assert.ok(!asleep.calls.some(([kind]) => kind === 'work.finish'));
 });
 
-test('a chunk releases its slot once its vectors are there', async () => {
+test('a chunk releases its slot once its vectors are computed', async () => {
   const released: string[] = [];
   const work = {
     embed: async (given: ChunkInput, { onEmbedded }: { onEmbedded: () => void }) => {

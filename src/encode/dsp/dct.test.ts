@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { lowFrequencies } from './dct.ts';
 
-it('finds a wave where it belongs and nowhere else', () => {
+it('finds a wave at its frequency and nowhere else', () => {
   const side = 16;
   const wave = Array.from({ length: side * side }, (_, at) => {
     const [x, y] = [at % side, Math.floor(at / side)];

@@ -28,7 +28,7 @@ encoderContract('visual on an inference server', async () => encoderOf([contract
 ]);
 
 describe('an inference server', () => {
-  test('gives the vectors that onnxruntime gives here, in a bounded number of requests at once', async () => {
+  test('gives the vectors of onnxruntime, with a bounded number of concurrent requests', async () => {
     const one = await server();
     assertExpected(await encoderOf([one.url]).encode(wanted));
     assert.equal(one.answered.length, 12);
@@ -36,18 +36,18 @@ describe('an inference server', () => {
     assert.ok(one.connections <= 3, `${one.connections} connections`);
   });
 
-  test('is told who asks, where that is configured', async () => {
+  test('receives the configured Authorization header', async () => {
     const one = await server();
     await encoderOf([one.url], { authorization: 'Bearer secret' }).encode(clips(1));
     assert.equal(one.headers.authorization, 'Bearer secret');
   });
 
-  test('need not be told the names of the only input and output of a model', async () => {
+  test('needs no names for a model with one input and one output', async () => {
     const one = await server();
     assertExpected(await encoderOf([one.url], { input: '*', output: '*' }).encode(wanted));
   });
 
-  test('may hold a model of half precision', async () => {
+  test('may run a model of half precision', async () => {
     const one = await server({ half: true });
     const vectors = await encoderOf([one.url]).encode(wanted.slice(0, 2));
     for (const [i, vector] of vectors.entries()) {
@@ -74,7 +74,7 @@ describe('an inference server', () => {
     });
   }
 
-  test('is left alone for as long as it asks for', async () => {
+  test('gets no request for as long as Retry-After says', async () => {
     const one = await server();
     const times: number[] = [];
     one.fault = ({ count }) => {
@@ -85,7 +85,7 @@ describe('an inference server', () => {
     assert.ok(times[1]! - times[0]! >= 990, `${times[1]! - times[0]!} ms`);
   });
 
-  test('that stays away is given up when patience ends, as what may be tried again later', async () => {
+  test('that stays unavailable rejects with a retryable error after patienceMs', async () => {
     const one = await server();
     await one.stop();
     const encoder = encoderOf([one.url], { patienceMs: 1000 });
@@ -98,7 +98,7 @@ describe('an inference server', () => {
     assert.ok(performance.now() - started < 3000);
   });
 
-  test('that comes back is used again by an encoder that had given it up', async () => {
+  test('that recovers is used again by the same encoder', async () => {
     const one = await server();
     const encoder = encoderOf([one.url], { patienceMs: 300 });
     await encoder.encode(clips(1));
@@ -108,7 +108,7 @@ describe('an inference server', () => {
     assertExpected(await encoder.encode(wanted));
   });
 
-  test('frees what was asked of it when the asker is aborted', async () => {
+  test('has its requests cancelled on abort', async () => {
     const one = await server();
     one.fault = () => ({ kind: 'slow', ms: 2000 });
     const abort = new AbortController();
@@ -165,14 +165,14 @@ describe('an inference server', () => {
     'a refusal': { fault: { kind: 'status', status: 400 }, message: /answered 400: a fault of the test/ },
   };
   for (const [name, { fault, message }] of Object.entries(broken)) {
-    test(`that gives ${name} is not believed`, async () => {
+    test(`that gives ${name} is refused`, async () => {
       const one = await server();
       one.fault = () => fault;
       await assert.rejects(encoderOf([one.url]).encode(clips(2)), message);
     });
   }
 
-  test('takes whole numbers too, and any number of them', async () => {
+  test('accepts integers, and batches of any size', async () => {
     const one = await server({ models: { text: textModel({ vocabulary: 8, width: 4 }) } });
     const client = new InferenceClient({ urls: [one.url], inFlight: 1, timeoutMs: 5000, patienceMs: 0 });
     const model = new InferenceServerModel({ client, model: 'text', version: '1', batch: 2, inFlight: 1 });
@@ -189,7 +189,7 @@ describe('an inference server', () => {
     await assert.rejects(running, /input "input_ids" of the model is INT64, where the bundle gives FP32 or FP16/);
   });
 
-  test('whose model does not fit the bundle is told apart at the first look', async () => {
+  test('whose model does not match the bundle fails the check at the start', async () => {
     const one = await server({ models: { vision: VISION, text: textModel({ vocabulary: 8 }) } });
     await assert.rejects(encoderOf([one.url], { model: 'nobody' }).encode(clips(1)), (error: Error) => {
       assert.ok(error instanceof InferenceServerRefusal);

@@ -15,7 +15,7 @@ describe('several inference servers', () => {
     );
   });
 
-  test('stand in for each other: one that dies in the middle is not missed, and is used again when it is back', async () => {
+  test('fail over: one that dies during the work is replaced, and used again once it is back', async () => {
     const [one, two] = [await server(), await server()];
     const encoder = encoderOf([one.url, two.url]);
     let stopping: Promise<void> | undefined;
@@ -36,7 +36,7 @@ describe('several inference servers', () => {
     assert.ok(back.answered.length > 0);
   });
 
-  test('of which one is overloaded leave it alone and do not wait', async () => {
+  test('pause an overloaded one without waiting for it', async () => {
     const [one, two] = [await server(), await server()];
     one.fault = () => ({ kind: 'status', status: 429, headers: { 'retry-after': '60' } });
     const started = performance.now();

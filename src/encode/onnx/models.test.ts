@@ -73,7 +73,7 @@ describe('a model on the processor', () => {
     },
   });
 
-  it('gives the same bits whatever the number of threads and the size of the batch', async () => {
+  it('gives the same bits for any number of threads and any batch size', async () => {
     const whole = await model({ batch: 8, threads: 1 }).run(input(8), 'image_embeds');
     for (const threads of [1, 2, 3]) {
       const each = model({ batch: 8, threads });
@@ -85,7 +85,7 @@ describe('a model on the processor', () => {
     }
   });
 
-  it('is unloaded when it has had nothing to do for a while, and loaded again when there is', async () => {
+  it('is unloaded when idle, and loaded again on demand', async () => {
     const resting = model({ batch: 1, threads: 1, modelIdleMs: 50 });
     const before = await resting.run(input(1), 'image_embeds');
     assert.ok(resting.loaded);
@@ -95,7 +95,7 @@ describe('a model on the processor', () => {
     await resting.close();
   });
 
-  it('finds the only input and the only output without their names, and whole numbers in the width of the graph', async () => {
+  it('finds the only input and output without their names, and converts integers to the width of the graph', async () => {
     const { pixel_values } = input(2);
     const each = model({ batch: 2, threads: 1 });
     const named = await each.run({ pixel_values }, 'image_embeds');
@@ -114,7 +114,7 @@ describe('a model on the processor', () => {
     await words.close();
   });
 
-  it('runs a graph that was written out for one input as many times as there are inputs', async () => {
+  it('runs a graph with a batch size of 1 once per input', async () => {
     const single = join(folder, 'single.onnx');
     await writeFile(single, visionModel({ ...TINY_VIT, batch: 1 }));
     const each = new OnnxModel({ file: async () => single, device: 'cpu', modelIdleMs: 60_000, batch: 8, threads: 1 });
@@ -126,14 +126,14 @@ describe('a model on the processor', () => {
     await each.close();
   });
 
-  it('says what a graph wants and has, where the bundle names something else', async () => {
+  it('names the inputs and outputs of the graph if the bundle has others', async () => {
     const each = model({ batch: 1, threads: 1 });
     await assert.rejects(each.run(input(1), 'embeds'), /no output "embeds", but image_embeds/);
     await assert.rejects(each.run({ pixels: input(1).pixel_values }, 'image_embeds'), /wants an input "pixel_values"/);
     await each.close();
   });
 
-  it('tries again after it could not be loaded', async () => {
+  it('loads again after a failed load', async () => {
     const late = join(folder, 'late.onnx');
     const each = new OnnxModel({ file: async () => late, device: 'cpu', modelIdleMs: 60_000, batch: 1, threads: 1 });
     await assert.rejects(each.run(input(1), 'image_embeds'), /late\.onnx/);
@@ -143,13 +143,13 @@ describe('a model on the processor', () => {
   });
 });
 
-it('never takes another device than the one that is named', async () => {
+it('never uses another device than the named one', async () => {
   assert.equal(await chooseDevice('cpu'), 'cpu');
   const absent = process.platform === 'darwin' ? 'dml' : 'coreml';
   await assert.rejects(chooseDevice(absent), /backend/);
 });
 
-it('never loads a file that was tampered with', async () => {
+it('never loads a file with a wrong checksum', async () => {
   const own = await mkdtemp(join(tmpdir(), 'reelvec-tampered-'));
   after(() => rm(own, { recursive: true }));
   const path = await writeBundle(own, bundleFixture());

@@ -41,7 +41,7 @@ for (const each of reference.tones.resampled) {
 describe('preprocessing', { skip: NO_REAL_MEDIA }, () => {
   for (const { file, spec: given, sha256, tensor } of reference.pictures) {
     const spec = { perSecond: 1, perClip: 1, ...given } as PicturesSpec;
-    it(`makes of ${file} the bytes that Pillow makes: ${spec.filter}, ${spec.fit} ${spec.width} × ${spec.height}`, async () => {
+    it(`scales ${file} to the bytes of Pillow: ${spec.filter}, ${spec.fit} ${spec.width} × ${spec.height}`, async () => {
       const { picture } = await readStill(join(REAL_MEDIA, 'images', file), spec);
       assertClose(toTensor([picture], spec).data as Float32Array, tensor);
       assert.equal(createHash('sha256').update(picture.data).digest('hex'), sha256);
@@ -56,7 +56,7 @@ describe('preprocessing', { skip: NO_REAL_MEDIA }, () => {
   for (const { file, spec: given, tensor } of reference.sounds) {
     const spec = given as SoundSpec;
     const { scale } = given.features;
-    it(`makes of ${file} the mel bands that torchaudio makes: ${scale}, filled with ${spec.fill}`, () => {
+    it(`computes the mel bands of torchaudio from ${file}: ${scale}, filled with ${spec.fill}`, () => {
       const samples = recording(file);
       const length = Math.round(spec.windowSec * spec.sampleRate);
       const windows = windowsOf({ samples: samples.subarray(0, length) }, spec);

@@ -10,7 +10,7 @@ function matrix(a: number, b: number, c: number, d: number): Buffer {
   return bytes;
 }
 
-test('a display matrix turns by quarters; a mirrored picture is turned no other way', () => {
+test('a display matrix rotates by quarter turns; mirroring does not change the rotation', () => {
   assert.equal(rotationOfMatrix(matrix(1, 0, 0, 1)), 0);
   assert.equal(rotationOfMatrix(matrix(0, 1, -1, 0)), 90);
   assert.equal(rotationOfMatrix(matrix(-1, 0, 0, -1)), 180);

@@ -44,23 +44,23 @@ function assertColour(frame: Frame, wanted: readonly number[]): void {
   );
 }
 
-test('the matrix is the one that the picture is tagged with; BT.601 without a tag', () => {
+test('the colour matrix is the tagged one; BT.601 without a tag', () => {
   assertColour(plain([63, 102, 240], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG), [255, 0, 0]);
   assertColour(plain([81, 90, 240], AVCOL_SPC_UNSPECIFIED, AVCOL_RANGE_MPEG), [255, 0, 0]);
 });
 
-test('the range is the one that the picture is tagged with', () => {
+test('the colour range is the tagged one', () => {
   assertColour(plain([235, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG), [255, 255, 255]);
   assertColour(plain([235, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_JPEG), [235, 235, 235]);
 });
 
-test('a brightness curve for HDR changes nothing', () => {
+test('the transfer characteristics of HDR change nothing', () => {
   const frame = plain([126, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
   frame.colorTrc = AVCOL_TRC_SMPTE2084;
   assertColour(frame, [128, 128, 128]);
 });
 
-test('interlaced pictures are scaled as whole ones', () => {
+test('interlaced pictures are scaled as whole frames', () => {
   const frame = plain([235, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
   frame.setFlags(AV_FRAME_FLAG_INTERLACED);
   const stride = frame.linesize[0]!;
@@ -68,7 +68,7 @@ test('interlaced pictures are scaled as whole ones', () => {
   assertColour(frame, [128, 128, 128]);
 });
 
-test('a turned picture is brought upright', () => {
+test('a rotated picture is brought upright', () => {
   // White above black: after 90 degrees clockwise, white is on the right.
   const frame = plain([16, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
   frame.data![0]!.fill(235, 0, 32 * frame.linesize[0]!);
@@ -78,7 +78,7 @@ test('a turned picture is brought upright', () => {
   assert.ok(row[0]! < 20 && row[7 * 3]! > 235, `${row}`);
 });
 
-test('samples of a large picture are spread over all of it, and keep its colours', () => {
+test('samples of a large picture cover all of it and keep its colours', () => {
   const frame = plain([63, 102, 240], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
   // The right half is black.
   for (let row = 0; row < 64; row++)

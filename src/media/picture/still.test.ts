@@ -36,7 +36,7 @@ function assertNear(got: number[], wanted: readonly number[], what: string): voi
 }
 
 for (const format of ['jpeg', 'png', 'webp', 'avif'] as const) {
-  test(`${format} is read, whatever the name of the file, in its colours`, async () => {
+  test(`${format} is read by content, not by file name, with its colours`, async () => {
     const still = await read('picture.bin', await sharp(halves, raw).toFormat(format, { quality: 95 }).toBuffer());
     assert.deepEqual([still.format, still.width, still.height], [format, 200, 160]);
     assert.equal(still.picture.data.length, 16 * 16 * 3);
@@ -54,7 +54,7 @@ test('a picture is turned upright by its EXIF orientation', async () => {
   assertNear(at(still, 8, 13), BLUE, 'bottom');
 });
 
-test('grey, 16 bits, a palette and CMYK come out as 8-bit RGB', async () => {
+test('grey, 16 bits, a palette and CMYK become 8-bit RGB', async () => {
   const grey = await read('grey.png', await sharp(halves, raw).greyscale().png().toBuffer());
   const [r, g, b] = at(grey, 2, 8);
   assert.ok(r === g && g === b);
@@ -67,7 +67,7 @@ test('grey, 16 bits, a palette and CMYK come out as 8-bit RGB', async () => {
   assert.ok(left[0]! > 120 && left[0]! > left[1]! + 60 && left[0]! > left[2]! + 60, `CMYK red: ${left}`);
 });
 
-test('what is transparent is white', async () => {
+test('transparency becomes white', async () => {
   const clear = {
     create: { width: 200, height: 160, channels: 4 as const, background: { r: 0, g: 0, b: 0, alpha: 0 } },
   };
@@ -77,7 +77,7 @@ test('what is transparent is white', async () => {
   }
 });
 
-test('of an animated WebP the first picture counts', async () => {
+test('an animated WebP gives its first picture', async () => {
   const second = Buffer.alloc(halves.length, 0);
   const animated = await sharp(Buffer.concat([halves, second]), {
     raw: { width: 200, height: 320, channels: 3, pageHeight: 160 },
@@ -100,7 +100,7 @@ test('a picture of forty million pixels is read', async () => {
   assertNear(at(still, 8, 8), RED, 'colour');
 });
 
-test('what breaks a rule is refused with the rule', async () => {
+test('an image that breaks a rule is refused with the rule', async () => {
   const blank = (width: number, height: number) => sharp({ create: { width, height, channels: 3, background: 'red' } });
   await assert.rejects(read('small.png', await blank(300, 127).png().toBuffer()), {
     code: 'image_resolution_too_low',
@@ -113,7 +113,7 @@ test('what breaks a rule is refused with the rule', async () => {
   });
 });
 
-test('what is damaged, cut off, or another format is refused', async () => {
+test('a damaged, truncated or unsupported image is refused', async () => {
   const jpeg = await sharp(halves, raw).jpeg().toBuffer();
   const faults = {
     'cut.jpg': jpeg.subarray(0, jpeg.length / 2),

@@ -41,7 +41,7 @@ function fromBits(bits: number): number {
   return new Float32Array(Uint32Array.of(bits).buffer)[0]!;
 }
 
-test('known values read as a person would write them', () => {
+test('known values have their usual decimal form', () => {
   const known: [number, string][] = [
     [0, '0'],
     [-0, '-0'],
@@ -62,7 +62,7 @@ test('known values read as a person would write them', () => {
   for (const [value, text] of known) assert.equal(written(Math.fround(value)), text);
 });
 
-test('every float32 reads back and has no digit too many', () => {
+test('every float32 parses back and has the fewest digits', () => {
   for (let exponent = 0; exponent < 255; exponent++) {
     for (const mantissa of [0, 1, 2, 0x400000, 0x7ffffe, 0x7fffff, Math.floor(Math.random() * 0x800000)]) {
       const bits = (exponent << 23) | mantissa;
@@ -77,14 +77,14 @@ test('every float32 reads back and has no digit too many', () => {
   }
 });
 
-test('decimals of few digits come back as they were', () => {
+test('decimals of few digits are unchanged', () => {
   for (let i = 0; i < 5000; i++) {
     const text = (Math.random() * 10 ** -Math.floor(Math.random() * 4)).toFixed(6).replace(/\.?0+$/, '');
     assert.equal(written(Math.fround(Number(text))), text);
   }
 });
 
-test('what JSON cannot hold is refused', () => {
+test('values that JSON does not support are refused', () => {
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]) {
     assert.throws(() => written(value), RangeError);
   }

@@ -31,7 +31,7 @@ async function open() {
 }
 
 for (const format of Object.keys(RESULT_READERS) as ResultFormat[]) {
-  test(`${format} has all rows and vectors, or what the query leaves of them`, async () => {
+  test(`${format} has all rows and vectors, or the filtered ones`, async () => {
     const { content } = await open();
     const read = async (query: Omit<Parameters<typeof resultContent>[1], 'format'>) =>
       RESULT_READERS[format](await content({ format, ...query }));
@@ -70,7 +70,7 @@ for (const format of Object.keys(RESULT_READERS) as ResultFormat[]) {
   });
 }
 
-test('the whole Arrow file is sent as it is stored; a part of it has the same facts', async () => {
+test('the whole Arrow file is sent as stored; a filtered one has the same metadata', async () => {
   const { blobs, content } = await open();
   assert.deepEqual(await content({ format: 'arrow', vectors: true }), await buffer(blobs.read('result')));
   const part = tableFromIPC(await content({ format: 'arrow', vectors: true, filter: { scopes: ['clip'] } }));

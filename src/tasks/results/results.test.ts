@@ -67,7 +67,7 @@ async function join2(
 const all = async (key: string, filter = {}) =>
   (await Array.fromAsync(readResult(blobs, `tasks/t/${key}`, filter))).flat();
 
-test('a block holds what was put in, and any Arrow reader can read it', async () => {
+test('any Arrow reader can read the rows of a block', async () => {
   const rows = clips(300);
   await blobs.write('tasks/t/block', encodeBlock(rows, { ...facts, segments: 300 }));
   assert.deepEqual(await all('block'), rows);
@@ -81,7 +81,7 @@ test('a block holds what was put in, and any Arrow reader can read it', async ()
   assert.deepEqual(Float32Array.from(row?.['embedding']), rows[599]!.embedding);
 });
 
-test('equal rows give equal bytes, in a block and however a result is cut into blocks', async () => {
+test('equal rows give equal bytes, in a block and however a result is divided into blocks', async () => {
   const rows = clips(200);
   assert.deepEqual(
     encodeBlock(rows, { ...facts, segments: 200 }),
@@ -94,7 +94,7 @@ test('equal rows give equal bytes, in a block and however a result is cut into b
   assert.deepEqual(await readFile(join(root, 'tasks/t/one')), await readFile(join(root, 'tasks/t/two')));
 });
 
-test('segments are counted through all blocks, also past those without a vector', async () => {
+test('segments are numbered through all blocks, including those without a vector', async () => {
   const speechOnly = (rows: EmbeddingRow[]) => rows.filter((row) => row.segment === 1);
   const block = encodeBlock(speechOnly(clips(5, { options: ['transcription'] })), { ...facts, segments: 5 });
   await blobs.write('tasks/t/gap-0', block);
@@ -142,9 +142,9 @@ test('vectors that cancel each other still give an asset vector of length 1', as
   assert.deepEqual(asset?.embedding, row.embedding);
 });
 
-test('a fused vector is the mean of what its segment has, beside it or instead of it, however blocks and batches fall', async () => {
+test('a fused vector is the mean of the vectors of its segment, beside or instead of them, however rows are divided into blocks and batches', async () => {
   const rows = clips(301);
-  // speech in one segment only: the mean covers the existing vectors
+  // Speech in one segment only: the mean covers the existing vectors.
   rows.splice(2, 0, { ...rows[1]!, option: 'transcription', embedding: vector(99) });
   await join2('fused-beside', [rows.slice(0, 203), clips(3)], { fused: 'beside' });
   await join2('fused-instead', [rows.slice(0, 203), clips(3)], { fused: 'instead' });
@@ -169,7 +169,7 @@ test('a fused vector is the mean of what its segment has, beside it or instead o
   }
 });
 
-test('shorter vectors are the beginnings of the long ones, clips, assets and fused alike, and of length 1', async () => {
+test('shorter vectors are prefixes of the long ones, normalised, for clips, assets and fused ones', async () => {
   const rows = clips(5);
   await join2('long', [rows], { fused: 'beside' });
   await join2('short', [rows], { fused: 'beside', dimension: 128 });
@@ -188,7 +188,7 @@ test('shorter vectors are the beginnings of the long ones, clips, assets and fus
   }
 });
 
-test('only the scopes that were asked for are kept, and a filter narrows further', async () => {
+test('only the requested scopes are kept, and a filter narrows further', async () => {
   const rows = clips(10);
   await join2('clips-only', [rows], { scopes: ['clip'] });
   assert.deepEqual(await all('clips-only'), rows);
@@ -207,7 +207,7 @@ test('a result without any row is a valid file', async () => {
   assert.equal(tableFromIPC(await readFile(join(root, 'tasks/t/empty'))).numRows, 0);
 });
 
-test('a blob that is missing, cut off or left early is told or closed', async () => {
+test('a missing or truncated blob rejects, and one that is read in part is closed', async () => {
   await assert.rejects(all('no-such'), BlobNotFound);
   await join2('whole', [clips(600)]);
   const bytes = await readFile(join(root, 'tasks/t/whole'));
@@ -235,7 +235,7 @@ test('a blob that is missing, cut off or left early is told or closed', async ()
   );
 });
 
-test('nothing stays open of a result that was read, left early or found cut off, in any format', async () => {
+test('no file stays open after a full, partial or failed read, in any format', async () => {
   const opened: Readable[] = [];
   const watched = new (class extends FolderBlobStore {
     override read(...args: Parameters<FolderBlobStore['read']>): Readable {
@@ -277,7 +277,7 @@ test('a vector of another length is refused', () => {
   assert.throws(() => encodeBlock([row], { ...facts, segments: 1 }), /512 values: got 256/);
 });
 
-test('JSON text holds the same rows, in pieces of bounded size', async () => {
+test('JSON text has the same rows, in pieces of bounded size', async () => {
   const rows = clips(40);
   await join2('json', [rows]);
   const pieces = await Array.fromAsync(embeddingsJson(readResult(blobs, 'tasks/t/json')));

@@ -32,19 +32,19 @@ encoderContract('signal audio', async () => encoder, [
 ]);
 
 describe('signal audio', () => {
-  it('hears the same sound at half the loudness', async () => {
+  it('recognises a sound at half the loudness', async () => {
     const [loud, soft] = await encoder.encode([clock, { ...clock, samples: clock.samples.map((s) => s / 2) }]);
     assert.ok(cosine(loud!, soft!) > 0.95);
   });
 
-  it('hears the same sound a little later', async () => {
+  it('recognises a sound a little later', async () => {
     const later = new Float32Array(clock.samples.length);
     later.set(clock.samples.subarray(0, -777), 777);
     const [now, then] = await encoder.encode([clock, { ...clock, samples: later }]);
     assert.ok(cosine(now!, then!) > 0.95);
   });
 
-  it('tells a chord, rain and a clock apart', async () => {
+  it('distinguishes a chord, rain and a clock', async () => {
     const [a, b, c] = await encoder.encode([chord, rain, clock]);
     for (const similarity of [cosine(a!, b!), cosine(b!, c!), cosine(a!, c!)]) assert.ok(similarity < 0.6);
   });

@@ -16,14 +16,14 @@ const reed = second((t) => {
   return 0.1 * sum;
 });
 
-it('hears the pitch of a tone, and that noise has none', () => {
+it('finds the pitch of a tone, and none in noise', () => {
   const { pitch, clarity } = analyse(reed);
   for (const octaves of pitch) assert.ok(Math.abs(80 * 2 ** octaves - 220) < 3);
   assert.ok(clarity.every((value) => value > 0.8));
   assert.ok(analyse(hiss).clarity.every((value) => value < 0.5));
 });
 
-it('names the pitch class of a tone', () => {
+it('finds the pitch class of a tone', () => {
   const tone = analyse(second((t) => 0.1 * Math.sin(2 * Math.PI * 440 * t)));
   assert.ok(tone.chroma.slice(0, PITCH_CLASSES)[0]! > 0.5);
 });

@@ -23,29 +23,29 @@ async function similarity(a: string, b: string): Promise<number> {
 }
 
 describe('signal transcription', () => {
-  it('does not care for case, width of letters, spaces and punctuation', async () => {
+  it('ignores case, width of letters, spaces and punctuation', async () => {
     assert.ok((await similarity('Hello, WORLD — ok?', 'ｈｅｌｌｏ  world ok')) > 0.999);
   });
 
-  it('finds texts that share words nearer than texts that do not', async () => {
+  it('places texts with shared words nearer than others', async () => {
     const query = 'the rocket launch was delayed';
     const near = await similarity(query, 'they delayed the launch of a rocket');
     assert.ok(near > 0.4);
     assert.ok(near > 0.2 + (await similarity(query, 'she pours coffee into a blue mug')));
   });
 
-  it('finds other forms of a word', async () => {
+  it('places other forms of a word near', async () => {
     assert.ok((await similarity('encoding', 'encoded')) > 0.2 + (await similarity('encoding', 'flower')));
   });
 
-  it('finds shared words in writing without spaces', async () => {
+  it('finds shared words in scripts without spaces', async () => {
     assert.ok(
       (await similarity('音声認識の技術', '新しい音声認識')) >
         0.2 + (await similarity('音声認識の技術', '青い花が咲く')),
     );
   });
 
-  it('hears order, a little', async () => {
+  it('depends a little on word order', async () => {
     assert.ok((await similarity('dog bites man', 'man bites dog')) < 0.95);
   });
 });

@@ -36,25 +36,25 @@ encoderContract('signal visual', async () => visualEncoder, [
 ]);
 
 describe('signal visual', () => {
-  it('knows a clip again through noise', async () => {
+  it('recognises a clip with noise', async () => {
     const grain = noise(1);
     const noisy: typeof sunset = (x, y) => sunset(x, y).map((value) => value + 2 * grain()) as unknown as Color;
     const [clean, grainy] = await visualEncoder.encode([film(24, sunset), film(24, noisy)]);
     assert.ok(cosine(clean!, grainy!) > 0.8);
   });
 
-  it('tells different scenes apart', async () => {
+  it('distinguishes scenes', async () => {
     const [a, b] = await visualEncoder.encode([film(24, sunset), film(24, sea)]);
     assert.ok(cosine(a!, b!) < 0.8);
   });
 
-  it('sees whether something moves', async () => {
+  it('distinguishes motion from a still scene', async () => {
     const still = film(24, (x, y) => ball(x, y, 6));
     const [a, b] = await visualEncoder.encode([still, film(24, ball)]);
     assert.ok(cosine(a!, b!) < 0.95);
   });
 
-  it('refuses pictures of another size than it asked for', async () => {
+  it('refuses pictures of another size', async () => {
     const clip = film(1, sunset);
     const wrong = { ...clip, pictures: [{ ...clip.pictures[0]!, width: width * 2 }] };
     await assert.rejects(visualEncoder.encode([wrong]), /takes pictures of/);
