@@ -9,8 +9,8 @@ import { RateLimited } from '../quotas/rate-limit.ts';
 import { setRateLimits } from './rate-limits.ts';
 
 const shape = {
-  code: z.string().describe('what went wrong, for programs'),
-  message: z.string().describe('what was got, what is allowed and what to do, for people'),
+  code: z.string().describe('error code, for programs'),
+  message: z.string().describe('the value received, the values allowed and the next step, for people'),
   details: z.record(z.string(), z.unknown()).optional().describe('facts of the message, for programs'),
 };
 

@@ -24,7 +24,7 @@ export const idempotencyHeaders = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,255}$/, 'must be 1 to 255 printable ASCII characters without blanks')
     .optional()
-    .describe('for a day, the same key with the same request gives the first answer again instead of creating twice'),
+    .describe('for a day, a repeated request with the same key gets the first answer, and nothing is created twice'),
 });
 
 /**

@@ -14,8 +14,8 @@ export interface OperationsDeps {
 
 const status = z.object({ status: z.literal('ok') });
 const readiness = status.extend({
-  bundle: z.string().optional().describe('name and revision of what makes the vectors'),
-  device: z.string().optional().describe('what runs its models, where any run here'),
+  bundle: z.string().optional().describe('name and revision of the bundle that makes the vectors'),
+  device: z.string().optional().describe('device of the models, if this server runs any'),
 });
 
 /** Registers `/healthz` (liveness) and `/readyz` (readiness). They need no key. */
@@ -28,7 +28,7 @@ export function operationsRoutes(app: FastifyInstance, { ready, serving, drainin
   });
   app.get(
     '/healthz',
-    { schema: { ...describe('health', 'Whether the server lives'), response: { 200: status } } },
+    { schema: { ...describe('health', 'Check that the server is alive'), response: { 200: status } } },
     () => ({
       status: 'ok',
     }),
@@ -36,7 +36,10 @@ export function operationsRoutes(app: FastifyInstance, { ready, serving, drainin
   app.get(
     '/readyz',
     {
-      schema: { ...describe('readiness', 'Whether the server can work'), response: { 200: readiness, 503: errorBody } },
+      schema: {
+        ...describe('readiness', 'Check that the server can work'),
+        response: { 200: readiness, 503: errorBody },
+      },
     },
     async () => {
       if (draining?.aborted) throw new ReelvecError('service_unavailable', 'The server is about to stop. Ask another.');

@@ -28,7 +28,7 @@ export const retrieveThumbnailRoute: FastifyPluginAsyncZod<ThumbnailDeps> = asyn
     {
       schema: {
         operationId: 'retrieveThumbnail',
-        summary: 'The picture of an asset, by the URL that the asset gives',
+        summary: 'Retrieve the thumbnail of an asset by its signed URL',
         tags: ['assets'],
         security: [],
         params: assetParams,

@@ -26,7 +26,7 @@ export const userMetadataField = z.object({ user_metadata: userMetadata });
 export const assetParams = z.object({ asset_id: z.string() });
 
 export const deleteAssetQuery = z.strictObject({
-  force: flag.optional().describe('delete although tasks are using it; they fail'),
+  force: flag.optional().describe('delete the asset even if tasks are using it, which then fail'),
 });
 
 const ASSET_TYPES = ['image', 'video', 'audio', 'document'] as const;
@@ -37,7 +37,7 @@ export const listAssetsQuery = z.strictObject({
   asset_types: oneOrMore(z.enum(ASSET_TYPES), {
     error: `must be one or more of ${ASSET_TYPES.join(', ')}.`,
   }).optional(),
-  filename: z.string().optional().describe('part of the file name, in upper or lower case'),
+  filename: z.string().optional().describe('part of the file name, case-insensitive'),
 });
 
 /** Repeatable query parameter: a list, or a single value if given once. */
@@ -54,7 +54,7 @@ export const createdAsset = z
     file_type: z.string().optional(),
     created_at: z.string(),
     user_metadata: userMetadata.optional(),
-    error: z.object({ message: z.string() }).optional().describe('why it has failed'),
+    error: z.object({ message: z.string() }).optional().describe('reason of the failure'),
   })
   .meta({ title: 'Asset' });
 
@@ -139,11 +139,11 @@ export const retrievedAsset = createdAsset
     hls: z
       .object({ status: extraStatus, manifest_url: z.string().optional(), message: z.string() })
       .optional()
-      .describe('only where it was asked for; not made by this server'),
+      .describe('only if requested; this server makes no streams'),
     thumbnail: z
       .object({ status: extraStatus, representative_url: z.string().optional() })
       .optional()
-      .describe('only where it was asked for; the URL works without a key, for a day'),
+      .describe('only if requested; the URL is valid without an API key for at least a day'),
   })
   .meta({ title: 'AssetDetail' });
 

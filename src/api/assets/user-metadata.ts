@@ -28,7 +28,7 @@ export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }>
           .object({ user_metadata: z.record(z.string(), scalarOrNull) })
           .strict()
           .meta({
-            description: 'null takes a key away; an empty string leaves it as it is',
+            description: 'null removes a key; an empty string leaves it unchanged',
             examples: [{ user_metadata: { title: 'Take 3', reviewed: true, draft: null } }],
           }),
       },
@@ -48,7 +48,7 @@ export const userMetadataRoutes: FastifyPluginAsyncZod<{ assets: AssetService }>
         operationId: 'replaceUserMetadata',
         summary: 'Replace the user metadata of an asset',
         body: z.strictObject({ user_metadata: userMetadata }).meta({
-          description: 'a key with an empty string is left out',
+          description: 'keys with an empty string are dropped',
           examples: [{ user_metadata: { title: 'Take 3', reviewed: true } }],
         }),
       },

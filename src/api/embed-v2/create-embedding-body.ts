@@ -24,7 +24,7 @@ const inputText = z.string().min(1).describe('at most 500 tokens');
 const image = mediaSource.describe('JPEG, PNG, WebP or AVIF; exactly one of the three');
 
 const namedSource = fields({
-  name: z.string().min(1).max(100).optional().describe('what <@name> in input_text refers to'),
+  name: z.string().min(1).max(100).optional().describe('name of the source in <@name> references of input_text'),
   media_type: z.enum(['image']),
   ...sourceFields,
 }).superRefine(exactlyOneSource);
@@ -69,9 +69,7 @@ export function createEmbeddingBody(bundle: Pick<BundleInfo, 'name' | 'dimension
     image: fields({ media_source: image }).optional().describe('when input_type is image'),
     text_image: fields({ media_source: image, input_text: inputText })
       .optional()
-      .describe(
-        'when input_type is text_image: one vector for both, where the bundle has text and pictures in one space',
-      ),
+      .describe('when input_type is text_image: one vector for both, if the bundle has text and pictures in one space'),
     audio: audio.optional().describe('when input_type is audio, at most 10 minutes'),
     video: video.optional().describe('when input_type is video, at most 10 minutes'),
     multi_input: multiInput

@@ -20,14 +20,14 @@ import { toQuerySource, toVectorQuery } from './vector-query.ts';
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-const DESCRIPTION = `Answers at once: text and images with one vector, audio and video of up to 10 minutes with those
-that a task would give.
+const DESCRIPTION = `Answers in the response: one vector for text and images; for audio and video of up to 10 minutes those
+of a task.
 
-Where the text queries of the bundle lie in several spaces, \`text\` gives one item for each, the one of pictures first,
-with the name of the \`space\` and the options whose vectors lie in it (\`compares_with\`); \`?space=\` picks one.
+If the bundle embeds text queries in several spaces, \`text\` gives one item per space, that of pictures first,
+with the name of the \`space\` and the options whose vectors are in it (\`compares_with\`). \`?space=\` selects one.
 
-The header \`Reelvec-Bundle\` names what made the vectors, as \`metadata.bundle\` of a task does: only vectors of the same one
-compare. \`?bundle=\` has any other refused.`;
+The header \`Reelvec-Bundle\` names the bundle that made the vectors, like \`metadata.bundle\` of a task. Vectors of different
+bundles are not comparable: with \`?bundle=\`, a server with another bundle refuses the request.`;
 
 export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { queries, quotas, log }) => {
   const { bundle } = queries;

@@ -11,7 +11,7 @@ export const deleteTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
     {
       schema: {
         operationId: 'deleteTask',
-        summary: 'Cancel a task that is in progress, and remove what it gave',
+        summary: 'Cancel a task in progress, or remove a finished one and its result',
         tags: ['embed-v2'],
         params: taskParams,
         response: { ...commonErrors, 404: errorBody, 204: z.undefined().describe('The task is gone.') },

@@ -31,7 +31,7 @@ export const followTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { t
         tags: ['embed-v2'],
         params: taskParams,
         headers: z.object({
-          'last-event-id': z.string().optional().describe('goes on after the event with that id'),
+          'last-event-id': z.string().optional().describe('resumes after the event with this id'),
         }),
         response: {
           ...commonErrors,

@@ -134,7 +134,7 @@ export function vectorFields(bundle: Pick<BundleInfo, 'dimensions'>) {
     embedding_dimension: z
       .literal([...bundle.dimensions])
       .optional()
-      .describe('length of the vectors; shorter ones are the beginnings of the long, brought back to length 1'),
+      .describe('length of the vectors; shorter ones are prefixes of the long ones, scaled to norm 1'),
     embedding_uncertainty: z.literal(false).optional(),
   };
 }

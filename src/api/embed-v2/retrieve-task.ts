@@ -104,10 +104,10 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
           ...commonErrors,
           404: errorBody,
           409: errorBody.describe(
-            'The task has no result yet, or has failed, and another format than JSON was asked for.',
+            'The task has no result yet or has failed, and a format other than JSON was requested.',
           ),
           200: retrievedTask,
-          304: z.undefined().describe('As `If-None-Match` has it.'),
+          304: z.undefined().describe('The result still has an entity tag in `If-None-Match`.'),
         },
       },
     },

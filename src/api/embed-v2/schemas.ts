@@ -33,14 +33,16 @@ export const retrieveTaskQuery = z.strictObject({
   format: z
     .enum(['json', 'ndjson', 'arrow', 'parquet'])
     .optional()
-    .describe('of a result that is ready; default: what the Accept header likes best, JSON where it names none'),
-  embedding_option: wordList(rowOption).describe('only these vectors; repeated, or with commas between'),
+    .describe('format of a ready result; default: the preferred one of the Accept header, or JSON'),
+  embedding_option: wordList(rowOption).describe(
+    'only these vectors; a repeated parameter, or values separated by commas',
+  ),
   embedding_scope: wordList(scope).describe('only these vectors'),
   embeddings: z
     .enum(['true', 'false'])
     .transform((text) => text === 'true')
     .optional()
-    .describe('false leaves the vectors out, and only says what there is'),
+    .describe('false omits the vectors and returns their times, options and scopes only'),
 });
 
 export const createdTask = z
@@ -60,19 +62,19 @@ export const metadataBody = z
     transcription_source: z
       .enum(['subtitles', 'speech'])
       .optional()
-      .describe('where the words come from: a text track of the media, or what a model heard'),
+      .describe('source of the transcription: a text track of the media, or speech recognition'),
     duration: z.number().describe('seconds; of the whole file'),
     start_offset_sec: z.number().describe('start of the range that was processed'),
     end_offset_sec: z.number(),
-    embedding_types: z.array(embeddingType).optional().describe('where fused vectors were asked for'),
-    embedding_dimension: z.int().optional().describe('length of the vectors, where it is not 512'),
-    bundle: z.string().describe('name and revision of what made the vectors'),
+    embedding_types: z.array(embeddingType).optional().describe('if fused vectors were requested'),
+    embedding_dimension: z.int().optional().describe('length of the vectors, if it is not 512'),
+    bundle: z.string().describe('name and revision of the bundle that made the vectors'),
   })
   .meta({ title: 'EmbeddingMediaMetadata' });
 
 const embedding = z
   .object({
-    embedding: z.array(z.number()).describe('512 values, or as many as were asked for; L2 norm 1'),
+    embedding: z.array(z.number()).describe('512 values, or the requested number; L2 norm 1'),
     embedding_option: rowOption.meta({ title: 'EmbeddingDataEmbeddingOption' }),
     embedding_scope: scope.meta({ title: 'EmbeddingDataEmbeddingScope' }),
     start_sec: z.number().describe('seconds from the start of the file'),
@@ -98,7 +100,7 @@ export const retrievedTask = z
       })
       .optional()
       .describe('while processing'),
-    warnings: z.array(z.string()).describe('what could not be done, in sentences'),
+    warnings: z.array(z.string()).describe('sentences about missing vectors and damaged media'),
     data: z
       .array(z.union([embedding, segment]))
       .nullable()
@@ -111,14 +113,14 @@ export const createEmbeddingQuery = z.strictObject({
     .string()
     .min(1)
     .optional()
-    .describe('of text and images: the one space to answer in, or an option whose vectors lie in it'),
+    .describe('for text and images: the only space to embed in, or an option whose vectors are in it'),
   bundle: z
     .string()
     .min(1)
     .optional()
     .describe(
-      'name and revision of the bundle whose vectors the answer shall be compared with, as tasks have it in ' +
-        'metadata.bundle; a server that works with another refuses with 409',
+      'name and revision of the bundle whose vectors the answer is to be compared with, as in metadata.bundle ' +
+        'of a task; a server with another bundle refuses with 409',
     ),
 });
 
@@ -132,8 +134,8 @@ export const createdEmbedding = z
         embedding_scope: scope.nullable(),
         start_sec: z.number().nullable(),
         end_sec: z.number().nullable(),
-        space: z.string().optional().describe('of text and images, where the bundle has several'),
-        compares_with: z.array(option).optional().describe('the options whose vectors lie in the space'),
+        space: z.string().optional().describe('for text and images, if the bundle has several spaces'),
+        compares_with: z.array(option).optional().describe('the options whose vectors are in the space'),
       }),
     ),
     metadata: z
@@ -147,8 +149,11 @@ export const createdEmbedding = z
         }),
       ])
       .optional()
-      .describe('of all but text'),
-    warnings: z.array(z.string()).optional().describe('of audio and video: what could not be done, in sentences'),
+      .describe('for all inputs but text'),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .describe('for audio and video: sentences about missing vectors and damaged media'),
   })
   .meta({ title: 'EmbeddingSuccessResponse' });
 

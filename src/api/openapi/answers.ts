@@ -9,7 +9,7 @@ const EMBEDDING = { $ref: '#/components/schemas/EmbeddingData' };
 /** Error responses shared by all operations to which `applies` holds, in addition to those of the route. */
 const COMMON: readonly [status: string, description: string, applies: (operation: Operation) => boolean][] = [
   ['400', 'The request is not valid; the message names the field and the rule.', () => true],
-  ['401', 'The API key is missing, not known, or revoked.', hasKey],
+  ['401', 'The API key is missing, unknown or revoked.', hasKey],
   ['408', 'The body did not arrive whole, or in time.', hasBody],
   ['413', 'The body is larger than this endpoint takes; the message names the limit and the alternatives.', hasBody],
   ['415', 'The `Content-Type` is not one of those above, or there is a `Content-Encoding`.', hasBody],
@@ -21,10 +21,10 @@ const COMMON: readonly [status: string, description: string, applies: (operation
 const header = (description: string, schema: JsonObject = TEXT): JsonObject => ({ description, schema });
 const REQUEST_ID = header('names the request in the log of the server');
 const RETRY_AFTER = header('seconds after which to try again', { type: 'integer' });
-const BUNDLE = header('name and revision of what made the vectors');
+const BUNDLE = header('name and revision of the bundle that made the vectors');
 const ETAG = header('entity tag');
 const RATE_LIMITS = Object.fromEntries([
-  ['X-Ratelimit-Dimensions', header('the limits of the key, `Task` and `Duration`, where it has any')],
+  ['X-Ratelimit-Dimensions', header('the limits of the key, if any: `Task` and `Duration`')],
   ...['Task', 'Duration'].flatMap((dimension) =>
     ['Limit', 'Used', 'Remaining'].map((what) => [
       `X-Ratelimit-${dimension}-${what}`,
@@ -34,12 +34,12 @@ const RATE_LIMITS = Object.fromEntries([
   ['X-Ratelimit-Duration-Reset', header('end of the day, in seconds since 1970', { type: 'integer' })],
 ]);
 
-/** One event of the stream, as the lines of NDJSON are described one by one. */
+/** Schema of one event of the stream. */
 const SERVER_SENT_EVENT = {
   description: 'one event of the stream',
   type: 'object',
   properties: {
-    id: { type: 'string', description: 'to be sent as `Last-Event-ID`' },
+    id: { type: 'string', description: 'value of `Last-Event-ID` to resume after this event' },
     event: { type: 'string', enum: ['progress', 'segment', 'ready', 'failed'] },
     data: { type: 'string', description: 'a JSON object' },
   },
@@ -57,7 +57,7 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, Partial<Answ
     200: {
       headers: { ETag: ETAG, 'Reelvec-Bundle': BUNDLE },
       content: {
-        [RESULT_TYPES.ndjson]: { schema: { description: 'a vector a line', ...EMBEDDING } },
+        [RESULT_TYPES.ndjson]: { schema: { description: 'one vector per line', ...EMBEDDING } },
         [RESULT_TYPES.arrow]: { schema: { description: 'Apache Arrow file', ...BINARY } },
         [RESULT_TYPES.parquet]: { schema: { description: 'Apache Parquet file', ...BINARY } },
       },
@@ -65,7 +65,7 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, Partial<Answ
   },
   followTask: { 200: { content: { 'text/event-stream': { schema: SERVER_SENT_EVENT } } } },
   retrieveThumbnail: { 200: { content: { 'image/jpeg': { schema: BINARY } } } },
-  uploadChunk: { 200: { headers: { ETag: header('the `proof` with which the chunk is reported') } } },
+  uploadChunk: { 200: { headers: { ETag: header('`proof` for the report of the chunk') } } },
   metrics: { 200: { description: 'Metrics', content: { 'text/plain': { schema: TEXT } } } },
 };
 /** Operations whose response is not JSON although their route declares a schema. */

@@ -27,7 +27,7 @@ export async function installOpenApi(
       tags: [
         { name: 'embed-v2', description: 'Vectors of video and audio' },
         { name: 'assets', description: 'Media kept for use in tasks' },
-        { name: 'operations', description: 'For whoever runs the server' },
+        { name: 'operations', description: 'Health, readiness and metrics, for operators' },
       ],
       // Without a public URL, the server URL is relative to the document.
       servers: [{ url: publicUrl?.replace(/\/+$/, '') ?? '/' }],

@@ -11,7 +11,7 @@ export const retrieveUploadRoute: FastifyPluginAsyncZod<MultipartDeps> = async (
     {
       schema: {
         operationId: 'retrieveMultipartUpload',
-        summary: 'How far an upload is, chunk by chunk',
+        summary: 'Retrieve the progress of an upload, chunk by chunk',
         tags: ['assets'],
         params: uploadParams,
         querystring: z.strictObject(pageQuery),

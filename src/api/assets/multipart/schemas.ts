@@ -34,7 +34,7 @@ export const reportChunksBody = z
       .array(
         z.strictObject({
           chunk_index: z.int().min(1),
-          proof: z.string().min(1).max(256).describe('the ETag that the chunk was answered with'),
+          proof: z.string().min(1).max(256).describe('ETag of the response to the chunk'),
           proof_type: z.literal('etag'),
           chunk_size: z.int().min(1).describe('bytes'),
         }),
@@ -54,8 +54,8 @@ const chunkLink = z
 
 export const createdUpload = z.object({
   upload_id: z.string(),
-  asset_id: z.string().describe('of the asset that the upload becomes; it can be asked for when the last chunk is in'),
-  upload_urls: z.array(chunkLink).describe('where to PUT the first chunks; no key is asked for'),
+  asset_id: z.string().describe('id of the asset, which exists once all chunks are reported'),
+  upload_urls: z.array(chunkLink).describe('URLs for a PUT of the first chunks, without an API key'),
   upload_headers: z.record(z.string(), z.string()),
   chunk_size: z.int().describe('bytes of every chunk but the last'),
   total_chunks: z.int(),
@@ -76,7 +76,7 @@ export const reportedChunks = z.object({
   processed_chunks: z.int(),
   duplicate_chunks: z.int(),
   total_completed: z.int(),
-  url: z.string().optional().describe('the asset; there once all chunks are in'),
+  url: z.string().optional().describe('URL of the asset, once all chunks are reported'),
 });
 
 export const retrievedUpload = z.object({

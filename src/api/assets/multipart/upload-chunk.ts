@@ -19,7 +19,7 @@ export const uploadChunkRoute: FastifyPluginAsyncZod<MultipartDeps> = async (app
       bodyLimit: Number.MAX_SAFE_INTEGER,
       schema: {
         operationId: 'uploadChunk',
-        summary: 'Send a chunk, by a URL that was given for it',
+        summary: 'Send a chunk to its signed URL',
         description: 'The body is the bytes of the chunk. Its `ETag` proves that it is stored.',
         tags: ['assets'],
         security: [],
