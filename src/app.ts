@@ -10,6 +10,7 @@ import { closeConnectionsOnShutdown } from './api/close-connections.ts';
 import { COMPRESSION } from './api/compression.ts';
 import { refuseContentEncodings } from './api/content-encoding.ts';
 import { installDocs } from './api/docs.ts';
+import { embedV1Routes } from './api/embed-v1/routes.ts';
 import { embedRoutes } from './api/embed-v2/routes.ts';
 import { installErrors, refuseConnection, sendError } from './api/errors.ts';
 import { parseJsonBodies } from './api/json-body.ts';
@@ -104,12 +105,9 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     async (v13) => {
       requireKey(v13, deps);
       limitBodies(v13, deps.bodies);
-      await v13.register(embedRoutes, {
-        ...deps.embedding,
-        idempotency: deps.idempotency,
-        queries: deps.queries,
-        publicUrl: deps.publicUrl,
-      });
+      const embed = { ...deps.embedding, idempotency, queries: deps.queries, publicUrl };
+      await v13.register(embedRoutes, embed);
+      await v13.register(embedV1Routes, embed);
       await v13.register(assetRoutes, { assets: deps.assets, idempotency, uploads });
     },
     { prefix: '/v1.3' },

@@ -96,3 +96,20 @@ export function aboutField(error: unknown, field: string): unknown {
   const message = error.message.includes(field) ? error.message : `${field}: ${error.message}`;
   return new ReelvecError(code, message, { status, cause, details: { field, ...error.details } });
 }
+
+/** Replaces parameter names in the message and details of an error. @param names new names by old names */
+export function withFieldNames(error: unknown, names: Readonly<Record<string, string>>): unknown {
+  if (!isReelvecError(error)) return error;
+  const { code, status, cause, retryAfterSec } = error;
+  // Longest first, because one name may be the beginning of another.
+  const old = Object.keys(names).toSorted((a, b) => b.length - a.length);
+  const rename = (text: string) => old.reduce((renamed, name) => renamed.replaceAll(name, names[name]!), text);
+  const field = error.details?.['field'];
+  const details = { ...error.details, ...(typeof field === 'string' && { field: rename(field) }) };
+  return new ReelvecError(code, rename(error.message), {
+    status,
+    cause,
+    retryAfterSec,
+    details: error.details && details,
+  });
+}

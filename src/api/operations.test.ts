@@ -24,6 +24,7 @@ test('the OpenAPI document has every route, what it takes and the key it asks fo
     '/v1.3/assets/{asset_id} delete,get',
     '/v1.3/assets/{asset_id}/thumbnail get',
     '/v1.3/assets/{asset_id}/user-metadata delete,patch,put',
+    '/v1.3/embed post',
     '/v1.3/embed-v2 post',
     '/v1.3/embed-v2/tasks get,post',
     '/v1.3/embed-v2/tasks/{task_id} delete,get',

@@ -1,9 +1,11 @@
 import type { Source } from '../tasks/request.ts';
+import type { UploadedFile } from './uploads.ts';
 
 /** Source of a query input. Unlike that of a task, it holds the base64 text itself. */
 export type QuerySource =
   | Extract<Source, { kind: 'url' | 'asset' }>
-  | { readonly kind: 'base64'; readonly base64: string };
+  | { readonly kind: 'base64'; readonly base64: string }
+  | { readonly kind: 'upload'; readonly file: UploadedFile; readonly filename?: string };
 
 export interface PictureSource {
   /** Path of the request parameter, for errors: `image.media_source`. */

@@ -5,6 +5,7 @@ import { embedMedia, type MediaAnswer, type MediaDeps } from './media.ts';
 import { type QueryVectorsAnswer, queryVectors, warmEncoders } from './query-vectors.ts';
 import type { QuerySource, VectorQuery } from './request.ts';
 import type { Scratch } from './scratch.ts';
+import { Uploads } from './uploads.ts';
 
 export interface QueryDeps extends MediaDeps {
   readonly scratch: Scratch;
@@ -25,6 +26,7 @@ const MEDIA_QUERIES = { max: 8, retryAfterSec: 10, subject: 'Audio and video que
 /** Synchronous embedding. The temporary files of a request are removed with its response. */
 export class QueryService {
   readonly bundle: QueryDeps['bundle'];
+  readonly limits: QueryDeps['limits'];
   readonly #deps: QueryDeps;
   readonly #vectorLimit = new ConcurrencyLimit(VECTOR_QUERIES);
   readonly #mediaLimit = new ConcurrencyLimit(MEDIA_QUERIES);
@@ -33,6 +35,12 @@ export class QueryService {
   constructor(deps: QueryDeps) {
     this.#deps = deps;
     this.bundle = deps.bundle;
+    this.limits = deps.limits;
+  }
+
+  /** Opens storage for the files that come with one request. */
+  async openUploads(): Promise<Uploads> {
+    return new Uploads(await this.#deps.scratch.open());
   }
 
   /** Encodes text and pictures. */

@@ -13,6 +13,7 @@ import type { WorkerPool } from '../workers/pool.ts';
 import { runWithRetry } from '../workers/retry.ts';
 import type { PictureSource, QuerySource } from './request.ts';
 import type { ScratchFolder } from './scratch.ts';
+import type { UploadedFile } from './uploads.ts';
 
 export interface SourceDeps {
   /** Blob store of the assets. */
@@ -66,6 +67,13 @@ export async function useMedia<T>(
       ),
     );
   }
+  if (source.kind === 'upload') {
+    const { blobs, key } = source.file;
+    requireMedia(await headOf(blobs, key), { subject: 'The file', details: { field } });
+    return blobs.use(key, async (location) =>
+      work({ location, filename: source.filename, media: await probe(deps, location, signal) }),
+    );
+  }
   let filename: string | undefined;
   if (source.kind === 'url') {
     const url = parseSourceUrl(source.url, { field: `${field}.url` });
@@ -101,6 +109,7 @@ export async function readPicture(
   { owner, scratch, signal }: SourceContext,
 ): Promise<StillPicture & { filename?: string }> {
   const maxBytes = deps.limits.maxImageBytes;
+  let stored: UploadedFile = { blobs: scratch.blobs, key: name };
   let filename: string | undefined;
   let subject: string;
   if (source.kind === 'url') {
@@ -120,14 +129,18 @@ export async function readPicture(
       await scratch.blobs.write(name, deps.blobs.read(key), { signal });
     });
     filename = asset.filename;
+  } else if (source.kind === 'upload') {
+    stored = source.file;
+    filename = source.filename;
+    subject = 'The file';
   } else {
     const bytes = decodeBase64(source.base64, { field: `${field}.base64_string` });
     subject = `The content of ${field}.base64_string`;
     refuseTooLarge(bytes.length, { subject, maxBytes });
     await scratch.blobs.write(name, bytes, { signal });
   }
-  requireImage(await headOf(scratch, name), { subject, details: { field } });
-  const still = await scratch.blobs.use(name, (path) =>
+  requireImage(await headOf(stored.blobs, stored.key), { subject, details: { field } });
+  const still = await stored.blobs.use(stored.key, (path) =>
     runWithRetry<'picture'>(deps.probes, { kind: 'picture', path }, { signal }),
   );
   return { ...still, ...(filename !== undefined && { filename }) };
@@ -137,8 +150,8 @@ function probe({ probes }: SourceDeps, path: string, signal: AbortSignal): Promi
   return runWithRetry<'probe'>(probes, { kind: 'probe', path }, { signal });
 }
 
-async function headOf({ blobs }: ScratchFolder, name: string): Promise<Uint8Array> {
-  return Buffer.concat(await blobs.read(name, { start: 0, end: HEAD_BYTES - 1 }).toArray());
+async function headOf(blobs: BlobStore, key: string): Promise<Uint8Array> {
+  return Buffer.concat(await blobs.read(key, { start: 0, end: HEAD_BYTES - 1 }).toArray());
 }
 
 /** Reads an asset. Rejects with `resource_not_exist` if the asset was deleted meanwhile, or its media is missing. */

@@ -3,14 +3,14 @@ import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import type { UserMetadata } from '../../assets/repository.ts';
 import type { AssetService } from '../../assets/service.ts';
+import type { Upload } from '../../assets/upload.ts';
 import { ReelvecError } from '../../errors.ts';
 import type { IdempotencyKeys } from '../../idempotency/keys.ts';
 import { parseSourceUrl } from '../../sources/url.ts';
 import { commonErrors, errorBody } from '../errors.ts';
+import { checked, type Form, readForm } from '../form.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { createOnce, idempotencyHeaders } from '../idempotency.ts';
-import { validate } from '../validation.ts';
-import { type Form, readForm } from './form.ts';
 import { assetOf } from './represent.ts';
 import { createAssetFields, createAssetForm, createdAsset, userMetadataField } from './schemas.ts';
 
@@ -41,7 +41,12 @@ export const createAssetRoute: FastifyPluginAsyncZod<CreateAssetDeps> = async (a
       validatorCompiler: () => (value) => ({ value }),
     },
     async (request, reply) => {
-      const form = await readForm(request, assets);
+      const form = await readForm<Upload>(request, {
+        files: ['file'],
+        receive: (content) => assets.receive(content, request.owner),
+        discard: (upload) => assets.discard(upload),
+        advice: 'Send the asset as multipart/form-data, also with method url.',
+      });
       const created = await fromForm(form, { request, reply }, { assets, idempotency });
       if (created.method !== 'direct') return reply.code(201).send(created);
       // Waits until the asset is usable, because the next request may refer to it.
@@ -53,10 +58,11 @@ export const createAssetRoute: FastifyPluginAsyncZod<CreateAssetDeps> = async (a
 };
 
 async function fromForm(
-  { fields, upload }: Form,
+  { fields, files }: Form<Upload>,
   { request, reply }: { request: FastifyRequest; reply: FastifyReply },
   { assets, idempotency }: CreateAssetDeps,
 ): Promise<z.infer<typeof createdAsset>> {
+  const upload = files['file'];
   let kept = false;
   try {
     const { method, url, filename, user_metadata, enable_hls, enable_thumbnail } = checked(createAssetFields, fields);
@@ -100,13 +106,6 @@ function readMetadata(text: string | undefined): UserMetadata | undefined {
     throw new ReelvecError('parameter_invalid', message, { details: { field: 'user_metadata' }, cause: error });
   }
   return checked(userMetadataField, { user_metadata }).user_metadata;
-}
-
-function checked<T extends z.ZodType>(schema: T, given: unknown): z.output<T> {
-  const check = validate({ schema, method: 'POST', url: '/assets', httpPart: 'body' });
-  const result = check(given) as { value: z.output<T>; error?: Error };
-  if (result.error) throw result.error;
-  return result.value;
 }
 
 function unwanted(field: string, method: string): ReelvecError {

@@ -131,7 +131,6 @@ const REFUSED: [object, string, string, RegExp?][] = [
   [{}, 'parameter_not_provided', 'input_type', /"video" or "audio"/],
   [{ ...video(), input_type: 'text' }, 'parameter_invalid', 'input_type', /"video" or "audio": got "text"/],
   [{ ...video(), input_type: 'document' }, 'parameter_invalid', 'input_type'],
-  [{ ...video(), model_name: undefined }, 'parameter_not_provided', 'model_name', /marengo3\.0/],
   [
     { ...video(), model_name: 'marengo3.5' },
     'parameter_invalid',
@@ -249,6 +248,15 @@ const REFUSED: [object, string, string, RegExp?][] = [
   [video({ time_based_metadata: [] }), 'parameter_unknown', 'video.time_based_metadata', /marengo3\.5/],
   [video({ clip_length: 6 }), 'parameter_unknown', 'video.clip_length', /Known here: .*segmentation/],
 ];
+
+test('a missing model name is that of marengo3.0', async () => {
+  await using t = await openTestApp();
+  for (const model_name of [undefined, null]) {
+    const response = await post(t, { ...video(), model_name });
+    assert.equal(response.statusCode, 202, response.body);
+    assert.equal((await t.tasks.get(response.json()._id))?.request.modelName, 'marengo3.0');
+  }
+});
 
 test('what is wrong is named: the field, what was got, what is allowed', async () => {
   await using t = await openTestApp();

@@ -122,10 +122,15 @@ function checkMedia(
   }
 }
 
-/** Model name schema: marengo3.0, or the name of the bundle that serves it. */
+/**
+ * Model name schema: marengo3.0, or the name of the bundle that serves it. A missing name is that of marengo3.0, although
+ * the document requires one, as the original does.
+ */
 export function modelName(bundle: Pick<BundleInfo, 'name'>) {
   const description = `served by the bundle ${bundle.name}`;
-  return z.enum(['marengo3.0', bundle.name]).meta({ title: 'CreateAsyncEmbeddingRequestModelName', description });
+  return z
+    .preprocess((given) => given ?? 'marengo3.0', z.enum(['marengo3.0', bundle.name]))
+    .meta({ title: 'CreateAsyncEmbeddingRequestModelName', description });
 }
 
 /** Fields of every request that select the kind of vectors. */

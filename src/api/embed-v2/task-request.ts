@@ -21,7 +21,7 @@ export function toTaskRequest(
   const inputType = body.input_type;
   const media = body[inputType]!;
   const options = media.embedding_option ?? DEFAULT_OPTIONS[inputType];
-  if (options.every((option) => bundle.spaces[option] === undefined)) throw cannotServe(bundle, inputType, options);
+  requireEncoder(bundle, options, `${inputType}.embedding_option`);
   const fused = toFused(media.embedding_type);
   if (fused && !shareSpace(bundle, options)) throw cannotFuse(bundle, `${inputType}.embedding_type`);
   const request: TaskRequest = {
@@ -54,10 +54,11 @@ function toFused(types: MediaBody['embedding_type']): TaskRequest['fused'] {
   return types.includes('separate_embedding') ? 'beside' : 'instead';
 }
 
-function cannotServe(bundle: BundleInfo, inputType: string, options: readonly Option[]): ReelvecError {
-  const field = `${inputType}.embedding_option`;
+/** Refuses options of which the bundle has no encoder. @param field path of the parameter, for the error */
+export function requireEncoder(bundle: BundleInfo, options: readonly Option[], field: string): void {
+  if (options.some((option) => bundle.spaces[option] !== undefined)) return;
   const allowed = Object.keys(bundle.spaces);
-  return new ReelvecError(
+  throw new ReelvecError(
     'parameter_invalid',
     `${field}: the bundle "${bundle.name}" has encoders for ${allowed.join(' and ')} only: got ${options.join(', ')}. ` +
       bundlesThat(({ spaces }) => options.some((option) => spaces[option] !== undefined)),

@@ -53,6 +53,7 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, Partial<Answ
     429: { headers: RATE_LIMITS },
   },
   createEmbedding: { 200: { headers: { 'Reelvec-Bundle': BUNDLE, ...RATE_LIMITS } }, 429: { headers: RATE_LIMITS } },
+  createTextImageAudioEmbeddings: { 200: { headers: { 'Reelvec-Bundle': BUNDLE, ...RATE_LIMITS } } },
   retrieveTask: {
     200: {
       headers: { ETag: ETAG, 'Reelvec-Bundle': BUNDLE },

@@ -42,6 +42,9 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
       ],
     },
   },
+  createTextImageAudioEmbeddings: {
+    answer: { model_name: 'marengo3.0', text_embedding: { segments: [{ float: [0.0213, -0.0071] }] } },
+  },
   listTasks: {
     answer: {
       data: [
