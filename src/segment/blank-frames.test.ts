@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { cuts, detect, dim, even, mix, scene, times, width } from '../../test/support/shot-pictures.ts';
 
-test('a fade through black or white is one boundary, at the first picture that can be seen', () => {
+test('a fade through black or white is one boundary, at the first visible picture', () => {
   for (const value of [0, 255]) {
     const share = (i: number) => (i < 60 ? 0 : i < 80 ? (i - 59) / 20 : i < 90 ? 1 : Math.max(0, 1 - (i - 89) / 20));
     const found = detect(times(170, (i) => mix(scene(i < 85 ? 1 : 2), even(value), share(i))));
@@ -17,7 +17,7 @@ test('a fade through black or white is one boundary, at the first picture that c
   }
 });
 
-test('a shot that fades out from its first picture, or is cut when it has faded in, starts and ends there', () => {
+test('cuts at the far ends of a fade-out and a fade-in are boundaries', () => {
   const film = [
     ...times(60, () => scene(1)),
     ...times(24, (i) => mix(scene(2), even(0), i / 24)),
@@ -33,12 +33,12 @@ test('a shot that fades out from its first picture, or is cut when it has faded 
   assert.deepEqual([found[0]!.frame, found[2]!.frame], [60, 114]);
 });
 
-test('a fade in at the start and a fade out at the end are none', () => {
+test('a fade-in at the start and a fade-out at the end are no boundaries', () => {
   const share = (i: number) => (i < 20 ? 1 - i / 20 : i > 100 ? Math.min(1, (i - 100) / 20) : 0);
   assert.deepEqual(detect(times(140, (i) => mix(scene(1), even(0), share(i)))), []);
 });
 
-test('a cut to black and, a second later, from it is one boundary, at the new shot', () => {
+test('a second of black between two shots is one boundary, at the new shot', () => {
   const film = [...times(60, () => scene(1)), ...times(24, () => even(0)), ...times(60, () => scene(2))];
   assert.deepEqual(cuts(detect(film)), [[84, 'cut']]);
 });
@@ -47,23 +47,23 @@ test('black pictures before the first shot are no shot', () => {
   assert.deepEqual(detect([...times(6, () => even(0)), ...times(80, () => scene(1))]), []);
 });
 
-test('a cut to a room where a lamp is switched on only later is where the new shot starts', () => {
+test('a shot that starts in the dark starts there, not where a lamp is switched on', () => {
   const film = times(100, (i) => (i < 50 ? scene(2) : dim(scene(1), i < 65 ? 0.04 : 0.5)));
   assert.deepEqual(cuts(detect(film)), [[50, 'cut']]);
 });
 
-test('a cut to black that stays is where the new shot starts', () => {
+test('black that lasts is part of the new shot, which starts at the cut to black', () => {
   const black = [...times(60, () => scene(1)), ...times(40, () => even(0))];
   const film = [...black, ...times(60, (i) => mix(even(0), scene(2), Math.min(1, i / 20)))];
   assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
 });
 
-/** White writing on black. */
+/** White text on black. */
 const line = even(0).map((value, i) =>
   i / (width * 3) > 16 && i / (width * 3) < 19 && (i / 3) % width > 22 && (i / 3) % width < 42 ? 230 : value,
 );
 
-test('a title card between two fades is a shot of its own', () => {
+test('a title card between two fades is a separate shot', () => {
   const film = [
     ...times(60, () => scene(1)),
     ...times(20, (i) => mix(scene(1), even(0), i / 20)),
@@ -79,7 +79,7 @@ test('a title card between two fades is a shot of its own', () => {
   assert.ok(found[1]!.frame >= 158 && found[1]!.frame <= 166, `shot at ${found[1]!.frame}`);
 });
 
-test('a title card that fades in from white is one boundary, where it can be seen', () => {
+test('a title card that fades in from white is one boundary, where it becomes visible', () => {
   for (const fade of [1, 3, 12]) {
     const film = [
       ...times(40, () => scene(1)),
@@ -95,7 +95,7 @@ test('a title card that fades in from white is one boundary, where it can be see
   }
 });
 
-test('so is one of which the writing appears just before the white is gone', () => {
+test('a title card whose text appears near the end of a fade from white is one boundary', () => {
   const written = (i: number) => (i < 20 ? even(0) : line);
   const film = [
     ...times(40, () => scene(1)),
@@ -108,7 +108,7 @@ test('so is one of which the writing appears just before the white is gone', () 
   assert.deepEqual(frames, [66, 100]);
 });
 
-test('a fade to black that stays for seconds is one boundary, where the next shot can be seen', () => {
+test('a fade to black that lasts for seconds is one boundary, where the next shot becomes visible', () => {
   const film = [
     ...times(60, () => scene(1)),
     ...times(12, (i) => mix(scene(1), even(0), (i + 1) / 13)),
@@ -133,7 +133,7 @@ describe('at the very end of a film there is no boundary', () => {
       for (const fade of [1, 4, 24]) assert.deepEqual(detect(ended(blank, fade, 3)), [], `${fade} to ${blank}`);
   });
 
-  test('where it is cut to black for less than a card would last', () => {
+  test('at a cut to black that is shorter than a card', () => {
     for (const rest of [1, 30]) assert.deepEqual(detect(ended(0, 0, rest)), [], `${rest}`);
   });
 });

@@ -29,14 +29,14 @@ test('segments follow the shots', () => {
   ]);
 });
 
-test('a boundary too near to the last one is skipped, and a short last shot joins the one before', () => {
+test('a boundary too close to the last one is skipped, and a short last shot joins the one before', () => {
   assert.deepEqual(spans(cut({ startSec: 0, endSec: 14 }, 4, [3, 5, 6, 11])), [
     [0, 5],
     [5, 14],
   ]);
 });
 
-test('a shot over 10 s is cut into equal parts, also after a short tail has joined it', () => {
+test('a shot over 10 s is divided into equal parts, also with a short shot that joined it', () => {
   assert.deepEqual(spans(cut({ startSec: 1, endSec: 31 }, 4, [22, 29])), [
     [1, 8],
     [8, 15],
@@ -53,7 +53,7 @@ test('a range shorter than the minimum is one segment', () => {
   assert.deepEqual(spans(cut({ startSec: 5, endSec: 7 }, 4, [6])), [[5, 7]]);
 });
 
-test('the first frame of a shot is never before the edge that it made', () => {
+test('the first frame of a shot is never before the edge of its segment', () => {
   for (let frame = 96; frame < 100_000; frame += 97) {
     const timeSec = (frame * 1001) / 24000;
     const segmenter = new DynamicSegmenter({
@@ -65,7 +65,7 @@ test('the first frame of a shot is never before the edge that it made', () => {
   }
 });
 
-test('a shot without end is given out while it lasts, and what is held stays bounded', () => {
+test('an endless shot is divided while it lasts, so that the buffered part stays bounded', () => {
   const segmenter = new DynamicSegmenter({ range: { startSec: 0, endSec: 4 * 3600 }, minDurationSec: 4 });
   for (let sec = 0; sec < 4 * 3600; sec += 0.5) {
     segmenter.advance(sec);
@@ -73,12 +73,12 @@ test('a shot without end is given out while it lasts, and what is held stays bou
   }
 });
 
-test('an impossible pair of limits is refused', () => {
+test('a maximum below twice the minimum is refused', () => {
   const range = { startSec: 0, endSec: 60 };
   assert.throws(() => new DynamicSegmenter({ range, minDurationSec: 5, maxDurationSec: 9 }), RangeError);
 });
 
-test('whatever the boundaries: contiguous, covering, within the limits, and on a boundary or an equal part', () => {
+test('random boundaries: segments are contiguous, cover the range, keep the limits, and do not depend on advance()', () => {
   const next = random(20);
   for (let round = 0; round < 2000; round += 1) {
     const minDurationSec = 1 + Math.floor(next() * 5);
@@ -98,7 +98,7 @@ test('whatever the boundaries: contiguous, covering, within the limits, and on a
       if (segments.length > 1) assert.ok(to - from >= minDurationSec - 1e-9);
     });
 
-    // The same boundaries with advance() called in between, at random, change nothing.
+    // The same boundaries, with random calls of advance() between them.
     const segmenter = new DynamicSegmenter({ range, minDurationSec });
     const streamed: TimeRange[] = [];
     let sec = startSec;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { fixedSegments } from './fixed.ts';
 
-test('segments have exactly the asked length, and a shorter last one is kept', () => {
+test('segments have exactly the requested length, and a shorter last one is kept', () => {
   assert.deepEqual(fixedSegments({ startSec: 0, endSec: 12 }, 5), [
     { startSec: 0, endSec: 5 },
     { startSec: 5, endSec: 10 },
@@ -28,7 +28,7 @@ test('edges do not drift over four hours, and times are absolute', () => {
   });
 });
 
-test('an empty range and a length of nothing are refused', () => {
+test('an empty range and a length of 0 are refused', () => {
   assert.throws(() => fixedSegments({ startSec: 3, endSec: 3 }, 6), RangeError);
   assert.throws(() => fixedSegments({ startSec: 0, endSec: 3 }, 0), RangeError);
 });

@@ -24,7 +24,7 @@ interface Box {
 }
 const MIDDLE: Box = { left: 14, top: 8, width: 36, height: 20 };
 
-/** Stripes and plain blocks that stand still around everything. */
+/** Still surroundings: stripes and plain blocks. */
 const frame = scene(9).map((value, i) => (Math.floor(i / 3) % width < 8 ? value : 60));
 
 function inside(pixels: Pixels, box: Box, around: Pixels = frame): Pixels {
@@ -46,14 +46,14 @@ test('cuts are found in a large picture inside a thin frame', () => {
   assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
 });
 
-test('cuts are found beside strong detail that shows in part of the outermost pixels of the inset', () => {
+test('cuts are found beside strong detail that blurs into the outermost pixels of the inset', () => {
   const tile = (row: number, column: number) =>
     Math.sin(Math.floor(row / 3) * 12.9898 + Math.floor(column / 3) * 78.233);
   const texture = frame.map((_, i) => {
     const noise = tile(Math.floor(i / (width * 3)), Math.floor(i / 3) % width) * 43758.5453;
     return noise - Math.floor(noise) < 0.5 ? 0 : 255;
   });
-  // Smooth shots, and an odd position: each pixel of 32 × 18 at the edge is half surroundings.
+  // Smooth shots at an odd position: half of each edge pixel of 32 × 18 is surroundings.
   const soft = (seed: number, i: number) => scene(seed, i / 4).map((value) => 110 + (value - 110) / 2);
   const box = { left: 13, top: 7, width: 38, height: 22 };
   const film = times(120, (i) => inside(soft(i < 60 ? 1 : 2, i), box, texture));
@@ -75,7 +75,7 @@ test('cuts are found where compression changes the surroundings a little', () =>
   assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
 });
 
-test('text over a still picture is no cut, because it leaves gaps that smaller planes do not show', () => {
+test('text over a still picture is no cut: it leaves gaps that only the fine planes show', () => {
   const box = { left: 10, top: 8, width: 44, height: 20 };
   const still = scene(1).map((value) => 90 + (value - 110) / 2);
   const strokes = still.map((value, i) => (Math.floor(i / 3) % 2 ? 250 : value));
@@ -94,7 +94,7 @@ describe('no cut is found', () => {
     assert.deepEqual(detect(film), []);
   });
 
-  test('in a picture that is almost large enough', () => {
+  test('in an inset just below the least area', () => {
     const small = { left: 40, top: 20, width: 22, height: 14 };
     assert.deepEqual(detect(times(110, (i) => inside(scene(i < 60 ? 1 : 2, i), small))), []);
   });
@@ -136,18 +136,18 @@ describe('no cut is found', () => {
     assert.deepEqual(detect(times(120, (i) => inside(scene(i < 60 ? 1 : 2, i), corner))), []);
   });
 
-  test('where somebody jumps in front of a still scene', () => {
+  test('where an object jumps in front of a still scene', () => {
     const jumper = (left: number, i: number) => {
-      const thing = scene(4, -left + i / 4);
+      const object = scene(4, -left + i / 4);
       return scene(9).map((value, k) => {
         const [row, column] = [Math.floor(k / (width * 3)), Math.floor(k / 3) % width];
-        return Math.abs(row - height / 2) / 17 + Math.abs(column - left) / 14 < 1 ? thing[k]! : value;
+        return Math.abs(row - height / 2) / 17 + Math.abs(column - left) / 14 < 1 ? object[k]! : value;
       });
     };
     assert.deepEqual(detect(times(120, (i) => jumper(i < 60 ? 24 : 38, i))), []);
   });
 
-  test('where what changes fills too little of its rectangle', () => {
+  test('where the changed pixels fill too little of their rectangle', () => {
     const blinds = (pixels: Pixels) =>
       frame.map((value, k) => {
         const [row, column] = [Math.floor(k / (width * 3)), Math.floor(k / 3) % width];

@@ -17,11 +17,11 @@ describe('a scene is like itself', () => {
     );
   });
 
-  test('when the camera has turned by a twelfth of the picture', () => {
+  test('after a pan by a twelfth of the picture', () => {
     assert.ok(likenessOf(scene(1), scene(1, width / 12)) > 0.9);
   });
 
-  test('where a fire hides a third of it', () => {
+  test('with a fire over a third of it', () => {
     const fire = (pixels: Pixels) => pixels.map((value, i) => (Math.floor(i / 3) % width < width / 3 ? 255 : value));
     const dim = scene(1).map((value) => value / 4);
     assert.ok(likenessOf(dim, fire(dim)) > 0.5);
@@ -29,7 +29,7 @@ describe('a scene is like itself', () => {
   });
 });
 
-test('scenes that have nothing in common are not alike, in any light', () => {
+test('unrelated scenes are not alike, in any light', () => {
   for (const gain of [1, 1 / 8]) {
     let sum = 0;
     for (let seed = 1; seed <= 30; seed++) {
@@ -40,9 +40,9 @@ test('scenes that have nothing in common are not alike, in any light', () => {
   }
 });
 
-describe('in fine details', () => {
+describe('fineLikeness', () => {
   const block = (i: number) => Math.floor(i / (width * 3) / 3) * 22 + Math.floor((Math.floor(i / 3) % width) / 3);
-  /** Squares of three pixels, each of a brightness of its own. */
+  /** Squares of three pixels, each of another brightness. */
   const textured = (seed: number, light = 1) =>
     scene(1).map((_, i) => {
       const wave = Math.sin(seed * 12.9898 + block(i) * 78.233) * 43758.5453;
@@ -50,11 +50,11 @@ describe('in fine details', () => {
     });
   const fine = (a: Pixels, b: Pixels) => fineLikeness(signature(a), signature(b));
 
-  test('a scene is like itself in a quarter of the light', () => {
+  test('is high for one scene in a quarter of the light', () => {
     assert.ok(fine(textured(1), textured(1, 1 / 4)) > 0.8);
   });
 
-  test('scenes that have nothing in common are less alike than in coarser ones', () => {
+  test('is lower than likeness for unrelated scenes', () => {
     let [inFine, inCoarse] = [0, 0];
     for (let seed = 1; seed <= 20; seed++) {
       inFine += fine(textured(seed), textured(seed + 1)) / 20;

@@ -70,7 +70,7 @@ describe('hard cuts', () => {
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
   });
 
-  test('are found where shots are fired on both sides', () => {
+  test('are found between gunshots on both sides', () => {
     const fired = (pixels: Pixels) => pixels.map((value) => value + 60);
     const isFired = (i: number) => [33, 36, 42, 45].includes(i);
     const film = times(80, (i) => scene(i < 40 ? 1 : 2, (i < 40 ? 0.6 : -0.6) * i));
@@ -91,13 +91,13 @@ describe('hard cuts', () => {
     assert.deepEqual(cuts(detect(film)), [[40, 'cut']]);
   });
 
-  test('are found, and no others, in a fast pan that is drawn on threes', () => {
+  test('are found without false alarms in a fast pan that is drawn on threes', () => {
     const drawn = (seed: number, i: number) => scene(seed, 4 * Math.floor(i / 3), 3 * Math.floor(i / 3));
     const film = [...times(60, (i) => drawn(1, i)), ...times(60, (i) => drawn(2, i))];
     assert.deepEqual(cuts(detect(film)), [[60, 'cut']]);
   });
 
-  test('are found to and from a plain wall at night that is seen for a second', () => {
+  test('are found to and from a second of a plain wall at night', () => {
     const wall = even(30).map((value, i) => value + 4 * Math.sin(i / 50));
     const film = [...times(60, () => scene(1)), ...times(24, () => wall), ...times(60, () => scene(2))];
     assert.deepEqual(cuts(detect(film)), [
@@ -134,7 +134,7 @@ describe('no boundary is reported', () => {
     assert.deepEqual(detect(film), []);
   });
 
-  test('for a lamp that is switched on where it was as good as black', () => {
+  test('for a lamp that is switched on in near blackness', () => {
     assert.deepEqual(detect(times(100, (i) => dim(scene(1), i < 50 ? 0.04 : 0.3))), []);
   });
 
@@ -158,7 +158,7 @@ describe('no boundary is reported', () => {
     assert.deepEqual(detect(times(80, (i) => (i === 40 ? even(0) : scene(1)))), []);
   });
 
-  test('for black bars that come and go', () => {
+  test('for black bars that appear and disappear', () => {
     const boxed = (pixels: Pixels, bar: number) =>
       pixels.map((value, i) => (i / (width * 3) < bar || i / (width * 3) >= height - bar ? 0 : value));
     const film = (bar: (i: number) => number) => times(160, (i) => boxed(scene(1, i / 16), bar(i)));
@@ -170,16 +170,16 @@ describe('no boundary is reported', () => {
     assert.deepEqual(detect(times(120, (i) => scene(1, i < 30 ? 0 : 1.5 * Math.min(60, i - 30)))), []);
   });
 
-  test('for somebody who jumps in front of a plain wall, drawn on threes', () => {
+  test('for an object that jumps in front of a plain wall, drawn on threes', () => {
     const jumper = (left: number) => {
-      const who = scene(4, -left);
-      return even(150).map((value, i) => (Math.abs((Math.floor(i / 3) % width) - left) < 8 ? who[i]! : value));
+      const object = scene(4, -left);
+      return even(150).map((value, i) => (Math.abs((Math.floor(i / 3) % width) - left) < 8 ? object[i]! : value));
     };
     const jumps = (i: number) => Math.floor(Math.min(15, Math.max(0, i - 40)) / 3);
     assert.deepEqual(detect(times(90, (i) => jumper(14 + 8 * jumps(i)))), []);
   });
 
-  test('for light that goes down', () => {
+  test('for light that fades', () => {
     assert.deepEqual(detect(times(120, (i) => dim(scene(1), 1 - Math.min(60, i) / 90))), []);
   });
 
@@ -195,12 +195,12 @@ describe('no boundary is reported', () => {
     assert.deepEqual(detect(times(100, (i) => title(i < 40 ? 0 : 1))), []);
   });
 
-  test('for lines of white writing over a scene at night', () => {
+  test('for lines of white text over a scene at night', () => {
     const lines = (share: number, seed = 1) =>
       dim(scene(seed), 0.1).map((value, i) => {
         const [row, column] = [Math.floor(i / (width * 3)), Math.floor(i / 3) % width];
-        const isWritten = row > 16 && row < 30 && row % 7 > 2 && column > 12 && column < 50 && column % 3 > 0;
-        return isWritten ? value * (1 - share) + 250 * share : value;
+        const isText = row > 16 && row < 30 && row % 7 > 2 && column > 12 && column < 50 && column % 3 > 0;
+        return isText ? value * (1 - share) + 250 * share : value;
       });
     assert.deepEqual(detect(times(100, (i) => lines(Math.min(1, Math.max(0, (i - 40) / 12))))), []);
     assert.deepEqual(detect(times(100, (i) => lines(i < 40 ? 0 : 1))), []);
@@ -221,7 +221,7 @@ describe('gradual transitions', () => {
     });
   }
 
-  test('a dissolve as long as can be is reported in time', () => {
+  test('the longest dissolve is reported before it is too late', () => {
     const share = (i: number) => Math.min(1, Math.max(0, (i - 60) / 74));
     const found = detect(
       times(300, (i) => mix(scene(1, i / 30), scene(2, i / 30), share(i))),
@@ -251,7 +251,7 @@ describe('gradual transitions', () => {
   });
 });
 
-test('a boundary comes within ten seconds of film, and without pictures there is none', () => {
+test('boundaries are settled within ten seconds of film, and a stream without pictures has none', () => {
   const detector = new ShotDetector();
   assert.deepEqual(detector.end(), []);
   const still = picture(scene(1), 0);
@@ -266,7 +266,7 @@ describe('in the dark', () => {
     const value = Math.sin(k * 12.9898) * 43758.5453;
     return value - Math.floor(value);
   };
-  /** A scene that is nearly black, with noise that stands still until a key frame renews it. */
+  /** A scene in near darkness, with noise that stands still until a key frame renews it. */
   const night = (contrast: number, strength: number) => (i: number) =>
     dim(scene(1), contrast).map((value, k) => value + 8 + strength * (noise(k + 7919 * Math.floor(i / 50)) - 0.5));
 

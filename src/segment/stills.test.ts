@@ -13,7 +13,7 @@ import {
   width,
 } from '../../test/support/shot-pictures.ts';
 
-/** Lines of made-up words on white, below a bar that all slides have; `seed` says which words, `lines` how many. */
+/** A slide: lines of words on paper, below a bar that all slides share. @param seed selects the words */
 function slide(seed: number, lines = 5, paper = 250, ink = 20): Pixels {
   return even(paper).map((value, i) => {
     const [row, column] = [Math.floor(i / (width * 3)), Math.floor(i / 3) % width];
@@ -34,8 +34,8 @@ function withCamera(pixels: Pixels, i: number): Pixels {
   });
 }
 
-describe('slides are boundaries', () => {
-  test('that share their paper and their title bar', () => {
+describe('a new slide is a boundary', () => {
+  test('where paper and title bar stay', () => {
     const film = [...times(50, () => slide(1)), ...times(50, () => slide(2)), ...times(50, () => slide(3, 3))];
     assert.deepEqual(cuts(detect(film)), [
       [50, 'cut'],
@@ -51,12 +51,12 @@ describe('slides are boundaries', () => {
     ]);
   });
 
-  test('beside the camera on the speaker', () => {
+  test('beside a camera on the speaker', () => {
     const film = times(100, (i) => withCamera(slide(i < 50 ? 1 : 2), i));
     assert.deepEqual(cuts(detect(film)), [[50, 'cut']]);
   });
 
-  test('where each is a single picture that lasts, and the last one too', () => {
+  test('in a stream with one picture for each slide', () => {
     const film = [1, 2, 3].map((seed) => slide(seed));
     assert.deepEqual(cuts(detect(film, (frame) => 7 * frame)), [
       [1, 'cut'],
@@ -76,7 +76,7 @@ describe('a dissolve between slides', () => {
   });
 
   test('is the same wherever decoding starts', () => {
-    // It can be seen for so short a time after its end that not every step falls there.
+    // Its end is detectable for less than a second, so not every step of the search falls there.
     const share = (i: number) => Math.min(1, Math.max(0, (i - 60) / 22));
     const film = times(130, (i) => mix(slide(1), slide(2), share(i)));
     const from = (first: number) =>
@@ -88,13 +88,13 @@ describe('a dissolve between slides', () => {
     for (let first = 1; first <= 4; first++) assert.deepEqual(from(first), whole, `from picture ${first}`);
   });
 
-  test('is none where a line fades in, or the slide is dimmed slowly', () => {
+  test('is not found where a line fades in, or the slide is dimmed slowly', () => {
     const share = (i: number) => Math.min(1, Math.max(0, (i - 50) / 12));
     assert.deepEqual(detect(times(120, (i) => mix(slide(1, 3), slide(1, 4), share(i)))), []);
     assert.deepEqual(detect(times(120, (i) => dim(slide(1), 1 - share(i) / 2))), []);
   });
 
-  test('is none where text is scrolled smoothly', () => {
+  test('is not found where text is scrolled smoothly', () => {
     const scrolled = (down: number) => {
       const page = slide(1, 20);
       return page.map((_, i) => {
@@ -107,13 +107,13 @@ describe('a dissolve between slides', () => {
   });
 });
 
-describe('slides are no boundary', () => {
-  test('where lines are added one by one, or go', () => {
+describe('a change of a slide is no boundary', () => {
+  test('where lines are added or removed one by one', () => {
     assert.deepEqual(detect(times(200, (i) => slide(1, 1 + Math.floor(i / 40)))), []);
     assert.deepEqual(detect(times(200, (i) => slide(1, 5 - Math.floor(i / 40)))), []);
   });
 
-  test('where they are dimmed', () => {
+  test('where it is dimmed', () => {
     assert.deepEqual(detect(times(100, (i) => (i < 50 ? slide(1) : dim(slide(1), 0.5)))), []);
   });
 
@@ -124,7 +124,7 @@ describe('slides are no boundary', () => {
 
   test('where a film moves over more than a third of the picture', () => {
     const [old, other] = [slide(1), slide(2)];
-    // Three rows lower, so that no ink stays.
+    // Three rows lower, so that no ink stays in place.
     const fresh = other.map((_, k) => other[(k + 3 * width * 3) % other.length]!);
     const film = (i: number) => {
       const moving = scene(7, 2 * i);
@@ -133,7 +133,7 @@ describe('slides are no boundary', () => {
     assert.deepEqual(detect(times(100, film)), []);
   });
 
-  test('where nothing but an icon changes', () => {
+  test('where only an icon changes', () => {
     const icon = (seed: number) =>
       even(250).map((value, i) => {
         const [row, column] = [Math.floor(i / (width * 3)), Math.floor(i / 3) % width];
@@ -143,7 +143,7 @@ describe('slides are no boundary', () => {
     assert.deepEqual(detect(times(100, (i) => icon(i < 50 ? 1 : 2))), []);
   });
 
-  test('in the first half second, when it is not known what stood still', () => {
+  test('in the first half second, when no pixel is known to stand still', () => {
     assert.deepEqual(detect(times(100, (i) => (i < 8 ? slide(1) : slide(2)))), []);
   });
 });

@@ -13,7 +13,7 @@ describe('cuts are found', () => {
     assert.deepEqual(cuts(detect(times(150, show))), [[64, 'cut']]);
   });
 
-  test('under lamps of two colours in turn', () => {
+  test('under alternating lamps of two colours', () => {
     const [red, blue] = [
       [1.1, 0.25, 0.4],
       [0.3, 0.5, 1.2],
@@ -27,7 +27,7 @@ describe('cuts are found', () => {
     assert.deepEqual(cuts(detect(times(150, show))), [[62, 'cut']]);
   });
 
-  test('where the flashes burn out all of the picture', () => {
+  test('where flashes burn out the whole picture', () => {
     const show = (i: number) => {
       const shot = scene(i < 62 ? 1 : 2, i / 8);
       return isOn(i, 5, 2) ? lit(shot, 8).map((value) => value + 150) : shot;
@@ -36,8 +36,8 @@ describe('cuts are found', () => {
   });
 });
 
-describe('cuts are found, too', () => {
-  test('where the lights stop taking turns just after the cut', () => {
+describe('cuts are found at the limits of the rhythm', () => {
+  test('where the lights stop alternating just after the cut', () => {
     const red = [1.1, 0.25, 0.4];
     const blue = [0.3, 0.5, 1.2];
     const show = (i: number) => {
@@ -62,7 +62,7 @@ describe('no cut is found', () => {
     assert.deepEqual(detect(times(150, (i) => (isOn(i, 12, 4) ? scene(1, i / 8) : dim(scene(1, i / 8), 0.12)))), []);
   });
 
-  test('where another picture interrupts a scene between flashes, which is seen again soon', () => {
+  test('where another picture interrupts a scene between flashes for a moment', () => {
     const show = (i: number) => {
       const shot = scene(i >= 60 && i < 67 ? 2 : 1, i / 8);
       return isOn(i, 12, 4) ? shot : dim(shot, 0.12);

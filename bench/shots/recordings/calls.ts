@@ -6,20 +6,21 @@ import { Reel } from './reel.ts';
 
 export interface CallOptions {
   readonly random: Random;
+  /** Cameras of the participants. */
   readonly people: readonly Footage[];
   readonly names: readonly string[];
   readonly background: string;
   readonly rate: number;
   readonly durationSec: number;
-  /** `speaker`: one large tile, the others in a strip; `gallery`: equal tiles, a border marks who speaks. */
+  /** `speaker`: one large tile, the others in a strip. `gallery`: equal tiles, a border marks the speaker. */
   readonly layout: 'speaker' | 'gallery';
-  /** A picture that one of them shares in the middle of the call. */
+  /** A screen that is shared in the middle of the call. */
   readonly shared: Rgb | undefined;
 }
 
 /**
- * A video call. A boundary is another speaker in the large tile, and the start and the end of a shared screen. The border
- * around the one who speaks, and messages that pop up, are none.
+ * Makes a video call. Boundaries: another speaker in the large tile, and the start and the end of a shared screen.
+ * Distractions: the border around the speaker, and messages that pop up.
  */
 export async function videoCall(options: CallOptions): Promise<Reel> {
   const { random, people, rate, durationSec, layout, shared } = options;

@@ -1,8 +1,9 @@
 import sharp from 'sharp';
 import { HEIGHT as FOOTAGE_HEIGHT, WIDTH as FOOTAGE_WIDTH, type Rgb } from '../picture.ts';
 
-/** Size of recordings: text of 12 pixels can be read, as in a recording that was scaled to 360p. Pixels. */
+/** Width of the canvas, in pixels. Text of 12 pixels is legible, as in a recording that was scaled to 360p. */
 export const WIDTH = 640;
+/** Height of the canvas, in pixels. */
 export const HEIGHT = 360;
 
 /** A rectangle in pixels. */
@@ -20,16 +21,18 @@ export async function drawn(elements: string, height = HEIGHT): Promise<Rgb> {
   return new Uint8ClampedArray(data.buffer, data.byteOffset, data.byteLength);
 }
 
+/** A filled SVG rectangle. @param more attributes */
 export function rect({ left, top, width, height }: Box, fill: string, more = ''): string {
   return `<rect x="${left}" y="${top}" width="${width}" height="${height}" fill="${fill}" ${more}/>`;
 }
 
+/** A line of SVG text. @param more attributes */
 export function text(x: number, y: number, size: number, fill: string, font: string, words: string, more = ''): string {
   const escaped = words.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
   return `<text x="${x}" y="${y}" font-size="${size}" fill="${fill}" font-family="${font}" xml:space="preserve" ${more}>${escaped}</text>`;
 }
 
-/** Puts footage into a box, scaled to fill it; `crop` keeps the middle of the footage where the box is narrower. */
+/** Scales footage to fill a box. Crops what is left over on two sides. */
 export function paste(onto: Rgb, footage: Rgb, { left, top, width, height }: Box): void {
   const scale = Math.min(FOOTAGE_WIDTH / width, FOOTAGE_HEIGHT / height);
   const [x0, y0] = [(FOOTAGE_WIDTH - width * scale) / 2, (FOOTAGE_HEIGHT - height * scale) / 2];
@@ -46,7 +49,7 @@ export function paste(onto: Rgb, footage: Rgb, { left, top, width, height }: Box
   }
 }
 
-/** Copies a box of one canvas to the same place of another, from `down` rows further down. */
+/** Copies a box of one canvas to another. The source is `down` rows below the target. */
 export function copy(onto: Rgb, from: Rgb, { left, top, width, height }: Box, down = 0): void {
   for (let row = top; row < top + height; row++) {
     const start = ((row + down) * WIDTH + left) * 3;
@@ -54,10 +57,12 @@ export function copy(onto: Rgb, from: Rgb, { left, top, width, height }: Box, do
   }
 }
 
+/** Mixes two canvases. @param share of `b` */
 export function blend(a: Rgb, b: Rgb, share: number): Rgb {
   return a.map((value, i) => value + (b[i]! - value) * share);
 }
 
+/** Mouse pointer, line by line: `#` is black, other characters are white. */
 const ARROW = ['#', '##', '#.#', '#..#', '#...#', '#....#', '#.....#', '#...###', '#.##.#', '##..#.', '#...##'];
 
 /** Draws a mouse pointer with its tip at `x`, `y`. */

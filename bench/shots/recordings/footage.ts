@@ -2,17 +2,17 @@ import { BYTES, HEIGHT, type Rgb, WIDTH } from '../picture.ts';
 import type { Random } from '../random.ts';
 import type { Shot } from '../sources.ts';
 
-/** Pictures of one camera, by time in seconds. */
+/** Picture of a camera at a time in seconds. */
 export type Footage = (sec: number) => Rgb;
 
-/** A shot of the test media, back and forth. */
+/** Plays a shot of the test media forwards and backwards in turn. */
 export function played(shot: Shot): Footage {
   const last = Math.max(1, shot.length - 1);
   return (sec) =>
     shot.picture(shot.length === 1 ? 0 : Math.floor(last - Math.abs(((sec * shot.rate) % (2 * last)) - last)));
 }
 
-/** Somebody who talks in front of shelves or a wall, as a webcam sees it, with its noise. */
+/** Draws a talking head in front of shelves or a wall, with the noise of a webcam. */
 export function talkingHead(random: Random): Footage {
   const colour = () => [random.whole(20, 220), random.whole(20, 220), random.whole(20, 220)] as const;
   const [wall, shirt, hair] = [colour(), colour(), colour().map((value) => value * 0.5)];

@@ -4,7 +4,7 @@ import type { Random } from '../random.ts';
 import { type Box, drawn, HEIGHT, paste, rect, text, WIDTH } from './canvas.ts';
 import { phrase, type Theme } from './material.ts';
 
-/** Puts a film into a box with something around it that stands still, or nearly: a clock counts the seconds. */
+/** Puts a film into a box, with still surroundings or with a clock that counts the seconds. */
 export async function framed(
   film: Film,
   rate: number,
@@ -26,7 +26,7 @@ export async function framed(
   };
 }
 
-/** A box of that share of the picture's area, in its own shape, somewhere near the middle. */
+/** A box near the middle, of about the picture's shape. @param share of the picture's area */
 export function boxOf(random: Random, share: number): Box {
   const side = Math.sqrt(share);
   const shape = random.number(0.9, 1.1);
@@ -39,8 +39,15 @@ export function boxOf(random: Random, share: number): Box {
   };
 }
 
+/** SVG elements of a clock in the upper right corner, at a time in seconds. */
+export function clockFace(sec: number): string {
+  const time = `12:${10 + Math.floor(sec / 60)}:${`${sec % 60}`.padStart(2, '0')}`;
+  return `<text x="560" y="28" font-size="16" fill="#ffffff" font-family="DejaVu Sans">${time}</text>`;
+}
+
 export type Surround = 'news' | 'lines' | 'plain' | 'texture' | 'shelf';
 
+/** SVG elements of the surroundings. */
 export function surroundOf(random: Random, kind: Surround, theme: Theme, words: readonly string[]): string {
   const whole = { left: 0, top: 0, width: WIDTH, height: HEIGHT };
   if (kind === 'plain') return rect(whole, random.pick(['#10243f', '#3d1f2b', '#dfe3e8', '#ffffff', '#1a1a1a']));

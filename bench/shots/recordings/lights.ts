@@ -5,14 +5,15 @@ import type { Random } from '../random.ts';
 /** Stage lighting: flashes over the scene, flashes in the dark, or alternating lamps of two colours. */
 export interface Strobe {
   readonly kind: 'flash' | 'dark' | 'colours';
+  /** Frequency of the flashes. */
   readonly hertz: number;
   /** Share of each period in which the light is on. */
   readonly duty: number;
-  /** By how much the light multiplies. */
+  /** Factor of the luma in the light. */
   readonly gain: number;
 }
 
-/** A film under a strobe, which pauses for a few seconds now and then. */
+/** Puts a film under a strobe that pauses four times for three seconds. */
 export function underStrobe(film: Film, rate: number, { kind, hertz, duty, gain }: Strobe, random: Random): Film {
   const colours = [
     [1.1, 0.25, 0.4],

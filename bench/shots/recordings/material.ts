@@ -3,14 +3,15 @@ import type { SPLITS } from '../sources.ts';
 
 /** Colours and fonts of slides and windows. */
 export interface Theme {
-  /** Elements behind everything, and where the title stands. */
+  /** SVG elements of the background. */
   readonly background: string;
   readonly ink: string;
   readonly title: string;
   readonly accent: string;
   readonly font: string;
+  /** Baseline of the title, in pixels. */
   readonly titleY: number;
-  /** Left edge of the content. Pixels. */
+  /** Left edge of the content, in pixels. */
   readonly left: number;
 }
 
@@ -21,7 +22,7 @@ const gradient = (from: string, to: string, direction: string) =>
   `<defs><linearGradient id="g" ${direction}><stop stop-color="${from}"/><stop offset="1" stop-color="${to}"/></linearGradient></defs>${fill('url(#g)')}`;
 const [ACROSS, DOWN, DIAGONAL] = ['x2="1" y2="0"', 'x2="0" y2="1"', 'x2="1" y2="1"'];
 
-/** Material of the recordings. The two splits share no theme, word or document. */
+/** Themes and words of the recordings. The two splits share none. */
 export const MATERIAL: Readonly<Record<keyof typeof SPLITS, { themes: readonly Theme[]; words: readonly string[] }>> = {
   tuning: {
     themes: [
@@ -81,6 +82,7 @@ export const MATERIAL: Readonly<Record<keyof typeof SPLITS, { themes: readonly T
   },
 };
 
+/** A phrase of `least` to `most` words. */
 export function phrase(random: Random, words: readonly string[], least: number, most: number): string {
   return Array.from({ length: random.whole(least, most) }, () => random.pick(words)).join(' ');
 }

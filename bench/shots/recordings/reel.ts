@@ -1,16 +1,16 @@
 import type { Distraction, Truth } from '../film.ts';
 import type { Rgb } from '../picture.ts';
 
-/** Distractors: events in a recording that must not be reported as boundaries. */
+/** Kind of an event that must not be reported as a boundary. */
 export type DistractionKind = Distraction['kind'];
 
-/** A recording under construction: parts one after the other, and what lies between them. */
+/** A recording under construction: a sequence of parts, with boundaries between them and distractions. */
 export class Reel {
   readonly rate: number;
   readonly truth: Truth[] = [];
   readonly distractions: Distraction[] = [];
   readonly #parts: { count: number; picture: (i: number) => Rgb }[] = [];
-  /** Pictures so far. */
+  /** Number of pictures so far. */
   end = 0;
 
   constructor(rate: number) {
@@ -21,20 +21,20 @@ export class Reel {
     return this.end / this.rate;
   }
 
-  /** Adds pictures; `picture` gets the number of the picture in the part. */
+  /** Adds a part. @param picture gets the number of the picture in the part */
   add(sec: number, picture: (i: number) => Rgb): void {
     const count = Math.max(1, Math.round(sec * this.rate));
     this.#parts.push({ count, picture });
     this.end += count;
   }
 
-  /** The next picture is the first after a cut. Several calls at one picture make one cut. */
+  /** Marks the next picture as the first after a cut. Several calls at one picture make one cut. */
   cut(): void {
     if (this.end > 0 && this.truth.at(-1)?.frame !== this.end)
       this.truth.push({ kind: 'cut', frame: this.end, start: this.end, end: this.end });
   }
 
-  /** The next pictures are a blend of what was and what will be. */
+  /** Adds a dissolve. @param picture gets the share of the new picture */
   dissolve(sec: number, picture: (share: number) => Rgb): void {
     const start = this.end;
     const count = Math.max(2, Math.round(sec * this.rate));
@@ -42,7 +42,7 @@ export class Reel {
     this.truth.push({ kind: 'dissolve', frame: (start + this.end) >> 1, start, end: this.end });
   }
 
-  /** Something happens in the next pictures that is no boundary. */
+  /** Adds a part in which something happens that is no boundary. */
   distract(kind: DistractionKind, sec: number, picture: (i: number) => Rgb): void {
     const start = this.end;
     this.add(sec, picture);

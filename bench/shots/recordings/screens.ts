@@ -13,10 +13,10 @@ export interface ScreenOptions {
   readonly app: 'code' | 'article' | 'terminal';
 }
 
-/** Height of a document, of which a window shows a part. Pixels. */
+/** Height of a document, in pixels. A window shows part of it. */
 const DOCUMENT_HEIGHT = 2400;
 
-/** A window: what stands still around the document, and the document, of which a part is seen. */
+/** A window: its still surroundings, a document, and the pane in which part of the document shows. */
 interface Window {
   readonly chrome: Rgb;
   readonly document: Rgb;
@@ -24,8 +24,8 @@ interface Window {
 }
 
 /**
- * A screen as it is recorded. Other documents and other windows are boundaries; scrolling by wheel, by hand or smoothly,
- * typing, menus, dialogs and the pointer are none.
+ * Makes a screen recording. Boundaries: another document, and another window. Distractions: scrolling in steps or smoothly,
+ * typing, dialogs, and the pointer.
  */
 export async function screenRecording(options: ScreenOptions): Promise<Reel> {
   const { random, rate, durationSec } = options;

@@ -13,18 +13,17 @@ export interface SlideOptions {
   readonly shots: readonly Shot[];
   readonly rate: number;
   readonly durationSec: number;
-  /** A camera on the speaker, in a corner. */
+  /** The speaker's camera, in a corner. */
   readonly inset: Footage | undefined;
-  /** Share of slides that come by a dissolve. */
+  /** Share of slides that replace the one before in a dissolve. */
   readonly dissolves: number;
   readonly pointing: 'mouse' | 'laser' | 'none';
-  /** Layouts that are used. */
   readonly layouts: readonly Layout[];
 }
 
 export type Layout = 'bullets' | 'columns' | 'bar chart' | 'line chart' | 'pie chart' | 'photo' | 'section' | 'table';
 
-/** A slide deck as it is recorded: build-ups and pointers, of which none is a boundary, and slides that follow each other. */
+/** Makes a slide deck. Boundaries: the next slide. Distractions: lines that are added to a slide, and pointers. */
 export async function slideDeck(options: SlideOptions): Promise<Reel> {
   const { random, rate, durationSec, inset, dissolves, pointing } = options;
   const reel = new Reel(rate);
@@ -73,7 +72,7 @@ function insetBox(random: Random): Box {
   };
 }
 
-/** Positions by time, in seconds. */
+/** Position of a pointer at a time in seconds. */
 function pointerPath(random: Random): (sec: number) => [number, number] {
   const points = Array.from({ length: 4 }, () => [random.number(40, 600), random.number(60, 330)] as const);
   return (sec) => {
@@ -84,7 +83,7 @@ function pointerPath(random: Random): (sec: number) => [number, number] {
   };
 }
 
-/** The pictures of one slide: all of it at once, or built up. */
+/** The pictures of one slide: complete, or built up line by line. */
 async function slideSteps({ random, theme, words, shots, layouts }: SlideOptions): Promise<Rgb[]> {
   const layout = random.pick(layouts);
   if (layout === 'section') return [await drawn(theme.background + sectionTitle(random, theme, words))];
