@@ -1,4 +1,5 @@
-import type { Rules } from '../../src/segment/rules.ts';
+import type { Picture } from '../../src/media/frames.ts';
+import { RULES, type Rules } from '../../src/segment/rules.ts';
 import { type ShotBoundary, ShotDetector } from '../../src/segment/shots.ts';
 import type { Distraction, Truth } from './film.ts';
 import type { SmallFilm } from './variants.ts';
@@ -33,17 +34,30 @@ const NEAR_FRAMES = 12;
 
 export const isHard = ({ kind }: Pick<Truth, 'kind'>) => kind.startsWith('cut');
 
-/** Runs the detector on a film, and compares its reports with the film's boundaries. */
-export function scoreFilm({ name, truth, distractions, ignored, pictures }: LabelledFilm, rules?: Rules): ScoredFilm {
-  const detector = new ShotDetector(rules ? { rules } : {});
-  const found: ShotBoundary[] = [];
+/** Boundaries that the detector reports for a film. */
+export interface Detection {
+  readonly durationSec: number;
+  readonly reports: readonly ShotBoundary[];
+}
+
+/** Runs the detector on the pictures of a film. */
+export function detectFilm(pictures: Iterable<Picture>, rules: Rules = RULES): Detection {
+  const detector = new ShotDetector({ rules });
+  const reports: ShotBoundary[] = [];
   let durationSec = 0;
-  for (const picture of pictures()) {
-    found.push(...detector.push(picture));
+  for (const picture of pictures) {
+    reports.push(...detector.push(picture));
     durationSec = picture.timeSec;
   }
-  found.push(...detector.end());
-  const outcome = score(truth, found, ignored);
+  reports.push(...detector.end());
+  return { durationSec, reports };
+}
+
+/** Compares a detection, by default that with the rules in use, with the film's boundaries. */
+export function scoreFilm(film: LabelledFilm, detection: Detection = detectFilm(film.pictures())): ScoredFilm {
+  const { name, truth, distractions, ignored } = film;
+  const { durationSec, reports } = detection;
+  const outcome = score(truth, reports, ignored);
   const causes = outcome.falseAlarms.map((alarm) => causeOf(alarm, truth, distractions));
   return { name, durationSec, causes, ...outcome };
 }
