@@ -109,9 +109,26 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
         return task;
       } catch (error) {
         // A 5xx is temporary: try again.
-        if (!/fetch failed|503|500|terminated/.test(String(error))) throw error;
+        if (!/fetch failed|503|500|terminated/.test(String(error)))
+          throw new Error(`${(error as Error).message}; runs: ${await unfinishedRuns()}`, { cause: error });
         await sleep(200);
       }
+    }
+  }
+
+  /** Unfinished runs with their step attempts, as JSON, to explain a failure. */
+  async function unfinishedRuns(): Promise<string> {
+    const sql = postgres(state.databaseUrl, { max: 1 });
+    try {
+      const runs = await sql`
+        select run.workflow_name, run.input, run.status, run.attempts, run.worker_id, run.available_at, (
+          select json_agg(json_build_array(step_name, kind, status, child_workflow_run_id) order by created_at)
+          from openworkflow.step_attempts where workflow_run_id = run.id
+        ) as steps
+        from openworkflow.workflow_runs as run where status not in ('completed', 'failed')`;
+      return JSON.stringify(runs);
+    } finally {
+      await sql.end();
     }
   }
 

@@ -222,16 +222,17 @@ export class PostgresJobStore implements JobStore {
   }
 
   async wakeParents(): Promise<void> {
-    const woken = await this.#sql`
+    const sql = this.#sql;
+    const woken = await sql`
       update openworkflow.workflow_runs as parent set available_at = now()
       where namespace_id = 'default' and status in ('running', 'sleeping') and worker_id is null
-        and available_at > now() and exists (
-          select from openworkflow.step_attempts as step join openworkflow.workflow_runs as child
-            on child.namespace_id = step.child_workflow_run_namespace_id and child.id = step.child_workflow_run_id
-          where step.namespace_id = parent.namespace_id and step.workflow_run_id = parent.id
-            and step.kind = 'workflow' and step.status = 'running'
-            and child.status in ('completed', 'succeeded', 'failed', 'canceled')
-        )`;
+        and available_at > now() and coalesce((
+          select bool_or(step.kind = 'workflow' and (child.id is null or child.status in ('completed', 'succeeded', 'failed', 'canceled')))
+            from openworkflow.step_attempts as step left join openworkflow.workflow_runs as child
+              on child.namespace_id = step.child_workflow_run_namespace_id and child.id = step.child_workflow_run_id
+            where step.namespace_id = parent.namespace_id and step.workflow_run_id = parent.id
+              and step.status = 'running' and step.kind in ('sleep', 'signal-wait', 'workflow')
+        ), true)`;
     if (woken.count > 0) this.notifyNodes();
   }
 

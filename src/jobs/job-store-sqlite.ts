@@ -168,13 +168,14 @@ export class SqliteJobStore implements JobStore {
     this.#all(
       `UPDATE workflow_runs AS parent SET available_at = :now
        WHERE namespace_id = 'default' AND status IN ('running', 'sleeping') AND worker_id IS NULL
-         AND available_at > :now AND EXISTS (
-           SELECT 1 FROM step_attempts AS step JOIN workflow_runs AS child
-             ON child.namespace_id = step.child_workflow_run_namespace_id AND child.id = step.child_workflow_run_id
-           WHERE step.namespace_id = parent.namespace_id AND step.workflow_run_id = parent.id
-             AND step.kind = 'workflow' AND step.status = 'running'
-             AND child.status IN ('completed', 'succeeded', 'failed', 'canceled')
-         )
+         AND available_at > :now AND COALESCE((
+           SELECT max(step.kind = 'workflow'
+               AND (child.id IS NULL OR child.status IN ('completed', 'succeeded', 'failed', 'canceled')))
+             FROM step_attempts AS step LEFT JOIN workflow_runs AS child
+               ON child.namespace_id = step.child_workflow_run_namespace_id AND child.id = step.child_workflow_run_id
+             WHERE step.namespace_id = parent.namespace_id AND step.workflow_run_id = parent.id
+               AND step.status = 'running' AND step.kind IN ('sleep', 'signal-wait', 'workflow')
+         ), 1)
        RETURNING id`,
       now(),
     );

@@ -61,8 +61,9 @@ export interface JobStore {
   /** Releases the leases of these workers, so that others can claim their runs at once. Default: all leases. */
   release(workerIds?: readonly string[]): Promise<void>;
   /**
-   * Wakes runs whose child has ended without waking them. OpenWorkflow ends a child and wakes its parent in two statements,
-   * and a crash may come between them.
+   * Wakes sleeping runs that nothing else would wake. OpenWorkflow ends a child and wakes its parent in two statements, and
+   * a crash may come between them. A crash of the database may also lose the rows that a sleeping run waits for: its step
+   * attempts, or the link to a child.
    */
   wakeParents(): Promise<void>;
   /** Deletes runs that ended before a time. */
