@@ -10,7 +10,7 @@ import { asking, call, createTask, ready, uploadAsset } from './support/tasks.ts
 
 const OTHER = { 'x-api-key': 'other-key' };
 
-describe('keys', () => {
+describe('API keys', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-access-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
@@ -53,7 +53,7 @@ describe('keys', () => {
     }
   });
 
-  test("another key cannot make a task of the asset, and is told what for an asset that isn't there", async () => {
+  test('another key cannot create a task of the asset, and gets the error of a missing one', async () => {
     const create = (asset_id: string) =>
       call(server, 'POST', '/embed-v2/tasks', { body: asking('audio', { asset_id }), headers: OTHER });
     const [foreign, missing] = [await create(asset), await create('0'.repeat(24))];
@@ -82,7 +82,7 @@ describe('keys', () => {
     assert.equal((await call(server, 'GET', `/embed-v2/tasks/${task}`, { headers })).body.status, 'ready');
   });
 
-  test('no key is asked for by the operations, and none of the keys is in the log', async () => {
+  test('health and readiness need no key, and no key is in the log', async () => {
     for (const path of ['//healthz', '//readyz', '//openapi.json'])
       assert.equal((await call(server, 'GET', path, { headers: {} })).status, 200, path);
     assert.ok(!server.output().includes(KEY) && !server.output().includes(OTHER['x-api-key']));

@@ -25,7 +25,7 @@ describe('assets that are used before they are ready', () => {
         audio: 'sine=frequency=440:duration=5',
       }),
     );
-    // The first request is the look at creation. A later one gives some bytes, and the rest when it is told to.
+    // The first request is the check at creation. A later one gets some bytes, and the rest after `release`.
     let looks = new Set<string>();
     host = createServer(async (request, response) => {
       const path = String(request.url);
@@ -65,7 +65,7 @@ describe('assets that are used before they are ready', () => {
   };
   const visual = (asset_id: string) => asking('video', { asset_id }, { embedding_option: ['visual'] });
 
-  test('an upload is answered when the asset is ready: tasks and queries may name it at once', async () => {
+  test('an upload is answered when the asset is ready: tasks and queries can use it immediately', async () => {
     const { status, body } = await upload(film, 'film.mp4');
     assert.deepEqual([status, body.status, body.error], [201, 'ready', undefined]);
     const [task, query] = await Promise.all([
@@ -76,7 +76,7 @@ describe('assets that are used before they are ready', () => {
     await ready(server, task.body._id);
   });
 
-  test('many at the same time, each used at once', async () => {
+  test('many uploads at the same time, each used immediately', async () => {
     const tasks = await Promise.all(
       Array.from({ length: 12 }, async (_, i) => {
         const { body } = await upload(Buffer.concat([film, Buffer.alloc(i)]), `film-${i}.mp4`);
@@ -87,7 +87,7 @@ describe('assets that are used before they are ready', () => {
     for (const id of tasks) await ready(server, id);
   });
 
-  test('an upload that cannot be read is answered 201, failed, with the reason', async () => {
+  test('an unreadable upload is answered with 201, status failed and the reason', async () => {
     const { status, body } = await upload(Buffer.concat([film.subarray(0, 200), Buffer.alloc(20_000)]), 'broken.mp4');
     assert.deepEqual([status, body.status], [201, 'failed']);
     const { body: later } = await call(server, 'GET', `/assets/${body._id}`);
@@ -95,7 +95,7 @@ describe('assets that are used before they are ready', () => {
     assert.ok(body.error.message.length > 20);
   });
 
-  test('a task of an asset that takes long is accepted and waits; a query waits and is answered', async () => {
+  test('a task of an asset in preparation is accepted and waits; a query waits for its answer', async () => {
     release = Promise.withResolvers();
     const id = await fromUrl('/slow.mp4');
     const query = call(server, 'POST', '/embed-v2', { body: visual(id) });
@@ -111,7 +111,7 @@ describe('assets that are used before they are ready', () => {
     assert.ok(again.data === result.data, 'the same vectors as from an asset that was ready');
   });
 
-  test('if the asset fails, or is deleted with force, the tasks that wait for it fail with the reason', async () => {
+  test('the tasks that wait for an asset fail with the reason if it fails or is deleted with force', async () => {
     release = Promise.withResolvers();
     const [broken, deleted] = await Promise.all([fromUrl('/broken.mp4'), fromUrl('/deleted.mp4')]);
     const tasks = await Promise.all([broken, deleted].map((id) => createTask(server, visual(id))));

@@ -27,7 +27,7 @@ describe('assets', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('one that a running task is using is deleted only with force, and the task fails with the reason', async () => {
+  test('an asset in use by a task is deleted only with force, and the task fails with the reason', async () => {
     const { body: asset } = await uploadAsset(server, film, 'long.mp4');
     const task = await createTask(server, asking('video', { asset_id: asset._id }));
     const refused = await call(server, 'DELETE', `/assets/${asset._id}`);
@@ -41,7 +41,7 @@ describe('assets', () => {
   });
 
   for (const format of ['jpeg', 'png', 'webp', 'avif'] as const) {
-    test(`an image in ${format} is one, with a thumbnail, and no source for a video`, async () => {
+    test(`an image in ${format} is an asset with a thumbnail, and not a source for video`, async () => {
       const picture = sharp({ create: { width: 900, height: 600, channels: 3, background: '#336699' } });
       const form = new FormData();
       form.set('method', 'direct');
@@ -61,7 +61,7 @@ describe('assets', () => {
     });
   }
 
-  test('an image that is cut off fails as an asset', async () => {
+  test('a truncated image fails as an asset', async () => {
     const noise = Buffer.from(Uint8Array.from({ length: 300 * 300 * 3 }, (_, i) => (i * 7919) % 251));
     const jpeg = await sharp(noise, { raw: { width: 300, height: 300, channels: 3 } })
       .jpeg()
@@ -71,7 +71,7 @@ describe('assets', () => {
     assert.match(body.error.message, /damaged or cut off/);
   });
 
-  test('a film has a thumbnail and tells of all its tracks', async () => {
+  test('a film has a thumbnail and details of all tracks', async () => {
     const path = makeMedia(join(folder, 'film.mp4'), {
       video: 'testsrc2=size=1280x720:rate=24:duration=6',
       audio: 'sine=frequency=440:duration=6',

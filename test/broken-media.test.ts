@@ -64,13 +64,13 @@ function broken(folder: string): void {
     return (ended.task.warnings ?? []).join(' ');
   }
 
-  test('what is not media is refused in a sentence, whatever its name', async () => {
+  test('a file that is not media is refused with a sentence, whatever its name', async () => {
     for (const name of ['empty', 'random_bytes', 'text_named', 'page_named', 'zip_named']) {
       assert.match(await reasonOf(`${name}.mp4`), /\w+ \w+ \w+.*\./, name);
     }
   });
 
-  test('a list is refused, and nothing that it names is asked for', async () => {
+  test('a playlist is refused, and nothing that it names is requested', async () => {
     const named = `${host.url}/truncated_half_faststart.mp4`;
     const local = join(folder, 'truncated_half_faststart.mp4');
     const texts: Record<string, string> = {
@@ -115,7 +115,7 @@ function broken(folder: string): void {
     assert.match(await reasonOf('too_large_5200x2170.mp4'), /5200×2170.*5184×2160/);
   });
 
-  test('of a file that is cut off the first part is embedded, and it is said how much is missing', async () => {
+  test('a truncated file is embedded as far as it goes, with a warning of the missing time', async () => {
     assert.match(
       await warningsOf('truncated_half_faststart.mp4'),
       /Of 20 s, 13\.\d+ s of the pictures and 13\.\d+ s of the sound/,
@@ -124,21 +124,21 @@ function broken(folder: string): void {
     assert.match(await warningsOf('truncated.flac'), /Of 11 s, 7\.\d+ s of the sound/);
   });
 
-  test('of a file of which almost nothing is left no result is made', async () => {
+  test('an almost unreadable file gets no result', async () => {
     assert.match(await reasonOf('truncated_no_moov.mp4'), /Only 2\.\d+ s of 216\.01 s could be read/);
   });
 
-  test('of a damaged file the rest is embedded, and it is said how much was lost', async () => {
+  test('the intact parts of a damaged file are embedded, with a warning of the lost time', async () => {
     assert.match(await warningsOf('bit_flips.mp4'), /\d+ places could not be decoded.* 0\.\d+ s of the sound/);
     assert.match(await warningsOf('bit_flips.mp4'), /Damage affects the pictures at 0\.\d+–20 s, and the sound at/);
     assert.match(await warningsOf('bit_flips_in_header.mp4'), /no sound track.*places? could not be decoded/);
   });
 
-  test('a header that lies about its size changes nothing', async () => {
+  test('a header with a wrong size changes nothing', async () => {
     assert.equal(await warningsOf('wav_claims_4gb.wav'), '');
   });
 
-  test('the server is as well as before', async () => {
+  test('the server still works', async () => {
     const answer = await fetch(new URL('/healthz', server.url));
     assert.equal(answer.status, 200);
     assert.doesNotMatch(server.output(), /at .*\.ts:\d+/);

@@ -36,7 +36,7 @@ compareLengths('made media', made, CHUNKS_SEC);
 compareLengths('real media', join(REAL_MEDIA, 'video/bbb_first216s_640x360.mp4'), [30, 90, 300], NO_REAL_MEDIA);
 
 function compareLengths(name: string, path: string, chunksSec: readonly number[], skip?: string): void {
-  test(`${name}: fixed segments have the same vectors, however long the chunks are`, { skip }, async () => {
+  test(`${name}: fixed segments have the same vectors for any chunk length`, { skip }, async () => {
     const [longest, ...others] = await Promise.all(chunksSec.toReversed().map((sec) => embed(path, FIXED, sec)));
     for (const other of others) assert.deepEqual([...other.keys()], [...longest!.keys()]);
     for (const other of others) assert.deepEqual(differing(other, longest!), []);

@@ -45,7 +45,7 @@ describe('the command line', () => {
   });
   after(() => rmSync(folder, { recursive: true }));
 
-  test('embed: the same result as JSON, as lines, as an Arrow table and as Parquet, to standard output or a file', async () => {
+  test('embed: the same result as JSON, NDJSON, Arrow and Parquet, to standard output or a file', async () => {
     const how = ['--segmentation', 'fixed:3', '--option', 'visual', '--option', 'audio'];
     const [json, lines, arrow, parquet] = await Promise.all([
       reelvec(['embed', film, ...how]),
@@ -89,7 +89,7 @@ describe('the command line', () => {
     }
   });
 
-  test('embed: a URL and scopes; what cannot be made is said on standard error, with the progress as plain lines', async () => {
+  test('embed: a URL and scopes; warnings go to standard error, with the progress as plain lines', async () => {
     await using host = await hostFiles(folder);
     const { code, stdout, stderr } = await reelvec(['embed', `${host.url}/film.mp4`, '--scope', 'asset']);
     assert.equal(code, 0, stderr);
@@ -107,7 +107,7 @@ describe('the command line', () => {
     JSON.parse(progress.stdout.toString());
   });
 
-  test('shots: the cuts that were made, as JSON', async () => {
+  test('shots: the cuts of a generated film, as JSON', async () => {
     const { code, stdout } = await reelvec(['shots', film, '--json']);
     assert.equal(code, 0);
     const { frame_rate, frame_count, duration_sec, shots } = JSON.parse(stdout.toString());
@@ -128,7 +128,7 @@ describe('the command line', () => {
     );
   });
 
-  test('a local playlist is refused, and nothing that it names is opened; media named like one works', async () => {
+  test('a local playlist is refused without opening its entries; media with the name of one works', async () => {
     const trap = path('trap.ts');
     execFileSync('mkfifo', [trap]);
     writeFileSync(path('list.m3u8'), '#EXTM3U\n#EXT-X-TARGETDURATION:5\n#EXTINF:5,\ntrap.ts\n#EXT-X-ENDLIST\n');
@@ -147,7 +147,7 @@ describe('the command line', () => {
     assert.equal(code, 0, stderr);
   });
 
-  test('exit codes: 1 for what failed, 2 for a wrong call, with one sentence on standard error', async () => {
+  test('exit codes: 1 for a failure, 2 for wrong usage, with one sentence on standard error', async () => {
     const calls: [number, RegExp, ...string[]][] = [
       [1, /There is no file/, 'embed', path('missing.mp4')],
       [1, /format of the file is not known/, 'embed', path('text.mp4')],
@@ -196,7 +196,7 @@ describe('the command line', () => {
     assert.deepEqual([code, stdout.toString(), stderr], [0, `${version}\n`, '']);
   });
 
-  test('under `npm run`, paths are relative to the folder in which that was typed', async () => {
+  test('under `npm run`, paths are relative to the folder of the caller', async () => {
     const nested = path('nested');
     mkdirSync(nested);
     copyFileSync(film, join(nested, 'here.mp4'));
@@ -262,7 +262,7 @@ describe('the command line', () => {
   });
 });
 
-/** Runs commands two at a time: each is a process of its own. */
+/** Runs items two at a time, because each starts a process. */
 async function inTurns<T>(items: readonly T[], run: (item: T) => Promise<void>): Promise<void> {
   const rest = items.values();
   const worker = async () => {

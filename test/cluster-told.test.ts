@@ -14,7 +14,7 @@ import { NO_POSTGRES, type SharedState, sharedState } from './support/shared-sta
 import { asking, call, createTask, ended } from './support/tasks.ts';
 import { checkSignature, receiver, SECRET } from './support/webhook-receiver.ts';
 
-describe("several nodes tell of each other's work", { skip: NO_POSTGRES }, () => {
+describe('every node reports the work of the others', { skip: NO_POSTGRES }, () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-told-'));
   const stack = new AsyncDisposableStack();
   let state: SharedState;
@@ -30,7 +30,7 @@ describe("several nodes tell of each other's work", { skip: NO_POSTGRES }, () =>
     const host = stack.use(await hostFiles(folder));
     hook = stack.use(await receiver(() => answer));
     const round = makeMedia(join(folder, 'round.mp4'), { video: 'testsrc=size=640x360:rate=10:duration=5' });
-    // 11 minutes and a half: four chunks
+    // 11.5 minutes: four chunks.
     loopMedia(join(folder, 'film.mp4'), { of: round, times: 140, everySec: 5 });
     makeMedia(join(folder, 'tiny.mp4'), { video: 'testsrc=size=320x180:rate=10:duration=5' });
     const segmentation = { strategy: 'fixed', fixed: { duration_sec: 5 } };
@@ -52,7 +52,7 @@ describe("several nodes tell of each other's work", { skip: NO_POSTGRES }, () =>
     rmSync(folder, { recursive: true });
   });
 
-  test('a reader goes on at another server where it was cut off, while the task runs on a third node', async () => {
+  test('a reader of events resumes at another server, while the task runs on a third node', async () => {
     const id = await createTask(one, film);
     const seen: SentEvent[] = [];
     const segments = () => seen.filter(({ event }) => event === 'segment');
@@ -80,7 +80,7 @@ describe("several nodes tell of each other's work", { skip: NO_POSTGRES }, () =>
     );
   });
 
-  test('a webhook is told what a worker did, again after failures, and by hand from anywhere', async () => {
+  test('a webhook gets the end of the task of a worker, after failures again, and by hand from any node', async () => {
     const from = hook.all.length;
     answer = 503;
     const id = await createTask(one, tiny);
@@ -109,7 +109,7 @@ describe("several nodes tell of each other's work", { skip: NO_POSTGRES }, () =>
     await until(() => told().length === 3, 10_000, 'and once more');
   });
 
-  test('of duplicates that arrive together at two servers one creates, and all get its answer', async () => {
+  test('of concurrent duplicates at two servers one creates, and all get its answer', async () => {
     for (let round = 0; round < 5; round++) {
       const headers = { 'x-api-key': 'test-key', 'idempotency-key': randomUUID() };
       const answers = await Promise.all(

@@ -40,10 +40,10 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
       audio: 'sine=frequency=440:duration=20:sample_rate=8000',
     });
     makeMedia(join(folder, 'short.flac'), { audio: 'sine=frequency=880:duration=8', audioCodec: FF_ENCODER_FLAC });
-    // 15 minutes: four chunks
+    // 15 minutes: four chunks.
     loopMedia(join(folder, 'long.mp4'), { of: round, times: 45, everySec: 20 });
     const lively = makeMedia(join(folder, 'lively.mp4'), { video: 'testsrc=size=640x640:rate=25:duration=20' });
-    // one chunk that takes seconds, on fast machines too
+    // One chunk that takes seconds, on fast machines too.
     loopMedia(join(folder, 'slow.mp4'), { of: lively, times: 14, everySec: 20 });
   });
   after(async () => {
@@ -61,7 +61,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
         env: { ...state.env, ...ONE_WORKER, ...env },
       }),
     );
-  /** Own database and own prefix in the bucket: two databases would take each other's blobs for orphans. */
+  /** Separate database and bucket prefix: two databases would treat each other's blobs as orphans. */
   const emptyState = async () => {
     const REELVEC_DATABASE_URL = await state.postgres.database();
     return { REELVEC_DATABASE_URL, REELVEC_BLOBS: `${state.env['REELVEC_BLOBS']}-${randomUUID()}` };
@@ -81,7 +81,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     while ((await done()) === 0) await sleep(50);
   };
 
-  test('nodes that start together on an empty database make it once, and one first key', async () => {
+  test('nodes that start together on an empty database create one schema and one first key', async () => {
     await using nodes = new AsyncDisposableStack();
     const env = { ...(await emptyState()), REELVEC_API_KEYS: '' };
     const started = await Promise.all(Array.from({ length: 4 }, () => node(nodes, env)));
@@ -93,7 +93,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     }
   });
 
-  test('a database of a newer version is refused in words, by serve, worker and keys', async () => {
+  test('a database of a newer version is refused with a sentence by serve, worker and keys', async () => {
     const own = await emptyState();
     await using nodes = new AsyncDisposableStack();
     await node(nodes, own);
@@ -109,7 +109,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     }
   });
 
-  test('a node goes on while a newer version changes the schema under it, and is not let in again', async () => {
+  test('a node keeps working while a newer version changes the schema, and cannot start again', async () => {
     await using nodes = new AsyncDisposableStack();
     const own = await emptyState();
     const old = await node(nodes, { ...own, ...ONE_WORKER });
@@ -136,7 +136,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     assert.doesNotMatch(old.output(), /"level":(50|60)/, 'nothing of it is an error');
   });
 
-  test('who would work on nothing, or for nobody, is told so', async () => {
+  test('a node without workers, or a worker without a shared database, is refused with the reason', async () => {
     const without = await reelvec(['worker']);
     assert.equal(without.code, 2);
     assert.match(without.stderr, /--database-url/);
@@ -163,7 +163,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     assert.ok(again.data === data, 'the same bytes, however the chunks fell');
   });
 
-  test('an upload is answered when another node has prepared the asset', async () => {
+  test('an upload is answered once another node has prepared the asset', async () => {
     await using nodes = new AsyncDisposableStack();
     const api = await node(nodes, { REELVEC_WORKERS: '0' });
     await worker(nodes);
@@ -193,7 +193,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     await call(api, 'DELETE', `/embed-v2/tasks/${id}`);
   });
 
-  test('a worker that is there for one option leaves the others alone', async () => {
+  test('a worker for one option does not claim chunks of others', async () => {
     await using nodes = new AsyncDisposableStack();
     const own = await emptyState();
     const api = await node(nodes, { ...own, REELVEC_WORKERS: '0' });
@@ -216,7 +216,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     await ready(api, pictures);
   });
 
-  test('a media worker goes on with the next chunk while the block of the one before is written', async (t) => {
+  test('a media worker starts the next chunk while the previous block is written', async (t) => {
     await using nodes = new AsyncDisposableStack();
     const api = await node(nodes, { REELVEC_WORKERS: '0' });
     const only = await worker(nodes);
@@ -251,7 +251,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     await ready(api, await createTask(api, short()), 10_000);
   });
 
-  test('SIGTERM in the middle of a chunk: exit code 0 within 20 s, and the next worker goes on at once', async () => {
+  test('SIGTERM in the middle of a chunk: exit code 0 within 20 s, and the next worker resumes at once', async () => {
     await using nodes = new AsyncDisposableStack();
     const api = await node(nodes, { REELVEC_WORKERS: '0' });
     const leaving = await worker(nodes);
@@ -267,7 +267,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     await until(() => chunksDone(next, id) + chunksDone(leaving, id) === 4, 60_000, 'all chunks are done');
     await ready(api, id);
     // Waiting for the lease to expire would take 30 s.
-    assert.ok(performance.now() - gone < 25_000, 'it was handed over, not waited for');
+    assert.ok(performance.now() - gone < 25_000, 'the lease was released, it did not expire');
   });
 
   for (const role of ['server', 'worker'] as const) {
@@ -293,7 +293,7 @@ describe('several nodes on PostgreSQL and S3', { skip: NO_POSTGRES }, () => {
     });
   }
 
-  test('nodes that are restarted one after the other lose no request', async (t) => {
+  test('a rolling restart loses no request', async (t) => {
     await using nodes = new AsyncDisposableStack();
     const running = [await node(nodes, ONE_WORKER), await node(nodes, ONE_WORKER)];
     const first = await createTask(running[0]!, short());

@@ -30,7 +30,9 @@ const WISHES = [
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-crash-'));
 after(() => rmSync(folder, { recursive: true }));
 
-test('two chunks of made media: nothing that was answered 202 is lost by kill -9', { timeout: 300_000 }, () => {
+test('two chunks of generated media: no task that was answered with 202 is lost by kill -9', {
+  timeout: 300_000,
+}, () => {
   const file = 'long.mp4';
   // Six minutes, two chunks, that decode in a moment.
   makeMedia(join(folder, file), {
@@ -78,7 +80,7 @@ async function survivesKills(options: {
     await using server = await startServer({ dataDir: data.path });
     const wish = kill % overrides.length;
     tasks.push({ id: await create(server, url, overrides[wish]!), wish });
-    // The last kill comes at once, so that there is work to take up after it.
+    // The last kill comes at once, so that there is work to resume after it.
     await sleep(kill === kills - 1 ? 0 : randomInt(longestMs));
     const workers = childrenOf(server.pid);
     await server.kill();

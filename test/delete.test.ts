@@ -50,7 +50,7 @@ describe('DELETE of a task', () => {
   const taskFiles = () => ['tasks', '.tmp'].flatMap((name) => filesIn(join(blobs, name)));
   const isFreed = () => workersReading(server, '/source').length === 0 && taskFiles().length === 0;
 
-  test('frees its worker within 2 s and leaves no file, at whatever moment it comes', async (t) => {
+  test('frees its worker within 2 s and leaves no file, at any moment', async (t) => {
     const random = seededRandom(t);
     for (let round = 0; round < ROUNDS; round++) {
       const running = await createTask(server, round % 2 === 0 ? byUrl : byAsset);
@@ -67,7 +67,7 @@ describe('DELETE of a task', () => {
     }
   });
 
-  test('breaks off a download that would take for ever', async () => {
+  test('aborts an endless download', async () => {
     const mp4 = readFileSync(join(folder, 'round.mp4'));
     const { promise: brokenOff, resolve } = Promise.withResolvers<void>();
     let requests = 0;
@@ -91,7 +91,7 @@ describe('DELETE of a task', () => {
     }
   });
 
-  test('leaves the server as able to work as before', async () => {
+  test('leaves the server able to work', async () => {
     const video = { ...byAsset, video: { ...(byAsset as { video: object }).video, end_sec: 10 } };
     await ready(server, await createTask(server, video), 20_000);
   });

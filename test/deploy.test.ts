@@ -10,7 +10,7 @@ import { NODE_FLAGS, ROOT, startServer, temporaryFolder } from './support/server
 const DEPLOY = join(ROOT, 'deploy');
 const dockerfile = readFileSync(join(DEPLOY, 'Dockerfile'), 'utf8');
 
-test('every setting that the examples name is one', async () => {
+test('every setting in the deployment examples exists', async () => {
   const { stdout } = await reelvec(['serve', '--help']);
   const known = `${stdout} ${readFileSync(join(ROOT, 'README.md'), 'utf8')} ${readFileSync(join(ROOT, 'docs/storage.md'), 'utf8')}`;
   for (const name of readdirSync(DEPLOY)) {
@@ -38,7 +38,7 @@ test("the image's health check passes while a server or a worker answers, and on
   assert.equal(await check({ REELVEC_PORT: nobody, REELVEC_WORKER_PORT: nobody }), 'ended with 1');
 });
 
-test('Node gets the same flags whichever way a server is started', () => {
+test('Node gets the same flags in every way to start a server', () => {
   const starter = readFileSync(join(ROOT, 'bin/reelvec.js'), 'utf8');
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   assert.ok(NODE_FLAGS.length > 0);
@@ -48,7 +48,7 @@ test('Node gets the same flags whichever way a server is started', () => {
   }
 });
 
-test('what the Dockerfile copies is in the context that is sent to the builder', () => {
+test('the build context contains everything that the Dockerfile copies', () => {
   const sent = readFileSync(join(ROOT, '.dockerignore'), 'utf8')
     .split('\n')
     .filter((line) => line.startsWith('!'));

@@ -19,7 +19,7 @@ interface Operation {
   };
 }
 
-describe('what a server tells of itself', () => {
+describe('the documentation that a server serves', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   before(async () => {
@@ -49,7 +49,7 @@ describe('what a server tells of itself', () => {
     return stdout;
   }
 
-  test('a browser that shows /docs over http, by a name other than localhost, shows the operations', {
+  test('/docs shows the operations over http, under a name other than localhost', {
     skip: NO_CHROMIUM,
   }, async () => {
     const dom = await shown('/');
@@ -60,7 +60,7 @@ describe('what a server tells of itself', () => {
     assert.match(dom, /<img[^>]+src="data:image\/svg\+xml;base64,[^"]+"/, 'the logo');
   });
 
-  test('an operation that is opened there can be tried: its example is filled in', { skip: NO_CHROMIUM }, async () => {
+  test('an operation in /docs has its example filled in, ready to try', { skip: NO_CHROMIUM }, async () => {
     const { body: document } = await call(server, 'GET', '//openapi.json', { headers: {} });
     const path = '/v1.3/embed-v2';
     const { operationId, tags } = document.paths[path].post;
@@ -69,7 +69,7 @@ describe('what a server tells of itself', () => {
     assert.match(dom, /<button[^>]*execute[^>]*>Execute/);
   });
 
-  test('the examples of the OpenAPI document work as they are', async () => {
+  test('the examples of the OpenAPI document work unchanged', async () => {
     const { body: document } = await call(server, 'GET', '//openapi.json', { headers: {} });
     const picture = await sharp({ create: { width: 200, height: 200, channels: 3, background: '#336699' } })
       .png()
@@ -98,7 +98,7 @@ describe('what a server tells of itself', () => {
     assert.ok(tried >= 6, String(tried));
   });
 
-  test('/ leads a browser to the documentation and tells a program where the API is', async () => {
+  test('/ redirects browsers to the documentation and gives programs the URL of the API', async () => {
     const { origin } = new URL(server.url);
     const headers = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' };
     const page = await fetch(origin, { headers, redirect: 'manual' });
@@ -109,7 +109,7 @@ describe('what a server tells of itself', () => {
     assert.deepEqual([status, places], [200, { name: 'reelvec', api, docs, openapi }]);
   });
 
-  test('a path without the version, or with another, is answered with the one that was meant', async () => {
+  test('a path with a missing or wrong version gets an error with the right path', async () => {
     for (const path of ['/embed-v2/tasks', '/v1.2/embed-v2/tasks', '/embed-v2', '/assets/1']) {
       const { status, body } = await call(server, 'POST', `/${path}`, { body: {} });
       const meant = `/v1.3${path.replace('/v1.2', '')}`;

@@ -9,7 +9,7 @@ import { asking, call, createTask, ready, uploadAsset } from './support/tasks.ts
 
 const DAY_SEC = 86_400;
 
-test('doctor, beside a running server: finds what is lost, damaged and left over, and mends it', async () => {
+test('doctor beside a running server finds and repairs lost, damaged and orphaned data', async () => {
   using folder = temporaryFolder();
   const dataDir = join(folder.path, 'data');
   const settings = { REELVEC_BLOBS: `file:${join(dataDir, 'blobs')}`, REELVEC_DATA_DIR: dataDir };
@@ -86,7 +86,7 @@ test('doctor, beside a running server: finds what is lost, damaged and left over
   await ready(server, kept);
 });
 
-test('doctor says what keeps it from checking, with exit code 2', async () => {
+test('doctor reports why it cannot check, with exit code 2', async () => {
   using folder = temporaryFolder();
   const env = {
     REELVEC_DATA_DIR: folder.path,
@@ -100,7 +100,7 @@ test('doctor says what keeps it from checking, with exit code 2', async () => {
   assert.match(stderr, /check failed: The bucket no-such-bucket at http:\/\/127\.0\.0\.1:9 cannot be used/);
 });
 
-test('doctor compares nothing with a database that is damaged, and says how it is', async () => {
+test('doctor reports a damaged database and compares nothing with it', async () => {
   using folder = temporaryFolder();
   const env = { REELVEC_BLOBS: `file:${join(folder.path, 'blobs')}`, REELVEC_DATA_DIR: folder.path };
   assert.equal((await reelvec(['keys', 'create', '--name', 'one'], { env })).code, 0);

@@ -11,7 +11,7 @@ import { sdk } from './support/sdk.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call, createTask, ready } from './support/tasks.ts';
 
-describe('queries with a bundle of models whose words reach pictures and what is said', () => {
+describe('queries with a bundle of models with text queries for pictures and transcripts', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let client: TwelveLabs;
@@ -36,7 +36,7 @@ describe('queries with a bundle of models whose words reach pictures and what is
     ...more,
   });
 
-  test('text gives an item for each space, the one of pictures first, and ?space= picks one', async () => {
+  test('text gives an item per space, that of pictures first, and ?space= selects one', async () => {
     const all = await post(text('a red car'));
     assert.equal(all.status, 200, all.text);
     const spaces = all.body.data.map((item: { space: string }) => item.space);
@@ -67,7 +67,7 @@ describe('queries with a bundle of models whose words reach pictures and what is
     for (const [i, value] of both.data[0]!.embedding.entries()) assert.ok(Math.abs(value - sum[i]! / norm) < 1e-5);
   });
 
-  test('shorter vectors are the beginnings of the long ones', async () => {
+  test('shorter vectors are prefixes of the long ones', async () => {
     const long = (await post(text('the rain'))).body.data[0].embedding.slice(0, 128);
     const short = await post(text('the rain', { embedding_dimension: 128 }));
     const norm = Math.hypot(...long);
@@ -75,8 +75,8 @@ describe('queries with a bundle of models whose words reach pictures and what is
     for (const [i, value] of short.body.data[0].embedding.entries()) assert.ok(Math.abs(value - long[i] / norm) < 1e-5);
   });
 
-  test('text of more tokens than are allowed, by the tokenizer of the model, is refused with the limit', async () => {
-    // Each sign is a token of its own and none is a word.
+  test('text with too many tokens, counted by the tokenizer of the model, is refused with the limit', async () => {
+    // Each character is one token and not a word.
     const long = await post(text(Array.from({ length: 501 }, () => ':').join(' ')));
     assert.equal(long.status, 400, long.text);
     assert.match(long.body.message, /^text\.input_text: The text has 501 tokens; at most 500/);
@@ -91,7 +91,7 @@ interface Item {
   readonly start_sec: number;
 }
 
-describe('a bundle whose pictures, sound and words lie in one space', () => {
+describe('a bundle with pictures, sound and text in one space', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let folder: string;
@@ -123,7 +123,7 @@ describe('a bundle whose pictures, sound and words lie in one space', () => {
   const itemsIn = (data: string) =>
     (JSON.parse(`{${data.slice(0, data.lastIndexOf(']') + 1)}}`) as { data: Item[] }).data;
 
-  test('gives each segment and the whole film a fused vector too: the mean of those that there are', async () => {
+  test('gives each segment and the whole film a fused vector: the mean of the available ones', async () => {
     const id = await createTask(server, film);
     fused = (await ready(server, id)).data;
     const items = itemsIn(fused);
@@ -145,7 +145,7 @@ describe('a bundle whose pictures, sound and words lie in one space', () => {
     assert.match(metadata.bundle, /^one@/);
   });
 
-  test('gives the same at once, and from the command line', async () => {
+  test('gives the same vectors synchronously and from the command line', async () => {
     const answer = await call(server, 'POST', '/embed-v2', { body: film });
     assert.ok(JSON.stringify(answer.body.data) === JSON.stringify(itemsIn(fused)), 'vectors differ');
     const how = ['--segmentation', 'fixed:3', '--type', 'fused', '--dimension', '128'];
@@ -161,7 +161,7 @@ describe('a bundle whose pictures, sound and words lie in one space', () => {
     }
   });
 
-  test('is named with each answer, and another one that is asked for is refused', async () => {
+  test('is named in each answer, and a request for another one is refused', async () => {
     const text = { input_type: 'text', model_name: 'marengo3.0', text: { input_text: 'a red car' } };
     const plain = await call(server, 'POST', '/embed-v2', { body: text });
     const serving = plain.headers.get('reelvec-bundle')!;

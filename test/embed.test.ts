@@ -26,7 +26,7 @@ const LINES = [
 /** Bound for the cleanup after a client that hung up. */
 const FREED_MS = 2000;
 
-describe('embedding at once', () => {
+describe('synchronous embedding', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let client: TwelveLabs;
@@ -67,7 +67,7 @@ describe('embedding at once', () => {
     return true;
   };
 
-  test('text finds the clip that says it', async () => {
+  test('a text query finds the clip with the text', async () => {
     const video = { media_source: { url: `${host.url}/film.mkv` }, embedding_scope: ['clip'] };
     const film = await post({ input_type: 'video', model_name: 'marengo3.0', video });
     const { data, metadata } = await create({
@@ -88,7 +88,7 @@ describe('embedding at once', () => {
     assert.ok(best!.start_sec <= LINES[0]!.startSec && best!.end_sec > LINES[0]!.startSec);
   });
 
-  test('text is answered with the names of its space, and ?space= picks one by its name or its option', async () => {
+  test('text gives a vector with the name of its space, and ?space= selects one by name or option', async () => {
     const body = { input_type: 'text', model_name: 'marengo3.0', text: { input_text: 'ships' } };
     const all = await post(body);
     assert.equal(all.status, 200, all.text);
@@ -109,7 +109,7 @@ describe('embedding at once', () => {
     assert.match(other.body.message, /text can be looked for in "signal\/transcription": got "signal\/visual"/);
   });
 
-  test('a picture finds the clip that it is from, by URL and base64, as JPEG, PNG, WebP and AVIF', async () => {
+  test('a picture finds its clip, by URL and base64, as JPEG, PNG, WebP and AVIF', async () => {
     const video = {
       mediaSource: { url: `${host.url}/film.mkv` },
       segmentation: { strategy: 'fixed' as const, fixed: { durationSec: SEC_EACH } },
@@ -142,7 +142,7 @@ describe('embedding at once', () => {
     assert.deepEqual(left(), []);
   });
 
-  test('several pictures give the mean of their vectors; with text they are refused where words reach no pictures', async () => {
+  test('several pictures give the mean of their vectors; a bundle without text queries for pictures refuses text with them', async () => {
     const source = (name: string, more = {}) => ({ mediaType: 'image' as const, url: `${host.url}/${name}`, ...more });
     const one = async (name: string) =>
       (
@@ -173,7 +173,7 @@ describe('embedding at once', () => {
   });
 
   for (const how of ['url', 'base64', 'asset'] as const) {
-    test(`video and audio by ${how}: the bytes that a task gives`, async () => {
+    test(`video and audio by ${how}: the same bytes as a task`, async () => {
       const mediaSource = async (name: string) => {
         if (how === 'url') return { url: `${host.url}/${name}` };
         if (how === 'base64') return { base64_string: base64(name) };
@@ -215,7 +215,7 @@ describe('embedding at once', () => {
     assert.equal(audio.data.length, 3, 'two segments and the asset');
   });
 
-  test('what breaks a limit is refused with the limit', async () => {
+  test('a request over a limit is refused with the limit', async () => {
     const { status, body } = await post(asking('audio', { url: `${host.url}/long.flac` }));
     assert.equal(status, 400);
     assert.equal(body.code, 'audio_duration_too_long');
@@ -244,7 +244,7 @@ describe('embedding at once', () => {
     assert.deepEqual(left(), []);
   });
 
-  test('text is answered while a long task and a video of nine minutes keep the workers busy', async () => {
+  test('text queries are answered while a long task and a video of nine minutes occupy the workers', async () => {
     const body = { input_type: 'text', model_name: 'marengo3.0', text: { input_text: 'ships' } };
     // The first one starts the worker.
     assert.equal((await post(body)).status, 200);
@@ -267,7 +267,7 @@ describe('embedding at once', () => {
     }
   });
 
-  test('a client that hangs up frees the worker and the disk within 2 s', async () => {
+  test('a disconnect frees the worker and the disk within 2 s', async () => {
     for (const waitMs of [0, 100, 400, 1500]) {
       const gone = new AbortController();
       const request = hanging(server, asking('video', { url: `${host.url}/nine-minutes.mp4` }), gone.signal);
@@ -279,7 +279,7 @@ describe('embedding at once', () => {
     }
   });
 
-  test('a server that stops answers who waits with 503, leaves nothing, and is gone at once', async () => {
+  test('a server that stops answers pending requests with 503, leaves no file, and exits at once', async () => {
     const body = asking('video', { url: `${host.url}/nine-minutes.mp4` });
     const waiting = fetch(`${server.url}/embed-v2`, {
       method: 'POST',

@@ -34,7 +34,7 @@ describe('events of a task', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('tell progress and every segment once while the task runs, and then its end', async () => {
+  test('report progress and every segment once while the task runs, then its end', async () => {
     const id = await createTask(server, film);
     const events: (SentEvent & { status: string })[] = [];
     for await (const event of listen(server, id)) {
@@ -59,7 +59,7 @@ describe('events of a task', () => {
     assert.deepEqual(times(segments), times(clips));
   });
 
-  test('go on after the last one that was seen, and say that there is nothing after the end', async () => {
+  test('resume after the last event, and answer 204 after the end', async () => {
     const id = await createTask(server, film);
     await ready(server, id);
     const all = await Array.fromAsync(listen(server, id));
@@ -75,7 +75,7 @@ describe('events of a task', () => {
     assert.deepEqual([wrong.status, wrong.body.code], [400, 'parameter_invalid']);
   });
 
-  test('end when the task is deleted, after which there are none to ask for', async () => {
+  test('end when the task is deleted, and are 404 afterwards', async () => {
     const id = await createTask(server, film);
     const listening = Array.fromAsync(listen(server, id));
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -84,14 +84,14 @@ describe('events of a task', () => {
     assert.equal((await call(server, 'GET', `/embed-v2/tasks/${id}/events`)).status, 404);
   });
 
-  test('tell why a task has failed', async () => {
+  test('report the reason of a failure', async () => {
     const id = await createTask(server, { ...broken });
     const last = (await Array.fromAsync(listen(server, id))).at(-1);
     assert.equal(last?.event, 'failed');
     assert.equal(last?.data.error.code, 'video_resolution_too_low');
   });
 
-  test('a server that stops ends them, and listeners go on after the restart', async () => {
+  test('end when the server stops, and resume after the restart', async () => {
     using folder = temporaryFolder();
     await using first = await startServer({ dataDir: folder.path });
     const id = await createTask(first, film);

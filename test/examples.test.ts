@@ -19,7 +19,7 @@ const missing = (program: string, args: string[], reason: string) =>
 const withoutPackage = (name: string) =>
   missing(PYTHON, ['-c', `import ${name}`], `${PYTHON} has no package ${name}; REELVEC_TEST_PYTHON names another`);
 
-describe('the examples, as they are', () => {
+describe('the unchanged examples', () => {
   const stack = new AsyncDisposableStack();
   let folder: string;
   let server: RunningServer;
@@ -66,7 +66,7 @@ describe('the examples, as they are', () => {
     assertClips(await run('go', ['run', '.', '../film.mp4'], { cwd: join(folder, 'go') })),
   );
 
-  test('search by picture finds the shot that the picture is from', async () => {
+  test('search by picture finds the shot of the picture', async () => {
     const { data, width, height } = pictureAt(join(folder, 'film.mp4'), 7, { width: 320, height: 180 });
     const still = sharp(data, { raw: { width, height, channels: 3 } });
     writeFileSync(join(folder, 'still.jpg'), await still.jpeg().toBuffer());

@@ -75,7 +75,7 @@ function losesWorkers(
     });
     after(() => stack.disposeAsync());
 
-    test('workers that die while they have nothing to do cost no task an attempt', async () => {
+    test('workers that die while idle cost no task an attempt', async () => {
       const idle = childrenOf(server.pid);
       for (const pid of idle) process.kill(pid, 'SIGKILL');
       await until(() => idle.every((pid) => !isAlive(pid)), 2000, 'they are dead');
@@ -83,7 +83,7 @@ function losesWorkers(
     });
 
     for (const [how, signal] of strikes) {
-      test(`a worker ${how} in the middle of a task is replaced, and the result is the same`, async () => {
+      test(`a worker ${how} during a task is replaced, and the result is the same`, async () => {
         const id = await createTask(server, film);
         const [struck] = await strike(server, id, signal, 1);
         const task = await ready(server, id);
@@ -93,14 +93,14 @@ function losesWorkers(
     }
 
     if (strikes.includes(FROZEN)) {
-      test('a task whose workers are frozen again and again takes longer, and the media is not blamed', async () => {
+      test('repeatedly frozen workers delay a task, and the media is not blamed', async () => {
         const id = await createTask(server, film);
         assert.equal((await strike(server, id, 'SIGSTOP', 3)).length, 3);
         assert.ok((await ready(server, id)).data === undisturbed.data, 'the result of an undisturbed run');
         assert.match(server.output(), /Processing stopped answering/, 'the log tells of it');
       });
 
-      test('a task whose workers are killed again and again, as for want of memory, takes longer', async () => {
+      test('workers that are killed repeatedly, as for lack of memory, delay a task', async () => {
         const id = await createTask(server, film);
         assert.equal((await strike(server, id, 'SIGKILL', 3)).length, 3);
         assert.ok((await ready(server, id)).data === undisturbed.data, 'the result of an undisturbed run');
@@ -109,7 +109,7 @@ function losesWorkers(
     }
 
     if (strikes.includes(KILLED)) {
-      test('workers that crash on every attempt fail that task only', async () => {
+      test('a crash on every attempt fails that task only', async () => {
         const id = await createTask(server, film);
         const striking = strike(server, id, 'SIGSEGV', Number.POSITIVE_INFINITY);
         const beside = await createTask(server, short);
@@ -128,7 +128,7 @@ function losesWorkers(
       });
     }
 
-    test('no process is left of all of them, and no work', async () => {
+    test('no worker process and no work is left', async () => {
       await until(() => workersReading(server, '/source').length === 0, 2000, 'every worker is idle');
       assert.equal(await server.stop(), 0);
       assert.deepEqual(processesOf(server, dataDir), []);
@@ -136,7 +136,7 @@ function losesWorkers(
   });
 }
 
-test('a worker over its memory limit fails the task with a sentence that says so', { timeout: 60_000 }, async () => {
+test('a worker over its memory limit fails the task with a message that says so', { timeout: 60_000 }, async () => {
   await using host = await hostFiles(folder);
   using data = temporaryFolder();
   await using server = await startServer({ dataDir: data.path, env: { REELVEC_WORKER_MEMORY_MB: '180' } });

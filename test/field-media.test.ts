@@ -41,13 +41,13 @@ function field(): void {
     }
   });
 
-  test('pictures behind an absurd timestamp are seen', async () => {
+  test('pictures after an absurd timestamp are decoded', async () => {
     const { chunk, warnings } = await embed('k20_one_bad_timestamp.mkv');
     assert.ok(chunk.vectors.visual!.every(Boolean));
     assert.deepEqual(warnings, []);
   });
 
-  test('long pictures and empty packets are no damage, and nothing is said to be cut off', async () => {
+  test('long pictures and empty packets are not damage or truncation', async () => {
     for (const name of ['k04_hold_300s.mp4', 'k04_last_picture_12s_with_sound.mp4', 'k07_theora_dup_frames.ogv']) {
       const { chunk, warnings } = await embed(name);
       assert.ok(chunk.vectors.visual!.every(Boolean), name);
@@ -55,7 +55,7 @@ function field(): void {
     }
   });
 
-  test('pictures that a decoder patched up are told with their time', async () => {
+  test('concealed pictures are reported with their time', async () => {
     const { warnings } = await embed('k21_patched_up.mp4');
     assert.equal(warnings.length, 1);
     assert.match(warnings[0]!, /^The media is damaged: this affects the pictures at 1\.\d+–9\.58 s\.$/);

@@ -10,21 +10,24 @@ import { mediaWorkers } from '../src/start/media-workers.ts';
 import type { EmbedJob } from '../src/workers/protocol.ts';
 import { WorkerLost } from '../src/workers/supervised-process.ts';
 import { makeMedia } from './support/make-media.ts';
-import { MUTATIONS, mutate, randomFrom } from './support/mutate.ts';
+import { MUTATIONS, mutate } from './support/mutate.ts';
 import { NO_REAL_MEDIA, REAL_MEDIA } from './support/real-media.ts';
+import { randomFrom } from './support/seeded-random.ts';
 import { childrenOf, isAlive, memoryOf, temporaryFolder, until } from './support/server.ts';
 
-const COUNT = 300;
+/** Damaged files. */
+const FILE_COUNT = 300;
+/** Media workers that embed them. */
 const WORKERS = 3;
 /** Time limit of each file, in milliseconds. */
-const LONGEST_MS = 60_000;
-/** Largest file that is used, in bytes: larger ones take long and show nothing more. */
-const LARGEST = 800_000;
-/** Seconds of media that are embedded of each. */
+const FILE_TIMEOUT_MS = 60_000;
+/** Maximum size of an original file, in bytes. Larger ones take long and show nothing more. */
+const MAX_FILE_BYTES = 800_000;
+/** Range of each file that is embedded, in seconds. */
 const RANGE_SEC = 3;
 const MEGABYTE = 1024 ** 2;
 /** Allowed growth of a worker's memory after its warm-up, in bytes: decoders keep pools, and the heap varies. */
-const GROWTH = 100 * MEGABYTE;
+const MAX_GROWTH_BYTES = 100 * MEGABYTE;
 
 const seed = Number(process.env['REELVEC_TEST_SEED'] ?? Date.now() % 1_000_000);
 
@@ -43,12 +46,12 @@ function material(folder: string): Buffer[] {
   }
   return ['odd', 'audio/speech', 'video']
     .flatMap((name) => readdirSync(join(REAL_MEDIA, name)).map((file) => join(REAL_MEDIA, name, file)))
-    .filter((path) => statSync(path).size < LARGEST && !/\.(csv|txt|srt|vtt|stm)$/.test(path))
+    .filter((path) => statSync(path).size < MAX_FILE_BYTES && !/\.(csv|txt|srt|vtt|stm)$/.test(path))
     .sort()
     .map((path) => readFileSync(path));
 }
 
-test(`${COUNT} damaged files, seed ${seed}: each ends in a result or an error, and leaves nothing behind`, async () => {
+test(`${FILE_COUNT} damaged files, seed ${seed}: each ends in a result or an error, and leaves nothing behind`, async () => {
   using temporary = temporaryFolder();
   const files = material(temporary.path);
   for (const name of readdirSync(temporary.path)) rmSync(join(temporary.path, name));
@@ -56,16 +59,16 @@ test(`${COUNT} damaged files, seed ${seed}: each ends in a result or an error, a
   process.env['TMPDIR'] = temporary.path;
   const earlier = new Set(childrenOf(process.pid));
   const workers = () => childrenOf(process.pid).filter((pid) => !earlier.has(pid));
-  const limits = { REELVEC_WORKER_MEMORY_MB: '1024', REELVEC_WORKER_SILENCE_SEC: String(LONGEST_MS / 2000) };
+  const limits = { REELVEC_WORKER_MEMORY_MB: '1024', REELVEC_WORKER_SILENCE_SEC: String(FILE_TIMEOUT_MS / 2000) };
   const pool = mediaWorkers(readConfig(limits, {}), { size: WORKERS });
   const ends = { embedded: 0, refused: 0, lost: 0 };
   const faults: string[] = [];
   const memory = new Map<number, number[]>();
 
-  const jobs = Array.from({ length: COUNT }, (_, number) => number);
+  const jobs = Array.from({ length: FILE_COUNT }, (_, number) => number);
   async function work(): Promise<void> {
     for (let number = jobs.shift(); number !== undefined; number = jobs.shift()) {
-      const random = randomFrom(seed * COUNT + number);
+      const random = randomFrom(seed * FILE_COUNT + number);
       const pick = <T>(list: readonly T[]) => list[Math.floor(random() * list.length)]!;
       const how = pick(MUTATIONS);
       const path = join(temporary.path, String(number));
@@ -84,13 +87,13 @@ test(`${COUNT} damaged files, seed ${seed}: each ends in a result or an error, a
         rmSync(path);
       }
       const tookMs = performance.now() - started;
-      if (tookMs > LONGEST_MS) faults.push(`file ${number} (${how}) took ${tookMs} ms`);
+      if (tookMs > FILE_TIMEOUT_MS) faults.push(`file ${number} (${how}) took ${tookMs} ms`);
       for (const pid of workers()) memory.set(pid, [...(memory.get(pid) ?? []), memoryOf(pid)]);
     }
   }
 
   async function embed(path: string, random: () => number): Promise<void> {
-    const signal = AbortSignal.timeout(LONGEST_MS);
+    const signal = AbortSignal.timeout(FILE_TIMEOUT_MS);
     const media = await pool.run<'probe'>({ kind: 'probe', path }, { signal });
     const job = jobOn(path, media, random);
     if (!job) return;
@@ -114,7 +117,7 @@ test(`${COUNT} damaged files, seed ${seed}: each ends in a result or an error, a
       console.log(
         `worker ${pid}: ${Math.round(early / MEGABYTE)} MB at first, ${Math.round(late / MEGABYTE)} MB at the end`,
       );
-      assert.ok(late - early < GROWTH, 'memory does not grow without bound');
+      assert.ok(late - early < MAX_GROWTH_BYTES, 'memory does not grow without bound');
     }
     // The pool works as before.
     const sound = join(temporary.path, 'sound');

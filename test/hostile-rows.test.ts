@@ -34,7 +34,7 @@ const LEAVES = ['null', '"x"', '-1', '0', '9e999', '[]', '{}'];
 /** Columns by which rows are found, not shown. */
 const FOUND_BY = new Set(['id', 'owner', 'hash', 'revoked_at', 'task_id', 'upload_id', 'content_id']);
 
-describe('rows that nobody expected', () => {
+describe('rows with unexpected values', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let sqlite: DatabaseSync;
@@ -144,7 +144,7 @@ describe('rows that nobody expected', () => {
     });
   }
 
-  test('a task at work shows no stage that it cannot be in', async () => {
+  test('a task shows no invalid stage', async () => {
     const values = sqlite.prepare('update tasks set status = ?, stage = ? where id = ?');
     values.run('processing', 'junk', ids.task);
     const { status, body } = await call(server, 'GET', `/embed-v2/tasks/${ids.task}`, { headers });
@@ -152,7 +152,7 @@ describe('rows that nobody expected', () => {
     assert.deepEqual([status, body.status, body.progress], [200, 'processing', undefined]);
   });
 
-  test('what is known is still shown, and what was left out is in the log', async () => {
+  test('valid values are still shown, and omitted ones are in the log', async () => {
     const set = sqlite.prepare('update assets set media = ? where id = ?');
     const { media } = sqlite.prepare('select media from assets where id = ?').get(ids.asset) as { media: string };
     set.run(JSON.stringify({ ...JSON.parse(media), durationSec: null, bitRate: -1 }), ids.asset);
@@ -164,7 +164,7 @@ describe('rows that nobody expected', () => {
     assert.match(server.output(), /"omitted":\["duration"\]/);
   });
 
-  test('a quota that is no number does not stop its key', async () => {
+  test('an invalid quota does not lock out its key', async () => {
     const set = sqlite.prepare("update keys set quota_tasks = ?, quota_bytes = ? where name = 'hostile'");
     for (const value of ['junk', -1, 2n ** 60n]) {
       set.run(value, value);

@@ -35,7 +35,7 @@ describe('hostile input', () => {
     makeMedia(path('whole.mkv'), track);
     makeMedia(path('whole.flac'), { audio: track.audio, audioCodec: FF_ENCODER_FLAC });
     host = stack.use(await hostFiles(folder));
-    // A hang or a break costs seconds here, not minutes.
+    // Short timeouts, so that a hang costs seconds and not minutes.
     server = stack.use(
       await startServer({
         dataDir: stack.use(temporaryFolder()).path,
@@ -48,7 +48,7 @@ describe('hostile input', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('a cut off or damaged file ends as failed with a sentence, or as ready; never in a 5xx, never in a hang', async (t) => {
+  test('a truncated or damaged file ends as failed with a sentence, or as ready; never in a 5xx or a hang', async (t) => {
     const random = seededRandom(t);
     const names = ['whole.mp4', 'whole.mkv', 'whole.flac'].flatMap((name) => {
       const whole = readFileSync(path(name));
@@ -73,7 +73,7 @@ describe('hostile input', () => {
     for (const { status, text } of base64) assert.ok([202, 400].includes(status), `${status} ${text.slice(0, 300)}`);
   });
 
-  test('half a Matroska file is embedded as far as it goes, and the rest is told as a warning', async () => {
+  test('half a Matroska file is embedded as far as it goes, with a warning about the rest', async () => {
     const whole = readFileSync(path('whole.mkv'));
     writeFileSync(path('half.mkv'), whole.subarray(0, whole.length / 2));
     const task = await ready(
@@ -90,7 +90,7 @@ describe('hostile input', () => {
     assert.match(task.warnings.join(' '), /\d of 5 segments have nothing to embed as visual/);
   });
 
-  test('half an MP4 file without its index fails with a sentence a person can act on', async () => {
+  test('half an MP4 file without its index fails with advice', async () => {
     const whole = readFileSync(path('whole.mp4'));
     writeFileSync(path('half.mp4'), whole.subarray(0, whole.length / 2));
     const task = await ended(server, await createTask(server, asking('video', { url: `${host.url}/half.mp4` })));
@@ -98,7 +98,7 @@ describe('hostile input', () => {
     assert.match(task.error?.message ?? '', /damaged, or cut off before its index.*send the whole file/i);
   });
 
-  test('what names other files is refused by URL, base64 and asset, and nothing that it names is opened', async () => {
+  test('files that refer to others are refused by URL, base64 and asset, and no referenced file is opened', async () => {
     // Opening a FIFO for reading waits for a writer: a process that follows the playlist hangs and is found below.
     const trap = path('trap.ts');
     execFileSync('mkfifo', [trap]);
@@ -127,7 +127,7 @@ describe('hostile input', () => {
     }
   });
 
-  test('media is known by its content: named like a playlist it works', async () => {
+  test('media is recognised by content, also with the name of a playlist', async () => {
     for (const name of ['whole.mkv', 'whole.mp4']) {
       copyFileSync(path(name), path(`${name}.m3u8`));
       const url = `${host.url}/${name}.m3u8`;
@@ -161,7 +161,7 @@ function playlists(url: string, local: string): [name: string, text: string][] {
     ['remote.m3u8', hls(url)],
     ['local.m3u8', hls(`file://${local}`)],
     ['hls-named.mp4', hls(local)],
-    // A control character makes it no text: nothing but the list of allowed containers stands in its way.
+    // With a control character it does not count as text: only the allow list of containers refuses it.
     ['hidden-remote.mp4', hls(url, '#\u0001\n')],
     ['hidden-local.mp4', hls(local, '#\u0001\n')],
     ['remote.mpd', dash(url)],
@@ -175,7 +175,7 @@ function playlists(url: string, local: string): [name: string, text: string][] {
   ];
 }
 
-/** A film whose samples lie in another file, named by QuickTime's alias records. */
+/** Film whose samples are in another file, which QuickTime's alias records name. */
 function withExternalMedia(film: Buffer, target: string): Buffer {
   const name = (text: string, length: number) =>
     Buffer.concat([Buffer.from([text.length]), Buffer.from(text), Buffer.alloc(length)], length + 1);

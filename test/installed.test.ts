@@ -32,18 +32,18 @@ describe('bin/reelvec.js', () => {
   const embeds = async (program: [string, ...string[]]) => {
     const how = ['embed', film, '--option', 'visual', '--scope', 'asset'];
     const { code, stdout, stderr } = await reelvec(how, { program });
-    assert.equal(stderr, '', 'no warning of the runtime either');
+    assert.equal(stderr, '', 'no warnings of the runtime');
     assert.equal(code, 0);
     assert.equal(JSON.parse(stdout.toString()).data.length, 1);
     const wrong = await reelvec(['embed', join(folder, 'missing.mp4')], { program });
-    assert.equal(wrong.code, 1, 'the exit code comes through');
+    assert.equal(wrong.code, 1, 'the exit code is passed on');
   };
 
-  test('works where npm installs it, below node_modules, called by its link; media workers start there too', () =>
+  test('works from node_modules through the link in .bin, including its media workers', () =>
     embeds([process.execPath, bin]));
 
   test(
-    'started by a Node that is too old, in a checkout, it goes on with the one that npm installed',
+    'started by an old Node in a checkout, it continues with the one that npm installed',
     {
       skip: OLD_NODE === undefined && 'there is no old Node here',
     },
@@ -51,7 +51,7 @@ describe('bin/reelvec.js', () => {
   );
 
   test(
-    'started by a Node that is too old, installed, it does so too',
+    'started by an old Node as an installed package, it does the same',
     {
       skip: OLD_NODE === undefined && 'there is no old Node here',
     },
@@ -59,12 +59,12 @@ describe('bin/reelvec.js', () => {
   );
 });
 
-test('what has to run at install time is optional: npm installs the rest without a network', () => {
+test('packages with install scripts are optional: npm installs the rest without a network', () => {
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'));
   const required = Object.entries<{ hasInstallScript?: true; optional?: true; dev?: true }>(packages)
     .filter(([, { hasInstallScript, optional, dev }]) => hasInstallScript && !optional && !dev)
     .map(([path]) => path);
-  // Its scripts look for the ffmpeg command, which reelvec does not use, and succeed without a network.
+  // Its scripts search for the ffmpeg command, which reelvec does not use, and succeed without a network.
   assert.deepEqual(required, ['node_modules/node-av']);
 });
 

@@ -9,7 +9,7 @@ import { call } from './support/tasks.ts';
 /** No keys in the configuration: only created keys count. */
 const NO_KEYS = { REELVEC_API_KEYS: '' };
 
-describe('keys that are made', () => {
+describe('created keys', () => {
   const data = temporaryFolder();
   let server: RunningServer;
   let first: string;
@@ -29,7 +29,7 @@ describe('keys that are made', () => {
   /** Everything on disk, the journals of the databases too. */
   const isStored = (text: string) => filesIn(data.path).some((path) => readFileSync(path).includes(text));
 
-  test('the first start of a server without any makes one, prints it and keeps only its hash', async () => {
+  test('the first start without keys creates one, prints it and stores only its hash', async () => {
     server = await startServer({ dataDir: data.path, env: NO_KEYS });
     first = keyIn(server.output()) ?? assert.fail('a key is printed');
     assert.equal(await statusWith(first), 200);
@@ -37,7 +37,7 @@ describe('keys that are made', () => {
     assert.ok(!isStored(first) && !isStored(first.slice(8)));
   });
 
-  test('a key made beside a running server works at once, is listed, and once revoked is 401 at once', async () => {
+  test('a key created beside a running server works at once, is listed, and gets 401 once revoked', async () => {
     const made = await keys('create', '--name', 'laptop');
     const key = keyIn(made.stdout) ?? assert.fail(made.stdout);
     assert.equal(made.stdout, `${key}\n`, 'the key alone');
@@ -57,7 +57,7 @@ describe('keys that are made', () => {
     assert.match(again.stderr, /no active key/);
   });
 
-  test('the second start prints none, and the first key still works', async () => {
+  test('the second start prints no key, and the first one still works', async () => {
     assert.equal(await server.stop(), 0);
     server = await startServer({ dataDir: data.path, env: NO_KEYS });
     assert.equal(keyIn(server.output()), undefined);

@@ -10,7 +10,7 @@ import { embedChunk } from '../src/pipeline/embed-chunk.ts';
 import type { EmbeddedChunk, EmbedJob } from '../src/workers/protocol.ts';
 import { makeMedia } from './support/make-media.ts';
 
-/** The promises of docs/media.md about pictures that last long, in chunks of any length. */
+/** Tests what docs/media.md states about pictures of long duration, in chunks of any length. */
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-lasting-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -44,7 +44,7 @@ async function inChunks(path: string, chunkSec: number, overrides: Partial<Embed
   return vectors;
 }
 
-test('a cover picture is seen under all of the sound, in every chunk, with and without the sound', async () => {
+test('a cover picture lasts as long as the sound, in every chunk, with and without the sound', async () => {
   for (const ending of ['mp4', 'mkv', 'flv', 'ts']) {
     const path = makeMedia(join(folder, `podcast.${ending}`), {
       video: 'testsrc2=size=640x360:rate=25:duration=0.04',
@@ -58,7 +58,7 @@ test('a cover picture is seen under all of the sound, in every chunk, with and w
   }
 });
 
-test('slides give the same vectors whatever chunks they are read in', async () => {
+test('slides give the same vectors for any chunk length', async () => {
   for (const name of ['slides.mp4', 'slides.mkv', 'slides.ts', 'slides.flv', 'slides.nut']) {
     const path = slides(name, 7);
     const whole = await inChunks(path, 1000);

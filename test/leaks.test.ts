@@ -14,21 +14,24 @@ import { asking, call, createTask, ended, ready, uploadAsset } from './support/t
 
 /** Rounds of each operation. `npm run test:leaks` does each of them 2,000 times. */
 const ROUNDS = process.env['REELVEC_TEST_ROUNDS'] ? Number(process.env['REELVEC_TEST_ROUNDS']) : undefined;
-/** More than the descriptors that the server may have. */
+/** Rounds of cheap operations: more than the descriptors that the server may open. */
 const CHEAP_ROUNDS = 270;
-/** Rounds of operations that occupy a media worker, or end it. */
-const DEAR_ROUNDS = 20;
-const MOST_DESCRIPTORS = 256;
-const AT_ONCE = 4;
-/** Tolerance for short-lived descriptors: a worker that starts, a connection that closes. */
-const ALLOWED = 6;
-/** Tolerance for objects: a running media worker has a dozen listeners, a kept-alive connection has twenty. */
+/** Rounds of expensive operations, which occupy or kill a media worker. */
+const EXPENSIVE_ROUNDS = 20;
+/** Limit of open descriptors of the server. */
+const MAX_DESCRIPTORS = 256;
+/** Rounds of an operation that run concurrently. */
+const CONCURRENCY = 4;
+/** Tolerated growth of descriptors and resources: a worker that starts, a connection that closes. */
+const ALLOWED_RESOURCES = 6;
+/** Tolerated growth of listeners, signals and promises: a running media worker has a dozen listeners, a kept-alive connection has twenty. */
 const ALLOWED_OBJECTS = 60;
-/** Wait for the cleanup that the server does after its answer. */
-const SETTLE_MS = 30_000;
-/** Tolerance for memory: caches that fill up, code that is compiled. */
-const NOISE_BYTES = 12 * 1024 ** 2;
-const BYTES_PER_OPERATION = 512;
+/** Maximum wait for the cleanup after an answer. */
+const SETTLE_TIMEOUT_MS = 30_000;
+/** Tolerated growth of memory: caches that fill up, code that is compiled. */
+const ALLOWED_BYTES = 12 * 1024 ** 2;
+/** Further tolerated growth of memory per operation. */
+const ALLOWED_BYTES_PER_OPERATION = 512;
 const HEADERS = { 'x-api-key': KEY };
 
 interface Operation {
@@ -70,7 +73,7 @@ describe('nothing leaks', { skip }, () => {
       await startServer({
         dataDir,
         nodeFlags: INSPECTABLE,
-        openFiles: MOST_DESCRIPTORS,
+        openFiles: MAX_DESCRIPTORS,
         env: { TMPDIR: temporary, REELVEC_WORKERS: '2' },
       }),
     );
@@ -142,7 +145,7 @@ describe('nothing leaks', { skip }, () => {
       );
       await read(`/embed-v2/tasks/${small}?format=${wish}`);
     }),
-    cheap('reading results is broken off', async (round) => {
+    cheap('reads of results are aborted', async (round) => {
       const headers = { ...HEADERS, 'accept-encoding': one(['identity', 'gzip', 'zstd'], round >> 2) };
       // Parquet takes ten times as long as the others.
       const format =
@@ -160,16 +163,16 @@ describe('nothing leaks', { skip }, () => {
       await read(`/embed-v2/tasks/${small}/events`, { method: one(['GET', 'HEAD'], round >> 1) });
       if (again) await read(`/embed-v2/tasks/${small}/events`, { headers: { 'last-event-id': 'end' }, status: 204 });
     }),
-    cheap('thumbnails are read, and reading them is broken off', async (round) => {
+    cheap('thumbnails are read in full and in part', async (round) => {
       await read(thumbnail, { method: one(['GET', 'HEAD'], round) });
       await hangUp('GET', thumbnail, { headers: {}, early: round % 2 === 0 });
       await read(thumbnail.replace(/signature=.*/, 'signature=wrong'), { status: 403 });
     }),
-    cheap('words are embedded at once', async () => {
+    cheap('text is embedded synchronously', async () => {
       const body = { input_type: 'text', model_name: 'marengo3.0', text: { input_text: 'a red car' } };
       assert.equal((await call(server, 'POST', '/embed-v2', { body })).status, 200);
     }),
-    dear('uploads and tasks are refused', async (round) => {
+    expensive('uploads and tasks are refused', async (round) => {
       const page = formOf(Buffer.from('<!doctype html><title>no film</title>'.repeat(100)), 'film.mp4');
       assert.equal((await call(server, 'POST', '/assets', { body: page })).status, 400);
       const source = one(
@@ -183,12 +186,12 @@ describe('nothing leaks', { skip }, () => {
       );
       assert.equal((await call(server, 'POST', '/embed-v2/tasks', { body: audio(source) })).status, 400);
     }),
-    cheap('uploads are broken off', async () => {
+    cheap('uploads are aborted', async () => {
       const form = new Response(formOf(Buffer.concat([tone, Buffer.alloc(300_000)]), 'tone.flac'));
       const type = form.headers.get('content-type')!;
       await hangUp('POST', '/assets', { body: await form.bytes(), headers: { ...HEADERS, 'content-type': type } });
     }),
-    dear('assets are uploaded and deleted', async (round) => {
+    expensive('assets are uploaded and deleted', async (round) => {
       const form = round % 2 === 0 ? formOf(tone, 'tone.flac') : formOf(film, 'film.mp4');
       form.set('enable_thumbnail', String(round % 2 === 1));
       const { status, body, text } = await call(server, 'POST', '/assets', { body: form });
@@ -196,7 +199,7 @@ describe('nothing leaks', { skip }, () => {
       await untilReady(body._id);
       await remove(`/assets/${body._id}`);
     }),
-    dear('assets are fetched by URL, good and bad ones', async (round) => {
+    expensive('assets are fetched by URL, good and bad ones', async (round) => {
       const url = `${host.url}/${one(['tone.flac', 'film.mp4'], round)}`;
       const form = new FormData();
       form.set('method', 'url');
@@ -206,7 +209,7 @@ describe('nothing leaks', { skip }, () => {
       await untilReady(body._id);
       await remove(`/assets/${body._id}`);
     }),
-    dear('assets are uploaded in chunks, one of them twice', async () => {
+    expensive('assets are uploaded in chunks, one of them twice', async () => {
       // Differs from the others, so that it is stored.
       const bytes = Buffer.concat([film, Buffer.alloc(300_000)]);
       const body = { filename: 'film.mp4', type: 'video', total_size: bytes.length };
@@ -225,22 +228,22 @@ describe('nothing leaks', { skip }, () => {
       await untilReady(session.asset_id);
       await remove(`/assets/${session.asset_id}`);
     }),
-    dear('tasks are deleted while they are worked on', async (round) => {
+    expensive('tasks are deleted while they run', async (round) => {
       const id = await createTask(server, audio({ url: `${host.url}/long.flac` }));
       const signal = AbortSignal.timeout(one([1, 20, 200], round));
       await fetch(`${server.url}/embed-v2/tasks/${id}?wait=60`, { headers: HEADERS, signal }).catch(() => {});
       await remove(`/embed-v2/tasks/${id}`);
     }),
-    dear('tasks fail', async () => {
+    expensive('tasks fail', async () => {
       const id = await createTask(server, audio({ url: `${host.url}/short.flac` }));
       assert.equal((await ended(server, id)).status, 'failed');
     }),
-    dear('sound is embedded at once', async (round) => {
+    expensive('sound is embedded synchronously', async (round) => {
       const source = one([{ base64_string: tone.toString('base64') }, { asset_id: plainAsset }], round);
       assert.equal((await call(server, 'POST', '/embed-v2', { body: audio(source) })).status, 200);
     }),
     // Last, so that all media workers run when listeners are counted.
-    dear('tasks are created, followed, read and deleted', async (round) => {
+    expensive('tasks are created, followed, read and deleted', async (round) => {
       const source = one(
         [{ base64_string: tone.toString('base64') }, { url: `${host.url}/tone.flac` }, { asset_id: plainAsset }],
         round,
@@ -260,12 +263,12 @@ describe('nothing leaks', { skip }, () => {
     const worker = async () => {
       while (round < rounds) await run(round++);
     };
-    await Promise.all(Array.from({ length: AT_ONCE }, worker));
+    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
   }
 
   /** Waits until the counts are back at their start values: cleanup after an answer takes a while. */
   async function settles(before: Counts, now: () => Counts | Promise<Counts>, allowed: number): Promise<void> {
-    const deadline = performance.now() + SETTLE_MS;
+    const deadline = performance.now() + SETTLE_TIMEOUT_MS;
     for (;;) {
       const grown = growth(before, await now(), allowed);
       if (grown.length === 0) return;
@@ -279,7 +282,7 @@ describe('nothing leaks', { skip }, () => {
   let first: { objects: Counts; memoryBytes: number };
   before(async () => {
     for (const operation of operations) {
-      await repeat(operation, AT_ONCE * 2).catch((cause) => {
+      await repeat(operation, CONCURRENCY * 2).catch((cause) => {
         throw new Error(`The first rounds failed: ${operation.name}`, { cause });
       });
     }
@@ -294,16 +297,16 @@ describe('nothing leaks', { skip }, () => {
       await repeat(operation, operation.rounds);
       done += operation.rounds;
       t.diagnostic(`${((performance.now() - started) / operation.rounds).toFixed(0)} ms each`);
-      await settles(held.files, files, ALLOWED);
-      await settles(held.resources, resources, ALLOWED);
+      await settles(held.files, files, ALLOWED_RESOURCES);
+      await settles(held.resources, resources, ALLOWED_RESOURCES);
     });
   }
 
-  test('after all of them there are no more listeners, signals and promises, and no more memory is used', async (t) => {
+  test('the number of listeners, signals and promises, and the memory, have not grown', async (t) => {
     await settles(first.objects, () => countObjects(inspector), ALLOWED_OBJECTS);
     const grownBytes = (await memoryInUse(inspector)) - first.memoryBytes;
     t.diagnostic(`${done} operations: ${(grownBytes / 1024 ** 2).toFixed(1)} MB more`);
-    assert.ok(grownBytes < NOISE_BYTES + BYTES_PER_OPERATION * done, `${grownBytes} bytes more`);
+    assert.ok(grownBytes < ALLOWED_BYTES + ALLOWED_BYTES_PER_OPERATION * done, `${grownBytes} bytes more`);
     assert.equal((await call(server, 'GET', '//readyz')).status, 200);
   });
 });
@@ -312,8 +315,8 @@ function cheap(name: string, run: Operation['run']): Operation {
   return { name, run, rounds: ROUNDS ?? CHEAP_ROUNDS };
 }
 
-function dear(name: string, run: Operation['run']): Operation {
-  return { name, run, rounds: ROUNDS ?? DEAR_ROUNDS };
+function expensive(name: string, run: Operation['run']): Operation {
+  return { name, run, rounds: ROUNDS ?? EXPENSIVE_ROUNDS };
 }
 
 function formOf(content: Uint8Array<ArrayBuffer>, filename: string): FormData {

@@ -151,7 +151,7 @@ describe('limits by content', () => {
   });
 
   for (const { what, file, type, code, says } of MADE) {
-    test(`${what} is refused and told why`, async () => {
+    test(`${what} is refused with the reason`, async () => {
       const answer = await call(server, 'POST', '/embed-v2/tasks', { body: body(file, type) });
       assert.equal(answer.status, 400, answer.text);
       assert.equal(answer.body.code, code);
@@ -160,14 +160,14 @@ describe('limits by content', () => {
     });
   }
 
-  test('by URL, where the content is known only after the answer, the task fails with the same sentence', async () => {
+  test('by URL, whose content is known only after the answer, the task fails with the same sentence', async () => {
     const task = await ended(server, await createTask(server, asking('video', url('wide.mp4'))));
     assert.equal(task.status, 'failed');
     assert.equal(task.error?.code, 'video_resolution_invalid_aspect_ratio');
     assert.match(task.error.message, /1080×360/);
   });
 
-  test('an asset that breaks a limit is refused when a task is made of it', async () => {
+  test('an asset over a limit is refused as the source of a task', async () => {
     const asset = await uploadAsset(server, readFileSync(join(folder, 'wide.mp4')), 'wide.mp4');
     assert.equal(asset.body.status, 'ready', 'an asset has no limits of its own');
     const answer = await call(server, 'POST', '/embed-v2/tasks', {
@@ -184,7 +184,7 @@ describe('limits by content', () => {
     }
   });
 
-  test('a picture that only its pixel aspect makes large enough is a video', async () => {
+  test('a picture that is large enough only by its pixel aspect is accepted', async () => {
     await ready(server, await createTask(server, body('upright.mp4', 'video', { embedding_option: ['visual'] })));
   });
 

@@ -48,7 +48,7 @@ describe('blobs that are missing from the store', { skip }, () => {
     return Buffer.from(await answer.bytes());
   };
 
-  test('a result is made again from its asset, the same to the byte in every format', async () => {
+  test('a result is rebuilt from its asset, byte for byte in every format', async () => {
     const { data } = await ready(server, task);
     for (const format of ['ndjson', 'arrow', 'parquet']) {
       const whole = await bytesOf(format);
@@ -64,7 +64,7 @@ describe('blobs that are missing from the store', { skip }, () => {
     assert.deepEqual([again.data === data, again.warnings], [true, []]);
   });
 
-  test('a result whose media was not kept answers 404 and says why', async () => {
+  test('a lost result without stored media answers 404 with the reason', async () => {
     const id = await createTask(server, body({ base64_string: tone.toString('base64') }));
     await ready(server, id);
     lose(`${id}/result.arrow`);
@@ -73,7 +73,7 @@ describe('blobs that are missing from the store', { skip }, () => {
     assert.match(answer.body.message, /its media was not kept.* Create a new task\./);
   });
 
-  test('lost media is not called deleted, and is whole again once the file is uploaded again', async () => {
+  test('lost media is not reported as deleted, and is restored by another upload', async () => {
     lose(`assets/${asset}/source`);
     const failed = await ended(server, await createTask(server, body({ asset_id: asset })));
     assert.equal(failed.error?.code, 'resource_not_exist');
@@ -87,7 +87,7 @@ describe('blobs that are missing from the store', { skip }, () => {
     for (const id of [asset, second.body._id]) await ready(server, await createTask(server, body({ asset_id: id })));
   });
 
-  test('a picture that is missing answers 404', async () => {
+  test('a lost thumbnail answers 404', async () => {
     const film = makeMedia(join(folder, 'film.mp4'), { video: 'testsrc=size=360x360:rate=5:duration=4.4' });
     const form = new FormData();
     form.set('method', 'direct');

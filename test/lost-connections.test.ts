@@ -13,7 +13,7 @@ import { asking, call } from './support/tasks.ts';
 
 /** If true, every call loses its connection once, and storms last longer: for `npm run test:faults`. */
 const ALL = process.env['REELVEC_TEST_ROUNDS'] !== undefined;
-/** Losses that once failed a good task, or delayed its run until the lease expired. */
+/** Losses that failed a good task, or delayed its run until the lease expired, before they were fixed. */
 const WORST = [
   'BackendPostgres.completeWorkflowRun',
   'BackendPostgres.setStepAttemptChildWorkflowRun',
@@ -22,7 +22,7 @@ const WORST = [
 ];
 const MOST_CALLS = 8;
 const STORM = { ms: ALL ? 60_000 : 8000, everyMs: 100 };
-/** The maintenance that starts what has no run comes every 20 s, and after 35 s at the latest. */
+/** Longer than two rounds of the maintenance that starts missing runs, which are 20 to 35 s apart. */
 const END_TIMEOUT_MS = 240_000;
 
 describe('a server that loses its connections to PostgreSQL', {
@@ -44,7 +44,7 @@ describe('a server that loses its connections to PostgreSQL', {
       audioCodec: FF_ENCODER_FLAC,
     });
     short = asking('audio', { base64_string: readFileSync(sound).toString('base64') });
-    // Three chunks
+    // Three chunks.
     long = makeMedia(join(folder, 'long.flac'), {
       audio: 'sine=frequency=440:duration=660:sample_rate=8000',
       audioCodec: FF_ENCODER_FLAC,
@@ -146,7 +146,7 @@ describe('a server that loses its connections to PostgreSQL', {
     'reset by the network': async () => proxy.resetAll(),
   };
   for (const [name, strike] of Object.entries(storms)) {
-    test(`all at once, many times, while tasks are under way, ${name}: all end as if nothing had happened`, async (t) => {
+    test(`all at once, many times, while tasks run, ${name}: all end as if nothing had happened`, async (t) => {
       const film = asking('audio', { base64_string: readFileSync(long).toString('base64') });
       const expected = await finished(await insist('/embed-v2/tasks', film));
       const storm = new AbortController();

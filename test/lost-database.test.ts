@@ -8,7 +8,7 @@ import { makeMedia } from './support/make-media.ts';
 import { startServer, temporaryFolder } from './support/server.ts';
 import { call, uploadAsset } from './support/tasks.ts';
 
-/** A database that is lost, empty or older than the blobs never costs a file. */
+/** A lost, empty or outdated database never leads to the loss of a file. */
 describe('a server without its database', () => {
   const folder = temporaryFolder();
   const original = join(folder.path, 'original');
@@ -56,7 +56,7 @@ describe('a server without its database', () => {
     return { dataDir, database, run, refuses };
   };
 
-  test('refuses to start when the file is gone, makes none in its place, and starts when it is back', async () => {
+  test('refuses to start without the file, creates no new one, and starts when it is back', async () => {
     const { dataDir, database, refuses } = copy('moved');
     renameSync(database, `${database}.aside`);
     await refuses(/belong to another database/);
@@ -67,7 +67,7 @@ describe('a server without its database', () => {
     assert.equal((await call(server, 'GET', '/assets')).body.page_info.total_results, 2);
   });
 
-  test('refuses to start when the file is empty, or was made anew by another command', async () => {
+  test('refuses to start with an empty file, or one that another command created', async () => {
     const { dataDir, database, run, refuses } = copy('empty');
     truncateSync(database, 0);
     await refuses(/belong to another database/);
@@ -76,14 +76,14 @@ describe('a server without its database', () => {
     assert.equal(blobsIn(dataDir).length, 2);
   });
 
-  test('refuses to start when blobs from before there were claims lie beside a new database', async () => {
+  test('refuses to start with a new database beside blobs without a claim', async () => {
     const { dataDir, database, refuses } = copy('unclaimed');
     rmSync(join(dataDir, 'blobs/database'), { recursive: true });
     rmSync(database);
     await refuses(/this database knows none of them/);
   });
 
-  test('refuses to start when the blobs are not where they were', async () => {
+  test('refuses to start if the blobs are missing', async () => {
     const { dataDir, run } = copy('unmounted');
     renameSync(join(dataDir, 'blobs'), join(dataDir, 'elsewhere'));
     mkdirSync(join(dataDir, 'blobs'));
@@ -97,7 +97,7 @@ describe('a server without its database', () => {
     assert.equal((await call(server, 'GET', '/assets')).body.page_info.total_results, 2);
   });
 
-  test('goes on with a new database after doctor --claim, and keeps everything', async () => {
+  test('works with a new database after doctor --claim, and keeps all blobs', async () => {
     const { dataDir, database, run, refuses } = copy('claimed');
     rmSync(database);
     await refuses(/belong to another database/);

@@ -17,8 +17,8 @@ const REVISION = 'abcdef0123456789abcdef0123456789abcdef01';
 const CLI = join(import.meta.dirname, '../src/cli.ts');
 const SECONDS = 9;
 
-/** The promises about bundles of models; the tests build on each other. */
-describe('a server whose bundle has models', () => {
+/** Life cycle of a server with models. The tests build on each other. */
+describe('a server with a bundle of models', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-bundles-'));
   const modelsDir = join(folder, 'models');
   const stack = new AsyncDisposableStack();
@@ -64,17 +64,17 @@ describe('a server whose bundle has models', () => {
     return { id, ...(await ready(on, id)) };
   };
 
-  test('does not start while they are not here, and says what to run', async () => {
+  test('does not start without the files, and names the command to run', async () => {
     await assert.rejects(startServer({ dataDir, env }), /ended with 2[\s\S]*are not ready[\s\S]*reelvec models pull/);
   });
 
-  test('`reelvec models pull` gets them', async () => {
+  test('`reelvec models pull` downloads them', async () => {
     const { stdout } = await command(['models', 'pull', bundle], env);
     assert.match(stdout, /6 files downloaded/);
     assert.match((await command(['models', 'verify', bundle], env)).stdout, /(^good .*\n){6}/m);
   });
 
-  test('says at start and in /readyz what they run on', async () => {
+  test('reports their device at startup and in /readyz', async () => {
     server = await startServer({ dataDir, env: { ...env, HF_HUB_OFFLINE: '1', REELVEC_WORKERS: '2' } });
     assert.match(server.output(), /device {3}cpu, \d+ threads a worker/);
     const { body } = await call(server, 'GET', '//readyz');
@@ -82,7 +82,7 @@ describe('a server whose bundle has models', () => {
     assert.match(body.bundle, /^tiny@1-[0-9a-f]{8}$/);
   });
 
-  test('gives vectors for what is seen, heard and written, and says which bundle made them', async () => {
+  test('gives vectors of pictures, sound and text, with the name of the bundle', async () => {
     const task = await embed(server);
     vectors = task.data;
     const { body } = await call(server, 'GET', `/embed-v2/tasks/${task.id}`);
@@ -114,7 +114,7 @@ describe('a server whose bundle has models', () => {
     assert.deepEqual(JSON.parse(stdout).data, JSON.parse(`{${vectors.slice(0, vectors.lastIndexOf(']') + 1)}}`).data);
   });
 
-  test('does not go on with a task that was made for another bundle: it fails and says so', async () => {
+  test('fails a task of another bundle with the reason', async () => {
     const id = await createTask(server, film);
     await server.kill();
     server = await startServer({ dataDir, env: { ...env, REELVEC_BUNDLE: 'signal' } });
@@ -123,7 +123,7 @@ describe('a server whose bundle has models', () => {
     assert.match(task.error!.message, /made for the bundle tiny@1-\w+, and the server now works with signal@/);
   });
 
-  test('leaves out what the bundle has no encoder for, and refuses what is nothing else', async () => {
+  test('omits options without an encoder, and refuses a request with no others', async () => {
     await server.stop();
     const changed = bundleFixture({ repo: 'acme/tiny', revision: REVISION, licence: 'MIT' });
     const { audio: _, ...rest } = { ...changed, name: 'deaf' };
@@ -142,7 +142,7 @@ describe('a server whose bundle has models', () => {
     assert.ok(!task.data.includes('"embedding_option":"audio"'));
   });
 
-  test('does not start with a model that was tampered with', async () => {
+  test('does not start with a modified model', async () => {
     await server.stop();
     const path = join(modelsDir, 'acme/tiny', REVISION, 'vision.onnx');
     const content = readFileSync(path);
@@ -154,12 +154,12 @@ describe('a server whose bundle has models', () => {
     assert.match(verified.stdout, /^damaged .*vision\.onnx$/m);
   });
 
-  test('gets what is missing or damaged by itself where it is told to', async () => {
+  test('downloads missing and damaged files at startup if configured', async () => {
     server = await startServer({ dataDir, env: { ...env, REELVEC_MODELS_AUTOPULL: '1' } });
     assert.ok((await embed(server)).data === vectors, 'the same bytes');
   });
 
-  test('does not start with a device that is not there, rather than take another', async () => {
+  test('does not start with a missing device instead of falling back to another', async () => {
     const absent = process.platform === 'darwin' ? 'dml' : 'coreml';
     const other = { dataDir: stack.use(temporaryFolder()).path, env: { ...env, REELVEC_DEVICE: absent } };
     await assert.rejects(
@@ -168,7 +168,7 @@ describe('a server whose bundle has models', () => {
     );
   });
 
-  test('`reelvec models remove` leaves nothing of them', async () => {
+  test('`reelvec models remove` deletes all of them', async () => {
     await server.stop();
     assert.match((await command(['models', 'remove', bundle], env)).stdout, /6 files removed/);
     await assert.rejects(startServer({ dataDir, env }), /are not ready/);
@@ -206,13 +206,13 @@ describe('a bundle file that names a branch', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('is refused as it is', async () => {
+  test('is refused unpinned', async () => {
     const { code, stderr } = await command(['models', 'pull', DRAFT], env);
     assert.equal(code, 1);
     assert.match(stderr, /does not fit the format[\s\S]*sources/);
   });
 
-  test('is pinned to the commit of now, with sizes, and checksums where the hub has them', async () => {
+  test('is pinned to the current commit, with sizes, and with checksums if the hub has them', async () => {
     const { stdout } = await command(['models', 'pin', DRAFT], env);
     const { sources, ...rest } = JSON.parse(stdout);
     const { sources: draft, ...asked } = JSON.parse(readFileSync(DRAFT, 'utf8'));
@@ -229,7 +229,7 @@ describe('a bundle file that names a branch', () => {
     writeFileSync(own, JSON.stringify(bundle));
   });
 
-  test('is refused where the repository lacks a file, or is not there', async () => {
+  test('is refused if the repository is missing or lacks a file', async () => {
     const lacking = JSON.parse(readFileSync(DRAFT, 'utf8'));
     lacking.sources.clipclap.files['other.onnx'] = {};
     writeFileSync(join(folder, 'lacking.json'), JSON.stringify(lacking));
@@ -244,7 +244,7 @@ describe('a bundle file that names a branch', () => {
     );
   });
 
-  test('then gives vectors of what is seen and heard, and fused ones, in the space of its text queries', async () => {
+  test('then gives vectors of pictures and sound, and fused ones, in the space of its text queries', async () => {
     assert.match((await command(['models', 'pull', own], env)).stdout, /8 files downloaded/);
     makeMedia(join(folder, 'film.mkv'), {
       video: cutsBetween(['testsrc2', 'mandelbrot'], { secondsEach: 3 }),

@@ -14,7 +14,7 @@ import { cosine } from './support/embeddings.ts';
 import { difference, pictureAt, picturesOf, soundStretches, turned } from './support/looking.ts';
 import { NO_REAL_MEDIA, REAL_MEDIA } from './support/real-media.ts';
 
-/** The promises of docs/media.md about odd files, on real ones. */
+/** Tests what docs/media.md states about odd files, on real ones. */
 describe('odd media', { skip: NO_REAL_MEDIA }, () => odd(join(REAL_MEDIA, 'odd')));
 
 function odd(folder: string): void {
@@ -55,7 +55,7 @@ function odd(folder: string): void {
     });
   }
 
-  test('a picture turned by its metadata is upright, and so is its size', () => {
+  test('a picture rotated by metadata is decoded upright, and its size is that of the upright one', () => {
     const { width, height } = probe(path('rotated_90_meta.mp4')).video!;
     assert.deepEqual([width, height], [360, 640]);
     const upright = pictureAt(path('rotated_90_meta.mp4'), 3, { width: 36, height: 64 });
@@ -63,7 +63,7 @@ function odd(folder: string): void {
     assert.ok(difference(turned(upright), source.data) < 4);
   });
 
-  test('sizes are those shown: portrait, and pixels that are not square', () => {
+  test('sizes are display sizes: portrait, and pixels that are not square', () => {
     const portrait = probe(path('portrait_406x720.mp4')).video!;
     near(portrait.width, 406, 2);
     assert.equal(portrait.height, 720);
@@ -77,14 +77,14 @@ function odd(folder: string): void {
     assert.ok(difference(interlaced.data, tagged.data) < 6);
   });
 
-  test('every picture counts once, however far apart they are', () => {
+  test('every picture counts once, at any frame rate', () => {
     assert.equal(picturesOf(path('two_frames_per_second.mp4')).length, 24);
     const times = picturesOf(path('variable_frame_rate.mp4')).map(({ timeSec }) => timeSec);
     assert.equal(times.length, 154);
     assert.ok(times.every((time, i) => i === 0 || time > times[i - 1]!));
   });
 
-  test('time starts at 0 and goes on, wherever the timestamps start and where they wrap', () => {
+  test('time starts at 0 and is continuous, whatever the first timestamp and across a wrap', () => {
     for (const name of ['start_time_95000s.ts', 'timestamps_wrap_33bit.ts', '../video/tos_speech_640x360.ts']) {
       const { durationSec } = probe(path(name));
       const times = picturesOf(path(name)).map(({ timeSec }) => timeSec);
@@ -98,7 +98,7 @@ function odd(folder: string): void {
     }
   });
 
-  test('a hole in the timestamps stays one: without content there are no vectors, and that is said', async () => {
+  test('a gap in the timestamps is kept: there are no vectors without content, with a warning', async () => {
     const { vectors, missingSec, segments } = await embed('timestamps_jump_50s.ts');
     assert.equal(segments.length, 28);
     for (const list of [vectors.visual, vectors.audio]) {
@@ -112,7 +112,7 @@ function odd(folder: string): void {
     near(missingSec.visual, 43.6, 0.2);
   });
 
-  test('reading from the middle gives the same pictures, at the same times, as reading from the start', () => {
+  test('decoding from the middle gives the same pictures and times as from the start', () => {
     for (const name of readdirSync(folder).filter((name) => probe(path(name)).video)) {
       const inside = ({ timeSec }: Picture) => timeSec >= 3 && timeSec < 4.2;
       const whole = picturesOf(path(name), { startSec: 0, endSec: 4.2 }).filter(inside);
@@ -128,13 +128,13 @@ function odd(folder: string): void {
     }
   });
 
-  test('an edit list hides what it hides, and keeps sound and picture together', () => {
+  test('an edit list is applied, and keeps sound and picture in sync', () => {
     const first = picturesOf(path('edit_list_copy.mp4'), { startSec: 0, endSec: 2 })[0]!;
     near(first.timeSec, 0.694, 0.01);
     near(soundStretches(path('edit_list_copy.mp4'))[0]!.startSec, 0, 0.01);
   });
 
-  test('the last picture stands as long as there is sound, and sound that ends early is over', async () => {
+  test('the last picture lasts as long as the sound, and sound that ends early is not extended', async () => {
     const pictures = await embed('audio_longer_than_video.mp4');
     assert.ok(present(pictures.vectors.visual)!.every(Boolean));
     assert.ok(present(pictures.vectors.audio)!.every(Boolean));
@@ -146,7 +146,7 @@ function odd(folder: string): void {
     near(sound.missingSec.audio, 7);
   });
 
-  test('of several tracks the default one is read', async () => {
+  test('of several tracks the default one is decoded', async () => {
     const { audio, subtitles, trackCounts } = probe(path('two_audio_two_subtitles.mkv'));
     assert.deepEqual(trackCounts, { video: 1, audio: 2, subtitles: 2 });
     assert.equal(audio?.index, 2);
@@ -183,14 +183,14 @@ function odd(folder: string): void {
     }
   });
 
-  test('a cover picture makes no video of a song', () => {
+  test('a song with a cover picture is not a video', () => {
     const { video, audio, trackCounts } = probe(path('mp3_with_cover_art.mp3'));
     assert.equal(video, undefined);
     assert.equal(audio?.codec, 'mp3');
     assert.equal(trackCounts.video, 0);
   });
 
-  test('WAV is audio as the API has it when it is uncompressed, at any rate, depth and layout', () => {
+  test('uncompressed WAV is accepted as audio at any rate, depth and layout', () => {
     const limits = { maxVideoBytes: 1e9, maxAudioBytes: 1e9 };
     const check = (name: string) =>
       checkLimits({ ...probe(path(name)), size: 0 }, { inputType: 'audio', startSec: 0 }, limits);

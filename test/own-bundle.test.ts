@@ -69,7 +69,7 @@ function writeBundle(path: string, speechFile: string): string {
   return path;
 }
 
-describe('a bundle of one’s own', () => {
+describe('a custom bundle', () => {
   const folder = temporaryFolder();
   const path = (name: string) => join(folder.path, name);
   const inference: InferenceServer[] = [];
@@ -124,7 +124,7 @@ describe('a bundle of one’s own', () => {
     items.filter((item) => item.embedding_option === option && item.embedding_scope === 'clip');
   const metadataOf = async (id: string) => (await call(server, 'GET', `/embed-v2/tasks/${id}`)).body.metadata;
 
-  test('words are heard where no text track has them, and the answer says so', async () => {
+  test('speech is transcribed without a text track, and the answer says so', async () => {
     const id = await ask('film.mkv');
     const task = await ready(server, id);
     const items = itemsOf(task);
@@ -138,7 +138,7 @@ describe('a bundle of one’s own', () => {
     assert.ok(first === third && first !== second);
   });
 
-  test('a text track goes before what is heard, and the answer says so', async () => {
+  test('a text track takes precedence over speech, and the answer says so', async () => {
     const id = await ask('titled.mkv', { embedding_option: ['transcription'] });
     const items = itemsOf(await ready(server, id));
     assert.equal((await metadataOf(id)).transcription_source, 'subtitles');
@@ -148,7 +148,7 @@ describe('a bundle of one’s own', () => {
     );
   });
 
-  test('in silence nothing is said; without sound there is nothing to listen to', async () => {
+  test('silence has no words; media without sound has no transcription', async () => {
     const silent = await ask('silent.mkv');
     const { data, warnings } = await ready(server, silent);
     assert.equal(itemsOf({ data }).filter((item) => item.embedding_option === 'transcription').length, 0);
@@ -165,7 +165,7 @@ describe('a bundle of one’s own', () => {
     assert.equal((await metadataOf(mute)).transcription_source, undefined);
   });
 
-  test('the command line gives the vectors that the server gives', async () => {
+  test('the command line gives the vectors of the server', async () => {
     const served = itemsOf(await ready(server, await ask('film.mkv')));
     const command = await reelvec(['embed', path('media/film.mkv'), '--segmentation', 'fixed:6'], { env });
     assert.equal(command.code, 0, command.stderr);
@@ -177,7 +177,7 @@ describe('a bundle of one’s own', () => {
     assert.ok(JSON.stringify(data) === JSON.stringify(served), 'vectors differ');
   });
 
-  test('the work goes on while one of two inference servers is gone, and waits when both are', async () => {
+  test('work continues without one of two inference servers, and waits without both', async () => {
     const [one, two] = inference as [InferenceServer, InferenceServer];
     await two.stop();
     const before = itemsOf(await ready(server, await ask('film.mkv')));
@@ -191,7 +191,7 @@ describe('a bundle of one’s own', () => {
     assert.ok(JSON.stringify(items) === JSON.stringify(before), 'vectors differ');
   });
 
-  test('a bundle that does not fit the inference servers, or has none, does not start', async () => {
+  test('a bundle that does not match the inference servers, or has none, does not start', async () => {
     const bundle = JSON.parse(readFileSync(env['REELVEC_BUNDLE']!, 'utf8'));
     bundle.visual.output.name = 'nothing';
     writeFileSync(path('models/wrong.json'), JSON.stringify(bundle));
@@ -205,7 +205,7 @@ describe('a bundle of one’s own', () => {
     assert.match(nowhere.stderr, /Set REELVEC_INFERENCE_URLS/);
   });
 
-  test('a server with a certificate of its own is trusted when that is named, and else said to be unreachable', async (t) => {
+  test('a server with a private certificate is trusted if configured, and otherwise unreachable', async (t) => {
     const [key, cert] = [path('key.pem'), path('cert.pem')];
     const subject = ['-subj', '/CN=127.0.0.1', '-addext', 'subjectAltName=IP:127.0.0.1'];
     const made = spawnSync('openssl', [
@@ -239,7 +239,7 @@ describe('a bundle of one’s own', () => {
     assert.ok(secure.answered.length > 0);
   });
 
-  test('what authorises at the inference server is among no arguments, in no environment, and known to embedders only', {
+  test('the authorization of inference servers is in no arguments and environment, and only in workers that embed', {
     skip: process.platform !== 'linux' && 'reads /proc',
   }, async () => {
     assert.equal(inference[0]!.headers.authorization, SECRET);
@@ -250,7 +250,7 @@ describe('a bundle of one’s own', () => {
     assert.ok(knowing.length > 0 && knowing.length < workers.length, `${knowing.length} of ${workers.length} know it`);
   });
 
-  test('a worker that listens for longer than it may be silent is not taken for dead', {
+  test('a transcription longer than the stall timeout does not kill the worker', {
     skip: !existsSync(EMPTY_MODEL) && `there is no ${EMPTY_MODEL}`,
   }, async () => {
     makeMedia(path('long.flac'), { audio: 'sine=frequency=880:duration=100', audioCodec: FF_ENCODER_FLAC });

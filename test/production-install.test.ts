@@ -40,7 +40,7 @@ describe('a production install', () => {
   });
   after(() => rmSync(root, { recursive: true, force: true }));
 
-  test('takes at most 550 MB and has no tools of developers', {
+  test('takes at most 550 MB and has no development tools', {
     skip: (process.platform !== 'linux' || process.arch !== 'x64') && 'the figure is that of Linux x64',
   }, () => {
     const modules = join(root, 'node_modules');
@@ -49,7 +49,7 @@ describe('a production install', () => {
     for (const name of ['typescript', 'twelvelabs-js']) assert.ok(!readdirSync(modules).includes(name), name);
   });
 
-  test('serves a task, a picture and a thumbnail, and loads what runs models', async () => {
+  test('serves a task, a picture and a thumbnail, and loads the model runtimes', async () => {
     using data = temporaryFolder();
     const film = makeMedia(join(data.path, 'film.mp4'), {
       video: 'testsrc=size=640x360:rate=5:duration=5',

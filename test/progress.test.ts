@@ -12,7 +12,7 @@ import { asking, call, createTask, ready } from './support/tasks.ts';
 
 const STAGES = ['queued', 'fetching', 'probing', 'embedding', 'finalizing'];
 
-describe('a task that takes its time', () => {
+describe('a long task', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-progress-'));
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
@@ -34,7 +34,7 @@ describe('a task that takes its time', () => {
     rmSync(folder, { recursive: true });
   });
 
-  test('tells its stage and a fraction that grows from 0 to 1, and nothing of that once it is ready', async () => {
+  test('reports its stage and a fraction that grows from 0 to 1, and neither once it is ready', async () => {
     const id = await createTask(server, film);
     const seen: { fraction: number; stage: string }[] = [];
     for (;;) {
@@ -59,7 +59,7 @@ describe('a task that takes its time', () => {
     assert.ok(stages.includes(STAGES.indexOf('embedding')));
   });
 
-  test('wait answers when its time is over, or as soon as the task is ready', async () => {
+  test('wait answers at its timeout, or as soon as the task is ready', async () => {
     const id = await createTask(server, part);
     const asked = performance.now();
     assert.equal((await call(server, 'GET', `/embed-v2/tasks/${id}?wait=0.3`)).body.status, 'processing');
@@ -75,7 +75,7 @@ describe('a task that takes its time', () => {
       assert.equal((await call(server, 'GET', `/embed-v2/tasks/${id}?wait=${wait}`)).status, 400);
   });
 
-  test('waiting for a task that is deleted ends with 404', async () => {
+  test('waiting for a task ends with 404 if it is deleted', async () => {
     const id = await createTask(server, film);
     const waiting = call(server, 'GET', `/embed-v2/tasks/${id}?wait=60`);
     assert.equal((await call(server, 'DELETE', `/embed-v2/tasks/${id}`)).status, 204);

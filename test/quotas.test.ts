@@ -42,7 +42,7 @@ describe('quotas on several nodes with one PostgreSQL', { skip: NO_POSTGRES ?? f
     await new TaskRepository(db).create(row, (transaction) => quotas.admitTask(transaction, { id, owner, mediaSec }));
   };
 
-  test('as many tasks run at a time as may, whichever nodes they are created on', async () => {
+  test('concurrent tasks are limited across nodes', async () => {
     const { passed, refused } = await race(20, createTask('tasks'));
     assert.equal(passed, 4);
     assert.ok(
@@ -51,7 +51,7 @@ describe('quotas on several nodes with one PostgreSQL', { skip: NO_POSTGRES ?? f
     );
   });
 
-  test('as many minutes are embedded in a day as may', async () => {
+  test('minutes per day are limited across nodes', async () => {
     const { passed, refused } = await race(10, createTask('minutes', 50));
     assert.equal(passed, 2);
     assert.ok(
@@ -61,7 +61,7 @@ describe('quotas on several nodes with one PostgreSQL', { skip: NO_POSTGRES ?? f
     assert.equal((await new Quotas(nodes[0]!, { minutesPerDay: 2 }).rates('minutes'))[0]?.used, 100);
   });
 
-  test('as many bytes are stored as may, and a key has its own quota', async () => {
+  test('stored bytes are limited across nodes, and a key may have its own quota', async () => {
     const key = await new KeyRepository(nodes[0]!).create('roomy', { bytes: 5_000_000_000 });
     const store = (owner: string) => (db: Db) =>
       db.transaction().execute(async (transaction) => {

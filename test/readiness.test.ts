@@ -26,7 +26,7 @@ async function untilReadyz(server: RunningServer, status: number): Promise<strin
   }
 }
 
-test('a data folder that goes under a running server: nothing is made in its place, and all is well when it is back', async () => {
+test('a data folder that disappears under a running server is not recreated, and the server works again when it is back', async () => {
   using folder = temporaryFolder();
   const dataDir = join(folder.path, 'data');
   const away = join(folder.path, 'away');
@@ -55,7 +55,7 @@ test('a data folder that goes under a running server: nothing is made in its pla
   await ready(server, await createTask(server, wish));
 });
 
-test('a server that cannot open files says so, and is ready when it can', async (t) => {
+test('a server out of file descriptors is not ready until it has some', async (t) => {
   using folder = temporaryFolder();
   await using server = await startServer({ dataDir: folder.path });
   const limit = (files: number | string) =>
@@ -65,7 +65,7 @@ test('a server that cannot open files says so, and is ready when it can', async 
   } catch {
     return t.skip('needs prlimit');
   }
-  // On one connection: the server could not take another either.
+  // On one connection, because the server could not accept another.
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.after(() => agent.destroy());
   const readyz = async () => {
@@ -85,7 +85,7 @@ test('a server that cannot open files says so, and is ready when it can', async 
   assert.equal((await readyz()).status, 200);
 });
 
-test('whatever a server makes in a new data folder is private to its owner', async () => {
+test('all files in a new data folder are private to its owner', async () => {
   using folder = temporaryFolder();
   const dataDir = join(folder.path, 'data');
   const film = readFileSync(
@@ -107,7 +107,7 @@ test('whatever a server makes in a new data folder is private to its owner', asy
   );
 });
 
-test('in a data folder of an older version the databases become private, and the log tells of the folder', async () => {
+test('in a data folder of an older version the databases become private, and a warning names the folder', async () => {
   using folder = temporaryFolder();
   const dataDir = join(folder.path, 'data');
   mkdirSync(dataDir);

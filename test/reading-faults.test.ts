@@ -17,7 +17,7 @@ import { makeMedia } from './support/make-media.ts';
 import { type Fault, s3Server } from './support/s3-server.ts';
 import { childrenOf } from './support/server.ts';
 
-/** Faults while media are read may cost time, but never change the result. */
+/** Tests that faults during reads of media cost time, but never change the result. */
 
 const BLOCK_BYTES = 64 * 1024;
 /** Longer than the default keep-alive timeout of an HTTP server, 6 s. */
@@ -54,7 +54,7 @@ function embed(path: string, onProgress?: OnProgress): Promise<EmbeddedChunk> {
   return runWithRetry<'embed'>(workers, job, { ...(onProgress && { onProgress }) });
 }
 
-/** The film in a bucket of its own, with nothing in the cache. */
+/** Film in a separate bucket, with an empty cache. */
 async function upload(path: string): Promise<S3BlobStore & AsyncDisposable> {
   const bucket = s3.bucket();
   const cache = new BlockCache({ folder: join(folder, bucket), maxBytes: 2 ** 30 });
@@ -77,7 +77,7 @@ function readsMeet(faultOf: (read: number) => Fault): void {
 }
 
 for (const name of ['film.mp4', 'film.mkv', 'film.ts']) {
-  test(`${name}: a reader that is frozen in the middle goes on where it was`, {
+  test(`${name}: a frozen reader resumes`, {
     skip: !ALL && name !== 'film.mp4',
   }, async () => {
     const { path, undisturbed } = films[name]!;
@@ -95,7 +95,7 @@ for (const name of ['film.mp4', 'film.mkv', 'film.ts']) {
     assertSame(chunk, undisturbed);
   });
 
-  test(`${name}: a store that refuses, fails or breaks off every other read changes nothing`, async () => {
+  test(`${name}: a store that refuses, fails or truncates every other read changes nothing`, async () => {
     const { path, undisturbed } = films[name]!;
     await using store = await upload(path);
     const faults = ['refuse', 'fail', 'break-off'] as const;
@@ -106,7 +106,7 @@ for (const name of ['film.mp4', 'film.mkv', 'film.ts']) {
 
   for (const fault of ALL ? (['refuse', 'fail', 'break-off'] as const) : (['fail'] as const)) {
     for (const from of ALL ? [0, 1, 2, 5, 8] : [2]) {
-      test(`${name}: a store whose reads all "${fault}" from number ${from} on is a fault of the server, and passes`, async () => {
+      test(`${name}: a store whose reads all "${fault}" from number ${from} on is a server fault, and transient`, async () => {
         const { path, undisturbed } = films[name]!;
         await using store = await upload(path);
         readsMeet((read) => (read >= from ? fault : undefined));

@@ -35,7 +35,7 @@ const shell = blocks.filter((block) => block.language === 'sh' && !installs.incl
 const javascript = blocks.filter(({ language }) => language === 'js');
 const python = blocks.filter(({ language }) => language === 'python');
 
-describe('the examples of the README, as they are', () => {
+describe('the unchanged examples of the README', () => {
   const stack = new AsyncDisposableStack();
   let folder: string;
   let server: RunningServer;
@@ -67,7 +67,7 @@ describe('the examples of the README, as they are', () => {
     return promisify(execFile)(program, args, { cwd: folder, env, maxBuffer: 1 << 26, timeout: 120_000 });
   };
 
-  test('every block is run here or by the test that is named for it', () => {
+  test('every block is run here or by the test named for it', () => {
     assert.deepEqual(
       blocks.filter((block) => ![installs, shell, javascript, python].some((group) => group.includes(block))),
       [],
@@ -86,7 +86,7 @@ describe('the examples of the README, as they are', () => {
     }
   });
 
-  test('JavaScript: the official SDK, then a search in what it gave', async () => {
+  test('JavaScript: the official SDK, then a search in its result', async () => {
     writeFileSync(join(folder, 'example.mjs'), filledIn(javascript.map(({ content }) => content).join('\n')));
     const { stdout, stderr } = await run(process.execPath, ['example.mjs']);
     assert.match(stdout, /^visual clip 0 \S+ 512$/m);

@@ -11,7 +11,7 @@ import { processesOf, type RunningServer, startServer, temporaryFolder, until } 
 import { asking, call, createTask, ready } from './support/tasks.ts';
 import { workersReading } from './support/workers.ts';
 
-/** The promises about stopping and starting; the tests build on each other. */
+/** Shutdown and restart. The tests build on each other. */
 describe('a server that is stopped and started', () => {
   const folder = mkdtempSync(join(tmpdir(), 'reelvec-restart-'));
   const stack = new AsyncDisposableStack();
@@ -41,7 +41,7 @@ describe('a server that is stopped and started', () => {
   const beingRead = (id: string, withinMs: number) =>
     until(() => workersReading(server, id).length > 0, withinMs, 'a worker is at it');
 
-  test('a second server on the same data folder is refused and told the pid of the first, which goes on', async () => {
+  test('a second server on the same data folder is refused with the pid of the first, which keeps working', async () => {
     await assert.rejects(startServer({ dataDir }), ({ message }: Error) => {
       assert.match(message, /^the server ended with 1:\n/);
       assert.match(message, new RegExp(`in use by the reelvec server with pid ${server.pid}\\b`));
@@ -66,13 +66,13 @@ describe('a server that is stopped and started', () => {
     assert.doesNotMatch(server.output(), /"level":(50|60)/, 'nothing of it is an error');
   });
 
-  test('started again, it takes the task up within 5 s, and the result is the same', async () => {
+  test('after a restart the task resumes within 5 s, and the result is the same', async () => {
     server = await startServer({ dataDir });
     await beingRead(interrupted, 5000);
     assert.ok((await ready(server, interrupted)).data === undisturbed);
   });
 
-  test('after kill -9 as well', async () => {
+  test('the same after kill -9', async () => {
     interrupted = await createTask(server, film);
     await beingRead(interrupted, 10_000);
     await server.kill();
@@ -94,7 +94,7 @@ describe('a server that is stopped and started', () => {
   });
 });
 
-test('SIGTERM as soon as a task is ready leaves nothing of it but its result', async () => {
+test('SIGTERM right after a task is ready leaves only its result', async () => {
   using data = temporaryFolder();
   makeMedia(join(data.path, 'film.mp4'), { video: 'testsrc=size=640x360:rate=24:duration=5' });
   await using host = await hostFiles(data.path);

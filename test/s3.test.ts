@@ -26,7 +26,7 @@ after(() => rmSync(folder, { recursive: true }));
 blackBox('media made on the spot, with the blobs in a bucket', () => madeMaterial(folder), { settings: s3Settings });
 
 for (const name of ['index-at-the-end.mp4', 'film.mkv', 'film.ts']) {
-  test(`${name}: a chunk from the middle of a long film takes its own bytes from the bucket, and gives the same vectors`, async () => {
+  test(`${name}: a chunk from the middle of a long film reads only its bytes from the bucket, with the same vectors`, async () => {
     const round = makeMedia(join(folder, `round-${name}`), {
       video: 'testsrc2=size=640x360:rate=12:duration=5',
       audio: 'anoisesrc=color=pink:duration=5',

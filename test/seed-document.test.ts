@@ -58,7 +58,7 @@ test('the document has the names and the operation id of the seed', options, asy
     ours.paths['/v1.3/embed-v2/tasks']?.['post']?.operationId,
     seed.paths['/embed-v2/tasks']?.['post']?.operationId,
   );
-  // One object with both strategies stands for the two alternatives here; scopes and the one status have no other values.
+  // Here one object has both strategies instead of two alternatives; scopes and the only status have no other values.
   const inOne = new Set([
     'VideoSegmentation0',
     'VideoSegmentation1',

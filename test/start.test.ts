@@ -21,7 +21,7 @@ async function refused(args: readonly string[], env: Record<string, string> = {}
 }
 
 describe('a start that cannot succeed', () => {
-  test('a port in use: nothing is lost, the first key comes with the start that succeeds', async () => {
+  test('a port in use: nothing is lost, and the next start prints the first key', async () => {
     using data = temporaryFolder();
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
@@ -50,7 +50,7 @@ describe('a start that cannot succeed', () => {
     assert.match(await refused(blobs), /folder .*file for media and results cannot be used.*REELVEC_BLOBS/);
   });
 
-  test('folders that cannot be made', { skip: process.platform !== 'linux' && 'there is no /proc' }, async () => {
+  test('folders that cannot be created', { skip: process.platform !== 'linux' && 'there is no /proc' }, async () => {
     using data = temporaryFolder();
     // /proc refuses new folders as if their parent were missing.
     const folder = '/proc/nope/data';
@@ -71,7 +71,7 @@ describe('a start that cannot succeed', () => {
     assert.match(await refused(['--port', '0', '--data-dir', disk.path]), /full|no space|disk I\/O/);
   });
 
-  test('a database and a bucket that cannot be reached; the password is not repeated', async () => {
+  test('an unreachable database and bucket; the password is not in the message', async () => {
     using data = temporaryFolder();
     const where = ['--port', '0', '--data-dir', data.path];
     const said = await refused([...where, '--database-url', 'postgres://me:secret@127.0.0.1:9/reelvec']);
@@ -87,7 +87,7 @@ for (const [script, args] of [
   ['start', []],
   ['reelvec', ['--', 'serve']],
 ] as const) {
-  test(`npm run ${script} ends the server with the SIGTERM that it gets`, { timeout: 300_000 }, async () => {
+  test(`npm run ${script} forwards SIGTERM to the server`, { timeout: 300_000 }, async () => {
     using data = temporaryFolder();
     // A server that outlives a failed test would keep the test process alive.
     using _ = {

@@ -14,14 +14,14 @@ import { NO_REAL_MEDIA, REAL_MEDIA } from './support/real-media.ts';
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-subtitles-'));
 after(() => rmSync(folder, { recursive: true }));
 
-/** The lines of a file's text track as they reach transcription, with their times in tenths of seconds. */
+/** Cues of a file's text track after parsing, with their times in tenths of seconds. */
 function linesOf(path: string): string[] {
   return [...decode({ path, subtitles: true })]
     .flatMap((event) => (event.type === 'subtitle' ? subtitleCues(event.subtitle) : []))
     .map(({ startSec, endSec, text }) => `${startSec.toFixed(1)}-${endSec.toFixed(1)} ${text}`);
 }
 
-test('TTML in MP4 is read, also where lines of a later sample are in an earlier document', async () => {
+test('TTML in MP4 is read, also if an earlier document has lines of a later sample', async () => {
   const document = (...lines: string[]) =>
     `<?xml version="1.0"?><tt xmlns="http://www.w3.org/ns/ttml"><body><div>${lines.join('')}</div></body></tt>`;
   const [first, across, last] = [
@@ -61,7 +61,7 @@ describe('subtitles of real files', { skip: NO_REAL_MEDIA }, () => {
   }
 });
 
-/** Writes an MP4 whose only track is TTML, a document a sample. */
+/** Writes an MP4 with a TTML track only, one document per sample. */
 async function writeTtml(path: string, documents: string[], { secondsEach }: { secondsEach: number }): Promise<void> {
   const output = new FormatContext();
   output.allocOutputContext2(null, 'mp4', path);

@@ -116,7 +116,7 @@ describe('uploads in chunks', () => {
     assert.deepEqual(page.data, []);
   });
 
-  test('what was answered with an ETag survives kill -9, and the upload goes on where it was', async () => {
+  test('a chunk that was answered with an ETag survives kill -9, and the upload resumes', async () => {
     const session = await begin();
     const first = await Promise.all([1, 2, 3].map((number) => put(session, number)));
     assert.equal((await report(session, first.slice(0, 1))).status, 200);
@@ -134,7 +134,7 @@ describe('uploads in chunks', () => {
     assert.ok(found.includes(digest));
   });
 
-  test('a file that is no video fails as an asset, and says what it is', async () => {
+  test('a file that is not a video fails as an asset with its type', async () => {
     const wrong = Buffer.from('This is not a film. '.repeat(1000));
     const body = { filename: 'film.mp4', type: 'video', total_size: wrong.length };
     const { body: session } = await call(server, 'POST', '/assets/multipart-uploads', { body });
@@ -146,7 +146,7 @@ describe('uploads in chunks', () => {
     assert.match(asset.error?.message ?? '', /plain text/);
   });
 
-  test('a chunk that is refused early is answered with the reason, not with an end of the connection', async () => {
+  test('a chunk that is refused early gets the reason, not a closed connection', async () => {
     const session = await begin();
     const url = session.upload_urls[0]!.url.replace(/signature=.*/, 'signature=wrong');
     const answer = await fetch(url, { method: 'PUT', body: randomBytes(8 * MEGABYTE) });

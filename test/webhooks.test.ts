@@ -24,7 +24,7 @@ describe('webhooks', () => {
   });
   const webhooks = (...list: object[]) => ({ REELVEC_WEBHOOKS: JSON.stringify(list) });
 
-  test('are told of the end of every task, signed, again after a failure, and by hand', async () => {
+  test('get the end of every task, signed, again after a failure, and by hand', async () => {
     await using hook = await receiver((_, count) => [500, 302][count - 1] ?? 200);
     using data = temporaryFolder();
     const env = webhooks({ url: `${hook.url}/hook?x=1`, secret: SECRET });
@@ -67,7 +67,7 @@ describe('webhooks', () => {
     assert.equal(refused.code, 1, 'it is under way still');
   });
 
-  test('survive a kill between the end of the task and the delivery, and are delivered again by hand', async () => {
+  test('are delivered despite a kill after the end of the task, and again by hand', async () => {
     let status = 0;
     await using hook = await receiver(() => status);
     using data = temporaryFolder();
@@ -102,7 +102,7 @@ describe('webhooks', () => {
     assert.match(text, new RegExp(`^${event.id} .* HTTP 200 OK`, 'm'));
   });
 
-  test('may not be led into private networks', async () => {
+  test('cannot reach private networks', async () => {
     using data = temporaryFolder();
     await using hook = await receiver(() => 200);
     const url = hook.url.replace('127.0.0.1', '127.0.0.2');
@@ -112,7 +112,7 @@ describe('webhooks', () => {
     assert.equal(hook.all.length, 0);
   });
 
-  test('that cannot be are refused at start', async () => {
+  test('are refused at startup if invalid', async () => {
     using data = temporaryFolder();
     for (const [wrong, said] of [
       ['{', /REELVEC_WEBHOOKS\) must be a JSON list/],

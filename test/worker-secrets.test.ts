@@ -28,7 +28,7 @@ const SECRETS: Readonly<Record<string, string>> = {
 };
 
 describe('workers', { skip: process.platform !== 'linux' && 'reads /proc' }, () => {
-  test('have no secret of the server in their environment, nor anywhere else in memory', async () => {
+  test('have no secret of the server in their environment or memory', async () => {
     using folder = temporaryFolder();
     const film = makeMedia(join(folder.path, 'film.mp4'), {
       video: 'testsrc=size=360x360:rate=12:duration=6',

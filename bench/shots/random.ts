@@ -1,22 +1,19 @@
-/** Random numbers that are the same on every run. */
+import { randomFrom } from '../../test/support/seeded-random.ts';
+
+/** Reproducible random numbers. */
 export interface Random {
-  /** A number from 0 up to, not including, 1, or between two numbers. */
+  /** Number from `from` to below `to`; default 0 to 1. */
   number(from?: number, to?: number): number;
-  /** A whole number between two, both included. */
+  /** Integer from `from` to `to`, both inclusive. */
   whole(from: number, to: number): number;
+  /** True with the probability `share`. */
   chance(share: number): boolean;
   pick<T>(from: readonly T[]): T;
 }
 
+/** Random numbers from a seed. */
 export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  // mulberry32, Tommy Ettinger, public domain
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
+  const next = randomFrom(seed);
   return {
     number: (from = 0, to = 1) => from + (to - from) * next(),
     whole: (from, to) => from + Math.floor((to - from + 1) * next()),

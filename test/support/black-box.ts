@@ -80,7 +80,7 @@ export function blackBox(
       assert.deepEqual(metadata.embeddingOptions, ['visual', 'audio', 'transcription']);
     });
 
-    test('a video as an asset: dynamic segments in a range, the same as the command line gives', async () => {
+    test('a video as an asset: dynamic segments in a range, the same as from the command line', async () => {
       const asset = await client.assets.create({ method: 'direct', file: createReadStream(path(media.plain)) });
       const ready = await untilAssetDone(client, asset.id!);
       assert.equal(ready.status, 'ready');
@@ -134,7 +134,7 @@ export function blackBox(
       assert.equal(segments[0]?.endSec, Math.min(6, media.audioSec));
     });
 
-    test('what a video lacks is left out and said; if nothing is left, the task fails and says why', async () => {
+    test('options that a video lacks are omitted with a warning; if none is left, the task fails with the reason', async () => {
       const url = `${host.url}/${media.silent}`;
       const video = { mediaSource: { url } };
       const both = await create({ inputType: 'video', modelName: 'marengo3.0', video });
@@ -186,7 +186,7 @@ export function blackBox(
       );
     });
 
-    test('a deleted task is gone, with all that was kept of it', async () => {
+    test('deleting a task removes all of its data', async () => {
       const url = `${host.url}/${media.plain}`;
       const { id } = await create({ inputType: 'video', modelName: 'marengo3.0', video: { mediaSource: { url } } });
       const answer = await fetch(`${server.url}/embed-v2/tasks/${id}`, {
@@ -197,7 +197,7 @@ export function blackBox(
       await assert.rejects(() => client.embed.v2.tasks.retrieve(id!), TwelvelabsApi.NotFoundError);
     });
 
-    test('SIGTERM ends the server in order', async () => {
+    test('SIGTERM shuts the server down gracefully', async () => {
       assert.equal(await server.stop(), 0);
       assert.doesNotMatch(server.output(), /Warning|Deprecat|at .*\.ts:\d+/);
     });

@@ -5,12 +5,15 @@ import { type EmbeddingRow, encodeBlock, writeResult } from '../../src/tasks/res
 import { resultKey } from '../../src/tasks/work.ts';
 import { CONFIGURED_KEY, openTestApp } from './app.ts';
 
-/*
+/**
  * Server in its own process, with one ready task of 10,000 segments and three options. It sends its URL to the parent
  * process. On any message it replies with its peak memory since the last message, in bytes. An argument sets the idle timeout
  * of its connections, in milliseconds.
  */
-const BLOCKS = 20;
+
+/** Blocks of the result, one per chunk. */
+const BLOCK_COUNT = 20;
+/** Segments of each block. */
 const SEGMENTS_PER_BLOCK = 500;
 /** Interval of memory samples in milliseconds. */
 const SAMPLE_INTERVAL_MS = 5;
@@ -35,7 +38,7 @@ const block = `tasks/${id}/block`;
 await t.blobs.write(block, encodeBlock(rows(), { ...facts, segments: SEGMENTS_PER_BLOCK }));
 await writeResult({
   blobs: t.blobs,
-  blocks: Array.from({ length: BLOCKS }, () => block),
+  blocks: Array.from({ length: BLOCK_COUNT }, () => block),
   key: resultKey(id),
   request: { scopes: SCOPES },
   range: { startSec: 0, endSec: 40_000 },

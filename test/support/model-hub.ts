@@ -10,8 +10,8 @@ export type Fault =
   /** Sends other bytes of the same length. */
   | { readonly kind: 'wrong' };
 
-/** Milliseconds. */
-const CUT_AFTER_MS = 500;
+/** Delay before a connection is cut, so that the client has read the bytes sent so far. Milliseconds. */
+const CUT_DELAY_MS = 500;
 
 export interface SeenRequest {
   readonly server: 'hub' | 'store';
@@ -151,7 +151,7 @@ export class ModelHub implements AsyncDisposable {
     if (fault?.kind === 'cut') {
       response.write(body.subarray(0, fault.after));
       // Delayed until the client has read what was sent: closing discards the buffers.
-      setTimeout(() => response.destroy(), CUT_AFTER_MS);
+      setTimeout(() => response.destroy(), CUT_DELAY_MS);
     } else response.end(body);
   }
 

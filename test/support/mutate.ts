@@ -1,15 +1,4 @@
-/** Seeded pseudo-random generator of numbers in [0, 1) (Mulberry32). */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Length of a file's ends, which get half of the damage because headers and indexes lie there. */
+/** Length of a file's ends, which get half of the damage because headers and indexes are there. */
 const ENDS_BYTES = 4096;
 
 export const MUTATIONS = ['truncated', 'flipped', 'spliced', 'zeroed', 'repeated'] as const;

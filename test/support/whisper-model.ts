@@ -12,7 +12,7 @@ export interface Line {
   readonly words: readonly string[];
 }
 
-/** Sizes and tokens of the multilingual Whisper models (OpenAI, 2022), which whisper.cpp assumes. */
+/** Sizes and tokens of the multilingual Whisper models (OpenAI, 2022), as whisper.cpp expects them. */
 const VOCABULARY = 51865;
 const TEXT_PLACES = 448;
 const MELS = 80;
@@ -45,7 +45,7 @@ const HALF = 1;
 /** Writes the model as a file of whisper.cpp (https://github.com/ggml-org/whisper.cpp, `convert-pt-to-ggml.py`). */
 export function writeWhisperModel(path: string, lines: readonly Line[], size = SMALLEST): string {
   const tokensOf = ({ words }: Line) => words.flatMap((word) => ` ${word}`.split('|'));
-  // whisper.cpp looks up the blank, which it suppresses at the start
+  // whisper.cpp looks up the blank, which it suppresses at the start.
   const vocabulary = [' ', ...lines.flatMap(tokensOf)];
   const said = lines.flatMap((line) => [
     timeToken(line.startSec),
@@ -101,7 +101,7 @@ function* decoderTensors(said: readonly number[], { width, layers }: WhisperSize
   const course = [TRANSCRIBE, ...said];
   const last = said.at(-1)!;
   for (let i = 0; i < course.length - 1; i++) learn(i, course[i]!, [{ token: course[i + 1]!, strength: 1 }]);
-  // Whisper resumes listening at a last time token that is repeated; its rules forbid a third.
+  // A repeated last time token makes Whisper continue from that time; its rules forbid a third.
   const lastAnswers = [
     { token: last, strength: 1.2 },
     { token: END, strength: 1 },

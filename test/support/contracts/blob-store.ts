@@ -22,7 +22,7 @@ export function blobStoreContract(
     const text = async (key: string) => (await buffer(store.read(key))).toString();
     const keys = async (prefix: string) => (await Array.fromAsync(store.list(prefix), ({ key }) => key)).sort();
 
-    test('what was written is read back, with its size and SHA-256', async () => {
+    test('a blob is read back as written, with its size and SHA-256', async () => {
       const bytes = Buffer.alloc(3_000_000, 'reelvec');
       const written = await store.write('media/a.mp4', chunks(bytes, 65_536));
       const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -32,31 +32,31 @@ export function blobStoreContract(
       assert.equal((await store.stat('media/a.mp4'))?.size, bytes.length);
     });
 
-    test('an empty blob is a blob', async () => {
+    test('an empty blob exists', async () => {
       assert.equal((await store.write('media/empty', new Uint8Array())).size, 0);
       assert.equal(await text('media/empty'), '');
     });
 
-    test('a blob is replaced as a whole', async () => {
+    test('a blob is replaced atomically', async () => {
       await store.write('replaced', Buffer.from('a longer first content'));
       await store.write('replaced', Buffer.from('second'));
       assert.equal(await text('replaced'), 'second');
     });
 
-    test('a range has both its ends, or goes to the end of the blob', async () => {
+    test('a range includes both ends, or extends to the end of the blob', async () => {
       await store.write('range', Buffer.from('0123456789'));
       assert.equal((await buffer(store.read('range', { start: 2, end: 4 }))).toString(), '234');
       assert.equal((await buffer(store.read('range', { start: 7 }))).toString(), '789');
       assert.equal((await buffer(store.read('range', { start: 0, end: 0 }))).toString(), '0');
     });
 
-    test('a missing blob is undefined to stat and BlobNotFound to read', async () => {
+    test('for a missing blob stat gives undefined and read fails with BlobNotFound', async () => {
       assert.equal(await store.stat('no/such'), undefined);
       await assert.rejects(buffer(store.read('no/such')), BlobNotFound);
       await assert.rejects(buffer(store.read('no/such', { start: 5 })), BlobNotFound);
     });
 
-    test('content that fails leaves the key as it was', async () => {
+    test('a failed write keeps the previous blob', async () => {
       await store.write('kept/before', Buffer.from('before'));
       const broken = async function* () {
         yield Buffer.from('half');
@@ -68,7 +68,7 @@ export function blobStoreContract(
       assert.equal(await store.stat('kept/new'), undefined);
     });
 
-    test('an abort ends a write at once, even while the content hangs, and stops the content', async () => {
+    test('an abort ends a write at once, even if the content hangs, and stops the content', async () => {
       const abort = new AbortController();
       let stopped = false;
       const stalled: AsyncIterable<Uint8Array> = {
@@ -93,7 +93,7 @@ export function blobStoreContract(
       assert.equal(await store.stat('aborted'), undefined);
     });
 
-    test('a blob is not seen before it is whole', async () => {
+    test('a blob is not visible before it is complete', async () => {
       const slow = async function* () {
         yield Buffer.from('first ');
         assert.equal(await store.stat('slow/blob'), undefined);
@@ -105,7 +105,7 @@ export function blobStoreContract(
       assert.equal(await text('slow/blob'), 'first second');
     });
 
-    test('list gives the keys below a prefix, at any depth, and no neighbour', async () => {
+    test('list gives the keys under a prefix, at any depth, and no others', async () => {
       for (const key of ['list/1/a', 'list/1/b/c', 'list/10/a', 'list-1/a']) await store.write(key, Buffer.from(key));
       assert.deepEqual(await keys('list/1/'), ['list/1/a', 'list/1/b/c']);
       assert.deepEqual(await keys('list/'), ['list/1/a', 'list/1/b/c', 'list/10/a']);
@@ -113,7 +113,7 @@ export function blobStoreContract(
       assert.ok((await keys('')).includes('list-1/a'));
     });
 
-    test('list and stat tell the size of a blob and when it was written', async () => {
+    test('list and stat give the size of a blob and the time of its write', async () => {
       await store.write('facts/a', Buffer.from('12345'));
       const [listed] = await Array.fromAsync(store.list('facts/'));
       const found = await store.stat('facts/a');
@@ -124,7 +124,7 @@ export function blobStoreContract(
       }
     });
 
-    test('a list has no end where a page of the store has one', async () => {
+    test('list continues past a page of the store', async () => {
       const names = Array.from({ length: many }, (_, i) => `many/${String(i).padStart(4, '0')}`);
       for (let at = 0; at < names.length; at += 100) {
         await Promise.all(names.slice(at, at + 100).map((name) => store.write(name, Buffer.from('x'))));
@@ -134,7 +134,7 @@ export function blobStoreContract(
       assert.deepEqual(await keys('many/'), []);
     });
 
-    test('a blob that is used can be read in its place, all of it or a range', async () => {
+    test('`use` gives a location that can be read in full or in ranges', async () => {
       const bytes = Buffer.from(Array.from({ length: 300_000 }, (_, i) => (i * 7919) % 251));
       await store.write('used/blob', bytes);
       await store.use('used/blob', async (location) => {
@@ -155,7 +155,7 @@ export function blobStoreContract(
       );
     });
 
-    test('remove takes one blob, or all below a prefix, and is no error twice', async () => {
+    test('remove deletes one blob, or all under a prefix, and succeeds twice', async () => {
       for (const key of ['gone/1/a', 'gone/1/b/c', 'gone/10/a', 'gone/2']) await store.write(key, Buffer.from(key));
       await store.remove('gone/2');
       await store.remove('gone/2');
@@ -166,14 +166,14 @@ export function blobStoreContract(
       assert.deepEqual(await keys('gone/'), ['gone/10/a']);
     });
 
-    test('writes at the same time do not mix, not even to one key', async () => {
+    test('concurrent writes do not mix, not even to one key', async () => {
       const contents = Array.from({ length: 8 }, (_, i) => Buffer.alloc(200_000, `${i}`));
       await Promise.all(contents.map((content) => store.write('together', chunks(content, 10_000))));
       const found = await buffer(store.read('together'));
       assert.ok(contents.some((content) => content.equals(found)));
     });
 
-    test('writing and removing below one prefix at the same time gives no error', async () => {
+    test('concurrent writes and removals under one prefix succeed', async () => {
       for (let i = 0; i < 20; i++) {
         await Promise.all([store.write('busy/a/b', Buffer.from('x')), store.remove('busy/')]);
       }
@@ -196,7 +196,7 @@ export function blobStoreContract(
       'ä',
       'a\n',
     ];
-    test('what is not a key is refused everywhere', async () => {
+    test('every method refuses an invalid key', async () => {
       for (const key of bad) {
         await assert.rejects(store.write(key, Buffer.from('x')), TypeError, JSON.stringify(key));
         await assert.rejects(store.stat(key), TypeError, JSON.stringify(key));

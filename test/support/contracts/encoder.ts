@@ -26,14 +26,14 @@ export function encoderContract<Clip>(name: string, open: () => Promise<Encoder<
       }
     });
 
-    it('gives finite values of norm 1, whatever the clip', () => {
+    it('gives finite values of norm 1 for any clip', () => {
       for (const vector of vectors) {
         assert.ok(vector.every(Number.isFinite));
         assert.ok(Math.abs(Math.hypot(...vector) - 1) < 1e-6, `norm ${Math.hypot(...vector)}`);
       }
     });
 
-    it('tells different clips apart', () => {
+    it('gives different clips different vectors', () => {
       assert.notDeepEqual(vectors[0], vectors[1]);
     });
 
@@ -41,20 +41,20 @@ export function encoderContract<Clip>(name: string, open: () => Promise<Encoder<
       assert.deepEqual(await encoder.encode(clips), vectors);
     });
 
-    it('gives a clip the same bits alone as in company, and keeps the order', async () => {
+    it('gives a clip the same bits alone and in a batch, and keeps the order', async () => {
       assert.deepEqual(await encoder.encode([...clips].reverse()), [...vectors].reverse());
       for (const [i, clip] of clips.entries()) assert.deepEqual(await encoder.encode([clip]), [vectors[i]]);
     });
 
-    it('has nothing to do for no clips', async () => {
+    it('gives no vectors for no clips', async () => {
       assert.deepEqual(await encoder.encode([]), []);
     });
 
-    it('does not start when it is aborted already', async () => {
+    it('does not start with an aborted signal', async () => {
       await assert.rejects(encoder.encode(clips, { signal: AbortSignal.abort() }), { name: 'AbortError' });
     });
 
-    it('stops half-way when it is aborted', async () => {
+    it('stops between clips on abort', async () => {
       const abort = new AbortController();
       const many = Array.from({ length: 1000 }, () => clips).flat();
       const encoding = encoder.encode(many, { signal: abort.signal });

@@ -7,25 +7,25 @@ import type { JobStore, NewRun } from '../../../src/jobs/job-store.ts';
 const LEASE = { workerId: 'worker', leaseDurationMs: 30_000 };
 const CHUNK = 'embed-chunk';
 
-/** Contract of every job store. @param open opens an empty store */
+/** Contract suite of every job store. @param open opens an empty store */
 export function jobStoreContract(
   name: string,
   open: () => Promise<JobStore & AsyncDisposable>,
   { skip }: { skip?: string } = {},
 ): void {
-  const promise = (what: string, keep: (jobs: JobStore) => Promise<void>) =>
+  const contract = (what: string, check: (jobs: JobStore) => Promise<void>) =>
     test(`${name}: ${what}`, { skip }, async () => {
       await using jobs = await open();
-      await keep(jobs);
+      await check(jobs);
     });
 
-  promise('of many that make a run with one key at the same time, all find the same', async (jobs) => {
+  contract('concurrent creations of a run with one key find the same run', async (jobs) => {
     const ids = await Promise.all(Array.from({ length: 20 }, () => jobs.create(chunk('a', 'task', 0))));
     assert.equal(new Set(ids).size, 1);
     assert.deepEqual(await jobs.count(), [{ workflow: CHUNK, waiting: 1, running: 0 }]);
   });
 
-  promise('a run that OpenWorkflow made with a key is found by it', async (jobs) => {
+  contract('a run that OpenWorkflow created with a key is found by it', async (jobs) => {
     const { workflow, key, input } = chunk('a', 'task', 0);
     const made = await jobs.backend.createWorkflowRun({
       workflowName: workflow,
@@ -42,7 +42,7 @@ export function jobStoreContract(
     assert.equal(await jobs.create(chunk('a', 'task', 0)), made.id);
   });
 
-  promise('what waits is told by owner and task, each once, at most 200 of an owner', async (jobs) => {
+  contract('waiting flows are listed by owner and task, once each, at most 200 per owner', async (jobs) => {
     for (let i = 0; i < 210; i++) await jobs.create(chunk('busy', `task-${String(i).padStart(3, '0')}`, 0));
     for (const number of [0, 1, 2]) await jobs.create(chunk('quiet', 'film', number));
     await jobs.create({ workflow: 'other', key: 'x', input: { owner: 'quiet', taskId: 'other' } });
@@ -60,7 +60,7 @@ export function jobStoreContract(
     );
   });
 
-  promise('a run is claimed once, by whoever comes first', async (jobs) => {
+  contract('a run is claimed once, by the first of concurrent claims', async (jobs) => {
     for (const number of [0, 1]) await jobs.create(chunk('a', 'film', number));
     const flow = { owner: 'a', subject: 'film' };
     const claims = await Promise.all(Array.from({ length: 6 }, () => jobs.claim(flow, [CHUNK], LEASE)));
@@ -81,7 +81,7 @@ export function jobStoreContract(
     assert.deepEqual(await jobs.count(), [{ workflow: CHUNK, waiting: 0, running: 2 }]);
   });
 
-  promise('what waits for a task that is over leaves the queue; what is worked on, or wanted, stays', async (jobs) => {
+  contract('waiting runs of an ended task are canceled; running ones, and those of other tasks, stay', async (jobs) => {
     for (const number of [0, 1, 2]) {
       await jobs.create(chunk('a', 'deleted', number));
       await jobs.create(chunk('a', 'wanted', number));

@@ -25,7 +25,7 @@ export function uploadStoreContract(
     const sendAll = (upload: PartialBlob) =>
       Promise.all([3, 1, 2].map((number) => send(uploads, upload, number, content(upload, number))));
 
-    test('parts in any order, several at a time, make the blob', async () => {
+    test('concurrent parts in any order make the blob', async () => {
       const upload = await begin('made/source');
       assert.equal(partCount(upload), 3);
       const parts = await sendAll(upload);
@@ -42,7 +42,7 @@ export function uploadStoreContract(
       assert.ok((await buffer(blobs.read('made/source'))).equals(CONTENT));
     });
 
-    test('nothing is seen of a blob before it is complete', async () => {
+    test('a blob is not visible before it is complete', async () => {
       const upload = await begin('unseen/source');
       const parts = await sendAll(upload);
       assert.equal(await blobs.stat('unseen/source'), undefined);
@@ -51,14 +51,14 @@ export function uploadStoreContract(
       assert.equal((await blobs.stat('unseen/source'))?.size, CONTENT.length);
     });
 
-    test('an upload goes on in another process that knows only what begin answered', async () => {
+    test('an upload continues in another process that has only the result of `begin`', async () => {
       const upload = JSON.parse(JSON.stringify(await begin('resumed/source')));
       const parts = await sendAll(upload);
       await uploads.complete(JSON.parse(JSON.stringify(upload)), parts);
       assert.ok((await buffer(blobs.read('resumed/source'))).equals(CONTENT));
     });
 
-    test('a part that is sent again replaces what was sent before', async () => {
+    test('a part that is sent again replaces the previous version', async () => {
       const upload = await begin('again/source');
       const wrong = await send(uploads, upload, 1, randomBytes(PART_SIZE));
       const parts = await sendAll(upload);
@@ -67,7 +67,7 @@ export function uploadStoreContract(
       assert.ok((await buffer(blobs.read('again/source'))).equals(CONTENT));
     });
 
-    test('completing twice is no error', async () => {
+    test('complete is idempotent', async () => {
       const upload = await begin('twice/source');
       const parts = await sendAll(upload);
       await uploads.complete(upload, parts);
@@ -75,7 +75,7 @@ export function uploadStoreContract(
       assert.ok((await buffer(blobs.read('twice/source'))).equals(CONTENT));
     });
 
-    test('an aborted upload takes no parts and cannot be completed; a complete one stays', async () => {
+    test('an aborted upload accepts no parts and cannot be completed; a complete one stays', async () => {
       const upload = await begin('aborted/source');
       const part = await send(uploads, upload, 1, content(upload, 1));
       await uploads.abort('aborted/source');
@@ -90,7 +90,7 @@ export function uploadStoreContract(
       assert.equal((await blobs.stat('kept/source'))?.size, CONTENT.length);
     });
 
-    test('a sweep throws away what was not touched for so long, and no blob', async () => {
+    test('a sweep discards idle uploads, and no blob', async () => {
       const old = await begin('swept/source');
       const whole = await begin('whole/source');
       await uploads.complete(whole, await sendAll(whole));
@@ -101,7 +101,7 @@ export function uploadStoreContract(
       assert.equal((await blobs.stat('whole/source'))?.size, CONTENT.length);
     });
 
-    test('what is not a key is refused', async () => {
+    test('an invalid key is refused', async () => {
       await assert.rejects(begin('../outside'), TypeError);
       await assert.rejects(uploads.abort('../outside'), TypeError);
     });

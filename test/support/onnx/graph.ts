@@ -1,13 +1,14 @@
+import { randomFrom } from '../seeded-random.ts';
 import { type Field, message } from './protobuf.ts';
 
-/** A dimension: a number, or the name of one that is known only when the model runs. */
+/** Dimension of a shape: a number, or a name for one that is known only at run time. */
 type Dimension = number | string;
 type ElementType = 'float32' | 'int64';
 type Attribute = number | readonly number[] | { readonly float: number };
 
 const ELEMENT: Readonly<Record<ElementType, number>> = { float32: 1, int64: 7 };
 const OPSET = 17;
-/** Version of the file format that goes with the opset. */
+/** Version of the file format for this opset. */
 const IR_VERSION = 8;
 
 /**
@@ -20,7 +21,7 @@ export class GraphBuilder {
   #count = 0;
 
   constructor(seed = 1) {
-    this.#random = mulberry32(seed);
+    this.#random = randomFrom(seed);
   }
 
   input(name: string, type: ElementType, dims: readonly Dimension[]): string {
@@ -32,7 +33,7 @@ export class GraphBuilder {
     this.#fields.push([12, valueInfo(name, 'float32', dims)]);
   }
 
-  /** @returns the name of what comes out, which is `output` where that is given */
+  /** Adds a node. @returns the name of its output: `output` if given */
   node(
     type: string,
     inputs: readonly string[],
@@ -51,7 +52,7 @@ export class GraphBuilder {
     return output;
   }
 
-  /** Uniform weights whose spread keeps the size of what is multiplied by them: ±√(3 / fanIn). */
+  /** Adds uniform weights of ±√(3 / fanIn), which preserve the variance of their input. @returns the name */
   weights(dims: readonly number[], fanIn: number): string {
     const limit = Math.sqrt(3 / fanIn);
     return this.constant(
@@ -76,7 +77,7 @@ export class GraphBuilder {
     return this.constant([values.length], BigInt64Array.from(values, BigInt));
   }
 
-  /** The finished file. */
+  /** Serializes the model. */
   build(name: string): Uint8Array {
     return message([
       [1, IR_VERSION],
@@ -130,15 +131,4 @@ function attribute(name: string, value: Attribute): Uint8Array {
 
 function product(dims: readonly number[]): number {
   return dims.reduce((all, each) => all * each, 1);
-}
-
-/** Tommy Ettinger's generator of 32 bits of state. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

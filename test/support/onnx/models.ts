@@ -1,27 +1,27 @@
 import { GraphBuilder } from './graph.ts';
 
-/** Graphs with random weights and the interfaces of real models: what they compute means nothing, but is computed. */
+/** Graphs with the interfaces and the work of real models, and with random weights: their results have no meaning. */
 
 export interface VisionSize {
-  /** Pixels of a side, and of a side of a patch. */
+  /** Side of the picture in pixels; `patch` is that of a patch. */
   readonly image: number;
   readonly patch: number;
   readonly width: number;
   readonly layers: number;
   readonly heads: number;
-  /** Pictures of a batch, where the graph takes no other number. */
+  /** Fixed batch size. Default: any. */
   readonly batch?: number;
 }
 
-/** Name and width of what a graph gives. */
+/** Name and width of a graph's output. */
 interface Output {
   readonly name: string;
   readonly width: number;
 }
 
-/** As CLIP's ViT-B/16 (Radford et al. 2021): 86 million weights, 35 GFLOP a picture. */
+/** As CLIP's ViT-B/16 (Radford et al. 2021): 86 million weights, 35 GFLOP per picture. */
 export const VIT_B_16: VisionSize = { image: 224, patch: 16, width: 768, layers: 12, heads: 12 };
-/** For tests: as deep as it must be to have every operation of the large one. */
+/** Smallest size for tests that has every operation of the large one. */
 export const TINY_VIT: VisionSize = { image: 32, patch: 8, width: 64, layers: 2, heads: 2 };
 
 /** A vision transformer: `pixel_values` batch × 3 × image × image → `image_embeds` batch × 512, or another output. */
@@ -40,7 +40,7 @@ export function visionModel(
   });
   const columns = graph.node('Reshape', [embedded, graph.integers([0, width, side * side])]);
   const patches = graph.node('Transpose', [columns], { perm: [0, 2, 1] });
-  // The class token has no input; times zero it gets the batch's size.
+  // The class token has no input: multiplying an input by zero gives it the batch size.
   const none = graph.node('Mul', [graph.node('ReduceMean', [patches], { axes: [1], keepdims: 1 }), graph.fill([1], 0)]);
   const first = graph.node('Add', [none, graph.weights([1, 1, width], 1)]);
   const sequence = graph.node('Concat', [first, patches], { axis: 1 });
@@ -103,7 +103,7 @@ export function textModel(
   const tokens = graph.node('Mul', [graph.node('Gather', [table, ids], { axis: 0 }), counted]);
   const mixed = graph.node('Add', [
     tokens,
-    graph.node('ReduceMean', [tokens], { axes: [1], keepdims: 1 }), // so that a token depends on the others
+    graph.node('ReduceMean', [tokens], { axes: [1], keepdims: 1 }), // Makes a token depend on the others.
   ]);
   const weights = graph.weights([width, width], width);
   if (pooled) {
@@ -117,12 +117,12 @@ export function textModel(
   return graph.build('text');
 }
 
-/** As the text side of CLIP's ViT-B/16 (Radford et al. 2021): 63 million weights, 6 GFLOP a text. */
+/** As the text side of CLIP's ViT-B/16 (Radford et al. 2021): 63 million weights, 6 GFLOP per text. */
 const CLIP_TEXT = { vocabulary: 49_408, tokens: 77, width: 512, layers: 12, heads: 8 };
 
 /**
- * A text transformer of CLIP's size: `input_ids` batch × 77 → `text_embeds` batch × 512. Unlike CLIP's its tokens see
- * those that follow them, which takes the same work.
+ * A text transformer of CLIP's size: `input_ids` batch × 77 → `text_embeds` batch × 512. Unlike CLIP's, its tokens attend
+ * to later ones too, which takes the same work.
  */
 export function clipTextModel(seed = 4): Uint8Array {
   const { vocabulary, tokens, width, layers, heads } = CLIP_TEXT;

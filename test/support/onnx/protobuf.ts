@@ -1,13 +1,13 @@
-/** Just enough of the protobuf wire format (https://protobuf.dev/programming-guides/encoding) to write messages. */
+/** Minimal writer of the protobuf wire format (https://protobuf.dev/programming-guides/encoding). */
 
 export type Field = readonly [number: number, value: number | bigint | string | Uint8Array | FloatField];
 
-/** A 32-bit float: numbers are written as integers otherwise. */
+/** A 32-bit float. Plain numbers are written as integers. */
 export interface FloatField {
   readonly float: number;
 }
 
-/** A message of these fields, in this order; repeated fields are given repeatedly. */
+/** Serializes a message with these fields, in order. A repeated field has one entry per value. */
 export function message(fields: readonly Field[]): Uint8Array {
   return Buffer.concat(fields.map(([number, value]) => field(number, value)));
 }

@@ -1,5 +1,5 @@
 /**
- * Writes a bundle of small models with random weights, to try a server with: `node test/support/onnx/write.ts FOLDER`,
+ * Writes a bundle of small models with random weights to try a server: `node test/support/onnx/write.ts FOLDER`,
  * then `REELVEC_BUNDLE=FOLDER/tiny.json npm start`. The tests use the same models.
  */
 import { mkdirSync } from 'node:fs';
