@@ -30,7 +30,7 @@ export async function installDocs(app: FastifyInstance, { publicUrl, version }: 
     // The default validator is an external service.
     uiConfig: { validatorUrl: null, deepLinking: true, tryItOutEnabled: true },
     staticCSP: CONTENT_SECURITY_POLICY,
-    logo: { type, content: logo, href: '/docs', target: '_self' },
+    logo: { type, content: logo },
     theme: {
       title: 'reelvec API',
       favicon: [{ filename: 'logo.svg', rel: 'icon', sizes: 'any', type, content: logo.toString() }],

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import type { FastifyRequest, InjectOptions } from 'fastify';
 import { CONFIGURED_KEY, openTestApp } from '../../test/support/app.ts';
-import { errorBody, toClientError } from './errors.ts';
+import { errorBody, refuseConnection, toClientError } from './errors.ts';
 
 const key = { 'x-api-key': CONFIGURED_KEY };
 const json = { ...key, 'content-type': 'application/json' };
@@ -80,6 +81,70 @@ test('what is no HTTP gets the same shape', async () => {
     assert.match(head, new RegExp(`^HTTP/1.1 ${status} [^]*x-request-id: [0-9a-f]{24}`));
     errorBody.strict().parse(JSON.parse(body));
   }
+});
+
+/** Answer to a connection without a valid request. */
+async function refused(code: string): Promise<{ head: string[]; body: Record<string, unknown> } | undefined> {
+  const socket = new PassThrough().on('error', () => {});
+  refuseConnection(Object.assign(new Error('x'), { code }) as never, socket as never);
+  if (socket.destroyed) return undefined;
+  const [head = '', body = ''] = (await text(socket)).split('\r\n\r\n');
+  const { error, ...flat } = JSON.parse(body);
+  assert.deepEqual(error, flat);
+  assert.match(head, new RegExp(`content-length: ${Buffer.byteLength(body)}\r`));
+  return { head: head.split('\r\n'), body: flat };
+}
+
+test('a request that is late, too large or no HTTP gets its own status, and the connection is closed', async () => {
+  for (const [fault, status, code, message] of [
+    ['ERR_HTTP_REQUEST_TIMEOUT', '408 Request Timeout', 'request_canceled_or_timed_out', /took too long to arrive/],
+    ['HPE_HEADER_OVERFLOW', '431 Request Header Fields Too Large', 'parameter_invalid', /headers .* are too large/],
+    ['HPE_INVALID_METHOD', '400 Bad Request', 'parameter_invalid', /not a valid HTTP request/],
+  ] as const) {
+    const { head, body } = (await refused(fault))!;
+    assert.equal(head[0], `HTTP/1.1 ${status}`);
+    assert.ok(head.includes('connection: close') && head.includes('content-type: application/json; charset=utf-8'));
+    assert.ok(head.some((line) => /^x-request-id: [0-9a-f]{24}$/.test(line)));
+    assert.equal(body['code'], code);
+    assert.match(String(body['message']), message);
+  }
+});
+
+test('a connection that the client reset gets no answer, nor does one that cannot be written', async () => {
+  assert.equal(await refused('ECONNRESET'), undefined);
+  const ended = new PassThrough().end();
+  refuseConnection(
+    Object.assign(new Error('x'), { code: 'HPE_INVALID_METHOD' }) as never,
+    ended.on('error', () => {}) as never,
+  );
+  assert.ok(ended.destroyed);
+});
+
+test('an error of the framework keeps its status and message; one without gets a plain sentence', () => {
+  const request = { id: 'r1', routeOptions: { bodyLimit: 7 }, headers: {} } as unknown as FastifyRequest;
+  const of = (fault: object) => {
+    const { status, code, message, details, cause } = toClientError(fault, request);
+    assert.equal(cause, fault);
+    return [status, code, message, details];
+  };
+  assert.deepEqual(of({ statusCode: 400, message: 'Odd.' }), [400, 'parameter_invalid', 'Odd.', undefined]);
+  assert.deepEqual(of({ statusCode: 414 }), [414, 'parameter_invalid', 'URI Too Long', undefined]);
+  assert.deepEqual(of({ statusCode: 499 }), [499, 'parameter_invalid', 'The request is not valid.', undefined]);
+  for (const outside of [{}, { statusCode: 399 }, { statusCode: 500 }]) {
+    const [status, code, message] = of({ ...outside, message: 'secret' });
+    assert.deepEqual([status, code], [500, 'internal_server_error']);
+    assert.match(String(message), /look for request r1 in its log\.$/);
+  }
+  assert.deepEqual(of({ statusCode: 415, message: 'x' }).slice(0, 2), [415, 'unsupported_media_type']);
+  const [status, code, message, details] = of({ statusCode: 413 });
+  assert.deepEqual([status, code, details], [413, 'payload_too_large', { limit_bytes: 7 }]);
+  assert.match(String(message), /^The body has more than 7 bytes; this endpoint takes at most 7\./);
+  const declared = toClientError({ statusCode: 413 }, {
+    ...request,
+    headers: { 'content-length': '9' },
+  } as FastifyRequest);
+  assert.deepEqual(declared.details, { limit_bytes: 7, bytes: 9 });
+  assert.match(declared.message, /^The body has 9 bytes; this endpoint takes at most 7\./);
 });
 
 test('a fault of the server tells nothing of itself but the request id; the log has the cause', async () => {

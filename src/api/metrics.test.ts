@@ -33,6 +33,11 @@ test('requests are counted by route, not by path, with their duration in seconds
   assert.match(text, /^reelvec_http_request_seconds_count\{method="GET",route="\/films\/:id",status="200"\} 2$/m);
   assert.match(text, /^reelvec_http_request_seconds_count\{method="GET",route="none",status="404"\} 1$/m);
   assert.ok(!text.includes('/films/1'));
+  const bounds = text.matchAll(/_bucket\{le="([^"]+)",method="GET",route="none"/g);
+  assert.deepEqual(
+    Array.from(bounds, ([, bound]) => bound),
+    ['0.005', '0.02', '0.1', '0.5', '2', '10', '60', '+Inf'],
+  );
   const sum = /^reelvec_http_request_seconds_sum\{.*films.*\} (\S+)$/m.exec(text)?.[1];
   assert.ok(Number(sum) > 0 && Number(sum) < 5, sum);
   assert.match(text, /^process_resident_memory_bytes \d/m);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONFIGURED_KEY, openTestApp } from '../../test/support/app.ts';
+import { ReelvecError } from '../errors.ts';
 
 const headers = { 'x-api-key': CONFIGURED_KEY };
 
@@ -43,20 +44,6 @@ test('the OpenAPI document has every route, what it takes and the key it asks fo
   assert.ok(responses['202'].headers.Location && responses['429'].headers['Retry-After']);
 });
 
-test('the docs come from this server alone', async () => {
-  await using t = await openTestApp();
-  const page = await t.app.inject('/docs');
-  const parts = [...page.body.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, path]) => path!);
-  assert.ok(parts.length >= 4);
-  for (const path of parts) {
-    assert.match(path, /^\//);
-    assert.equal((await t.app.inject(path)).statusCode, 200, path);
-  }
-  const { body } = await t.app.inject('/docs/static/swagger-initializer.js');
-  assert.match(body, /"validatorUrl":\s*null/);
-  assert.match(String(page.headers['content-security-policy']), /default-src 'self'/);
-});
-
 test('metrics count requests by route, not by task, and ask for a key', async () => {
   await using t = await openTestApp();
   assert.equal((await t.app.inject('/metrics')).statusCode, 401);
@@ -65,4 +52,37 @@ test('metrics count requests by route, not by task, and ask for a key', async ()
   const labels = 'method="GET",route="/v1.3/embed-v2/tasks/:task_id",status="404"';
   assert.ok(body.includes(`reelvec_http_request_seconds_count{${labels}} 2`), body.slice(-1000));
   assert.match(body, /^process_resident_memory_bytes \d+/m);
+});
+
+test('a server is ready with the bundle that it serves, and not while it drains or cannot work', async () => {
+  const draining = new AbortController();
+  let fault: Error | undefined;
+  await using t = await openTestApp((deps) => ({
+    ...deps,
+    serving: { bundle: 'signal@1', device: 'cpu' },
+    draining: draining.signal,
+    ready: async () => {
+      if (fault) throw fault;
+    },
+  }));
+  const base = await t.app.listen();
+  const ready = await fetch(`${base}/readyz`);
+  assert.deepEqual([ready.status, await ready.json()], [200, { status: 'ok', bundle: 'signal@1', device: 'cpu' }]);
+  assert.equal(ready.headers.get('connection'), 'keep-alive');
+  const refusal = async () => {
+    const response = await fetch(`${base}/readyz`);
+    const { code, message } = (await response.json()) as { code: string; message: string };
+    assert.deepEqual([response.status, code], [503, 'service_unavailable']);
+    return { message, connection: response.headers.get('connection') };
+  };
+  fault = new Error('a secret');
+  assert.match((await refusal()).message, /^The server cannot work right now\. Its log says why\.$/);
+  fault = new ReelvecError('service_unavailable', 'The disk is full.');
+  assert.equal((await refusal()).message, 'The disk is full.');
+  fault = undefined;
+  draining.abort();
+  const { message, connection } = await refusal();
+  assert.match(message, /^The server is about to stop\. Ask another\.$/);
+  assert.equal(connection, 'close', 'clients reconnect to another node');
+  assert.deepEqual((await t.app.inject('/healthz')).json(), { status: 'ok' }, 'it still lives');
 });

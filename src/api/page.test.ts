@@ -20,12 +20,14 @@ test('pages count from 1, with ten items unless asked for otherwise', () => {
 });
 
 test('a page has at most 50 items, and its number is a whole one that every database can count to', () => {
-  for (const accepted of [{ page_limit: '50' }, { page_limit: '1' }, { page: '1000000000' }]) query.parse(accepted);
+  for (const accepted of [{ page_limit: '50' }, { page_limit: '1' }, { page: '1' }, { page: '1000000000' }])
+    query.parse(accepted);
   for (const refused of [
     { page_limit: '51' },
     { page_limit: '0' },
     { page: '0' },
     { page: '1.5' },
+    { page_limit: '1.5' },
     { page: '1000000001' },
   ]) {
     assert.equal(query.safeParse(refused).success, false, JSON.stringify(refused));

@@ -30,7 +30,8 @@ export function nameSchemas(document: Document): void {
       if (media.schema) media.schema = named(media.schema) as JsonObject;
     }
   }
-  document.components.schemas = Object.fromEntries(Object.entries(schemas).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  const names = Object.keys(schemas).sort();
+  document.components.schemas = Object.fromEntries(names.map((name) => [name, schemas[name]!]));
 }
 
 /** Makes all optional properties of JSON request bodies nullable, because SDKs send null for unset fields. */
