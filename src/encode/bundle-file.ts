@@ -17,6 +17,11 @@ const pictures = z.strictObject({
   perSecond: z.number().positive().max(30),
   /** Maximum number of pictures per clip; evenly spaced. */
   perClip: z.int().min(1).default(32),
+  /**
+   * Largest difference to the last embedded picture of the clip at which a picture takes over its vector, as a mean over
+   * the picture in steps of 8 bits (see `pictureDifference`). Default: every picture is embedded.
+   */
+  sameUpTo: z.number().min(0).max(255).optional(),
   /** Width of the model's input, in pixels. */
   width: z.int().min(1).max(2048),
   /** Height of the model's input, in pixels. */

@@ -124,6 +124,20 @@ export function meanLumaDifference(a: Signature, b: Signature): number {
   return sum / pixelsIn(b.area);
 }
 
+/**
+ * Mean absolute difference in place of the luma and of both colour differences, which count half, over the whole picture.
+ * Steps of 8 bits. Neither motion nor light is compensated.
+ */
+export function pictureDifference(a: Signature, b: Signature): number {
+  let luma = 0;
+  let colour = 0;
+  for (let i = 0; i < a.luma.length; i++) {
+    luma += Math.abs(a.luma[i]! - b.luma[i]!);
+    colour += Math.abs(a.blue[i]! - b.blue[i]!) + Math.abs(a.red[i]! - b.red[i]!);
+  }
+  return (luma + colour / 2) / a.luma.length;
+}
+
 /** Mean absolute difference of the 16 × 9 planes, luma and both colours added. Motion and light are not compensated. */
 export function coarseDifference(a: Signature, b: Signature): number {
   let sum = 0;

@@ -2,6 +2,7 @@ import type { Picture } from '../../media/frames.ts';
 import type { OutputSpec, PicturesSpec } from '../bundle-file.ts';
 import type { VisualClip, VisualEncoder } from '../encoder.ts';
 import { meanVector } from '../vectors.ts';
+import { distinctPictures } from './distinct-pictures.ts';
 import { embedItems } from './embed-items.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 
@@ -18,17 +19,19 @@ export function pictureEncoder(part: {
     space,
     pictures: spec,
     async encode(clips, { signal } = {}) {
-      const chosen = clips.map((clip) => choose(clip, spec.perClip));
-      const vectors = await embedItems(chosen.flat(), {
+      const chosen = clips.map((clip) => distinctPictures(choose(clip, spec.perClip), spec.sameUpTo));
+      const items = chosen.flatMap(({ pictures }) => pictures);
+      const vectors = await embedItems(items, {
         model,
         output,
         signal,
         inputs: (pictures) => ({ [input]: toTensor(pictures, spec) }),
       });
       let from = 0;
-      return chosen.map(({ length }) => {
-        from += length;
-        return meanVector(vectors.slice(from - length, from));
+      return chosen.map(({ pictures, positions }) => {
+        const own = vectors.slice(from, from + pictures.length);
+        from += pictures.length;
+        return meanVector(positions.map((position) => own[position]!));
       });
     },
     close: () => model.close(),
