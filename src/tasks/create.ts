@@ -6,12 +6,12 @@ import type { OnCreated } from '../database/open.ts';
 import { isForeignKeyViolation } from '../database/open.ts';
 import type { TimeRange } from '../domain/time-range.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
-import { ofKind } from '../errors.ts';
+import { ofKind, ReelvecError } from '../errors.ts';
 import type { MediaInfo } from '../media/info.ts';
 import type { Logger } from '../observe/logger.ts';
 import { limitsTasks, type QuotaLimits, type Quotas } from '../quotas/quotas.ts';
 import { decodeBase64 } from '../sources/base64.ts';
-import { requireMedia } from '../sources/sniff.ts';
+import { HEAD_BYTES, requireMedia } from '../sources/sniff.ts';
 import { filenameOf, parseSourceUrl } from '../sources/url.ts';
 import type { UrlGuard } from '../sources/url-guard.ts';
 import { bundleId } from './embedding.ts';
@@ -47,6 +47,44 @@ export interface NewTask {
   readonly request: TaskRequest;
   /** Base64 text of the media, if `request.source` is base64. */
   readonly base64?: string;
+  /** Stored file, if `request.source` is an upload. */
+  readonly upload?: TaskUpload;
+}
+
+/** File that is stored for a task that does not exist yet. */
+export interface TaskUpload {
+  /** Becomes the id of the task. */
+  readonly id: string;
+  readonly filename: string;
+}
+
+/**
+ * Stores the file of a new task as it arrives; `createTask` or `discardUpload` must follow.
+ * @param field name of the form field, for the error
+ * @throws {ReelvecError} as soon as the limit is exceeded
+ */
+export async function storeTaskUpload(
+  { blobs, limits: { maxVideoBytes: maxBytes } }: Pick<CreateTaskDeps, 'blobs' | 'limits'>,
+  content: AsyncIterable<Uint8Array>,
+  field: string,
+): Promise<{ id: string }> {
+  const id = newId();
+  let seen = 0;
+  const onPiece = (piece: Uint8Array) => {
+    seen += piece.length;
+    if (seen <= maxBytes) return;
+    throw new ReelvecError(
+      'video_filesize_too_large',
+      `${field} is larger than the ${maxBytes} bytes that a video may have. Encode it smaller, or cut it into parts.`,
+      { details: { field, max_bytes: maxBytes } },
+    );
+  };
+  await blobs.write(sourceKey(id), content, { onPiece });
+  return { id };
+}
+
+export async function discardUpload({ blobs }: Pick<CreateTaskDeps, 'blobs'>, { id }: { id: string }): Promise<void> {
+  await blobs.remove(`tasks/${id}/`);
 }
 
 /**
@@ -55,10 +93,10 @@ export interface NewTask {
  */
 export async function createTask(
   deps: CreateTaskDeps,
-  { owner, quota, request, base64 }: NewTask,
+  { owner, quota, request, base64, upload }: NewTask,
   { signal, onCreated }: { signal?: AbortSignal; onCreated?: OnCreated<Task> } = {},
 ): Promise<Task> {
-  const id = newId();
+  const id = upload?.id ?? newId();
   const { source } = request;
   let facts: SourceFacts = {};
   let task: Task;
@@ -66,6 +104,7 @@ export async function createTask(
     if (source.kind === 'url') facts = await inspectUrl(deps, request, source.url, signal);
     if (source.kind === 'asset') facts = await inspectAsset(deps, request, { id: source.assetId, owner }, signal);
     if (source.kind === 'base64') facts = await storeBase64(deps, request, { id, base64: base64! }, signal);
+    if (source.kind === 'upload') facts = await inspectUpload(deps, request, upload!, signal);
     signal?.throwIfAborted();
     const { filename, mediaSec, contentId } = facts;
     const row = { id, owner, request: { ...request, filename }, bundle: bundleId(deps.bundle), contentId };
@@ -75,7 +114,7 @@ export async function createTask(
     };
     task = await deps.tasks.create(row, limitsTasks(quota) ? admit : onCreated);
   } catch (error) {
-    if (source.kind === 'base64') await deps.blobs.remove(`tasks/${id}/`);
+    if (source.kind === 'base64' || source.kind === 'upload') await discardUpload(deps, { id });
     // The asset was deleted after the check.
     if (source.kind === 'asset' && isForeignKeyViolation(error)) {
       throw noSuchAsset(source.assetId, { field: `${request.inputType}.media_source.asset_id` });
@@ -133,10 +172,31 @@ async function storeBase64(
   const field = `${request.inputType}.media_source.base64_string`;
   const bytes = decodeBase64(base64, { field });
   requireMedia(bytes, { subject: `The content of ${field}`, details: { field } });
-  const key = sourceKey(id);
-  await blobs.write(key, bytes, { signal });
-  const range = checkLimits(await blobs.use(key, (path) => probe(path, signal)), request, limits);
-  return { mediaSec: lengthOf(range) };
+  await blobs.write(sourceKey(id), bytes, { signal });
+  return { mediaSec: await storedMediaSec({ blobs, probe, limits }, request, id, signal) };
+}
+
+async function inspectUpload(
+  deps: CreateTaskDeps,
+  request: TaskRequest,
+  { id, filename }: TaskUpload,
+  signal?: AbortSignal,
+): Promise<SourceFacts> {
+  const head = deps.blobs.read(sourceKey(id), { start: 0, end: HEAD_BYTES - 1 });
+  const details = { field: `${request.inputType}.media_source` };
+  requireMedia(Buffer.concat(await head.toArray()), { subject: 'The file', details });
+  return { filename, mediaSec: await storedMediaSec(deps, request, id, signal) };
+}
+
+/** Probes the task's own blob. @returns seconds to be embedded */
+async function storedMediaSec(
+  { blobs, probe, limits }: Pick<CreateTaskDeps, 'blobs' | 'probe' | 'limits'>,
+  request: TaskRequest,
+  id: string,
+  signal?: AbortSignal,
+): Promise<number> {
+  const media = await blobs.use(sourceKey(id), (path) => probe(path, signal));
+  return lengthOf(checkLimits(media, request, limits));
 }
 
 function lengthOf({ startSec, endSec }: TimeRange): number {

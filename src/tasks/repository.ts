@@ -4,6 +4,7 @@ import { type Db, isForeignKeyViolation, type OnCreated } from '../database/open
 import { type Page, selectNewestFirst } from '../database/page.ts';
 import type { TasksTable } from '../database/schema.ts';
 import { storedObject } from '../database/stored-json.ts';
+import type { InputType } from '../domain/media-kind.ts';
 import type { TimeRange } from '../domain/time-range.ts';
 import type { ErrorCode } from '../errors.ts';
 import { type RunPage, startedRows } from '../jobs/rows-with-runs.ts';
@@ -15,6 +16,7 @@ export type { Stage, Task, TranscriptionSource } from './task.ts';
 
 export interface TaskFilter {
   readonly status?: TaskStatus;
+  readonly inputType?: InputType;
   /** Earliest creation time, inclusive, RFC 3339. */
   readonly from?: string;
   /** Latest creation time, inclusive, RFC 3339. */
@@ -86,6 +88,7 @@ export class TaskRepository {
   async list(owner: string, filter: TaskFilter, page: Page): Promise<{ tasks: Task[]; total: number }> {
     let query = this.#db.selectFrom('tasks').where('owner', '=', owner);
     if (filter.status !== undefined) query = query.where('status', '=', filter.status);
+    if (filter.inputType !== undefined) query = query.where('input_type', '=', filter.inputType);
     if (filter.from !== undefined) query = query.where('created_at', '>=', filter.from);
     if (filter.to !== undefined) query = query.where('created_at', '<=', filter.to);
     const { rows, total } = await selectNewestFirst('tasks', query, page);

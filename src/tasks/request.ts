@@ -3,10 +3,12 @@ import type { Option } from '../domain/option.ts';
 import type { Scope } from '../domain/scope.ts';
 import type { Segmentation } from '../domain/segmentation.ts';
 
-/** Location of the media. Base64 is stored as the task's own blob before the task exists. */
+/** Location of the media. Base64 and uploads are stored as the task's own blob before the task exists. */
 export type Source =
   | { readonly kind: 'url'; readonly url: string }
   | { readonly kind: 'base64' }
+  /** File of a form. */
+  | { readonly kind: 'upload' }
   | { readonly kind: 'asset'; readonly assetId: string }
   /** Local file, on the command line. */
   | { readonly kind: 'file' };

@@ -1,4 +1,6 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import type { TaskFilter } from '../../tasks/repository.ts';
 import { commonErrors } from '../errors.ts';
 import { describePage, pageBounds } from '../page.ts';
 import type { EmbedDeps } from './deps.ts';
@@ -21,14 +23,18 @@ export const listTasksRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { ta
       },
     },
     async ({ owner, query }) => {
-      const { started_at, ended_at, status } = query;
-      const dated = started_at !== undefined || ended_at !== undefined;
-      const from = dated ? started_at && utc(started_at) : utc(Date.now() - DEFAULT_PERIOD_MS);
-      const found = await tasks.list(owner, { status, from, to: ended_at && utc(ended_at) }, pageBounds(query));
+      const found = await tasks.list(owner, taskFilter(query), pageBounds(query));
       return { data: found.tasks.map(listedTaskOf), page_info: describePage(query, found.total) };
     },
   );
 };
+
+/** Filter of a list of tasks. Without dates, it selects the last seven days. */
+export function taskFilter({ started_at, ended_at, status }: z.infer<typeof listTasksQuery>): TaskFilter {
+  const dated = started_at !== undefined || ended_at !== undefined;
+  const from = dated ? started_at && utc(started_at) : utc(Date.now() - DEFAULT_PERIOD_MS);
+  return { status, from, to: ended_at && utc(ended_at) };
+}
 
 /** ISO time in UTC, the format of the rows, which are compared as text. */
 function utc(time: string | number): string {

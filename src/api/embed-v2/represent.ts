@@ -46,11 +46,12 @@ function listedEmbedding({ request, media, range }: Task) {
   return { audio_embedding: { metadata } };
 }
 
-export function noSuchTask(id: string): ReelvecError {
+/** @param collection path of the tasks below the version */
+export function noSuchTask(id: string, collection = 'embed-v2/tasks'): ReelvecError {
   const shown = id.length > 64 ? `${id.slice(0, 64)}…` : id;
   return new ReelvecError(
     'resource_not_exist',
-    `There is no task "${shown}" in the collection embed-v2/tasks. It may have been deleted, or belong to another key.`,
-    { details: { collection: 'embed-v2/tasks', id: shown } },
+    `There is no task "${shown}" in the collection ${collection}. It may have been deleted, or belong to another key.`,
+    { details: { collection, id: shown } },
   );
 }

@@ -3,10 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { FastifyReply } from 'fastify';
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { BlobNotFound } from '../../blobs/store.ts';
 import { DIMENSION } from '../../encode/encoder.ts';
 import { ReelvecError } from '../../errors.ts';
-import { rebuildResult } from '../../tasks/lost-result.ts';
 import type { Task } from '../../tasks/repository.ts';
 import { RESULT_TYPES, type ResultFormat, type ResultQuery, resultContent } from '../../tasks/results/formats.ts';
 import { resultKey } from '../../tasks/work.ts';
@@ -15,6 +13,7 @@ import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { validParts } from '../serialize.ts';
 import type { EmbedDeps } from './deps.ts';
+import { openResult } from './open-result.ts';
 import { metadataOf, noSuchTask } from './represent.ts';
 import { acceptedFormat } from './result-format.ts';
 import { retrievedTask, retrieveTaskQuery, taskParams } from './schemas.ts';
@@ -70,7 +69,7 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
 
   /** Opens the result. @returns undefined if the result is missing and the task was restarted */
   async function open(task: Task, wish: ResultQuery): Promise<Readable | undefined> {
-    const { id, owner, bundle, request } = task;
+    const { id, bundle, request } = task;
     const result = {
       blobs,
       key: resultKey(id),
@@ -78,16 +77,9 @@ export const retrieveTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, d
       dimension: request.dimension ?? DIMENSION,
     };
     const content = resultContent(result, wish);
-    try {
-      return await (wish.format === 'json'
-        ? withData(validParts(readyFacts, factsOf(task)).valid, content)
-        : streamOf(content));
-    } catch (error) {
-      const { status } = await find(id, owner); // Rejects with 404 if the task was deleted meanwhile.
-      if (!(error instanceof BlobNotFound)) throw error;
-      if (status === 'ready') await rebuildResult(deps, task);
-      return undefined;
-    }
+    return openResult(deps, task, () =>
+      wish.format === 'json' ? withData(validParts(readyFacts, factsOf(task)).valid, content) : streamOf(content),
+    );
   }
 
   app.get(

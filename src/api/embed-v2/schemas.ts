@@ -8,7 +8,7 @@ export const option = z.enum(OPTIONS);
 export const scope = z.enum(SCOPES);
 export const embeddingType = z.enum(['separate_embedding', 'fused_embedding']);
 /** Embedding option of a returned vector. */
-const rowOption = z.enum([...OPTIONS, 'fused']);
+export const rowOption = z.enum([...OPTIONS, 'fused']);
 const taskStatus = z.enum(['processing', 'ready', 'failed']);
 const time = z.iso.datetime({ offset: true });
 
@@ -22,7 +22,7 @@ export const listTasksQuery = z.strictObject({
 });
 
 /** List in a query string: a repeated parameter, or comma-separated values. */
-function wordList<Word extends z.ZodType>(word: Word) {
+export function wordList<Word extends z.ZodType>(word: Word) {
   const split = (given: unknown) =>
     given === undefined ? undefined : [given].flat().flatMap((part) => String(part).split(','));
   return z.preprocess(split, z.array(word).optional());

@@ -20,11 +20,16 @@ export async function streamOf(content: AsyncGenerator<Uint8Array>): Promise<Rea
 
 /** Streams a JSON object whose `data` is already text. Waits for the first chunk, like {@link streamOf}. */
 export function withData(facts: object, data: AsyncGenerator<Uint8Array>): Promise<Readable> {
+  return between(`${JSON.stringify(facts).slice(0, -1)},"data":`, data, '}');
+}
+
+/** Streams text between two others. Waits for the first chunk, like {@link streamOf}. */
+export function between(head: string, content: AsyncGenerator<Uint8Array>, tail: string): Promise<Readable> {
   async function* text() {
-    yield* data;
-    yield Buffer.from('}');
+    yield* content;
+    yield Buffer.from(tail);
   }
-  return streamOf(prepend(Buffer.from(`${JSON.stringify(facts).slice(0, -1)},"data":`), text()));
+  return streamOf(prepend(Buffer.from(head), text()));
 }
 
 /** Prepends bytes to the first chunk. */

@@ -54,6 +54,8 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, Partial<Answ
   },
   createEmbedding: { 200: { headers: { 'Reelvec-Bundle': BUNDLE, ...RATE_LIMITS } }, 429: { headers: RATE_LIMITS } },
   createTextImageAudioEmbeddings: { 200: { headers: { 'Reelvec-Bundle': BUNDLE, ...RATE_LIMITS } } },
+  createVideoTask: { 200: { headers: RATE_LIMITS }, 429: { headers: RATE_LIMITS } },
+  retrieveVideoTask: { 200: { headers: { 'Reelvec-Bundle': BUNDLE } } },
   retrieveTask: {
     200: {
       headers: { ETag: ETAG, 'Reelvec-Bundle': BUNDLE },

@@ -45,6 +45,19 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   createTextImageAudioEmbeddings: {
     answer: { model_name: 'marengo3.0', text_embedding: { segments: [{ float: [0.0213, -0.0071] }] } },
   },
+  createVideoTask: { answer: { _id: TASK_ID } },
+  retrieveVideoTask: { parameters: TASK_PATH },
+  retrieveVideoTaskStatus: {
+    parameters: TASK_PATH,
+    answer: {
+      _id: TASK_ID,
+      model_name: 'marengo3.0',
+      status: 'processing',
+      created_at: CREATED_AT,
+      updated_at: CREATED_AT,
+      warnings: [],
+    },
+  },
   listTasks: {
     answer: {
       data: [

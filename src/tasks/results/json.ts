@@ -1,3 +1,4 @@
+import type { Scope } from '../../domain/scope.ts';
 import { DIMENSION } from '../../encode/encoder.ts';
 import { MAX_FLOAT32_BYTES, writeFloat32 } from './float32.ts';
 import type { EmbeddingRow } from './results.ts';
@@ -12,9 +13,27 @@ const CLOSE = 93;
 
 type Batches = AsyncIterable<readonly EmbeddingRow[]>;
 
+/** Names of a row in one version of the API. */
+export interface RowNames {
+  readonly vector: string;
+  readonly start: string;
+  readonly end: string;
+  /** Values of `embedding_scope`. */
+  readonly scopes: Readonly<Record<Scope, string>>;
+}
+
+const EMBED_V2: RowNames = {
+  vector: 'embedding',
+  start: 'start_sec',
+  end: 'end_sec',
+  scopes: { clip: 'clip', asset: 'asset' },
+};
+
 interface JsonOptions {
   /** False omits the vectors and returns the segments only. */
   readonly vectors: boolean;
+  /** Default: those of embed-v2. */
+  readonly names?: RowNames;
 }
 
 const ALL: JsonOptions = { vectors: true };
@@ -31,8 +50,8 @@ interface Marks extends JsonOptions {
  * "embedding_scope":"clip","start_sec":0,"end_sec":4},…]`. Writes bytes directly because `JSON.stringify` would print
  * every float32 with the digits of a double, twice as many, and be slower.
  */
-export function embeddingsJson(batches: Batches, { vectors }: JsonOptions = ALL): AsyncGenerator<Uint8Array> {
-  return text(batches, { open: '[', between: ',', after: '', close: ']', vectors });
+export function embeddingsJson(batches: Batches, options: JsonOptions = ALL): AsyncGenerator<Uint8Array> {
+  return text(batches, { open: '[', between: ',', after: '', close: ']', ...options });
 }
 
 /** Serializes rows as newline-delimited JSON, one row per line. */
@@ -46,7 +65,8 @@ export function vectorJson(vector: Float32Array): string {
   return text.toString('latin1', 0, writeVector(vector, text, 0));
 }
 
-async function* text(batches: Batches, { open, between, after, close, vectors }: Marks): AsyncGenerator<Uint8Array> {
+async function* text(batches: Batches, marks: Marks): AsyncGenerator<Uint8Array> {
+  const { open, between, after, close, vectors, names = EMBED_V2 } = marks;
   let chunk = Buffer.allocUnsafe(CHUNK_BYTES);
   let end = chunk.write(open, 'latin1');
   let mark = '';
@@ -58,7 +78,7 @@ async function* text(batches: Batches, { open, between, after, close, vectors }:
         end = 0;
       }
       end += chunk.write(mark, end, 'latin1');
-      end = writeRow(row, { chunk, at: end, vectors });
+      end = writeRow(row, { chunk, at: end, vectors, names });
       end += chunk.write(after, end, 'latin1');
       mark = between;
     }
@@ -67,13 +87,16 @@ async function* text(batches: Batches, { open, between, after, close, vectors }:
   yield chunk.subarray(0, end);
 }
 
-function writeRow(row: EmbeddingRow, { chunk, at, vectors }: JsonOptions & { chunk: Buffer; at: number }): number {
+function writeRow(
+  row: EmbeddingRow,
+  { chunk, at, vectors, names }: Required<JsonOptions> & { chunk: Buffer; at: number },
+): number {
   let end = at + chunk.write('{', at, 'latin1');
   if (vectors) {
-    end = writeVector(row.embedding, chunk, end + chunk.write('"embedding":', end, 'latin1'));
+    end = writeVector(row.embedding, chunk, end + chunk.write(`"${names.vector}":`, end, 'latin1'));
     end += chunk.write(',', end, 'latin1');
   }
-  const rest = `"embedding_option":"${row.option}","embedding_scope":"${row.scope}","start_sec":${row.startSec},"end_sec":${row.endSec}}`;
+  const rest = `"embedding_option":"${row.option}","embedding_scope":"${names.scopes[row.scope]}","${names.start}":${row.startSec},"${names.end}":${row.endSec}}`;
   return end + chunk.write(rest, end, 'latin1');
 }
 
