@@ -24,10 +24,10 @@ export interface LabelledClip {
 
 /** Shrinkage of the scatter of a few hundred clips in 465 features, between 0 (trust it) and 1 (ignore it). */
 const SHRINKAGE = 0.4;
-/** Upper cutoff of the degraded recording in hertz: telephone bandwidth. */
-const NARROW_RATE = 8000;
-/** Peak of the added white noise as a share of the sound's root mean square: 25 dB below it. */
-const NOISE = 0.056;
+/** Sample rate of the degraded recording, in hertz: that of telephones. */
+const NARROW_RATE_HZ = 8000;
+/** Peak of the added white noise relative to the root mean square of the sound: −25 dB. */
+const NOISE_PEAK_RATIO = 0.056;
 
 export function readEsc10(): LabelledClip[] {
   return mediaFiles('audio/esc10', /\.flac$/).map((path) => {
@@ -50,12 +50,12 @@ function featuresOf(samples: Float32Array): Float64Array {
 }
 
 function narrowed(samples: Float32Array): Float32Array {
-  const narrow = resample(samples, SAMPLE_RATE, { sampleRate: NARROW_RATE });
-  return resample(narrow, NARROW_RATE, { sampleRate: SAMPLE_RATE });
+  const narrow = resample(samples, SAMPLE_RATE, { sampleRate: NARROW_RATE_HZ });
+  return resample(narrow, NARROW_RATE_HZ, { sampleRate: SAMPLE_RATE });
 }
 
 function noisy(samples: Float32Array): Float32Array {
-  const peak = NOISE * Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
+  const peak = NOISE_PEAK_RATIO * Math.sqrt(samples.reduce((sum, sample) => sum + sample * sample, 0) / samples.length);
   const random = noise(1);
   return samples.map((sample) => sample + peak * random());
 }

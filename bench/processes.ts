@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export const CLI = join(import.meta.dirname, '../src/cli.ts');
-const LOOK_EVERY_MS = 100;
+/** Interval of memory samples, in milliseconds. */
+const SAMPLE_INTERVAL_MS = 100;
 
 export interface Measured {
   /** Wall time in seconds. */
@@ -23,7 +24,7 @@ export async function measure(command: string, args: readonly string[]): Promise
   let peak = 0;
   const timer = setInterval(() => {
     for (const pid of family(child.pid!)) peak = Math.max(peak, highWater(pid));
-  }, LOOK_EVERY_MS);
+  }, SAMPLE_INTERVAL_MS);
   let errors = '';
   child.stderr.on('data', (text) => {
     errors += text;

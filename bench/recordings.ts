@@ -1,6 +1,6 @@
 import { basename } from 'node:path';
 
-/** Recordings that exist as several files of the test media, with the same start. */
+/** Name prefixes of recordings that are in several files of the test media. */
 const IN_SEVERAL_FILES = ['bbb', 'flower', 'jfk', 'string_orchestra_hungarian_dance'];
 
 /** Name of the recording in a file of the test media: the same for all files of one recording. */

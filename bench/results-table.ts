@@ -26,7 +26,7 @@ const HEAD =
   '| | Measure | Target | Figure | Command | Date | Machine |\n| --- | --- | --- | --- | --- | --- | --- |\n';
 const TABLE = new RegExp(`${RegExp.escape(HEAD)}(?:\\|.*\\n)*`);
 
-/** RESULTS.md with the table that results.json stands for. @throws Error if it has no table */
+/** RESULTS.md with the table of results.json. @throws Error if it has no table */
 export function updatedDocument(): { current: string; updated: string } {
   const { results } = JSON.parse(readFileSync(join(import.meta.dirname, 'results.json'), 'utf8')) as {
     results: readonly Result[];

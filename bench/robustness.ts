@@ -14,8 +14,8 @@ import { AUDIO_VARIANTS, reencode, type Variant, VIDEO_VARIANTS } from './reenco
 import { checkTargets, median, percent } from './report.ts';
 
 const CLIP_SEC = 6;
-/** One step of 16-bit samples. */
-const SILENCE = 1 / 32768;
+/** Peak of digital silence: one step of 16-bit samples. */
+const SILENCE_PEAK = 1 / 32768;
 
 interface Point {
   readonly path: string;
@@ -97,7 +97,7 @@ async function measure(
 /** @param path the original, also for a copy */
 async function embed(option: keyof MediaClips, path: string, file: string): Promise<Point[]> {
   const { visual, audio } = clipsOf(file, bundle, CLIP_SEC);
-  const audible = audio.filter(({ samples }) => samples.some((sample) => Math.abs(sample) > SILENCE));
+  const audible = audio.filter(({ samples }) => samples.some((sample) => Math.abs(sample) > SILENCE_PEAK));
   const clips = option === 'visual' ? visual : audible;
   const vectors = option === 'visual' ? await bundle.visual.encode(visual) : await bundle.audio.encode(audible);
   return vectors.map((vector, i) => ({ path, startSec: clips[i]!.startSec, vector }));

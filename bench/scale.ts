@@ -22,8 +22,8 @@ import { checkTargets, percent } from './report.ts';
 const OUT = join(import.meta.dirname, 'out');
 const SOURCE = join(MEDIA_DIR, 'video/bbb_first216s_640x360.mp4');
 const SOURCE_SEC = 216.02;
-/** Length of the film, 61 minutes; tasks embed an hour of it in twelve chunks. */
-const HOUR_TIMES = 17;
+/** Repetitions of the source in the film of 61 minutes, of which tasks embed an hour in twelve chunks. */
+const HOUR_REPETITIONS = 17;
 const HOUR_SEC = 3600;
 const SHORT_TASKS = Number(process.env['SHORT_TASKS'] ?? 500);
 const SHORT_SEC = 10;
@@ -46,7 +46,7 @@ if (isWanted('create')) await create();
 
 /** One task of an hour, on one worker and on two. */
 async function spread(): Promise<void> {
-  const film = looped('hour', HOUR_TIMES);
+  const film = looped('hour', HOUR_REPETITIONS);
   const walls: number[] = [];
   for (const workers of [1, 2]) {
     await using cluster = await startCluster(workers);
@@ -95,7 +95,7 @@ async function create(): Promise<void> {
   const body = JSON.stringify(asking('video', { asset_id: asset.body._id }));
   await createTask(cluster.api, JSON.parse(body));
   await createTask(cluster.api, JSON.parse(body));
-  await sleep(5000); // both embed
+  await sleep(5000); // Both workers embed by then.
   const dispatcher = new Agent({ connections: 50 });
   const times: number[] = [];
   const failures: unknown[] = [];
@@ -251,7 +251,7 @@ function familySeconds(root: number): number {
 
 function stat(pid: string): { parent: number; seconds: number } {
   try {
-    // proc(5): after the name, which may hold anything, come state, parent, and from the 12th on four times
+    // proc(5): after the name, which may contain anything, come the state, the parent, and from the 12th on four times.
     const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').at(-1)!.split(' ').map(Number);
     return {
       parent: fields[1]!,

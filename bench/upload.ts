@@ -18,19 +18,22 @@ import { checkTargets, median } from './report.ts';
 const ROUNDS = Number(process.env['ROUNDS'] ?? 5);
 const SIZE = 1024 ** 3;
 const MEGABYTE = 1024 ** 2;
-/** Chunks in flight, as in both official SDKs. */
-const PARALLEL = 5;
-/** Uploads at once in the second part. */
-const CROWD = 200;
-const CROWD_SIZE = 8 * MEGABYTE;
+/** Concurrent chunks of one upload, as in both official SDKs. */
+const CONCURRENT_CHUNKS = 5;
+/** Concurrent uploads in the second part. */
+const CONCURRENT_UPLOADS = 200;
+/** Size of each concurrent upload. */
+const CONCURRENT_UPLOAD_BYTES = 8 * MEGABYTE;
 /**
- * Pools fill in the first rounds: V8 touches more and more of its reserved memory, and glibc keeps freed memory. The
+ * Rounds of concurrent uploads. Pools fill in the first ones: V8 touches more and more of its reserved memory, and glibc keeps freed memory. The
  * median of the last eight rounds is compared with that of the eight before: a leak of 12 KB per upload adds 20 MB. The
  * medians of fewer rounds differ by as much without a leak.
  */
-const CROWD_ROUNDS = 18;
+const CONCURRENT_ROUNDS = 18;
+/** Rounds whose median memory is compared with that of as many rounds before. */
 const COMPARED_ROUNDS = 8;
-const CROWD_GROWTH = 20 * MEGABYTE;
+/** Allowed growth of memory between the two. */
+const MAX_GROWTH_BYTES = 20 * MEGABYTE;
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-bench-upload-'));
 const dataDir = join(folder, 'data');
@@ -68,7 +71,7 @@ try {
     const rise = Math.max(...rises);
     targets.push({ what: `${what}, memory`, got: `${mb(rise)} more`, want: '< 80 MB', met: rise < 80 * MEGABYTE });
   }
-  targets.push(...(await crowd()));
+  targets.push(...(await concurrentUploads()));
   checkTargets(targets);
 } finally {
   await server.stop();
@@ -123,7 +126,7 @@ async function uploadInChunks() {
   }
   const config = names.map((name, i) => `url = "${links[i]!.url}"\nupload-file = "${join(chunks, name)}"\n`).join('');
   writeFileSync(join(chunks, 'config'), `${config}write-out = "%{urlnum} %header{etag}\\n"\n`);
-  const sent = await curl(['-Z', '--parallel-max', String(PARALLEL), '-K', join(chunks, 'config')]);
+  const sent = await curl(['-Z', '--parallel-max', String(CONCURRENT_CHUNKS), '-K', join(chunks, 'config')]);
   const etags = new Map(
     sent
       .trim()
@@ -144,17 +147,17 @@ async function uploadInChunks() {
   return { sec, assetId: String(session.asset_id) };
 }
 
-/** Two hundred uploads at once, repeatedly: a leak grows with every round, not only with the first ones. */
-async function crowd() {
-  const content = readFileSync(film).subarray(0, CROWD_SIZE);
+/** Two hundred concurrent uploads, repeatedly: a leak grows with every round, not only with the first ones. */
+async function concurrentUploads() {
+  const content = readFileSync(film).subarray(0, CONCURRENT_UPLOAD_BYTES);
   const descriptors = () => readdirSync(`/proc/${server.pid}/fd`).length;
   const round = async () => {
     const agent = new Agent({ keepAlive: true });
-    const uploads = Array.from({ length: CROWD }, () => sendSlowly(content, agent));
-    const total = CROWD * CROWD_SIZE;
+    const uploads = Array.from({ length: CONCURRENT_UPLOADS }, () => sendSlowly(content, agent));
+    const total = CONCURRENT_UPLOADS * CONCURRENT_UPLOAD_BYTES;
     // Progress of the slowest when half of all bytes are sent.
     while (uploads.reduce((sum, { sent }) => sum + sent(), 0) < total / 2) await sleep(5);
-    const least = Math.min(...uploads.map(({ sent }) => sent() / CROWD_SIZE));
+    const least = Math.min(...uploads.map(({ sent }) => sent() / CONCURRENT_UPLOAD_BYTES));
     const ids = await Promise.all(uploads.map(({ done }) => done));
     for (const id of ids) await remove(id);
     // The clients and their connections are gone.
@@ -164,7 +167,7 @@ async function crowd() {
   };
   const before = descriptors();
   const rounds = [];
-  for (let i = 0; i < CROWD_ROUNDS; i++) rounds.push(await round());
+  for (let i = 0; i < CONCURRENT_ROUNDS; i++) rounds.push(await round());
   const last = rounds.at(-1)!;
   const memory = rounds.map((round) => round.memory);
   const growth = median(memory.slice(-COMPARED_ROUNDS)) - median(memory.slice(-2 * COMPARED_ROUNDS, -COMPARED_ROUNDS));
@@ -172,19 +175,19 @@ async function crowd() {
   process.stdout.write(`memory after each round: ${memory.map(mb).join(', ')}\n`);
   return [
     {
-      what: `${CROWD} uploads at once, file descriptors left open`,
+      what: `${CONCURRENT_UPLOADS} uploads at once, file descriptors left open`,
       got: String(last.descriptors - before),
       want: '≤ 5',
       met: last.descriptors - before <= 5,
     },
     {
-      what: `${CROWD} uploads at once, memory after the last ${COMPARED_ROUNDS} rounds against the ${COMPARED_ROUNDS} before`,
+      what: `${CONCURRENT_UPLOADS} uploads at once, memory after the last ${COMPARED_ROUNDS} rounds against the ${COMPARED_ROUNDS} before`,
       got: `${mb(growth)} more`,
-      want: `< ${mb(CROWD_GROWTH)}`,
-      met: growth < CROWD_GROWTH,
+      want: `< ${mb(MAX_GROWTH_BYTES)}`,
+      met: growth < MAX_GROWTH_BYTES,
     },
     {
-      what: `${CROWD} uploads at once, share that the slowest has sent when half of all is sent`,
+      what: `${CONCURRENT_UPLOADS} uploads at once, share that the slowest has sent when half of all is sent`,
       got: least.toFixed(2),
       want: '≥ 0.25',
       met: least >= 0.25,

@@ -79,7 +79,7 @@ async function measure(model: string, threads: number): Promise<Measured> {
   const loaded = process.cpuUsage();
   await filter.transcribe(0, sound);
   await filter.finish();
-  if (filter.output().split('\n').length < 60) throw new Error('The model did not say what it should.');
+  if (filter.output().split('\n').length < 60) throw new Error('The model did not return its lines.');
   const memory = process.memoryUsage().rss - before;
   const sec = ({ user, system }: NodeJS.CpuUsage, from: NodeJS.CpuUsage) =>
     (user + system - from.user - from.system) / 1e6;

@@ -25,7 +25,7 @@ export async function printAblation(): Promise<void> {
 }
 
 /** The films by set. The variants of all tuning films would take seven times as long, so each film has one, in turn. */
-export async function filmSets(): Promise<Readonly<Record<string, readonly LabelledFilm[]>>> {
+async function filmSets(): Promise<Readonly<Record<string, readonly LabelledFilm[]>>> {
   const films = async (split: 'tuning' | 'report') =>
     (await Promise.all(SERIES.map((series) => composedFilms(split, series)))).flat();
   const tuning = await films('tuning');

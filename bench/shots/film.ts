@@ -24,7 +24,7 @@ export interface Look extends Finish {
   readonly isDrawn: boolean;
   /** True for black and white. */
   readonly isGrey: boolean;
-  /** Share of the width of shots that is seen. With a small share they are plain or out of focus. */
+  /** Share of the width of shots that is shown. A small share makes them plain or blurred. */
   readonly near: number;
 }
 
@@ -52,11 +52,11 @@ export interface Film {
   pictures(): Generator<Rgb>;
 }
 
-/** Steps between the values of drawings. */
+/** Distance of the colour values of drawings, in steps of 8 bits. */
 const DRAWN_STEP = 48;
 
-/** Least duration of a shot that may run back, in seconds: a fast move in a shorter one would be repeated too often. */
-const LONG_SEC = 5;
+/** Minimum duration of a shot that is played back and forth, in seconds: a shorter one would repeat a fast move too often. */
+const MIN_REVERSIBLE_SEC = 5;
 
 /** Composes a film out of shots. The same seed gives the same film. */
 export function makeFilm(sources: readonly Shot[], look: Look, seed: number, durationSec: number): Film {
@@ -80,8 +80,10 @@ export function makeFilm(sources: readonly Shot[], look: Look, seed: number, dur
     const isCard = genre.cards > 0 && last && !takesAlike && random.chance(genre.cards);
     const needed = length + (outgoing.kind === 'cut to alike' ? 2 * look.paceSec * look.rate : 0);
     if (!takesAlike || !shot) shot = pickShot(shots, shot, needed, look, random);
-    const options = { shot, shots, look, genre, random, length, from: incoming.inLength, body };
-    const current: Take = takesAlike ?? (isCard ? card(options) : someTake(options));
+    const place = { random, from: incoming.inLength, body };
+    const current: Take =
+      takesAlike ??
+      (isCard ? card({ ...place, rate: look.rate }) : someTake({ ...place, shot, shots, look, genre, length }));
     if (last) {
       const [old, way, played] = [last.take, incoming, last.played];
       const start = end;
@@ -119,7 +121,7 @@ export function makeFilm(sources: readonly Shot[], look: Look, seed: number, dur
   };
 }
 
-/** Shots as the film's look demands: from near, drawn, without colour or in less light. */
+/** Shots in the style of the film: magnified, drawn, grey or darkened. */
 function inStyle(shots: readonly Shot[], { isDrawn, isGrey, light, near }: Look): readonly Shot[] {
   if (!isDrawn && !isGrey && light === 1 && near === 1) return shots;
   const styled = (value: number) => (isDrawn ? Math.round(value / DRAWN_STEP) * DRAWN_STEP : value) * light;
@@ -136,25 +138,26 @@ function inStyle(shots: readonly Shot[], { isDrawn, isGrey, light, near }: Look)
   }));
 }
 
-/** Another shot with enough pictures for the take, or enough to run back at its end. */
+/** Chooses another shot that is long enough for the take, or to be played back and forth. */
 function pickShot(shots: readonly Shot[], last: Shot | undefined, pictures: number, look: Look, random: Random): Shot {
-  const needed = ({ rate }: Shot) => Math.min(LONG_SEC * rate, (pictures * rate * look.speed) / look.rate);
+  const needed = ({ rate }: Shot) => Math.min(MIN_REVERSIBLE_SEC * rate, (pictures * rate * look.speed) / look.rate);
   return random.pick(shots.filter((shot) => shot !== last && (shot.length === 1 || shot.length >= needed(shot))));
 }
 
-export interface TakeOptions {
+interface TakeOptions {
   readonly shot: Shot;
   readonly shots: readonly Shot[];
   readonly look: Look;
   readonly genre: Genre;
   readonly random: Random;
   readonly length: number;
-  /** The part that is shown without a transition. */
+  /** First picture that is shown without a transition. */
   readonly from: number;
+  /** Pictures that are shown without a transition. */
   readonly body: number;
 }
 
-/** Part of a shot, every second one with an effect. A shot that is too short runs back. */
+/** Part of a shot, about every second one with an effect. A shot that is too short is played back and forth. */
 function someTake({ shot, shots, look, genre, random, length, from, body }: TakeOptions): Take {
   const step = (shot.rate / look.rate) * look.speed;
   const start = random.number(0, Math.max(0, shot.length - 1 - length * step));
@@ -174,7 +177,7 @@ function someTake({ shot, shots, look, genre, random, length, from, body }: Take
   });
 }
 
-/** A camera that moves slowly over a photograph. */
+/** Slow pan and zoom over a photograph. */
 function overPhotograph(take: Take, { rate }: Look, random: Random): Take {
   const [left, top, scale] = [random.number(0, 0.2), random.number(0, 0.2), random.number(0.5, 0.8)];
   const [across, closer] = [random.number(-0.06, 0.06) / rate, random.number(-0.05, 0.05) / rate];
@@ -196,7 +199,7 @@ function inTheHand(take: Take, far: number, { rate }: Look, random: Random): Tak
   return { ...take, picture: (i) => view(take.picture(i), 0.06 + x!(i), 0.06 + y!(i), 0.88) };
 }
 
-/** The same scene from closer by, or mirrored as from the other side, continued where the last take stopped. */
+/** The same scene magnified or mirrored, continued from the end of the last take. */
 function alike(take: Take, from: number, random: Random): Take {
   const scale = random.number(0.5, 0.72);
   const [left, top] = [random.number(0, 1 - scale), random.number(0, 1 - scale)];

@@ -67,7 +67,7 @@ export function scoreFilm(film: LabelledFilm, detection: Detection = detectFilm(
  * either side. Each report finds one boundary at most. Other boundaries are missed, other reports are false alarms, except
  * for reports in `ignored` ranges.
  */
-export function score(
+function score(
   truth: readonly Truth[],
   reports: readonly ShotBoundary[],
   ignored: readonly (readonly [from: number, to: number])[] = [],
@@ -88,7 +88,7 @@ export function score(
 }
 
 /** The cause of a false alarm: the distraction in the film at that picture, and the boundary next to it. */
-export function causeOf(
+function causeOf(
   { frame }: ShotBoundary,
   truth: readonly Truth[],
   distractions: readonly Distraction[],
