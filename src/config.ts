@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { machineMemoryBytes, workerMemoryMb } from './machine-memory.ts';
 import { type BlobLocation, blobLocation } from './settings/blob-location.ts';
+import { readChosenBundle } from './settings/chosen-bundle.ts';
 import { type HubSettings, hubSettings } from './settings/hub.ts';
 import { MEGABYTE } from './settings/schemas.ts';
 import { flatten, type Names, type Setting, type Values, valuesOf } from './settings/setting.ts';
@@ -10,6 +11,9 @@ import { type Device, SETTINGS } from './settings/table.ts';
 export type { HubSettings } from './settings/hub.ts';
 export { type Device, isBundlePath } from './settings/table.ts';
 export type { WebhookEndpoint } from './settings/webhooks.ts';
+
+/** Bundle without a setting or a choice: it needs no models. */
+const DEFAULT_BUNDLE = 'signal';
 
 /** Default drain period in seconds: long enough for a load balancer that polls readiness every second. */
 const DEFAULT_DRAIN_SEC = 2;
@@ -25,6 +29,10 @@ export type InferenceSettings = Settings['inference'];
 /** Properties that are derived from several settings, or from other variables than reelvec's. Paths are absolute. */
 interface Derived {
   readonly blobs: BlobLocation;
+  /** Name of a bundle, or the path of a bundle file. */
+  readonly bundle: string;
+  /** True if a setting names the bundle, which wins over the choice in the data folder. */
+  readonly isBundleSet: boolean;
   readonly cacheDir: string;
   readonly modelsDir: string;
   /** Limit on the resident memory of one media worker, excluding the bundle's models. */
@@ -45,8 +53,9 @@ export interface Config extends Omit<Settings, 's3' | keyof Derived>, Derived {}
 export class ConfigError extends Error {}
 
 /**
- * Reads and validates all settings from the environment. This is the only place that reads them. An unknown REELVEC_
- * name is an error, so that a misspelt setting does not silently leave the default in force.
+ * Reads and validates all settings from the environment, and the choice of bundle from the data folder. This is the only
+ * place that reads them. An unknown REELVEC_ name is an error, so that a misspelt setting does not silently leave the default
+ * in force.
  * @param overrides values that win over the environment, by setting name
  * @throws {ConfigError}
  */
@@ -62,6 +71,8 @@ export function readConfig(
   return Object.freeze({
     ...values,
     blobs: blobLocation(values.blobs, s3, dataDir),
+    bundle: values.bundle ?? readChosenBundle(dataDir) ?? DEFAULT_BUNDLE,
+    isBundleSet: values.bundle !== undefined,
     cacheDir: resolve(values.cacheDir ?? join(dataDir, 'cache')),
     modelsDir: resolve(values.modelsDir ?? join(dataDir, 'models')),
     workerMemoryBytes:

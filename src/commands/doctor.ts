@@ -9,9 +9,10 @@ import { type ClaimDeps, examineClaim, takeOverBlobs } from '../retention/claim.
 import { compareBlobs, countBlobs } from '../retention/orphans.ts';
 import { GRACE_MS } from '../retention/sweep.ts';
 import { isDataFolderInUse, keepFilesPrivate, lockDataFolder } from '../start/data-folder.ts';
+import { modelProblem } from '../start/models.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 
-export const help = `Checks the stored files against the database, and reports what it can repair.
+export const help = `Checks the stored files against the database and the models of the bundle, and reports what it can repair.
 
 Usage: reelvec doctor [--fix | --claim | --delete-unknown] [--deep]
 
@@ -96,7 +97,9 @@ async function examine(config: Config, { fix, deep, claim, deleteUnknown }: Requ
   }
   await requireClaim(deps);
 
-  let found = 0;
+  const models = await modelProblem(config);
+  if (models !== undefined) process.stdout.write(`${models}\n`);
+  let found = models === undefined ? 0 : 1;
   let repaired = 0;
   let repairable = 0;
   const dedupedMedia = new DedupedMedia(db, blobs);

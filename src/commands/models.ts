@@ -2,17 +2,19 @@ import { type Config, isBundlePath } from '../config.ts';
 import { BundleFault, pinBundle } from '../encode/bundle-files.ts';
 import { bundleFileOf, bundleNames, describeBundle } from '../encode/bundles.ts';
 import { sha256Of } from '../models/checksum.ts';
+import { downloadBytes, formatBytes } from '../models/download-size.ts';
 import { Hub, HubRefusal, HubTransientError } from '../models/hub.ts';
 import { lockModels } from '../models/lock.ts';
-import { modelFiles, pull } from '../models/pull.ts';
-import { type FileState, ModelFault, ModelStore, type SourceFile } from '../models/store.ts';
+import { pull } from '../models/pull.ts';
+import { type FileState, ModelFault, ModelStore, modelFiles, type SourceFile } from '../models/store.ts';
 import { CommandError, readArguments, UsageError } from './arguments.ts';
 import { callerPath } from './paths.ts';
 import { ProgressLine } from './progress-line.ts';
 
-export const help = `Downloads, verifies and removes the models of bundles.
+export const help = `Chooses the bundle; downloads, verifies and removes the models of bundles.
 
 Usage: reelvec models list
+       reelvec models use BUNDLE
        reelvec models pull [BUNDLE]...
        reelvec models verify [BUNDLE]...
        reelvec models remove BUNDLE...
@@ -21,19 +23,22 @@ Usage: reelvec models list
 BUNDLE is a name from \`list\` or the path of a bundle file; default: the configured bundle.
 
   list      lists the bundles and the state of their files
+  use       downloads what is missing, and makes BUNDLE the bundle of the data folder from the next start on
   pull      downloads missing and damaged files; resumes an interrupted download
   verify    verifies the checksum of every file; records the checksum of a file that has none
   remove    removes the files of a bundle, except those that another complete bundle needs
   pin       prints a bundle file with its branches and tags replaced by their current commit, sizes and checksums
 
 Options:
+  --data-dir PATH     data folder (REELVEC_DATA_DIR), which keeps the choice of \`use\`
   --models-dir PATH   folder for models (REELVEC_MODELS_DIR); default: models in the data folder
-  --bundle BUNDLE     configured bundle (REELVEC_BUNDLE)
+  --bundle BUNDLE     configured bundle (REELVEC_BUNDLE); wins over the choice of \`use\`
 
 The hub settings are those of the Hugging Face tools: HF_ENDPOINT, HF_TOKEN or \`hf auth login\`, HF_HUB_OFFLINE,
 HTTPS_PROXY. For a machine without a network, copy the models folder from another machine.
 
 Examples:
+  reelvec models use clip
   reelvec models pull clip
   HF_ENDPOINT=https://hub.lan reelvec models pull ./my-bundle.json
   reelvec models verify
@@ -45,7 +50,8 @@ export async function run(args: string[]): Promise<void> {
   const [action, ...names] = positionals;
   const store = new ModelStore(config.modelsDir);
   try {
-    if (action === 'list' && names.length === 0) await list(store);
+    if (action === 'list' && names.length === 0) await list(store, config);
+    else if (action === 'use' && names.length === 1) await use(chosen(names, config)[0]!, store, config);
     else if (action === 'pull') await pullBundles(chosen(names, config), store, config);
     else if (action === 'verify') await verify(chosen(names, config), store);
     else if (action === 'remove' && names.length > 0) await remove(chosen(names, config), store);
@@ -67,16 +73,26 @@ function filesOfBundle(name: string): SourceFile[] {
   return describeBundle(name).name === 'signal' ? [] : modelFiles(bundleFileOf(name).sources);
 }
 
-async function list(store: ModelStore): Promise<void> {
+async function use(bundle: string, store: ModelStore, config: Config): Promise<void> {
+  // A failed download leaves the choice as it was.
+  if (filesOfBundle(bundle).length > 0) await pullBundles([bundle], store, config);
+  const { useBundle } = await import('./use-bundle.ts');
+  const lines = await useBundle({ ...config, bundle }, config.isBundleSet ? config.bundle : undefined);
+  console.log(lines.join('\n'));
+}
+
+async function list(store: ModelStore, config: Config): Promise<void> {
   for (const name of bundleNames()) {
     const { revision, licence, can, spaces } = describeBundle(name);
     const files = filesOfBundle(name);
     const states = await Promise.all(files.map((file) => store.check(file)));
-    const bytes = files.reduce((sum, file) => sum + sizeOf(file), 0);
+    const bytes = downloadBytes(files);
     const here =
-      files.length === 0 ? 'no models' : `${summary(states)}${bytes > 0 ? `, ${megabytes(bytes)} in all` : ''}`;
-    console.log(`${name}@${revision}  ${here}\n  ${Object.keys(spaces).join(', ')}; ${licence}\n  ${can}`);
+      files.length === 0 ? 'no models' : `${summary(states)}${bytes > 0 ? `, ${formatBytes(bytes)} in all` : ''}`;
+    const inUse = name === config.bundle ? ', in use' : '';
+    console.log(`${name}@${revision}  ${here}${inUse}\n  ${Object.keys(spaces).join(', ')}; ${licence}\n  ${can}`);
   }
+  if (!bundleNames().includes(config.bundle)) console.log(`${config.bundle}  in use`);
   console.log(`\nModels folder: ${store.root}`);
 }
 
@@ -103,7 +119,7 @@ async function pullBundles(names: readonly string[], store: ModelStore, { hub: s
         hub,
         signal: abort.signal,
         onWait: () => process.stderr.write('Waiting for another pull in the same folder.\n'),
-        onProgress: (file, done, size) => progress.bytes(file.path, done, size ?? sizeOf(file)),
+        onProgress: (file, done, size) => progress.bytes(file.path, done, size ?? downloadBytes([file])),
       });
       progress.clear();
       console.log(
@@ -157,14 +173,6 @@ async function remove(names: readonly string[], store: ModelStore): Promise<void
 async function pin(path: string, { hub: settings }: Config): Promise<void> {
   await using hub = new Hub(settings);
   process.stdout.write(await pinBundle(path, (repo, revision) => hub.list(repo, revision)));
-}
-
-function sizeOf({ source, path }: SourceFile): number {
-  return source.files[path]?.size ?? source.files[path]?.about ?? 0;
-}
-
-function megabytes(bytes: number): string {
-  return bytes >= 1e9 ? `${(bytes / 1e9).toFixed(1)} GB` : `${Math.max(1, Math.round(bytes / 1e6))} MB`;
 }
 
 function files(count: number): string {

@@ -1,6 +1,6 @@
 import { access, constants, stat } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { isNpmScript } from '../start/npm-script.ts';
 import { CommandError } from './faults.ts';
 
 /**
@@ -8,10 +8,9 @@ import { CommandError } from './faults.ts';
  * changes to the package folder first.
  */
 export function callerPath(path: string, environment: NodeJS.ProcessEnv = process.env): string {
-  const { INIT_CWD: folder, npm_package_json: script } = environment;
-  // A script of another package: its paths are relative to that package.
-  const isOwn = script === fileURLToPath(new URL('../../package.json', import.meta.url));
-  return resolve(isOwn && folder ? folder : '.', path);
+  const { INIT_CWD: folder } = environment;
+  // In a script of another package, paths are relative to that package.
+  return resolve(isNpmScript(environment) && folder ? folder : '.', path);
 }
 
 /**

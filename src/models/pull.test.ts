@@ -8,9 +8,9 @@ import { it, type TestContext } from 'node:test';
 import { ModelHub, sha256 } from '../../test/support/model-hub.ts';
 import type { HubSettings } from '../config.ts';
 import { Hub } from './hub.ts';
-import { modelFiles, pull } from './pull.ts';
+import { pull } from './pull.ts';
 import type { HubSource } from './source.ts';
-import { ModelStore } from './store.ts';
+import { ModelStore, modelFiles } from './store.ts';
 
 const REVISION = '0123456789abcdef0123456789abcdef01234567';
 const MODEL = randomBytes(300_000);

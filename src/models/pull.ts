@@ -8,7 +8,7 @@ import { HttpFailure } from '../http/failure.ts';
 import { makeFolder } from '../make-folder.ts';
 import { type Hub, type HubFile, HubRefusal, HubTransientError } from './hub.ts';
 import { lockModels } from './lock.ts';
-import type { HubSource, ModelSource } from './source.ts';
+import type { HubSource } from './source.ts';
 import { ModelFault, type ModelStore, type SourceFile } from './store.ts';
 
 /** Options of `pull`. */
@@ -36,11 +36,6 @@ export interface Pulled {
 const MAX_FRUITLESS_ATTEMPTS = 6;
 /** Default delay before the first retry, in milliseconds. */
 const FIRST_RETRY_DELAY_MS = 1000;
-
-/** Lists the files of all sources, in order. */
-export function modelFiles(sources: Readonly<Record<string, ModelSource>>): SourceFile[] {
-  return Object.values(sources).flatMap((source) => Object.keys(source.files).map((path) => ({ source, path })));
-}
 
 /**
  * Downloads missing and damaged model files. Interrupted downloads resume from `PATH.part`; a file gets its final name

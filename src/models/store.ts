@@ -32,6 +32,11 @@ export interface SourceFile {
   readonly path: string;
 }
 
+/** Lists the files of all sources, in order. */
+export function modelFiles(sources: Readonly<Record<string, ModelSource>>): SourceFile[] {
+  return Object.values(sources).flatMap((source) => Object.keys(source.files).map((path) => ({ source, path })));
+}
+
 /**
  * Folder of model files at `OWNER/NAME/REVISION/PATH`, which suits `hf download --local-dir` too. `.checked` caches the
  * checksum of each file that was read in full, so that a start does not read gigabytes again. A file is read again when

@@ -92,10 +92,13 @@ export const SETTINGS = {
   ),
   /** Private hosts and CIDRs that source URLs may access. */
   urlAllow: setting('REELVEC_URL_ALLOW', list, 'comma-separated private hosts or CIDRs that source URLs may access'),
-  /** Name of a bundle, or the path of a bundle file. */
-  bundle: setting('REELVEC_BUNDLE', z.string().min(1).default('signal'), 'bundle of encoders that serves marengo3.0', {
-    resolvePaths: (text, resolve) => (isBundlePath(text) ? resolve(text) : text),
-  }),
+  /** Name of a bundle, or the path of a bundle file; undefined selects the choice of `reelvec models use`. */
+  bundle: setting(
+    'REELVEC_BUNDLE',
+    z.string().min(1).optional(),
+    'bundle of encoders that serves marengo3.0; default: the choice of `reelvec models use`, else signal',
+    { resolvePaths: (text, resolve) => (isBundlePath(text) ? resolve(text) : text) },
+  ),
   /** Media worker processes; 0 leaves the work to other nodes. */
   workers: setting(
     'REELVEC_WORKERS',

@@ -6,8 +6,8 @@ import { checkServedModels, servedModels } from '../encode/inference-server/chec
 import { ProtocolFault } from '../encode/inference-server/protocol.ts';
 import { SIGNAL } from '../encode/signal/bundle.ts';
 import { Hub, HubRefusal, HubTransientError } from '../models/hub.ts';
-import { modelFiles, pull } from '../models/pull.ts';
-import { ModelFault, ModelStore, type SourceFile } from '../models/store.ts';
+import { pull } from '../models/pull.ts';
+import { ModelFault, ModelStore, modelFiles, type SourceFile } from '../models/store.ts';
 import type { Logger } from '../observe/logger.ts';
 import { mediaWorkers } from './media-workers.ts';
 
@@ -26,15 +26,27 @@ export async function prepareModels(config: Config, log?: Logger): Promise<{ con
   const store = new ModelStore(config.modelsDir);
   const files = modelFiles(file.sources);
   if (config.modelsAutopull) await pullAtStart(files, { store, config, log });
-  const states = await Promise.all(files.map(async (file) => ({ file, state: await store.check(file) })));
-  const bad = states.filter(({ state }) => state !== 'good');
-  if (bad.length > 0) throw new ConfigError(notReady(bad, store, config));
+  const problem = await modelProblem(config);
+  if (problem !== undefined) throw new ConfigError(problem);
   await checkInferenceServers(file, config, log);
   if (!usesOnnx(file)) return { config, runsModels: false };
   return {
     config: { ...config, device: await resolveDevice(config), requestedDevice: config.device },
     runsModels: true,
   };
+}
+
+/**
+ * Describes what is wrong with the model files of the bundle, with the command to run. Undefined if they are complete.
+ * @throws {BundleFault} if there is no such bundle
+ */
+export async function modelProblem(config: Config): Promise<string | undefined> {
+  if (describeBundle(config.bundle).name === SIGNAL.name) return undefined;
+  const store = new ModelStore(config.modelsDir);
+  const files = modelFiles(bundleFileOf(config.bundle).sources);
+  const states = await Promise.all(files.map(async (file) => ({ file, state: await store.check(file) })));
+  const bad = states.filter(({ state }) => state !== 'good');
+  return bad.length > 0 ? notReady(bad, store, config) : undefined;
 }
 
 /**

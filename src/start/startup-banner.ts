@@ -1,6 +1,10 @@
 import type { AddressInfo } from 'node:net';
+import { resolve } from 'node:path';
 import type { Config } from '../config.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
+import { RECOMMENDED_BUNDLE, recommendedDownload } from '../encode/recommended.ts';
+import { SIGNAL } from '../encode/signal/bundle.ts';
+import { commandLine, isNpmScript } from './npm-script.ts';
 import { encodeSettings } from './worker-pool.ts';
 
 /** Prints the address, the configuration and the first API key. */
@@ -23,9 +27,27 @@ export function printStartupBanner(start: {
     `  data     ${config.dataDir}`,
     `  bundle   ${bundle.name}: ${bundle.can}`,
     `           ${bundle.cannot}`,
+    ...recommendation(config, bundle),
     `  workers  ${config.workers}`,
     ...(config.inference.urls.length > 0 ? [`  models   on ${config.inference.urls.join(', ')}`] : []),
     ...(runsModels ? [`  device   ${config.device}, ${threads} threads a worker, models in ${config.modelsDir}`] : []),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Command that replaces the built-in bundle by the recommended one. */
+function recommendation({ dataDir, isBundleSet }: Config, { name }: BundleInfo): string[] {
+  if (name !== SIGNAL.name) return [];
+  // Scripts of npm always run in the same folder, so they find the default folder again.
+  const isFound = isNpmScript() && dataDir === resolve('data');
+  const folder = isFound ? '' : ` --data-dir ${/^[\w/.-]+$/.test(dataDir) ? dataDir : JSON.stringify(dataDir)}`;
+  // A setting wins over the choice of `models use`.
+  const [action, restart] = isBundleSet
+    ? ['pull', `restart with REELVEC_BUNDLE=${RECOMMENDED_BUNDLE}`]
+    : ['use', 'restart'];
+  return [
+    `           For search by words and transcription of speech (${recommendedDownload()} of models), run`,
+    `             ${commandLine(`models ${action} ${RECOMMENDED_BUNDLE}${folder}`)}`,
+    `           and ${restart}.`,
+  ];
 }

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { VIDEO } from '../../test/support/media-info.ts';
 import { MemoryBlobStore } from '../../test/support/memory-blobs.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
+import { RECOMMENDED_BUNDLE, recommendedDownload } from '../encode/recommended.ts';
 import type { RunOptions, WorkerPool } from '../workers/pool.ts';
 import type { EmbeddedChunk, EmbedJob } from '../workers/protocol.ts';
 import { type EmbedFileOptions, embedFile } from './embed-file.ts';
@@ -71,7 +72,8 @@ test('a file is embedded in the chunks of a task, and the answer describes its r
     transcriptionSource: undefined,
     warnings: [
       'The media has no text track that could be read, and the bundle "signal" does not understand speech: ' +
-        'there are no transcription embeddings.',
+        `there are no transcription embeddings. To transcribe speech, run \`reelvec models use ${RECOMMENDED_BUNDLE}\` on the ` +
+        `server, which downloads ${recommendedDownload()} of models, and restart it.`,
     ],
   });
   assert.deepEqual(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AUDIO, VIDEO } from '../../test/support/media-info.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
+import { RECOMMENDED_BUNDLE, recommendedDownload } from '../encode/recommended.ts';
 import type { MediaInfo } from '../media/info.ts';
 import { bundleId, chunkJob, chunkRows, requireBundle, servableOptions } from './embedding.ts';
 import type { TaskRequest } from './request.ts';
@@ -27,9 +28,20 @@ test('options are those that the tracks and the bundle can serve, with a warning
     transcriptionSource: undefined,
     warnings: [
       'The media has no text track that could be read, and the bundle "signal" does not understand speech: ' +
-        'there are no transcription embeddings.',
+        `there are no transcription embeddings. To transcribe speech, run \`reelvec models use ${RECOMMENDED_BUNDLE}\` on the ` +
+        `server, which downloads ${recommendedDownload()} of models, and restart it.`,
     ],
   });
+  // Without sound there is nothing to transcribe, and other bundles have their own reasons.
+  for (const [media, bundle] of [
+    [silent, signal],
+    [VIDEO, { ...signal, name: 'mine' }],
+  ] as const) {
+    assert.match(
+      servableOptions(media, ['visual', 'transcription'], bundle).warnings[0]!,
+      /no transcription embeddings\.$/,
+    );
+  }
   assert.deepEqual(servableOptions(silent, ['audio', 'visual', 'transcription'], hearing), {
     options: ['visual'],
     transcriptionSource: undefined,

@@ -1,6 +1,8 @@
 import { OPTIONS, type Option } from '../domain/option.ts';
 import type { TimeRange } from '../domain/time-range.ts';
 import type { BundleInfo } from '../encode/encoder.ts';
+import { RECOMMENDED_BUNDLE, recommendedDownload } from '../encode/recommended.ts';
+import { SIGNAL } from '../encode/signal/bundle.ts';
 import { ReelvecError } from '../errors.ts';
 import type { MediaInfo, UnreadableTrack } from '../media/info.ts';
 import { clauseOf } from '../media/unreadable-track.ts';
@@ -73,10 +75,15 @@ export function servableOptions(
         ? 'The media has neither a text track that could be read nor sound that could be listened to'
         : `The media has no text track that could be read, and the bundle "${bundle.name}" does not understand speech`,
   };
+  const advice = (option: Option) =>
+    option === 'transcription' && bundle.name === SIGNAL.name && media.audio
+      ? ` To transcribe speech, run \`reelvec models use ${RECOMMENDED_BUNDLE}\` on the server, which downloads ` +
+        `${recommendedDownload()} of models, and restart it.`
+      : '';
   const options = asked.filter((option) => lacking(option) === undefined);
   const warnings = asked
     .filter((option) => lacking(option) !== undefined)
-    .map((option) => `${lacking(option)}: there are no ${option} embeddings.`);
+    .map((option) => `${lacking(option)}: there are no ${option} embeddings.${advice(option)}`);
   if (options.length === 0) {
     throw new ReelvecError(
       'media_has_no_track',
