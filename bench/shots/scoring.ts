@@ -88,11 +88,7 @@ function score(
 }
 
 /** The cause of a false alarm: the distraction in the film at that picture, and the boundary next to it. */
-function causeOf(
-  { frame }: ShotBoundary,
-  truth: readonly Truth[],
-  distractions: readonly Distraction[],
-): string {
+function causeOf({ frame }: ShotBoundary, truth: readonly Truth[], distractions: readonly Distraction[]): string {
   const near = truth.find(({ start, end }) => frame >= start - NEAR_FRAMES && frame <= end + NEAR_FRAMES);
   const during = distractions.find(({ start, end }) => frame >= start && frame < end);
   return [during?.kind ?? 'nothing', ...(near ? [`beside a ${near.kind}`] : [])].join(' ');
