@@ -1,31 +1,14 @@
-import { after, before } from 'node:test';
-import { jobStoreContract } from '../../test/support/contracts/job-store.ts';
-import { NO_POSTGRES, startPostgres, type TestPostgres } from '../../test/support/postgres.ts';
-import { temporaryFolder } from '../../test/support/server.ts';
-import type { JobStore } from './job-store.ts';
-import { PostgresJobStore } from './job-store-postgres.ts';
-import { SqliteJobStore } from './job-store-sqlite.ts';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runId, toStatus } from './job-store.ts';
 
-let server: TestPostgres | undefined;
-before(async () => {
-  if (!NO_POSTGRES) server = await startPostgres();
-});
-after(() => server?.[Symbol.asyncDispose]());
-
-jobStoreContract('SQLite', async () => {
-  const folder = temporaryFolder();
-  return disposable(new SqliteJobStore(`${folder.path}/jobs.db`), () => folder[Symbol.dispose]());
+test('the statuses of OpenWorkflow are those of reelvec, its older name for completed included', () => {
+  const known = ['pending', 'running', 'sleeping', 'completed', 'succeeded', 'failed', 'canceled'];
+  assert.deepEqual(known.map(toStatus), [
+    ...['unfinished', 'unfinished', 'unfinished', 'completed', 'completed', 'failed', 'failed'],
+  ]);
 });
 
-jobStoreContract('PostgreSQL', async () => disposable(await PostgresJobStore.open(await server!.database())), {
-  skip: NO_POSTGRES,
+test('the id of a run names its workflow and key, so that two nodes cannot insert it twice', () => {
+  assert.equal(runId({ workflow: 'embed', key: 'task-1' }), 'embed/task-1');
 });
-
-function disposable<Store extends JobStore>(jobs: Store, then: () => void = () => {}): Store & AsyncDisposable {
-  return Object.assign(jobs, {
-    async [Symbol.asyncDispose]() {
-      await jobs.close();
-      then();
-    },
-  });
-}
