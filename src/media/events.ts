@@ -1,5 +1,5 @@
 import type { TimeRange } from '../domain/time-range.ts';
-import type { Picture, PictureSize, Sound } from './frames.ts';
+import type { Picture, PictureFormat, Sound } from './frames.ts';
 import type { ClockMap } from './info.ts';
 
 /** Request for decoding a file: its range, and the outputs wanted. */
@@ -10,12 +10,12 @@ export interface DecodeRequest {
   /** Map of timestamps that restart, from the probe. */
   readonly clock?: ClockMap;
   /** Outputs every decoded picture, at this size. */
-  readonly everyPicture?: PictureSize;
+  readonly everyPicture?: PictureFormat;
   /**
    * Outputs one picture per cell of a time grid that starts at 0: the first at or after the start of the cell. In addition,
    * each picture that stays for longer than a cell in the range, including one that began before the range.
    */
-  readonly sampled?: PictureSize & { readonly perSecond: number };
+  readonly sampled?: PictureFormat & { readonly perSecond: number };
   /** Outputs the sound of the range. */
   readonly sound?: boolean;
   /** Outputs the sound of this wider range too, for speech recognition with context on both sides. */

@@ -1,4 +1,5 @@
 import type { TimeRange } from '../domain/time-range.ts';
+import type { ResizeFilter, Size } from './picture/resize.ts';
 
 /** Types of decoded media: pictures, sound, subtitle cues. Independent of FFmpeg. */
 
@@ -15,11 +16,10 @@ export interface Picture {
 }
 
 /** Requested picture size, and the scaling to it. */
-export interface PictureSize {
-  /** Width in pixels. */
-  readonly width: number;
-  /** Height in pixels. */
-  readonly height: number;
+export type PictureFormat = PictureSize | ShapedPictureSize;
+
+/** The same size for every picture. */
+export interface PictureSize extends Size {
   /** `stretch` ignores the aspect ratio; `cover` fills the size and crops the middle. */
   readonly fit: 'stretch' | 'cover';
   /**
@@ -30,7 +30,15 @@ export interface PictureSize {
   /** With `cover`: length of the shorter side before the crop, in pixels. Default: just enough. */
   readonly shortestEdge?: number;
   /** Default: `area`, the fastest. The others match Pillow byte for byte. */
-  readonly filter?: 'area' | 'bilinear' | 'bicubic' | 'lanczos';
+  readonly filter?: 'area' | ResizeFilter;
+}
+
+/** A size that depends on the shape of the picture, all of which is kept. */
+export interface ShapedPictureSize {
+  readonly fit: 'shape';
+  /** Size for a picture of this display size: upright, in square pixels. */
+  readonly sizeFor: (shown: Size) => Size;
+  readonly filter: ResizeFilter;
 }
 
 /** A piece of mono sound, −1 to 1. */
@@ -55,3 +63,12 @@ export interface SoundRate {
 export interface Cue extends TimeRange {
   readonly text: string;
 }
+
+/** Part of an input of text, pictures and sound. Its media are decoded as the bundle's encoders ask for them. */
+export type InputPart =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'picture'; readonly picture: Picture }
+  /** Pictures of a film in order of time, without its sound. At least one. */
+  | { readonly kind: 'video'; readonly pictures: readonly Picture[] }
+  /** Mono sound, −1 to 1. */
+  | { readonly kind: 'sound'; readonly samples: Float32Array };

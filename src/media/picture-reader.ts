@@ -3,7 +3,7 @@ import { Frame, type Stream } from 'node-av/lib';
 import type { TimeRange } from '../domain/time-range.ts';
 import { type Container, ratio } from './container.ts';
 import type { DecodeRequest, MediaEvent } from './events.ts';
-import type { Picture, PictureSize } from './frames.ts';
+import type { Picture } from './frames.ts';
 import { rotationOf } from './picture/rotation.ts';
 import { Scaler } from './picture/scaler.ts';
 import { pixelAspect } from './probe.ts';
@@ -86,7 +86,7 @@ export class PictureReader extends TrackReader {
       yield {
         type: 'picture',
         view: 'every',
-        picture: this.#picture(frame, timeSec, this.#every, this.#request.everyPicture!),
+        picture: this.#picture(frame, timeSec, this.#every),
       };
     }
     if (!this.#sampled) return;
@@ -100,7 +100,7 @@ export class PictureReader extends TrackReader {
     yield {
       type: 'picture',
       view: 'sampled',
-      picture: this.#picture(frame, timeSec, this.#sampled, this.#request.sampled!),
+      picture: this.#picture(frame, timeSec, this.#sampled),
     };
   }
 
@@ -119,12 +119,12 @@ export class PictureReader extends TrackReader {
     const fromSec = isEarlier ? this.range.startSec : lastSec;
     // One microsecond of tolerance, as above.
     if (nextSec - fromSec <= 1 / sampled.perSecond + 1e-6) return;
-    const picture = this.#picture(this.#last, fromSec, this.#sampled!, sampled);
+    const picture = this.#picture(this.#last, fromSec, this.#sampled!);
     yield { type: 'picture', view: 'sampled', picture, ...(isEarlier && { isEarlier }) };
   }
 
-  #picture(frame: Frame, timeSec: number, scaler: Scaler, { width, height }: PictureSize): Picture {
-    return { timeSec, width, height, data: scaler.scale(frame) };
+  #picture(frame: Frame, timeSec: number, scaler: Scaler): Picture {
+    return { timeSec, ...scaler.scale(frame) };
   }
 
   override [Symbol.dispose](): void {

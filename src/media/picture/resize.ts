@@ -1,5 +1,5 @@
 /** Filters of Pillow's `Image.resize`. For downscaling they are stretched, so that every source pixel counts. */
-type ResizeFilter = 'bilinear' | 'bicubic' | 'lanczos';
+export type ResizeFilter = 'bilinear' | 'bicubic' | 'lanczos';
 
 /** Fraction bits of fixed-point weights, as in Pillow: 32, minus 8 for a pixel, minus 2 for overflow. */
 const WEIGHT_FRACTION_BITS = 22;

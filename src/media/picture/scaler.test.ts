@@ -31,7 +31,7 @@ function plain(yuv: readonly [number, number, number], space: AVColorSpace, rang
 
 function colourOf(frame: Frame): number[] {
   using scaler = new Scaler({ width: 8, height: 8, fit: 'stretch' }, { rotation: 0, pixelAspect: 1 });
-  const picture = scaler.scale(frame);
+  const { data: picture } = scaler.scale(frame);
   frame.free();
   return [...picture.subarray(0, 3)];
 }
@@ -73,7 +73,7 @@ test('a rotated picture is brought upright', () => {
   const frame = plain([16, 128, 128], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
   frame.data![0]!.fill(235, 0, 32 * frame.linesize[0]!);
   using scaler = new Scaler({ width: 8, height: 4, fit: 'stretch' }, { rotation: 90, pixelAspect: 1 });
-  const row = scaler.scale(frame).subarray(0, 8 * 3);
+  const row = scaler.scale(frame).data.subarray(0, 8 * 3);
   frame.free();
   assert.ok(row[0]! < 20 && row[7 * 3]! > 235, `${row}`);
 });
@@ -87,7 +87,7 @@ test('samples of a large picture cover all of it and keep its colours', () => {
     for (let row = 0; row < 32; row++)
       frame.data![plane]!.fill(128, row * frame.linesize[plane]! + 16, row * frame.linesize[plane]! + 32);
   using scaler = new Scaler({ width: 8, height: 8, fit: 'stretch', samples: 3 }, { rotation: 0, pixelAspect: 1 });
-  const picture = scaler.scale(frame);
+  const { data: picture } = scaler.scale(frame);
   frame.free();
   for (let pixel = 0; pixel < 64; pixel++) {
     const found = [...picture.subarray(pixel * 3, pixel * 3 + 3)];
@@ -99,4 +99,26 @@ test('samples of a large picture cover all of it and keep its colours', () => {
         `pixel ${pixel} is ${found}`,
       );
   }
+});
+
+test('a size that follows the shape of the picture is asked for with the display size, upright in square pixels', () => {
+  const asked: object[] = [];
+  const sizeFor = (shown: { width: number; height: number }) => {
+    asked.push(shown);
+    return { width: 24, height: 8 };
+  };
+  const size = { fit: 'shape', filter: 'bicubic', sizeFor } as const;
+  // A quarter turn of a picture that is red in its left half.
+  const frame = plain([63, 102, 240], AVCOL_SPC_BT709, AVCOL_RANGE_MPEG);
+  for (let row = 0; row < 64; row++)
+    frame.data![0]!.fill(16, row * frame.linesize[0]! + 32, row * frame.linesize[0]! + 64);
+  using turned = new Scaler(size, { rotation: 90, pixelAspect: 1.5 });
+  const { width, height, data } = turned.scale(frame);
+  assert.deepEqual(asked, [{ width: 64, height: 96 }]);
+  assert.deepEqual({ width, height, bytes: data.length }, { width: 24, height: 8, bytes: 24 * 8 * 3 });
+  assert.ok(data[0]! > 200 && data.at(-3)! < 150, 'the left half comes to the top');
+  using straight = new Scaler(size, { rotation: 0, pixelAspect: 1.5 });
+  straight.scale(frame);
+  frame.free();
+  assert.deepEqual(asked[1], { width: 96, height: 64 });
 });

@@ -14,9 +14,9 @@ import {
   SWS_FAST_BILINEAR,
 } from 'node-av/constants';
 import type { Frame } from 'node-av/lib';
-import type { PictureSize } from '../frames.ts';
+import type { PictureFormat, PictureSize } from '../frames.ts';
 import { Slab } from '../slab.ts';
-import { Resizer } from './resize.ts';
+import { Resizer, type Size } from './resize.ts';
 import { ScalingStep } from './scaling-step.ts';
 
 /** Rotation and pixel aspect ratio of a coded picture. */
@@ -46,7 +46,7 @@ const MIN_SAMPLING_RATIO = 2;
  * BT.601 limited, FFmpeg's default). Transfer characteristics and primaries are kept, so HDR is not mapped to SDR.
  */
 export class Scaler implements Disposable {
-  readonly #size: PictureSize;
+  readonly #size: PictureFormat;
   readonly #orientation: Orientation;
   // Area averaging uses every source pixel, so that small pictures do not flicker with the sampling grid.
   readonly #average = new ScalingStep(SWS_AREA);
@@ -57,17 +57,19 @@ export class Scaler implements Disposable {
   #shape = '';
   /** For Pillow's filters; swscale then converts the colours only. */
   #resizer: Resizer | undefined;
+  /** Upright size of the output. */
+  #target: Size = { width: 0, height: 0 };
   /** Size of the whole picture before the crop. */
   #width = 0;
   #height = 0;
 
-  constructor(size: PictureSize, orientation: Orientation) {
+  constructor(size: PictureFormat, orientation: Orientation) {
     this.#size = size;
     this.#orientation = orientation;
   }
 
-  /** Scales a frame. @returns width × height × 3 bytes of the requested size */
-  scale(frame: Frame): Uint8Array {
+  /** Scales a frame. @returns packed RGB of the requested size */
+  scale(frame: Frame): Size & { readonly data: Uint8Array } {
     const { width, height, format, colorSpace, colorRange, colorTrc, colorPrimaries } = frame;
     const shape = `${width}x${height}:${format}:${colorSpace}:${colorRange}:${colorTrc}:${colorPrimaries}`;
     if (shape !== this.#shape) this.#reshape(frame, shape);
@@ -76,9 +78,10 @@ export class Scaler implements Disposable {
     if (this.#isSampled) this.#sample.run(frame);
     this.#average.run(this.#isSampled ? this.#sample.frame : frame);
     const { plane, stride } = this.#average;
-    if (!this.#resizer) return this.#upright(plane, stride, this.#cropOffset());
-    const cropped = this.#resizer.apply(plane, stride);
-    return this.#upright(cropped, this.#turned().width * 3, { left: 0, top: 0 });
+    const data = this.#resizer
+      ? this.#upright(this.#resizer.apply(plane, stride), this.#turned().width * 3, { left: 0, top: 0 })
+      : this.#upright(plane, stride, this.#cropOffset());
+    return { ...this.#target, data };
   }
 
   [Symbol.dispose](): void {
@@ -87,11 +90,13 @@ export class Scaler implements Disposable {
   }
 
   #reshape(frame: Frame, shape: string): void {
+    const size = this.#size;
+    const { filter = 'area' } = size;
+    this.#target = size.fit === 'shape' ? size.sizeFor(this.#shownSize(frame)) : size;
     const { width, height } = this.#turned();
-    const { filter = 'area', fit } = this.#size;
     this.#width = width;
     this.#height = height;
-    if (fit === 'cover') this.#cover(frame.width * this.#orientation.pixelAspect, frame.height);
+    if (size.fit === 'cover') this.#cover(size, frame.width * this.#orientation.pixelAspect, frame.height);
     const from = { width: frame.width, height: frame.height };
     const to = { width: this.#width, height: this.#height };
     this.#resizer =
@@ -101,17 +106,25 @@ export class Scaler implements Disposable {
     this.#shape = shape;
   }
 
+  /** Display size of a frame: upright, in square pixels. */
+  #shownSize({ width, height }: Frame): Size {
+    return this.#turn({ width: width * this.#orientation.pixelAspect, height });
+  }
+
   /** The requested size in the orientation of the coded picture. */
-  #turned(): { width: number; height: number } {
-    const { width, height } = this.#size;
+  #turned(): Size {
+    return this.#turn(this.#target);
+  }
+
+  /** Swaps the sides of a size if the rotation does. */
+  #turn({ width, height }: Size): Size {
     const isTurned = this.#orientation.rotation === 90 || this.#orientation.rotation === 270;
     return isTurned ? { width: height, height: width } : { width, height };
   }
 
-  /** Sets the size of the uncropped picture so that it covers the requested size. Parameters are in square pixels. */
-  #cover(pictureWidth: number, pictureHeight: number): void {
+  /** Sets the size of the uncropped picture so that it covers the requested size. Lengths are in square pixels. */
+  #cover({ shortestEdge, filter = 'area' }: PictureSize, pictureWidth: number, pictureHeight: number): void {
     const { width, height } = this.#turned();
-    const { shortestEdge, filter = 'area' } = this.#size;
     const scale =
       shortestEdge === undefined
         ? Math.max(width / pictureWidth, height / pictureHeight)
@@ -129,7 +142,7 @@ export class Scaler implements Disposable {
   }
 
   #reshapeSamples(frame: Frame): void {
-    const { samples } = this.#size;
+    const samples = this.#size.fit === 'shape' ? undefined : this.#size.samples;
     const format = frame.format as AVPixelFormat;
     this.#isSampled = false;
     if (samples === undefined || this.#resizer || !SAMPLEABLE_FORMATS.has(format)) return;
@@ -141,7 +154,7 @@ export class Scaler implements Disposable {
 
   /** Copies the requested size out of a frame, without padding, upright and cropped. */
   #upright(source: Uint8Array, stride: number, { left, top }: { left: number; top: number }): Uint8Array {
-    const { width, height } = this.#size;
+    const { width, height } = this.#target;
     const { rotation } = this.#orientation;
     const out = this.#memory.bytes(width * height * 3);
     if (rotation === 0 && stride === width * 3) {

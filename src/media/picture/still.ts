@@ -1,7 +1,7 @@
 import { AV_PIX_FMT_RGB24, AVCOL_RANGE_JPEG, AVCOL_SPC_RGB } from 'node-av/constants';
 import { Frame } from 'node-av/lib';
 import { ReelvecError } from '../../errors.ts';
-import type { PictureSize } from '../frames.ts';
+import type { PictureFormat } from '../frames.ts';
 import type { StillPicture } from '../info.ts';
 import { damagedImage, describeImage, openImage } from './image-file.ts';
 import { Scaler } from './scaler.ts';
@@ -17,7 +17,7 @@ const MAX_DECODED_SIDE_PX = 4096;
  * For media workers only.
  * @throws {ReelvecError} for an unsupported, damaged, too large or too small image
  */
-export async function readStill(path: string, size: PictureSize): Promise<StillPicture> {
+export async function readStill(path: string, size: PictureFormat): Promise<StillPicture> {
   const shape = await describeLargeEnough(path);
   const decoded = await openImage(path)
     .autoOrient()
@@ -40,8 +40,7 @@ export async function readStill(path: string, size: PictureSize): Promise<StillP
   frame.colorRange = AVCOL_RANGE_JPEG;
   frame.colorSpace = AVCOL_SPC_RGB;
   using scaler = new Scaler(size, { rotation: 0, pixelAspect: 1 });
-  const picture = { timeSec: 0, width: size.width, height: size.height, data: scaler.scale(frame) };
-  return { ...shape, picture };
+  return { ...shape, picture: { timeSec: 0, ...scaler.scale(frame) } };
 }
 
 /** Describes an image. @throws {ReelvecError} `image_resolution_too_low` below `MIN_SIDE_PX` */
