@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, it } from 'node:test';
+import { after, describe, it } from 'node:test';
 import { bundleFixture } from '../../test/support/model-bundle.ts';
+import { multimodalFixture } from '../../test/support/multimodal-bundle.ts';
 import { bundleNames, describeBundle } from './bundles.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'reelvec-bundle-file-'));
@@ -30,6 +31,14 @@ it('changes the revision of a custom bundle with any change of its file', () => 
   const other = described((bundle) => ({ ...bundle, visual: { ...bundle.visual, batch: 4 } })).revision;
   assert.match(other, /^1-[0-9a-f]{8}$/);
   assert.notEqual(other, before);
+});
+
+it('keeps the revision of a bundle of your own when the format gains fields', () => {
+  // A changed revision would make the stored vectors incomparable. The files have no checksums, so the value is constant.
+  const { files } = bundleFixture().sources.test;
+  const unchecked = Object.fromEntries(Object.keys(files).map((file) => [file, {}]));
+  const sources = { test: { folder: 'files', files: unchecked } };
+  assert.equal(described((bundle) => ({ ...bundle, sources })).revision, '1-6385b1db');
 });
 
 for (const [what, change, says] of [
@@ -59,6 +68,66 @@ for (const [what, change, says] of [
     assert.throws(() => described((bundle) => ({ ...bundle, ...change })), says);
   });
 }
+
+describe('a multimodal model of a bundle', () => {
+  type Fixture = ReturnType<typeof multimodalFixture>;
+  type Model = Fixture['models']['gemma'];
+  const describedWith = (change: (model: Model) => object, bundle: object = {}) => {
+    const fixture = multimodalFixture();
+    return described(() => ({ ...fixture, models: { gemma: change(fixture.models.gemma) }, ...bundle }) as never);
+  };
+  const video = (change: object) => (model: Model) => ({
+    ...model,
+    pictures: { ...model.pictures, video: { ...model.pictures.video, ...change } },
+  });
+
+  it('gives all options its space, and one text query for all', () => {
+    const info = describedWith((model) => model);
+    assert.deepEqual(info.spaces, { visual: 'tiny-gemma', audio: 'tiny-gemma', transcription: 'tiny-gemma' });
+    assert.deepEqual(info.textQuerySpaces, ['tiny-gemma']);
+  });
+
+  it('takes as many pictures of a segment as fit into the model, and not one more', () => {
+    describedWith(video({ tokens: 140, perClip: 32 }));
+    describedWith(video({ tokens: 280, perClip: 29 }));
+    assert.throws(
+      () => describedWith(video({ tokens: 280, perClip: 30 })),
+      /30 pictures of 280 soft tokens.*8462 tokens.*maxTokens is 8192.*At most 29[\s\S]*models\.gemma\.pictures\.video\.perClip/,
+    );
+  });
+
+  for (const [what, change, says] of [
+    ['another number of tokens per picture', video({ tokens: 100 }), /must be 70, 140 or 280[\s\S]*video\.tokens/],
+    ['more than 32 pictures per segment', video({ perClip: 33 }), /<=32[\s\S]*video\.perClip/],
+    [
+      'sound that does not fit into the model',
+      (model: Model) => ({ ...model, text: { ...model.text, maxTokens: 700 }, pictures: undefined }),
+      /750 soft tokens of 30 s of sound.*754 tokens.*is 700[\s\S]*sound\.windowSec/,
+    ],
+    [
+      'an encoder that no source has',
+      (model: Model) => ({ ...model, sound: { ...model.sound, file: 'test/other.onnx' } }),
+      /no file of this[\s\S]*models\.gemma\.sound\.file/,
+    ],
+    [
+      'an option that the model has no encoder for',
+      (model: Model) => ({ ...model, sound: undefined }),
+      /names gemma, which has no "sound"[\s\S]*audio\.model/,
+    ],
+  ] as const) {
+    it(`is refused with ${what}, which the message names`, () => {
+      assert.throws(() => describedWith(change), says);
+    });
+  }
+
+  it('is refused under a name that the bundle does not have', () => {
+    const visual = { kind: 'multimodal', model: 'other' };
+    assert.throws(
+      () => describedWith((model) => model, { visual }),
+      /names other, which is no model.*[\s\S]*visual\.model/,
+    );
+  });
+});
 
 it('describes the fault of a file that is missing or not JSON', () => {
   assert.throws(() => describeBundle('./missing.json'), /cannot be read/);

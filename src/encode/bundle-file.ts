@@ -2,14 +2,13 @@ import { z } from 'zod';
 import type { Option } from '../domain/option.ts';
 import { modelSource } from '../models/source.ts';
 import { DIMENSION } from './encoder.ts';
+import { type MultimodalSpec, multimodalModel } from './multimodal/spec.ts';
+import { fileRef, output } from './spec-fields.ts';
 
 /**
  * Format of a bundle file: the encoder of each option, the sources of its models, and the preprocessing of media.
  * `docs/models.md` documents it for authors of bundles.
  */
-
-/** Reference to a file of one of the bundle's sources: `SOURCE/PATH`. */
-const fileRef = z.string().regex(/^[\w-]+\/.+$/, 'must be SOURCE/PATH, with a source of this bundle.');
 
 /** Preprocessing of pictures. */
 const pictures = z.strictObject({
@@ -121,18 +120,6 @@ const inferenceServer = {
   batch: z.int().min(1).max(256).default(8),
 };
 
-/** Conversion of a model's output to vectors. */
-const output = z.strictObject({
-  /** Name of the output; `*` stands for the only one. With a projection: the output of the first graph. */
-  name: z.string().min(1).default('*'),
-  /** Pooling of token vectors into one; `none` for models that output one vector per input. */
-  pooling: z.enum(['none', 'mean', 'first', 'last']).default('none'),
-  /** Length of the model's vectors. Longer ones are truncated to 512, so the model must be trained for prefixes. */
-  dimension: z.int().min(DIMENSION).default(DIMENSION),
-});
-/** Conversion of an output, with defaults filled in. */
-export type OutputSpec = z.infer<typeof output>;
-
 /** Fields of every encoder with a model. */
 const common = {
   /** Name of the vector space. Vectors of encoders with the same space are comparable. */
@@ -141,22 +128,31 @@ const common = {
 };
 /** The built-in encoder of an option. */
 const signal = z.strictObject({ kind: z.literal('signal') });
+/** An option that a multimodal model of the bundle serves. */
+const multimodal = z.strictObject({
+  kind: z.literal('multimodal'),
+  /** Name in `models`. */
+  model: z.string().min(1),
+});
 
 /** Name of the input that receives pictures or sound; `*` stands for the model's only input. */
 const input = { input: z.string().min(1).default('*') };
 
 const visual = z.discriminatedUnion('kind', [
   signal,
+  multimodal,
   z.strictObject({ ...onnx, ...common, ...input, pictures }),
   z.strictObject({ ...inferenceServer, ...common, ...input, pictures }),
 ]);
 const audio = z.discriminatedUnion('kind', [
   signal,
+  multimodal,
   z.strictObject({ ...onnx, ...common, ...input, sound }),
   z.strictObject({ ...inferenceServer, ...common, ...input, sound }),
 ]);
 const textual = z.discriminatedUnion('kind', [
   signal,
+  multimodal,
   z.strictObject({ ...onnx, ...common, text }),
   z.strictObject({ ...inferenceServer, ...common, text }),
 ]);
@@ -203,6 +199,8 @@ export const bundleFile = z
     /** Supported vector lengths, ascending; the last is 512. */
     dimensions: z.array(z.int().min(1)).default([DIMENSION]),
     sources: z.record(z.string().regex(/^[\w-]+$/), modelSource).default({}),
+    /** Multimodal models by name. Without a default: the revisions of custom bundles hash the parsed file. */
+    models: z.record(z.string().regex(/^[\w-]+$/), multimodalModel).optional(),
     /** Encoder per option. The bundle does not support an option without an encoder. */
     visual: visual.optional(),
     audio: audio.optional(),
@@ -223,10 +221,11 @@ export const bundleFile = z
       const [source, file] = splitRef(ref);
       if (!bundle.sources[source]?.files[file]) fault(path, `names ${ref}, which is no file of this bundle's sources.`);
     }
+    for (const { path, message } of modelFaults(bundle)) fault(path, message);
     const spaces = new Set(Object.values(spacesOf(bundle)));
     const queried = new Set<string>();
     for (const [i, query] of bundle.textQueries.entries()) {
-      const space = spaceOf(query, 'transcription');
+      const space = spaceOf(query, 'transcription', bundle.models);
       if (!spaces.has(space)) fault(['textQueries', i], `no option lies in space ${space}.`);
       if (queried.has(space)) fault(['textQueries', i], `space ${space} has a text query already.`);
       queried.add(space);
@@ -242,20 +241,23 @@ export function splitRef(ref: string): [source: string, path: string] {
 }
 
 /** Vector space of each supported option. */
-export function spacesOf({ visual, audio, transcription }: Parts): Partial<Record<Option, string>> {
+export function spacesOf({ visual, audio, transcription, models }: Parts): Partial<Record<Option, string>> {
   return {
-    ...(visual && { visual: spaceOf(visual, 'visual') }),
-    ...(audio && { audio: spaceOf(audio, 'audio') }),
-    ...(transcription && { transcription: spaceOf(transcription, 'transcription') }),
+    ...(visual && { visual: spaceOf(visual, 'visual', models) }),
+    ...(audio && { audio: spaceOf(audio, 'audio', models) }),
+    ...(transcription && { transcription: spaceOf(transcription, 'transcription', models) }),
   };
 }
 
 /** Vector space of an encoder; `signal/OPTION` for the built-in ones. */
-export function spaceOf(part: VisualSpec | AudioSpec | TextualSpec, option: Option): string {
-  return part.kind === 'signal' ? `signal/${option}` : part.space;
+export function spaceOf(part: VisualSpec | AudioSpec | TextualSpec, option: Option, models: Parts['models']): string {
+  if (part.kind === 'signal') return `signal/${option}`;
+  // An unknown model is a fault that `modelFaults` reports.
+  return part.kind === 'multimodal' ? (models?.[part.model]?.space ?? '') : part.space;
 }
 
 interface Parts {
+  readonly models?: Readonly<Record<string, MultimodalSpec>> | undefined;
   readonly visual?: VisualSpec | undefined;
   readonly audio?: AudioSpec | undefined;
   readonly transcription?: TextualSpec | undefined;
@@ -263,11 +265,38 @@ interface Parts {
   readonly speech?: SpeechSpec | undefined;
 }
 
+/** Uses of multimodal models that the bundle does not have, or that lack the encoder for an option. */
+function modelFaults(bundle: Parts): { path: (string | number)[]; message: string }[] {
+  const { visual, audio, transcription, textQueries = [], models = {} } = bundle;
+  const uses = [
+    { path: ['visual'], part: visual, needs: 'pictures' as const },
+    { path: ['audio'], part: audio, needs: 'sound' as const },
+    { path: ['transcription'], part: transcription, needs: undefined },
+    ...textQueries.map((part, i) => ({ path: ['textQueries', i], part, needs: undefined })),
+  ];
+  return uses.flatMap(({ path, part, needs }) => {
+    if (part?.kind !== 'multimodal') return [];
+    const model = models[part.model];
+    const at = [...path, 'model'];
+    if (!model) return [{ path: at, message: `names ${part.model}, which is no model of this bundle's "models".` }];
+    if (needs === undefined || model[needs]) return [];
+    return [{ path: at, message: `names ${part.model}, which has no "${needs}".` }];
+  });
+}
+
 /** All file references of a bundle, with their JSON paths for error messages. */
 function fileRefs(bundle: Parts): { path: (string | number)[]; ref: string }[] {
   const found: { path: (string | number)[]; ref: string }[] = [];
+  for (const [name, { file, text, pictures, sound }] of Object.entries(bundle.models ?? {})) {
+    const path = ['models', name];
+    found.push({ path: [...path, 'file'], ref: file });
+    found.push({ path: [...path, 'text', 'tokenizer'], ref: text.tokenizer });
+    found.push({ path: [...path, 'text', 'tokenizerConfig'], ref: text.tokenizerConfig });
+    if (pictures) found.push({ path: [...path, 'pictures', 'file'], ref: pictures.file });
+    if (sound) found.push({ path: [...path, 'sound', 'file'], ref: sound.file });
+  }
   const collect = (path: (string | number)[], part: VisualSpec | AudioSpec | TextualSpec | undefined) => {
-    if (!part || part.kind === 'signal') return;
+    if (!part || part.kind === 'signal' || part.kind === 'multimodal') return;
     if (part.kind === 'onnx') {
       found.push({ path: [...path, 'file'], ref: part.file });
       if (part.projection) found.push({ path: [...path, 'projection'], ref: part.projection });

@@ -1,4 +1,4 @@
-import { type BundleFile, spaceOf, spacesOf } from './bundle-file.ts';
+import { type BundleFile, spaceOf, spacesOf, type VisualSpec } from './bundle-file.ts';
 import type { BundleInfo } from './encoder.ts';
 
 /** Bytes per MiB. */
@@ -15,14 +15,15 @@ export function infoOf(file: BundleFile): BundleInfo {
     memoryBytes: file.expect.memoryMb * MEGABYTE,
     spaces: spacesOf(file),
     transcribesSpeech: file.speech !== undefined,
-    textQuerySpaces: file.textQueries.map((query) => spaceOf(query, 'transcription')),
+    textQuerySpaces: file.textQueries.map((query) => spaceOf(query, 'transcription', file.models)),
+    takesJointInput: file.visual?.kind === 'multimodal',
     dimensions: file.dimensions,
   };
 }
 
 /** True if onnxruntime runs any of the bundle's models in the workers. */
 export function usesOnnx(file: BundleFile): boolean {
-  return uses(file, 'onnx');
+  return uses(file, 'onnx') || uses(file, 'multimodal');
 }
 
 /** True if an inference server runs any of the bundle's models. */
@@ -30,6 +31,7 @@ export function usesInferenceServers(file: BundleFile): boolean {
   return uses(file, 'inference-server');
 }
 
-function uses({ visual, audio, transcription, textQueries }: BundleFile, kind: 'onnx' | 'inference-server'): boolean {
+function uses(file: BundleFile, kind: VisualSpec['kind']): boolean {
+  const { visual, audio, transcription, textQueries } = file;
   return [visual, audio, transcription, ...textQueries].some((part) => part?.kind === kind);
 }

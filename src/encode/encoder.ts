@@ -1,7 +1,7 @@
 import type { Device } from '../config.ts';
 import type { Option } from '../domain/option.ts';
 import type { TimeRange } from '../domain/time-range.ts';
-import type { Picture, PictureSize, SoundRate } from '../media/frames.ts';
+import type { InputPart, Picture, PictureFormat, SoundRate } from '../media/frames.ts';
 
 /** Length of every vector that reelvec returns. */
 export const DIMENSION = 512;
@@ -43,11 +43,31 @@ export interface Encoder<Clip> {
 /** Encodes pictures of the size and rate that it declares. */
 export interface VisualEncoder extends Encoder<VisualClip> {
   /** Size and scaling of the input pictures, and their number per second of film. */
-  readonly pictures: PictureSize & { readonly perSecond: number };
+  readonly pictures: PictureFormat & { readonly perSecond: number };
 }
 
 /** Encodes sound at the sample rate that it declares. */
 export interface AudioEncoder extends Encoder<AudioClip>, SoundRate {}
+
+/**
+ * Encodes inputs of several parts in one pass of a model, which relates the parts to each other. The vector of a picture
+ * or sound alone is comparable with those of the bundle's options, which lie in the same space.
+ */
+export interface JointEncoder {
+  readonly space: string;
+  /** Size and scaling of the pictures of an input. Those of a video have the format of the visual encoder. */
+  readonly pictures: PictureFormat;
+  /**
+   * Encodes an input. The order of its parts matters. Sound longer than the model takes is cut off.
+   * @param input at least one part
+   * @returns `DIMENSION` float32 values, finite, L2 norm 1
+   * @throws {ReelvecError} `parameter_invalid` if the parts together have more tokens than the model takes
+   * @throws the signal's reason
+   */
+  encode(input: readonly InputPart[], options?: { signal?: AbortSignal }): Promise<Float32Array>;
+  /** Releases models and connections. */
+  close(): Promise<void>;
+}
 
 /** Encodes text: transcripts and queries. */
 export interface TextEncoder extends Encoder<TextClip> {
@@ -74,6 +94,8 @@ export interface BundleInfo {
   readonly transcribesSpeech: boolean;
   /** Spaces of `spaces` that accept text queries, in the same order, without duplicates. */
   readonly textQuerySpaces: readonly string[];
+  /** True if the bundle encodes a query of several parts in one pass; otherwise its vector is the mean of theirs. */
+  readonly takesJointInput: boolean;
   /** Supported vector lengths, ascending; the last is `DIMENSION`. Shorter vectors are normalised prefixes. */
   readonly dimensions: readonly number[];
 }
@@ -95,6 +117,8 @@ export interface Bundle extends BundleInfo {
   readonly audio?: AudioEncoder;
   readonly transcription?: TextEncoder;
   readonly speech?: Speech;
-  /** Encoders of text queries, one per entry of `textQuerySpaces`. A picture query is a visual clip of one picture. */
+  /** Encoders of text queries, one per entry of `textQuerySpaces`. */
   readonly textQueries: readonly TextEncoder[];
+  /** Encoder of queries with media, in the space of `visual`. Without it, such a part is a clip of its option. */
+  readonly joint?: JointEncoder;
 }

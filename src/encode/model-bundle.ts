@@ -4,6 +4,7 @@ import { infoOf } from './bundle-info.ts';
 import type { AudioEncoder, Bundle, TextEncoder, VisualEncoder } from './encoder.ts';
 import { InferenceClient } from './inference-server/client.ts';
 import { InferenceServerModel } from './inference-server/model.ts';
+import { MultimodalModel } from './multimodal/model.ts';
 import { OnnxModel } from './onnx/model.ts';
 import { ProjectedModel } from './onnx/projected.ts';
 import type { EncodeSettings } from './settings.ts';
@@ -22,7 +23,7 @@ export function createModelBundle(file: BundleFile, settings: EncodeSettings): B
     ...infoOf(file),
     ...(visual && { visual: factory.visual(visual) }),
     ...(audio && { audio: factory.audio(audio) }),
-    ...(transcription && { transcription: factory.text(transcription) }),
+    ...(transcription && { transcription: factory.text(transcription, 'document') }),
     ...(speech && {
       speech: {
         kind: speech.kind,
@@ -32,7 +33,8 @@ export function createModelBundle(file: BundleFile, settings: EncodeSettings): B
         threads: settings.threads,
       },
     }),
-    textQueries: textQueries.map((query) => factory.text(query)),
+    textQueries: textQueries.map((query) => factory.text(query, 'query')),
+    ...(visual?.kind === 'multimodal' && { joint: factory.multimodal(visual.model).joint() }),
   };
 }
 
@@ -43,6 +45,7 @@ class EncoderFactory {
   readonly #store: ModelStore;
   readonly #signal = createSignalBundle();
   readonly #models = new Map<string, TensorModel>();
+  readonly #multimodal = new Map<string, MultimodalModel>();
   /** Shared by all models, so that they share the health state of the servers. */
   #client: InferenceClient | undefined;
 
@@ -53,24 +56,49 @@ class EncoderFactory {
   }
 
   visual(spec: NonNullable<BundleFile['visual']>): VisualEncoder {
+    if (spec.kind === 'multimodal') return this.multimodal(spec.model).visual();
     return spec.kind === 'signal' ? this.#signal.visual : pictureEncoder({ ...spec, model: this.#model(spec) });
   }
 
   audio(spec: NonNullable<BundleFile['audio']>): AudioEncoder {
+    if (spec.kind === 'multimodal') return this.multimodal(spec.model).audio();
     return spec.kind === 'signal' ? this.#signal.audio : soundEncoder({ ...spec, model: this.#model(spec) });
   }
 
-  text(spec: TextualSpec): TextEncoder {
+  /** @param use text of a multimodal model has a prefix for each use; others name their own */
+  text(spec: TextualSpec, use: 'query' | 'document'): TextEncoder {
     if (spec.kind === 'signal') return this.#signal.transcription;
-    const { tokenizer, tokenizerConfig, maxTokens } = spec.text;
-    const files = async () => [await this.verifiedPath(tokenizer), await this.verifiedPath(tokenizerConfig)] as const;
-    return modelTextEncoder({ ...spec, model: this.#model(spec), tokens: new TextTokens({ files, maxTokens }) });
+    if (spec.kind === 'multimodal') return this.multimodal(spec.model).textual(use);
+    return modelTextEncoder({ ...spec, model: this.#model(spec), tokens: this.#tokens(spec.text) });
+  }
+
+  /** One of the bundle's multimodal models, which the options and queries share. */
+  multimodal(name: string): MultimodalModel {
+    const found = this.#multimodal.get(name);
+    if (found) return found;
+    const spec = this.#file.models![name]!;
+    const { file, text, pictures, sound } = spec;
+    const model = new MultimodalModel({
+      spec,
+      tokens: this.#tokens(text),
+      text: this.#graph(file, 1),
+      pictures: pictures && this.#graph(pictures.file, pictures.batch),
+      sound: sound && this.#graph(sound.file, 1),
+    });
+    this.#multimodal.set(name, model);
+    return model;
   }
 
   /** Path of a file, after its checksum was verified. */
   async verifiedPath(ref: string): Promise<string> {
     const [name, path] = splitRef(ref);
     return this.#store.verifiedPath({ source: this.#file.sources[name]!, path });
+  }
+
+  #tokens(text: { tokenizer: string; tokenizerConfig: string; maxTokens: number }): TextTokens {
+    const { tokenizer, tokenizerConfig, maxTokens } = text;
+    const files = async () => [await this.verifiedPath(tokenizer), await this.verifiedPath(tokenizerConfig)] as const;
+    return new TextTokens({ files, maxTokens });
   }
 
   #model(spec: RunSpec): TensorModel {

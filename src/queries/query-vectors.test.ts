@@ -11,7 +11,7 @@ function watched(textQuerySpaces: readonly string[]) {
   const jobs: QueryJob[] = [];
   const run = async (job: QueryJob) => {
     jobs.push(job);
-    return { texts: job.spaces.map(() => new Float32Array(512)), pictures: [] };
+    return job.spaces.map(() => new Float32Array(512));
   };
   const deps = {
     encoders: { run } as unknown as WorkerPool,
@@ -26,7 +26,7 @@ test('warming encodes a text in every space and every worker, so that each model
   assert.equal(jobs.length, 2);
   for (const job of jobs) {
     assert.deepEqual(job.spaces, ['clip', 'clap']);
-    assert.ok(job.text);
+    assert.equal(job.parts[0]?.kind, 'text');
   }
 });
 

@@ -1,11 +1,12 @@
 import { type BundleInfo, DIMENSION } from '../encode/encoder.ts';
-import { meanVector, shorten } from '../encode/vectors.ts';
+import { shorten } from '../encode/vectors.ts';
 import { aboutField, ReelvecError } from '../errors.ts';
+import type { InputPart } from '../media/frames.ts';
 import type { WorkerPool } from '../workers/pool.ts';
-import type { QueryJob, QueryVectors } from '../workers/protocol.ts';
+import type { QueryJob } from '../workers/protocol.ts';
 import { retryLostWorker } from '../workers/retry.ts';
 import { WorkerLost, WorkerNotStarted } from '../workers/supervised-process.ts';
-import type { VectorQuery } from './request.ts';
+import type { QueryPart, VectorQuery } from './request.ts';
 import { readPicture, type SourceContext, type SourceDeps } from './sources.ts';
 
 export interface QueryVectorDeps extends SourceDeps {
@@ -42,29 +43,39 @@ export async function queryVectors(
   query: VectorQuery,
   context: SourceContext,
 ): Promise<QueryVectorsAnswer> {
-  const { text, spaces, dimension = DIMENSION } = query;
-  const stills = await mapAbortingOnFailure(query.pictures, context.signal, (picture, i, signal) =>
-    readPicture(deps, picture, `picture-${i}`, { ...context, signal }).catch((error) => {
-      throw aboutField(error, picture.field);
-    }),
+  const { spaces, dimension = DIMENSION } = query;
+  const read = await mapAbortingOnFailure(query.parts, context.signal, (part, i, signal) =>
+    readPart(deps, part, `part-${i}`, { ...context, signal }),
   );
-  const job: QueryJob = { text, spaces, pictures: stills.map(({ picture }) => picture) };
-  const { texts, pictures } = await encode(deps.encoders, job, context.signal).catch((error) => {
+  const job: QueryJob = { parts: read.map(({ part }) => part), spaces };
+  const found = await encode(deps.encoders, job, context.signal).catch((error) => {
     // Encoders receive pictures as pixels, so a refusal is about the text.
     throw aboutField(error, query.textField);
   });
-  const vectors = spaces.map((space, i) => {
-    const parts = [...texts.slice(i, i + 1), ...pictures];
-    return { space, embedding: shorten(meanVector(parts), dimension) };
+  const vectors = spaces.map((space, i) => ({ space, embedding: shorten(found[i]!, dimension) }));
+  const filenames = read.flatMap(({ part, filename }) => (part.kind === 'text' ? [] : [filename]));
+  return { vectors, filenames };
+}
+
+/** Fetches and decodes a part of a query. @param name unique blob key within the scratch folder */
+async function readPart(
+  deps: SourceDeps,
+  part: QueryPart,
+  name: string,
+  context: SourceContext,
+): Promise<{ part: InputPart; filename?: string }> {
+  if (part.kind === 'text') return { part };
+  const { picture, filename } = await readPicture(deps, part, name, context).catch((error) => {
+    throw aboutField(error, part.field);
   });
-  return { vectors, filenames: stills.map(({ filename }) => filename) };
+  return { part: { kind: 'picture', picture }, ...(filename !== undefined && { filename }) };
 }
 
 /** Loads the text models of all workers by encoding a word in each space. */
 export async function warmEncoders(deps: QueryVectorDeps, { workers, signal }: WarmUpOptions): Promise<void> {
   const spaces = deps.bundle.textQuerySpaces;
   if (spaces.length === 0) return;
-  const job = { text: 'warm', spaces, pictures: [] };
+  const job: QueryJob = { parts: [{ kind: 'text', text: 'warm' }], spaces };
   await Promise.all(Array.from({ length: workers }, () => encode(deps.encoders, job, signal)));
 }
 
@@ -90,7 +101,7 @@ async function mapAbortingOnFailure<Item, Result>(
  * Runs a query job. On abort it rejects at once but lets the job finish: cancelling would kill the worker with its
  * loaded models to save a job of milliseconds.
  */
-async function encode(encoders: WorkerPool, job: QueryJob, signal: AbortSignal): Promise<QueryVectors> {
+async function encode(encoders: WorkerPool, job: QueryJob, signal: AbortSignal): Promise<readonly Float32Array[]> {
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);

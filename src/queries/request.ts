@@ -13,12 +13,17 @@ export interface PictureSource {
   readonly source: QuerySource;
 }
 
+/** Part of a query, in the order in which an encoder of joint inputs gets them. */
+export type QueryPart =
+  | { readonly kind: 'text'; readonly text: string }
+  | ({ readonly kind: 'picture' } & PictureSource);
+
 /** Query that is encoded to one vector per space: text, pictures, or both combined. */
 export interface VectorQuery {
-  readonly text?: string;
+  /** At least one. Several texts only for a bundle that takes joint inputs. */
+  readonly parts: readonly QueryPart[];
   /** Path of the text parameter in the request, for errors. */
   readonly textField: string;
-  readonly pictures: readonly PictureSource[];
   /** Requested spaces of the bundle. */
   readonly spaces: readonly string[];
   /** Length of the vectors; default: `DIMENSION`. */

@@ -7,7 +7,7 @@ import { isReelvecError } from '../errors.ts';
 import { probe } from '../media/probe.ts';
 import { sizeOf } from '../media/size.ts';
 import { embedChunk } from '../pipeline/embed-chunk.ts';
-import { embedQuery, visualOf } from '../pipeline/embed-query.ts';
+import { embedQuery, queryPictureFormat } from '../pipeline/embed-query.ts';
 import { listShots } from '../pipeline/list-shots.ts';
 import { thumbnailOf } from '../pipeline/thumbnail.ts';
 import type { Job, OnProgress, Reply, Request, Results } from '../workers/protocol.ts';
@@ -56,7 +56,7 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
     case 'picture': {
       // Loaded on demand: the image decoders take memory and time.
       const { readStill } = await import('../media/picture/still.ts');
-      return readStill(job.path, visualOf(bundle()).pictures);
+      return readStill(job.path, queryPictureFormat(bundle()));
     }
     case 'image': {
       const { inspectImage } = await import('../media/picture/inspect-image.ts');

@@ -3,7 +3,7 @@ import type { Option, TrackOption } from '../domain/option.ts';
 import type { DynamicSegmentation, FixedSegmentation } from '../domain/segmentation.ts';
 import type { TimeRange } from '../domain/time-range.ts';
 import type { ErrorDetails } from '../errors.ts';
-import type { Picture } from '../media/frames.ts';
+import type { InputPart } from '../media/frames.ts';
 import type { ClockMap, ImageInfo, MediaInfo, StillPicture } from '../media/info.ts';
 
 /** Job of a media worker. */
@@ -34,12 +34,17 @@ export interface EmbedJob {
   readonly listens?: boolean;
 }
 
-/** Embeds a search query. Pictures are decoded beforehand, so that no client file reaches a query worker. */
+/**
+ * Embeds a query of one or more parts, in their order: texts, pictures, videos and sounds. Media are decoded beforehand,
+ * so that no client file reaches a query worker: pictures and videos as the bundle's `joint` encoder or else its visual
+ * encoder asks for them, sound at the rate of its audio encoder. A bundle with a joint encoder gets the text around the
+ * media as parts between them; without one, the query has at most one text, and its vector is the mean of those of its
+ * parts.
+ */
 export interface QueryJob {
-  readonly text?: string;
-  /** Spaces in which the text is embedded, out of the bundle's `textQuerySpaces`. */
+  readonly parts: readonly InputPart[];
+  /** Spaces of the vectors: several only for a text alone, out of the bundle's `textQuerySpaces`. */
   readonly spaces: readonly string[];
-  readonly pictures: readonly Picture[];
 }
 
 /** Result by kind of job. */
@@ -53,7 +58,8 @@ export interface Results {
   readonly image: { readonly image: ImageInfo; readonly thumbnail: Uint8Array };
   /** A JPEG file. */
   readonly thumbnail: Uint8Array;
-  readonly query: QueryVectors;
+  /** Vectors of L2 norm 1, one per requested space. */
+  readonly query: readonly Float32Array[];
 }
 
 /** Result of an `EmbedJob`. */
@@ -67,14 +73,6 @@ export interface EmbeddedChunk {
   readonly damaged: Readonly<Partial<Record<TrackOption, readonly TimeRange[]>>>;
   /** Seconds without content in each track that was read: cut off, damaged, or shorter than the other track. */
   readonly missingSec: Readonly<Partial<Record<TrackOption, number>>>;
-}
-
-/** Vectors of L2 norm 1. */
-export interface QueryVectors {
-  /** Vectors of the text, one per requested space. */
-  readonly texts: readonly Float32Array[];
-  /** Vectors of the pictures, in the bundle's visual space. */
-  readonly pictures: readonly Float32Array[];
 }
 
 /** Shots of a whole file. */

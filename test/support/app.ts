@@ -23,7 +23,7 @@ import { KeyRepository } from '../../src/keys/repository.ts';
 import { serverSecret } from '../../src/keys/secrets.ts';
 import type { MediaInfo } from '../../src/media/info.ts';
 import { readStill } from '../../src/media/picture/still.ts';
-import { embedQuery, visualOf } from '../../src/pipeline/embed-query.ts';
+import { embedQuery, queryPictureFormat } from '../../src/pipeline/embed-query.ts';
 import { Scratch } from '../../src/queries/scratch.ts';
 import { type QueryDeps, QueryService } from '../../src/queries/service.ts';
 import { type QuotaLimits, Quotas } from '../../src/quotas/quotas.ts';
@@ -58,7 +58,7 @@ export interface TestApp extends AsyncDisposable {
 /** Workers in this process: images and the encoders of the built-in bundle are real, media facts are given. */
 function inProcess(bundle: Bundle, media: () => MediaInfo | Error): Pick<QueryDeps, 'probes' | 'encoders' | 'media'> {
   const run = async (job: Job) => {
-    if (job.kind === 'picture') return readStill(job.path, visualOf(bundle).pictures);
+    if (job.kind === 'picture') return readStill(job.path, queryPictureFormat(bundle));
     if (job.kind === 'query') return embedQuery(job, bundle);
     const found = media();
     if (job.kind !== 'probe' || found instanceof Error) throw found;

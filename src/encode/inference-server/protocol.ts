@@ -42,6 +42,7 @@ const DATATYPES: Readonly<Record<Tensor['type'], readonly string[]>> = {
   float32: ['FP32', 'FP16'],
   int64: ['INT64', 'INT32'],
   int32: ['INT32', 'INT64'],
+  bool: ['BOOL'],
 };
 
 /**

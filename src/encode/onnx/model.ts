@@ -67,8 +67,7 @@ export class OnnxModel implements TensorModel {
       const name = output === ONLY && session.outputNames.length === 1 ? session.outputNames[0]! : output;
       if (!session.outputNames.includes(name))
         throw new Error(`The model has no output "${name}", but ${session.outputNames.join(', ')}.`);
-      if (hasBatchOfOne(session) && Object.values(feeds)[0]!.dims[0]! > 1)
-        return await this.#runEach(inputs, output, signal);
+      if (isOverBatchOfOne(session, feeds)) return await this.#runEach(inputs, output, signal);
       const found = (await session.run(feeds, [name]))[name]!;
       if (!(found.data instanceof Float32Array))
         throw new Error(`The output ${name} is ${found.type}, where float32 is wanted.`);
@@ -132,9 +131,14 @@ function toInput(declared: InferenceSession.ValueMetadata | undefined, input: Te
   return input;
 }
 
-/** True if the graph has a fixed batch size of 1. */
-function hasBatchOfOne({ inputMetadata }: InferenceSession): boolean {
-  return inputMetadata.some((input) => input.isTensor && input.shape[0] === 1);
+/** True if an input of the graph has a fixed batch size of 1 and is given a larger batch. */
+function isOverBatchOfOne(
+  { inputMetadata, inputNames }: InferenceSession,
+  feeds: Readonly<Record<string, OrtTensor>>,
+): boolean {
+  return inputMetadata.some(
+    (input, i) => input.isTensor && input.shape[0] === 1 && feeds[inputNames[i]!]!.dims[0]! > 1,
+  );
 }
 
 /** One input of a batch, as a batch of size 1. */

@@ -21,6 +21,7 @@ export const SIGNAL: BundleInfo = {
   transcribesSpeech: false,
   spaces: { visual: visualEncoder.space, audio: AUDIO_SPACE, transcription: textEncoder.space },
   textQuerySpaces: [textEncoder.space],
+  takesJointInput: false,
   dimensions: [DIMENSION],
 };
 

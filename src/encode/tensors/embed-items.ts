@@ -1,5 +1,5 @@
-import type { OutputSpec } from '../bundle-file.ts';
 import { DIMENSION } from '../encoder.ts';
+import type { OutputSpec } from '../spec-fields.ts';
 import { normOf, toUnit } from '../vectors.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 

@@ -1,6 +1,7 @@
 import type { Picture } from '../../media/frames.ts';
-import type { OutputSpec, PicturesSpec } from '../bundle-file.ts';
+import type { PicturesSpec } from '../bundle-file.ts';
 import type { VisualClip, VisualEncoder } from '../encoder.ts';
+import type { OutputSpec } from '../spec-fields.ts';
 import { meanVector } from '../vectors.ts';
 import { distinctPictures } from './distinct-pictures.ts';
 import { embedItems } from './embed-items.ts';

@@ -1,5 +1,6 @@
-import type { OutputSpec, SoundSpec } from '../bundle-file.ts';
+import type { SoundSpec } from '../bundle-file.ts';
 import type { AudioClip, AudioEncoder } from '../encoder.ts';
+import type { OutputSpec } from '../spec-fields.ts';
 import { meanVector } from '../vectors.ts';
 import { embedItems } from './embed-items.ts';
 import { LogMel } from './log-mel.ts';
@@ -40,17 +41,20 @@ export function soundEncoder(part: {
 /** Splits a clip into equal parts no longer than the model's window, each padded to that length. */
 export function windowsOf({ samples }: Pick<AudioClip, 'samples'>, spec: SoundSpec): Float32Array[] {
   const length = Math.round(spec.windowSec * spec.sampleRate);
-  const count = Math.max(1, Math.ceil(samples.length / length));
-  return Array.from({ length: count }, (_, i) => {
-    const own = samples.subarray(
-      Math.round((i * samples.length) / count),
-      Math.round(((i + 1) * samples.length) / count),
-    );
+  return equalParts(samples, length).map((own) => {
     const window = new Float32Array(length);
     const times = spec.fill === 'repeat' && own.length > 0 ? Math.floor(length / own.length) : 1;
     for (let time = 0; time < times; time++) window.set(own, time * own.length);
     return window;
   });
+}
+
+/** Splits samples into as few equal parts as have at most `maxLength` samples each; at least one. */
+export function equalParts(samples: Float32Array, maxLength: number): Float32Array[] {
+  const count = Math.max(1, Math.ceil(samples.length / maxLength));
+  return Array.from({ length: count }, (_, i) =>
+    samples.subarray(Math.round((i * samples.length) / count), Math.round(((i + 1) * samples.length) / count)),
+  );
 }
 
 /** Creates a function that converts windows to the input of a model. */

@@ -3,6 +3,8 @@ export type Tensor = { readonly dims: readonly number[] } & (
   | { readonly type: 'float32'; readonly data: Float32Array }
   | { readonly type: 'int64'; readonly data: BigInt64Array }
   | { readonly type: 'int32'; readonly data: Int32Array }
+  /** 1 for true, 0 for false. */
+  | { readonly type: 'bool'; readonly data: Uint8Array }
 );
 
 /** Placeholder for the name of a model's only input or output. */

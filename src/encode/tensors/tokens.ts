@@ -30,6 +30,16 @@ export class TextTokens {
     return (await this.#ready()).encode(text, { add_special_tokens: false }).ids.length;
   }
 
+  /**
+   * Id of a token of the vocabulary, special tokens included.
+   * @throws {Error} if the tokenizer does not have it
+   */
+  async idOf(token: string): Promise<number> {
+    const id = (await this.#ready()).token_to_id(token);
+    if (id === undefined) throw new Error(`The tokenizer has no token "${token}", which the bundle names.`);
+    return id;
+  }
+
   #ready(): Promise<Tokenizer> {
     this.#tokenizer ??= this.#open().catch((error) => {
       this.#tokenizer = undefined;

@@ -3,10 +3,10 @@ import { type Field, message } from './protobuf.ts';
 
 /** Dimension of a shape: a number, or a name for one that is known only at run time. */
 type Dimension = number | string;
-type ElementType = 'float32' | 'int64';
+type ElementType = 'float32' | 'int64' | 'bool';
 type Attribute = number | readonly number[] | { readonly float: number };
 
-const ELEMENT: Readonly<Record<ElementType, number>> = { float32: 1, int64: 7 };
+const ELEMENT: Readonly<Record<ElementType, number>> = { float32: 1, int64: 7, bool: 9 };
 const OPSET = 17;
 /** Version of the file format for this opset. */
 const IR_VERSION = 8;

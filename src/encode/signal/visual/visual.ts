@@ -7,13 +7,14 @@ import { visualFeatures } from './visual-features.ts';
 import standard from './visual-model.json' with { type: 'json' };
 
 /** Encodes appearance and motion of a clip. */
-export const visualEncoder: VisualEncoder = {
+export const visualEncoder = {
   space: 'signal/visual',
   // Stretched, so that no part of the picture is lost. Four pictures per second resolve gestures and gaits.
   pictures: { width: SIDE, height: SIDE, fit: 'stretch', perSecond: 4 },
-  encode: (clips, options) => encodeEach(clips, toVector, options?.signal),
+  encode: (clips: readonly VisualClip[], options?: { signal?: AbortSignal }) =>
+    encodeEach(clips, toVector, options?.signal),
   async close() {},
-};
+} satisfies VisualEncoder;
 
 function toVector(clip: VisualClip): Float32Array {
   const topics = visualFeatures(clip.pictures, clip.isStill);

@@ -1,0 +1,206 @@
+import { ReelvecError } from '../../errors.ts';
+import type { InputPart, Picture } from '../../media/frames.ts';
+import type { AudioEncoder, JointEncoder, TextEncoder, VisualEncoder } from '../encoder.ts';
+import { embedItems } from '../tensors/embed-items.ts';
+import type { MelFrames } from '../tensors/log-mel-frames.ts';
+import { equalParts } from '../tensors/sound.ts';
+import type { Tensor, TensorModel } from '../tensors/tensor.ts';
+import type { TextTokens } from '../tensors/tokens.ts';
+import { meanVector } from '../vectors.ts';
+import { PictureTokens } from './picture-tokens.ts';
+import { type MediaPlace, type MediaTokens, PromptTokens } from './prompt-tokens.ts';
+import { SoundTokens } from './sound-tokens.ts';
+import type { MultimodalSpec } from './spec.ts';
+
+/** Options of `MultimodalModel`. Graphs are loaded on first use, each on its own. */
+export interface MultimodalModelOptions {
+  readonly spec: MultimodalSpec;
+  readonly tokens: TextTokens;
+  /** The text graph; one input per run. */
+  readonly text: TensorModel;
+  /** The encoder of pictures, if the model has one. */
+  readonly pictures?: TensorModel | undefined;
+  /** The encoder of sound, if the model has one. */
+  readonly sound?: TensorModel | undefined;
+}
+
+/** An input of the text graph. */
+interface Input {
+  /** Text before the parts. */
+  readonly prefix: string;
+  readonly parts: readonly InputPart[];
+}
+
+interface EncodeOptions {
+  readonly signal?: AbortSignal;
+}
+
+/** The encoders of a multimodal model: one space for pictures, sound, text and what combines them. */
+export class MultimodalModel {
+  readonly #spec: MultimodalSpec;
+  readonly #tokens: TextTokens;
+  readonly #prompt: PromptTokens;
+  readonly #text: TensorModel;
+  readonly #pictures: PictureTokens | undefined;
+  readonly #sound: SoundTokens | undefined;
+
+  constructor({ spec, tokens, text, pictures, sound }: MultimodalModelOptions) {
+    const width = spec.softTokenWidth;
+    this.#spec = spec;
+    this.#tokens = tokens;
+    this.#prompt = new PromptTokens(tokens, mediaTokens(spec));
+    this.#text = text;
+    this.#pictures = pictures && new PictureTokens({ spec: spec.pictures!, width, model: pictures });
+    this.#sound = sound && new SoundTokens({ spec: spec.sound!, width, model: sound });
+  }
+
+  /** Encoder of segments: the pictures of one as one video, without a prefix. */
+  visual(): VisualEncoder {
+    const { video } = this.#spec.pictures!;
+    return {
+      space: this.#spec.space,
+      pictures: { ...this.#pictures!.format('video'), perSecond: video.perSecond },
+      encode: (clips, options) => {
+        const inputs = clips.map(({ pictures }) => ({ prefix: '', parts: [{ kind: 'video', pictures }] as const }));
+        return this.#encode(inputs, options);
+      },
+      close: () => this.close(),
+    };
+  }
+
+  /** Encoder of sound, without a prefix. The vector of sound longer than the model takes is the mean over its windows. */
+  audio(): AudioEncoder {
+    const { maxSamples } = this.#sound!;
+    return {
+      space: this.#spec.space,
+      sampleRate: this.#spec.sound!.sampleRate,
+      resampling: 'fine',
+      encode: async (clips, options) => {
+        const windows = clips.map(({ samples }) => equalParts(samples, maxSamples));
+        const inputs = windows.flat().map((samples) => ({ prefix: '', parts: [{ kind: 'sound', samples }] as const }));
+        const vectors = await this.#encode(inputs, options);
+        let from = 0;
+        return windows.map(({ length }) => {
+          from += length;
+          return meanVector(vectors.slice(from - length, from));
+        });
+      },
+      close: () => this.close(),
+    };
+  }
+
+  /** Encoder of text after a prefix. */
+  textual(use: 'query' | 'document'): TextEncoder {
+    const prefix = this.#spec.text[use];
+    return {
+      space: this.#spec.space,
+      encode: (clips, options) => {
+        const inputs = clips.map(({ text }) => ({ prefix, parts: [{ kind: 'text', text }] as const }));
+        return this.#encode(inputs, options);
+      },
+      countTokens: (text) => this.#tokens.count(text),
+      close: () => this.close(),
+    };
+  }
+
+  /** Encoder of queries with media. A query that holds text begins with the prefix of queries. */
+  joint(): JointEncoder {
+    return {
+      space: this.#spec.space,
+      pictures: this.#pictures!.format('image'),
+      encode: async (parts, options) => {
+        const prefix = parts.some(({ kind }) => kind === 'text') ? this.#spec.text.query : '';
+        const [vector] = await this.#encode([{ prefix, parts }], options);
+        return vector!;
+      },
+      close: () => this.close(),
+    };
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#text.close(), this.#pictures?.close(), this.#sound?.close()]);
+  }
+
+  #encode(inputs: readonly Input[], { signal }: EncodeOptions = {}): Promise<Float32Array[]> {
+    return embedItems(inputs, {
+      model: this.#text,
+      output: this.#spec.output,
+      signal,
+      inputs: ([input]) => this.#tensors(input!, { signal }),
+    });
+  }
+
+  /** Inputs of the text graph. Soft tokens of an absent kind of media are an empty list. */
+  async #tensors({ prefix, parts }: Input, options: EncodeOptions): Promise<Record<string, Tensor>> {
+    const { text, pictures, sound } = this.#spec;
+    const content: (string | MediaPlace)[] = [prefix];
+    const shown: Record<'image' | 'video', Picture[]> = { image: [], video: [] };
+    const heard: MelFrames[] = [];
+    for (const part of parts) {
+      if (part.kind === 'text') content.push(part.text);
+      else if (part.kind === 'sound') {
+        const measured = this.#sound!.measure(part.samples);
+        heard.push(measured);
+        content.push({ tokens: sound!, softTokens: measured.softTokens });
+      } else {
+        const use = part.kind === 'picture' ? 'image' : 'video';
+        const chosen = part.kind === 'picture' ? [part.picture] : evenlySpaced(part.pictures, pictures!.video.perClip);
+        shown[use].push(...chosen);
+        const tokens = { ...pictures!, ...pictures![use] };
+        content.push(...chosen.map((picture) => ({ tokens, softTokens: this.#pictures!.count(picture) })));
+      }
+    }
+    const ids = await this.#prompt.ids(content);
+    if (ids.length > text.maxTokens) throw tooLong(ids.length, text.maxTokens);
+    const dims = [1, ids.length];
+    const inputs: Record<string, Tensor> = {
+      [text.ids]: { type: 'int64', dims, data: BigInt64Array.from(ids, BigInt) },
+      [text.mask]: { type: 'int64', dims, data: new BigInt64Array(ids.length).fill(1n) },
+    };
+    for (const use of pictures ? (['image', 'video'] as const) : []) {
+      inputs[pictures![use].input] = this.#softTokens(await this.#pictures!.encode(shown[use], use, options));
+    }
+    if (sound) {
+      const found: Float32Array[] = [];
+      for (const measured of heard) found.push(await this.#sound!.encode(measured, options));
+      inputs[sound.input] = this.#softTokens(found);
+    }
+    return inputs;
+  }
+
+  /** Tensor of tokens × width of the soft tokens of several pictures or sounds. */
+  #softTokens(each: readonly Float32Array[]): Tensor {
+    const data = new Float32Array(each.reduce((sum, { length }) => sum + length, 0));
+    let to = 0;
+    for (const tokens of each) {
+      data.set(tokens, to);
+      to += tokens.length;
+    }
+    const width = this.#spec.softTokenWidth;
+    return { type: 'float32', dims: [data.length / width, width], data };
+  }
+}
+
+/** Tokens of each kind of media that a model takes. */
+function mediaTokens({ pictures, sound }: MultimodalSpec): MediaTokens[] {
+  return [
+    ...(pictures ? [pictures.image, pictures.video].map((use) => ({ ...pictures, ...use })) : []),
+    ...(sound ? [sound] : []),
+  ];
+}
+
+/** Chooses at most `count` of a list, evenly spaced, with the first and the last: numpy's linspace, rounded down. */
+function evenlySpaced<T>(list: readonly T[], count: number): readonly T[] {
+  if (list.length <= count) return list;
+  if (count === 1) return list.slice(0, 1);
+  const step = (list.length - 1) / (count - 1);
+  return Array.from({ length: count }, (_, i) => list[i === count - 1 ? list.length - 1 : Math.floor(i * step)]!);
+}
+
+function tooLong(tokens: number, maxTokens: number): ReelvecError {
+  return new ReelvecError(
+    'parameter_invalid',
+    `The parts of the input have ${tokens} tokens together, and the model takes ${maxTokens}. Send fewer or shorter ones.`,
+    { details: { tokens, max_tokens: maxTokens } },
+  );
+}
