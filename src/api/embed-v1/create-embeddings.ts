@@ -119,13 +119,14 @@ export const createEmbeddingsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (ap
     async function embedText(text: string): Promise<string> {
       checkText(text, 'text');
       const [space] = querySpaces(bundle, { inputType: 'text', hasText: true, hasPicture: false });
-      const query = { text, textField: 'text', pictures: [], spaces: [space!] };
+      const query = { parts: [{ kind: 'text' as const, text }], textField: 'text', spaces: [space!] };
       return oneSegment(await queries.vectors(query, context));
     }
 
     async function embedImage(source: QuerySource): Promise<string> {
       const spaces = querySpaces(bundle, { inputType: 'image', hasText: false, hasPicture: true });
-      const query = { textField: '', pictures: [{ field: 'image.media_source', source }], spaces };
+      const picture = { kind: 'picture' as const, field: 'image.media_source', source };
+      const query = { parts: [picture], textField: '', spaces };
       return oneSegment(await queries.vectors(query, context));
     }
 

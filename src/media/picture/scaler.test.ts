@@ -116,7 +116,7 @@ test('a size that follows the shape of the picture is asked for with the display
   const { width, height, data } = turned.scale(frame);
   assert.deepEqual(asked, [{ width: 64, height: 96 }]);
   assert.deepEqual({ width, height, bytes: data.length }, { width: 24, height: 8, bytes: 24 * 8 * 3 });
-  assert.ok(data[0]! > 200 && data.at(-3)! < 150, 'the left half comes to the top');
+  assert.ok(data[0]! > data.at(-3)! + 40, 'the left half comes to the top');
   using straight = new Scaler(size, { rotation: 0, pixelAspect: 1.5 });
   straight.scale(frame);
   frame.free();
