@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { openTestApp } from '../../../test/support/app.ts';
 import { validatorOf } from '../../../test/support/openapi-validator.ts';
 import { EXAMPLES } from './examples.ts';
+import { nameSchemas } from './schemas.ts';
 import { type Document, operationsOf } from './types.ts';
 
 test('every operation has a name of its own, and declares the errors of its kind', async () => {
@@ -57,4 +58,95 @@ test('what is absent may be null in requests, and no type but those of the forma
   );
   assert.equal(types('/v1.3/embed-v2/tasks/{task_id}/events', 'get', '200'), 'text/event-stream');
   assert.equal(types('/metrics', 'get', '200'), 'text/plain');
+});
+
+test('the document says what it is, where the API lies and which key it needs', async () => {
+  for (const [publicUrl, url] of [
+    [undefined, '/'],
+    ['https://vectors.test/sub/', 'https://vectors.test/sub'],
+  ] as const) {
+    await using t = await openTestApp((deps) => ({ ...deps, ...(publicUrl && { publicUrl }) }));
+    const { openapi, info, servers, tags, security, components } = (await t.app.inject('/openapi.json')).json();
+    assert.deepEqual([openapi, info.title, info.version], ['3.1.0', 'reelvec', '0.0.0-test']);
+    assert.deepEqual(info.license, { name: 'Apache-2.0', identifier: 'Apache-2.0' });
+    assert.deepEqual(servers, [{ url }]);
+    assert.deepEqual(security, [{ key: [] }]);
+    assert.deepEqual(components.securitySchemes, { key: { type: 'apiKey', in: 'header', name: 'x-api-key' } });
+    for (const name of ['embed-v2', 'assets', 'operations']) {
+      assert.ok(tags.some((tag: { name: string }) => tag.name === name));
+    }
+  }
+});
+
+test('only monitoring and signed links need no key', async () => {
+  await using t = await openTestApp();
+  const document = (await t.app.inject('/openapi.json')).json() as Document;
+  const open = operationsOf(document).filter(({ security }) => security?.length === 0);
+  assert.deepEqual(open.map(({ operationId }) => operationId).sort(), [
+    'health',
+    'readiness',
+    'retrieveThumbnail',
+    'uploadChunk',
+  ]);
+  assert.ok(!Object.keys(document.paths).some((path) => ['/', '/openapi.json', '/docs'].includes(path)));
+});
+
+test('types have names, in order, and a reference keeps the description and the default of its place', async () => {
+  await using t = await openTestApp();
+  const { components } = (await t.app.inject('/openapi.json')).json();
+  const names = Object.keys(components.schemas);
+  assert.deepEqual(names, names.toSorted());
+  const { VideoInputRequest, EmbeddingTaskResponse, MediaSource, VideoSegmentation } = components.schemas;
+  assert.deepEqual(VideoInputRequest.properties.media_source, {
+    $ref: '#/components/schemas/MediaSource',
+    description: 'exactly one of the three',
+  });
+  assert.deepEqual(EmbeddingTaskResponse.properties.metadata, {
+    $ref: '#/components/schemas/EmbeddingMediaMetadata',
+    description: 'once the media is known',
+  });
+  assert.ok(!('title' in MediaSource));
+  assert.deepEqual(VideoInputRequest.required, ['media_source']);
+  const { start_sec, segmentation } = VideoInputRequest.properties;
+  assert.deepEqual(start_sec, {
+    description: 'start of the range, in seconds from the start of the file',
+    default: 0,
+    anyOf: [{ type: 'number', minimum: 0 }, { type: 'null' }],
+  });
+  assert.deepEqual(segmentation.anyOf, [{ $ref: '#/components/schemas/VideoSegmentation' }, { type: 'null' }]);
+  assert.deepEqual(VideoSegmentation.properties.strategy.enum, ['dynamic', 'fixed'], 'a required field is not null');
+});
+
+test('two different types of the same name are refused', () => {
+  const operation = (schema: object, status: string) => ({
+    operationId: status,
+    responses: { [status]: { description: '', content: { 'application/json': { schema } } } },
+  });
+  const documentOf = (...schemas: object[]) =>
+    ({
+      paths: Object.fromEntries(schemas.map((schema, i) => [`/${i}`, { get: operation(schema, `20${i}`) }])),
+      components: { schemas: {} },
+    }) as unknown as Document;
+  const film = { title: 'Film', type: 'object', properties: { title: { type: 'string' } } };
+  const same = documentOf(film, { ...film, description: 'of today' }, { type: 'array', items: film });
+  nameSchemas(same);
+  assert.deepEqual(same.components.schemas, { Film: { type: 'object', properties: film.properties } });
+  const schemaOf = (path: string) =>
+    Object.values(same.paths[path]!['get']!.responses)[0]!.content!['application/json']!.schema;
+  assert.deepEqual(schemaOf('/1'), { $ref: '#/components/schemas/Film', description: 'of today' });
+  assert.deepEqual(schemaOf('/2'), { type: 'array', items: { $ref: '#/components/schemas/Film' } });
+  assert.throws(() => nameSchemas(documentOf(film, { ...film, type: 'array' })), /Two schemas are called Film\./);
+});
+
+test('path parameters and answers have the examples of their operation', async () => {
+  await using t = await openTestApp();
+  const operations = operationsOf((await t.app.inject('/openapi.json')).json() as Document);
+  for (const [id, { parameters = {}, answer }] of Object.entries(EXAMPLES)) {
+    const operation = operations.find(({ operationId }) => operationId === id)!;
+    for (const [name, value] of Object.entries(parameters)) {
+      assert.equal(operation.parameters?.find((parameter) => parameter.name === name)?.example, value, `${id} ${name}`);
+    }
+    const success = Object.entries(operation.responses).find(([status]) => status.startsWith('2'))![1];
+    assert.deepEqual(success.content?.['application/json']?.example, answer, id);
+  }
 });
