@@ -135,11 +135,19 @@ test('a task without a result is told as JSON, and as 409 to who wants another f
   assert.equal((await app.inject({ url: `${task.url}?embeddings=false`, headers })).json().status, 'processing');
   const early = await app.inject({ url: `${task.url}?format=arrow`, headers });
   assert.equal(early.statusCode, 409);
-  assert.match(early.json().message, /no result as arrow.*still being processed/);
+  assert.equal(
+    early.json().message,
+    `There is no result as arrow: the task ${task.id} is still being processed. Ask again later, or wait for it with ?wait=60.`,
+  );
+  assert.deepEqual([early.json().code, early.json().details], ['conflict', { status: 'processing' }]);
   await tasks.setFailed(task.id, { code: 'video_file_broken', message: 'The media is broken.' });
   const failed = await app.inject({ url: `${task.url}?format=parquet`, headers });
   assert.equal(failed.statusCode, 409);
-  assert.match(failed.json().message, /has failed: The media is broken/);
+  assert.equal(
+    failed.json().message,
+    `There is no result as parquet: the task ${task.id} has failed: The media is broken.`,
+  );
+  assert.deepEqual(failed.json().details, { status: 'failed' });
 });
 
 test('what cannot be asked for is refused, naming the parameter', async () => {

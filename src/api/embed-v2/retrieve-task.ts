@@ -164,9 +164,11 @@ function etagOf(task: Task, format: ResultFormat): string {
 
 /** Error for a result that does not exist, in a format that cannot express a status. */
 function notThere(task: Task, format: string): ReelvecError {
-  const state = task.status === 'failed' ? `has failed: ${task.error?.message}` : 'is still being processed';
-  const advice = task.status === 'failed' ? [] : [...task.warnings, 'Ask again later, or wait for it with ?wait=60.'];
-  const message = [`There is no result as ${format}: the task ${task.id} ${state}.`, ...advice].join(' ');
+  const state =
+    task.status === 'failed'
+      ? [`has failed: ${task.error?.message}`]
+      : ['is still being processed.', ...task.warnings, 'Ask again later, or wait for it with ?wait=60.'];
+  const message = `There is no result as ${format}: the task ${task.id} ${state.join(' ')}`;
   return new ReelvecError('conflict', message, { details: { status: task.status } });
 }
 
