@@ -37,8 +37,8 @@ test('runs outlive the process, and a closed store keeps no connection', async (
   const first = new SqliteJobStore(path);
   const id = await first.create({ workflow: 'work', key: 'a', input: { taskId: 'a' } });
   await first.close();
-  await assert.rejects(first.count(), /not open/);
-  await assert.rejects(first.backend.getWorkflowRun({ workflowRunId: id }), /not open/);
+  await assert.rejects(async () => first.count(), /not open/);
+  await assert.rejects(async () => first.backend.getWorkflowRun({ workflowRunId: id }), /not open/);
   const second = new SqliteJobStore(path);
   assert.equal(await second.create({ workflow: 'work', key: 'a', input: { taskId: 'a' } }), id);
   await second.close();
