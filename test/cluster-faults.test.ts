@@ -122,7 +122,7 @@ describe('faults of a cluster', { skip: NO_POSTGRES }, () => {
     try {
       const runs = await sql`
         select run.workflow_name, run.input, run.status, run.attempts, run.worker_id, run.available_at, (
-          select json_agg(json_build_array(step_name, kind, status, child_workflow_run_id) order by created_at)
+          select json_agg(json_build_array(step_name, kind, status, child_workflow_run_id, error ->> 'message') order by created_at)
           from openworkflow.step_attempts where workflow_run_id = run.id
         ) as steps
         from openworkflow.workflow_runs as run where status not in ('completed', 'failed')`;

@@ -39,7 +39,8 @@ export function openPostgres(url: string): Kysely<Database> {
 /**
  * Opens the same database with asynchronous commits, for progress that a run can write again. A crash of the database
  * loses the last of it together with the later log records that mark the work as done, because the log is one and in
- * order. It never loses data from before the last commit of {@link openPostgres}.
+ * order. It never loses data from before the last commit of {@link openPostgres}. A node that outlives the crash goes on
+ * from what it has in memory, so write here only what no later step of a run reads.
  */
 export function openPostgresAsyncCommit(url: string): Kysely<Database> {
   return open(url, { max: MAX_ASYNC_COMMIT_CONNECTIONS, connection: ASYNC_COMMIT });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { VIDEO } from '../../test/support/media-info.ts';
+import { NO_POSTGRES, startPostgres } from '../../test/support/postgres.ts';
 import { AssetRepository } from '../assets/repository.ts';
 import { newId } from '../database/ids.ts';
 import { type Db, openDatabase } from '../database/open.ts';
+import { openPostgresAsyncCommit } from '../database/postgres.ts';
 import { type Task, TaskRepository } from './repository.ts';
 import type { Source, TaskRequest } from './request.ts';
 
@@ -249,4 +251,27 @@ test('a task with an unknown stored status counts as failed, with an explanation
     .execute();
   const task = await t.tasks.get(id);
   assert.deepEqual([task?.status, task?.error?.code], ['failed', 'internal_server_error']);
+});
+
+test('what the steps of a run read is there after a crash of PostgreSQL', { skip: NO_POSTGRES }, async () => {
+  await using postgres = await startPostgres();
+  const url = await postgres.database();
+  const db = await openDatabase(url);
+  const asyncDb = openPostgresAsyncCommit(url);
+  try {
+    const tasks = new TaskRepository(db, { asyncDb });
+    const { id } = await tasks.create({ id: newId(), owner: 'me', request: request(), bundle: 'signal@1' });
+    await tasks.setProbed(id, VIDEO, range);
+    await tasks.setPlan(id, chunks, 'subtitles');
+    await postgres.stop('immediate');
+    await postgres.start();
+    assert.deepEqual(await tasks.chunkRange(id, 1).catch(() => tasks.chunkRange(id, 1)), chunks[1]);
+    const { media, transcriptionSource, range: planned } = (await tasks.get(id))!;
+    assert.deepEqual(
+      { media, transcriptionSource, planned },
+      { media: VIDEO, transcriptionSource: 'subtitles', planned: range },
+    );
+  } finally {
+    await Promise.all([db.destroy(), asyncDb.destroy()]);
+  }
 });

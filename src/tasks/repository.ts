@@ -122,7 +122,7 @@ export class TaskRepository {
    */
   async setContent(id: string, contentId: string): Promise<boolean> {
     try {
-      await this.#updateAsync(id, { content_id: contentId });
+      await update(this.#db, id, { content_id: contentId });
       return true;
     } catch (error) {
       if (isForeignKeyViolation(error)) return false;
@@ -130,7 +130,10 @@ export class TaskRepository {
     }
   }
 
-  /** Saves the plan. An existing plan is kept together with its progress. */
+  /**
+   * Saves the plan. An existing plan is kept together with its progress. Its last commit waits for the disk and takes the
+   * earlier ones along: a node that outlives a crash of the database goes on with the chunks, and they read the plan.
+   */
   async setPlan(id: string, chunks: readonly TimeRange[], transcriptionSource?: TranscriptionSource): Promise<void> {
     const rows = chunks.map(({ startSec, endSec }, number) => ({
       task_id: id,
@@ -144,7 +147,7 @@ export class TaskRepository {
       .values(rows)
       .onConflict((c) => c.doNothing())
       .execute();
-    await this.#updateAsync(id, { stage: 'embedding', transcription_source: transcriptionSource ?? null });
+    await update(this.#db, id, { stage: 'embedding', transcription_source: transcriptionSource ?? null });
   }
 
   /**
