@@ -1,6 +1,8 @@
+import { Slab } from '../media/slab.ts';
+import { changeSize } from './change.ts';
 import { isCut } from './cuts.ts';
 import type { Rules } from './rules.ts';
-import { type Area, FINE_WIDTH, PLANE_HEIGHT, PLANE_WIDTH, Signature, withoutEdges } from './signature.ts';
+import { type Area, FINE_WIDTH, PLANE_HEIGHT, PLANE_WIDTH, Signature, WHOLE_AREA, withoutEdges } from './signature.ts';
 import { Timeline } from './timeline.ts';
 
 const PLANE_PIXELS = PLANE_WIDTH * PLANE_HEIGHT;
@@ -13,13 +15,17 @@ export function isInsetCut(timeline: Timeline, frame: number): boolean {
   const inner = withoutEdges(area);
   const { reachFrames, reachSec, minFineFilledShare } = timeline.rules.inset;
   if (fineChangedShare(timeline, frame, inner) < minFineFilledShare) return false;
+  const memory = new Slab();
+  const magnified = (i: number) =>
+    new Signature(timeline.at(i).magnified(inner), timeline.clockSec(i), WHOLE_AREA, memory);
+  // No cut changes less, and the other pictures cost as much as everything else in the detector.
+  if (changeSize(magnified(frame - 1), magnified(frame)) < timeline.rules.cut.minChange) return false;
   const inside = new Timeline(timeline.rules);
   const away = (i: number) => Math.abs(timeline.clockSec(i) - timeline.clockSec(frame));
   const isNear = (i: number) => Math.abs(i - frame) <= reachFrames || away(i) <= reachSec;
   let first = frame;
   while (first > timeline.first && isNear(first - 1)) first--;
-  for (let i = first; i < timeline.end && isNear(i); i++)
-    inside.append(new Signature(timeline.at(i).magnified(inner), timeline.clockSec(i)));
+  for (let i = first; i < timeline.end && isNear(i); i++) inside.append(magnified(i));
   return isCut(inside, frame - first);
 }
 
