@@ -29,6 +29,17 @@ describe('a scene is like itself', () => {
   });
 });
 
+test('likeness keeps its figures', () => {
+  const rounded = (a: Pixels, b: Pixels) =>
+    [likenessOf(a, b), fineLikeness(signature(a), signature(b))].map((value) => Math.round(value * 1000) / 1000);
+  const wiped = scene(1).map((value, k) => (Math.floor(k / 3) % width < 0.4 * width ? scene(2)[k]! : value));
+  assert.deepEqual(rounded(scene(1), scene(1, 5)), [0.928, 0.985]);
+  assert.deepEqual(rounded(scene(1), scene(1, 3, 2)), [0.923, 0.996]);
+  assert.deepEqual(rounded(scene(1), wiped), [0.76, 0.741]);
+  assert.deepEqual(rounded(scene(1), scene(2)), [0.396, 0.351]);
+  assert.equal(Math.round(likenessOf(scene(2), scene(1)) * 1000), 372);
+});
+
 test('unrelated scenes are not alike, in any light', () => {
   for (const gain of [1, 1 / 8]) {
     let sum = 0;
