@@ -1,6 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { cuts, detect, dim, even, mix, scene, times, width } from '../../test/support/shot-pictures.ts';
+import {
+  cuts,
+  detect,
+  dim,
+  even,
+  height,
+  mix,
+  type Pixels,
+  scene,
+  times,
+  width,
+} from '../../test/support/shot-pictures.ts';
 
 test('a fade through black or white is one boundary, at the first visible picture', () => {
   for (const value of [0, 255]) {
@@ -136,4 +147,64 @@ describe('at the very end of a film there is no boundary', () => {
   test('at a cut to black that is shorter than a card', () => {
     for (const rest of [1, 30]) assert.deepEqual(detect(ended(0, 0, rest)), [], `${rest}`);
   });
+});
+
+describe('blank pictures', () => {
+  /** True if pictures between two shots are a gap: one boundary where they end, not one at either end. */
+  const isGap = (between: Pixels, count = 16) => {
+    const film = [...times(50, () => scene(1)), ...times(count, () => between), ...times(50, () => scene(2))];
+    const frames = detect(film).map(({ frame }) => frame);
+    assert.equal(frames.at(-1), 50 + count);
+    assert.ok(frames.length === 1 || (frames.length === 2 && frames[0] === 50), `${frames}`);
+    return frames.length === 1;
+  };
+  /** Left and right half of another luma: the contrast is half of the difference. */
+  const halves = (left: number, right: number) => even(0).map((_, i) => ((i / 3) % width < width / 2 ? left : right));
+  /** White rows of the planes on black. */
+  const lined = (share: number, black = 0) =>
+    even(black).map((value, i) => (i / 3 >= (1 - share) * width * height ? 250 : value));
+
+  test('are black or white with a contrast below 2', () => {
+    assert.deepEqual([isGap(halves(16, 19)), isGap(halves(240, 243)), isGap(halves(226, 229))], [true, true, true]);
+    assert.deepEqual([isGap(halves(10, 16)), isGap(halves(240, 245)), isGap(halves(222, 225))], [false, false, false]);
+  });
+
+  test('have any luma with a contrast below 0.6', () => {
+    assert.deepEqual([isGap(even(120)), isGap(halves(120, 121)), isGap(halves(120, 122))], [true, true, false]);
+    assert.deepEqual([isGap(halves(19, 21)), isGap(halves(23, 25))], [true, false]);
+  });
+
+  test('are black with text on up to 8 % of the picture', () => {
+    assert.deepEqual([isGap(lined(1 / 18), 8), isGap(lined(2 / 18), 8)], [true, false]);
+    assert.deepEqual([isGap(lined(1 / 18, 20), 8), isGap(lined(1 / 18, 23), 8)], [true, false]);
+  });
+
+  test('are a gap for up to a second and a half, and then a card', () => {
+    assert.deepEqual([isGap(even(0), 36), isGap(even(0), 37)], [true, false]);
+  });
+});
+
+test('half a second of black within one scene is a blink, and longer is a boundary', () => {
+  const film = (count: number) => times(100 + count, (i) => (i >= 50 && i < 50 + count ? even(0) : scene(1)));
+  assert.deepEqual(detect(film(11)), []);
+  assert.deepEqual(detect(film(11).map((pixels, i) => (i < 61 ? pixels : pixels.map((value) => 0.8 * value)))), []);
+  const moved = (count: number) =>
+    times(100 + count, (i) => (i >= 50 && i < 50 + count ? even(0) : scene(1, i < 50 ? 0 : 8)));
+  assert.deepEqual(detect(moved(11)), []);
+  assert.deepEqual(cuts(detect(moved(13))), [[63, 'cut']]);
+  assert.deepEqual(detect(film(13)), [], 'the very same picture returns');
+});
+
+test('a fade is followed for up to three seconds', () => {
+  const fade = (count: number) => [
+    ...times(60, () => scene(1)),
+    ...times(count, (i) => mix(scene(1), even(0), (i + 1) / (count + 1))),
+    ...times(8, () => even(0)),
+    ...times(60, () => scene(2)),
+  ];
+  const extent = (count: number) =>
+    detect(fade(count)).map(({ startFrame, frame, endFrame }) => [startFrame, frame, endFrame]);
+  assert.deepEqual(extent(12), [[59, 80, 80]]);
+  assert.deepEqual(extent(66), [[62, 134, 134]]);
+  assert.deepEqual(extent(96), [[83, 164, 164]]);
 });

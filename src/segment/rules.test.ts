@@ -2,28 +2,32 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type RuleName, without } from '../../test/support/rule-ablations.ts';
 import { detect, dim, even, height, mix, type Pixels, scene, times, width } from '../../test/support/shot-pictures.ts';
-import type { ShotBoundary } from './shots.ts';
+import { type ShortBoundary, storedWindow } from '../../test/support/stored-window.ts';
+import type { Picture } from '../media/frames.ts';
+import type { Rules } from './rules.ts';
+import { type ShotBoundary, ShotDetector } from './shots.ts';
 
-/** A film of a few seconds that only the full set of rules gets right. */
+/** A film of a few seconds, with boundaries that the full set of rules finds. */
 interface Window {
   readonly film: () => Pixels[];
-  /** First picture after a cut, or first picture, middle and end of a gradual transition. */
-  readonly boundaries: readonly (number | readonly [startFrame: number, frame: number, endFrame: number])[];
+  readonly boundaries: readonly ShortBoundary[];
 }
 
 /** Rules whose tests are beside them: `inset.test.ts` and `strobe.test.ts`. */
 type TestedElsewhere = 'inset' | 'strobe';
 
-/**
- * Rules for which no synthetic film is known whose boundaries depend on them: other rules decide the same films. `npm run
- * bench:shots ablation` measures them on composed films.
- */
+/** Rules for which no decisive film is known. `npm run bench:shots ablation` measures them on composed films. */
 type Untested =
   | 'cut: change over that of the neighbours'
   | 'cut: most kept detail'
   | 'gradual: straight path'
-  | 'gradual: unrelated ends'
-  | 'gradual: slow motion';
+  | 'inset: largest area';
+
+/** Rules that decide in windows of composed films, which are stored in `test/support/shot-windows`. */
+const STORED = {
+  'gradual: slow motion': 'gradual-slow-motion',
+  'strobe: one shot returns': 'strobe-returns',
+} as const satisfies Partial<Record<RuleName, string>>;
 
 /** Share of the way from picture `from` to picture `to`, at picture `i`. */
 const progress = (i: number, from: number, to: number) => Math.min(1, Math.max(0, (i - from) / (to - from)));
@@ -68,7 +72,7 @@ const interruptedSky = () => {
   return times(80, (i) => (i >= 40 && i < 43 ? scene(6) : sky));
 };
 
-const WINDOWS: Readonly<Record<Exclude<RuleName, TestedElsewhere | Untested>, Window>> = {
+const WINDOWS: Readonly<Record<Exclude<RuleName, TestedElsewhere | Untested | keyof typeof STORED>, Window>> = {
   'cut: novelty': { film: flashInFastScene, boundaries: [] },
   'cut: likeness of both sides': { film: flashInFastScene, boundaries: [] },
   'cut: noise in the dark': { film: () => night(0.04, 14), boundaries: [] },
@@ -213,6 +217,18 @@ const WINDOWS: Readonly<Record<Exclude<RuleName, TestedElsewhere | Untested>, Wi
       }),
     boundaries: [],
   },
+  'gradual: unrelated ends': {
+    // A relief is lit from one side, then from the other, while it becomes brighter.
+    film: () => {
+      const relief = (side: 1 | -1) =>
+        paint(even(93), (row, column, value) => {
+          const isRaised = noise(Math.floor(column / 4) * 7.13 + Math.floor(row / 4) * 31.7) < 0.5;
+          return value + 60 * (column / width - 0.5) + side * (isRaised ? -14 : 14);
+        });
+      return times(110, (i) => lit(mix(relief(1), relief(-1), progress(i, 40, 64)), 1, 0.6 * i));
+    },
+    boundaries: [],
+  },
   'same shot: cut close by': {
     film: () => times(110, (i) => (i < 40 ? scene(5) : mix(scene(26), scene(17), progress(i, 43, 49)))),
     boundaries: [40],
@@ -268,7 +284,21 @@ for (const [name, { film, boundaries }] of Object.entries(WINDOWS)) {
   });
 }
 
-function short(found: readonly ShotBoundary[]): Window['boundaries'] {
+for (const [name, file] of Object.entries(STORED)) {
+  test(`${name} is needed`, () => {
+    const { pictures, boundaries } = storedWindow(file);
+    assert.deepEqual(short(boundariesOf(pictures)), boundaries);
+    const found = short(boundariesOf(pictures, without(name as RuleName)));
+    assert.notDeepEqual(found, boundaries, 'the rule makes no difference');
+  });
+}
+
+function boundariesOf(pictures: readonly Picture[], rules?: Rules): ShotBoundary[] {
+  const detector = new ShotDetector(rules ? { rules } : {});
+  return [...pictures.flatMap((picture) => detector.push(picture)), ...detector.end()];
+}
+
+function short(found: readonly ShotBoundary[]): readonly ShortBoundary[] {
   return found.map(({ frame, startFrame, endFrame, transition }) =>
     transition === 'cut' ? frame : [startFrame, frame, endFrame],
   );
