@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { after, describe, it, mock } from 'node:test';
 import { encoderContract } from '../../../test/support/contracts/encoder.ts';
 import { multimodalFixture, writeMultimodalBundle } from '../../../test/support/multimodal-bundle.ts';
 import { openBundle } from '../bundles.ts';
 import type { AudioClip, TextClip, VisualClip } from '../encoder.ts';
+import { OnnxModel } from '../onnx/model.ts';
 import { meanVector, normOf } from '../vectors.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'reelvec-multimodal-'));
@@ -65,6 +66,35 @@ describe('a multimodal model', () => {
     assert.equal(chosen.at(-1), many.at(-1));
     const [all, some] = await visual!.encode([film(many), film(chosen)]);
     assert.deepEqual(all, some);
+    await visual!.close();
+  });
+
+  it('encodes a picture of a segment that shows the same as the last one once, with the same result', async () => {
+    const fixture = multimodalFixture();
+    const { gemma } = fixture.models;
+    const video = { ...gemma.pictures.video, sameUpTo: 0.75 };
+    const own = await mkdtemp(join(folder, 'same-'));
+    const path = await writeMultimodalBundle(own, {
+      ...fixture,
+      models: { gemma: { ...gemma, pictures: { ...gemma.pictures, video } } },
+    });
+    const still = [picture(1), picture(2)].flatMap((shown) => [shown, { ...shown, timeSec: 9 }, shown]);
+    const mixed = film([...still, picture(2, 144, 432)]);
+    const runs: number[] = [];
+    const run = OnnxModel.prototype.run;
+    mock.method(OnnxModel.prototype, 'run', function (this: OnnxModel, ...args: Parameters<typeof run>) {
+      if (args[0].pixel_values) runs.push(args[0].pixel_values.dims[0]!);
+      return run.apply(this, args);
+    });
+    const [once] = await (await open(path)).visual!.encode([film(still)]);
+    assert.deepEqual(runs, [2]);
+    const { visual } = await open();
+    const [each] = await visual!.encode([film(still)]);
+    assert.deepEqual(runs, [2, 2, 2, 2]);
+    mock.restoreAll();
+    assert.deepEqual(once, each);
+    // Pictures of other sizes do not compare; they are all encoded.
+    assert.deepEqual(await (await open(path)).visual!.encode([mixed]), await visual!.encode([mixed]));
     await visual!.close();
   });
 

@@ -1,8 +1,7 @@
 import { ReelvecError } from '../../errors.ts';
-import type { InputPart, Picture } from '../../media/frames.ts';
+import type { InputPart } from '../../media/frames.ts';
 import type { AudioEncoder, JointEncoder, TextEncoder, VisualEncoder } from '../encoder.ts';
 import { embedItems } from '../tensors/embed-items.ts';
-import type { MelFrames } from '../tensors/log-mel-frames.ts';
 import { equalParts } from '../tensors/sound.ts';
 import type { Tensor, TensorModel } from '../tensors/tensor.ts';
 import type { TextTokens } from '../tensors/tokens.ts';
@@ -30,6 +29,17 @@ interface Input {
   readonly prefix: string;
   readonly parts: readonly InputPart[];
 }
+
+/** A picture, film or sound of an input. */
+interface PlacedMedia {
+  /** One place per picture or sound. */
+  readonly places: readonly (MediaPlace & { readonly tokens: MediaInput })[];
+  /** Encodes the soft tokens of each place. */
+  encode(options: EncodeOptions): Promise<Float32Array[]>;
+}
+
+/** Tokens of a kind of media, and the input of the text graph for its soft tokens. */
+type MediaInput = MediaTokens & { readonly input: string };
 
 interface EncodeOptions {
   readonly signal?: AbortSignal;
@@ -132,40 +142,46 @@ export class MultimodalModel {
 
   /** Inputs of the text graph. Soft tokens of an absent kind of media are an empty list. */
   async #tensors({ prefix, parts }: Input, options: EncodeOptions): Promise<Record<string, Tensor>> {
-    const { text, pictures, sound } = this.#spec;
-    const content: (string | MediaPlace)[] = [prefix];
-    const shown: Record<'image' | 'video', Picture[]> = { image: [], video: [] };
-    const heard: MelFrames[] = [];
-    for (const part of parts) {
-      if (part.kind === 'text') content.push(part.text);
-      else if (part.kind === 'sound') {
-        const measured = this.#sound!.measure(part.samples);
-        heard.push(measured);
-        content.push({ tokens: sound!, softTokens: measured.softTokens });
-      } else {
-        const use = part.kind === 'picture' ? 'image' : 'video';
-        const chosen = part.kind === 'picture' ? [part.picture] : evenlySpaced(part.pictures, pictures!.video.perClip);
-        shown[use].push(...chosen);
-        const tokens = { ...pictures!, ...pictures![use] };
-        content.push(...chosen.map((picture) => ({ tokens, softTokens: this.#pictures!.count(picture) })));
-      }
-    }
-    const ids = await this.#prompt.ids(content);
+    const { text } = this.#spec;
+    const media = parts.map((part) => (part.kind === 'text' ? part : this.#place(part)));
+    const content = media.flatMap((part): readonly (string | MediaPlace)[] =>
+      'places' in part ? part.places : [part.text],
+    );
+    const ids = await this.#prompt.ids([prefix, ...content]);
     if (ids.length > text.maxTokens) throw tooLong(ids.length, text.maxTokens);
     const dims = [1, ids.length];
     const inputs: Record<string, Tensor> = {
       [text.ids]: { type: 'int64', dims, data: BigInt64Array.from(ids, BigInt) },
       [text.mask]: { type: 'int64', dims, data: new BigInt64Array(ids.length).fill(1n) },
     };
-    for (const use of pictures ? (['image', 'video'] as const) : []) {
-      inputs[pictures![use].input] = this.#softTokens(await this.#pictures!.encode(shown[use], use, options));
-    }
-    if (sound) {
+    for (const { input } of mediaTokens(this.#spec)) {
       const found: Float32Array[] = [];
-      for (const measured of heard) found.push(await this.#sound!.encode(measured, options));
-      inputs[sound.input] = this.#softTokens(found);
+      for (const part of media) {
+        if ('places' in part && part.places[0]!.tokens.input === input) found.push(...(await part.encode(options)));
+      }
+      inputs[input] = this.#softTokens(found);
     }
     return inputs;
+  }
+
+  /** Places the soft tokens of a part, which are not encoded yet. */
+  #place(part: Exclude<InputPart, { kind: 'text' }>): PlacedMedia {
+    if (part.kind === 'sound') {
+      const measured = this.#sound!.measure(part.samples);
+      return {
+        places: [{ tokens: this.#spec.sound!, softTokens: measured.softTokens }],
+        encode: async (options) => [await this.#sound!.encode(measured, options)],
+      };
+    }
+    const spec = this.#spec.pictures!;
+    const encoder = this.#pictures!;
+    const tokens = { ...spec, ...spec[part.kind === 'picture' ? 'image' : 'video'] };
+    const pictures = part.kind === 'picture' ? [part.picture] : evenlySpaced(part.pictures, spec.video.perClip);
+    return {
+      places: pictures.map((picture) => ({ tokens, softTokens: encoder.count(picture) })),
+      encode: (options) =>
+        part.kind === 'picture' ? encoder.encode(pictures, 'image', options) : encoder.encodeFilm(pictures, options),
+    };
   }
 
   /** Tensor of tokens × width of the soft tokens of several pictures or sounds. */
@@ -182,7 +198,7 @@ export class MultimodalModel {
 }
 
 /** Tokens of each kind of media that a model takes. */
-function mediaTokens({ pictures, sound }: MultimodalSpec): MediaTokens[] {
+function mediaTokens({ pictures, sound }: MultimodalSpec): MediaInput[] {
   return [
     ...(pictures ? [pictures.image, pictures.video].map((use) => ({ ...pictures, ...use })) : []),
     ...(sound ? [sound] : []),

@@ -1,4 +1,5 @@
 import type { Picture, PictureFormat } from '../../media/frames.ts';
+import { distinctPictures } from '../tensors/distinct-pictures.ts';
 import { patchPictures, patchSize } from '../tensors/patches.ts';
 import type { TensorModel } from '../tensors/tensor.ts';
 import { splitSoftTokens } from './soft-tokens.ts';
@@ -22,6 +23,20 @@ export class PictureTokens {
     const { filter } = this.#spec;
     const patches = this.#patches(use);
     return { fit: 'shape', filter, sizeFor: ({ width, height }) => patchSize(width, height, patches) };
+  }
+
+  /**
+   * Encodes the pictures of a film, those that differ from the last encoded one. @returns soft tokens of each picture
+   */
+  async encodeFilm(
+    film: readonly Picture[],
+    options: { signal?: AbortSignal | undefined } = {},
+  ): Promise<Float32Array[]> {
+    const [first] = film;
+    const isOneSize = film.every(({ width, height }) => width === first!.width && height === first!.height);
+    const { pictures, positions } = distinctPictures(film, isOneSize ? this.#spec.video.sameUpTo : undefined);
+    const tokens = await this.encode(pictures, 'video', options);
+    return positions.map((position) => tokens[position]!);
   }
 
   /** Number of soft tokens of a picture in the format for `encode`. */

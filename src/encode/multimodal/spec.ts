@@ -59,6 +59,11 @@ const pictures = z.strictObject({
     perSecond: z.number().positive().max(30).default(1),
     /** Maximum number of pictures per segment; evenly spaced, with the first and the last. */
     perClip: z.int().min(1).max(32).default(32),
+    /**
+     * Largest difference to the last encoded picture of the segment at which a picture takes over its soft tokens; see
+     * `sameUpTo` of `pictures`. Default: every picture is encoded.
+     */
+    sameUpTo: z.number().min(0).max(255).optional(),
   }),
 });
 /** Encoder of pictures, with defaults filled in. */
