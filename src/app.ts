@@ -17,6 +17,7 @@ import { parseJsonBodies } from './api/json-body.ts';
 import { trackMethods } from './api/methods.ts';
 import { installMetrics, type MetricsDeps } from './api/metrics.ts';
 import { installNotFound } from './api/not-found.ts';
+import { openAiEmbeddingsRoute } from './api/openai/create-embeddings.ts';
 import { installOpenApi } from './api/openapi/install.ts';
 import { type OperationsDeps, operationsRoutes } from './api/operations.ts';
 import { installRequestLog } from './api/request-log.ts';
@@ -111,6 +112,14 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
       await v13.register(assetRoutes, { assets: deps.assets, idempotency, uploads });
     },
     { prefix: '/v1.3' },
+  );
+  await app.register(
+    async (v1) => {
+      requireKey(v1, deps);
+      limitBodies(v1, deps.bodies);
+      await v1.register(openAiEmbeddingsRoute, { queries: deps.queries });
+    },
+    { prefix: '/v1' },
   );
   refuseOtherMethods();
   await app.ready();

@@ -73,8 +73,16 @@ function bodyTooLarge({ routeOptions, headers }: FastifyRequest, cause: unknown)
   );
 }
 
+/** Builds the body of an error response. */
+type RenderError = (error: ReelvecError) => unknown;
+
 /** Sends an error response, and adds the error with its internal cause to the request's log event. */
-export function sendError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+export function sendError(
+  thrown: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  render: RenderError = renderError,
+): void {
   const error = toClientError(thrown, request);
   if (request.event) {
     request.event.code = error.code;
@@ -86,7 +94,7 @@ export function sendError(thrown: unknown, request: FastifyRequest, reply: Fasti
   if (error instanceof RateLimited) setRateLimits(reply, error.limits);
   if (error.retryAfterSec !== undefined) reply.header('retry-after', Math.ceil(error.retryAfterSec));
   reply.code(error.status).header('content-type', 'application/json; charset=utf-8').serializer(JSON.stringify);
-  reply.send(renderError(error));
+  reply.send(render(error));
 }
 
 /** Renders all errors of the app with `sendError`. */

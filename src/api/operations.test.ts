@@ -33,6 +33,7 @@ test('the OpenAPI document has every route, what it takes and the key it asks fo
     '/v1.3/embed/tasks get,post',
     '/v1.3/embed/tasks/{task_id} get',
     '/v1.3/embed/tasks/{task_id}/status get',
+    '/v1/embeddings post',
   ]);
   const { operationId, requestBody, responses } = paths['/v1.3/embed-v2/tasks'].post;
   assert.equal(operationId, 'create');

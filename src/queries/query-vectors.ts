@@ -8,6 +8,7 @@ import { retryLostWorker } from '../workers/retry.ts';
 import { WorkerLost, WorkerNotStarted } from '../workers/supervised-process.ts';
 import type { QueryPart, VectorQuery } from './request.ts';
 import { readPicture, type SourceContext, type SourceDeps } from './sources.ts';
+import { countWords } from './text.ts';
 
 export interface QueryVectorDeps extends SourceDeps {
   readonly bundle: BundleInfo;
@@ -24,6 +25,8 @@ interface QueryVector {
 
 export interface QueryVectorsAnswer {
   readonly vectors: readonly QueryVector[];
+  /** Tokens of the text. */
+  readonly tokens: number;
   /** File names of the pictures in order; undefined if unknown. */
   readonly filenames: readonly (string | undefined)[];
 }
@@ -54,7 +57,8 @@ export async function queryVectors(
   });
   const vectors = spaces.map((space, i) => ({ space, embedding: shorten(found[i]!, dimension) }));
   const filenames = read.flatMap(({ part, filename }) => (part.kind === 'text' ? [] : [filename]));
-  return { vectors, filenames };
+  const tokens = query.parts.reduce((sum, part) => sum + (part.kind === 'text' ? countWords(part.text) : 0), 0);
+  return { vectors, tokens, filenames };
 }
 
 /** Fetches and decodes a part of a query. @param name unique blob key within the scratch folder */

@@ -23,6 +23,9 @@ const VECTOR_QUERIES = { max: 64, retryAfterSec: 1, subject: 'Text and image que
 /** Limit on concurrent audio and video queries, running or waiting for a worker. */
 const MEDIA_QUERIES = { max: 8, retryAfterSec: 10, subject: 'Audio and video queries' };
 
+/** Queries of one request that are encoded at once: sources are fetched while others are encoded. */
+const QUERIES_IN_PARALLEL = 4;
+
 /** Synchronous embedding. The temporary files of a request are removed with its response. */
 export class QueryService {
   readonly bundle: QueryDeps['bundle'];
@@ -46,12 +49,31 @@ export class QueryService {
   /** Encodes text and pictures. */
   async vectors(query: VectorQuery, context: QueryContext): Promise<QueryVectorsAnswer> {
     using _slot = this.#vectorLimit.acquire();
-    await using scratch = await this.#deps.scratch.open();
-    return await queryVectors(this.#deps, query, {
-      scratch,
-      owner: context.owner,
-      signal: this.#until(context.signal),
-    });
+    return await this.#answer(query, { owner: context.owner, signal: this.#until(context.signal) });
+  }
+
+  /**
+   * Encodes several queries in one concurrency slot. The first failure aborts the others.
+   * @returns answers in the order of the queries
+   */
+  async vectorsOfMany(queries: readonly VectorQuery[], context: QueryContext): Promise<QueryVectorsAnswer[]> {
+    using _slot = this.#vectorLimit.acquire();
+    const failed = new AbortController();
+    const signal = this.#until(AbortSignal.any([context.signal, failed.signal]));
+    const answers: QueryVectorsAnswer[] = [];
+    const rest = queries.entries();
+    const lane = async () => {
+      for (const [i, query] of rest) answers[i] = await this.#answer(query, { owner: context.owner, signal });
+    };
+    const lanes = Array.from({ length: QUERIES_IN_PARALLEL }, () =>
+      lane().catch((error) => {
+        failed.abort(error);
+        throw error;
+      }),
+    );
+    await Promise.allSettled(lanes);
+    signal.throwIfAborted();
+    return answers;
   }
 
   /** Embeds audio or video. The answer holds a concurrency slot and a scratch folder until it is disposed. */
@@ -77,6 +99,11 @@ export class QueryService {
   close(): void {
     const message = 'The server stops and has not answered this query. Send it again.';
     this.#closing.abort(new ReelvecError('service_unavailable', message, { retryAfterSec: 5 }));
+  }
+
+  async #answer(query: VectorQuery, { owner, signal }: QueryContext): Promise<QueryVectorsAnswer> {
+    await using scratch = await this.#deps.scratch.open();
+    return await queryVectors(this.#deps, query, { scratch, owner, signal });
   }
 
   #until(signal: AbortSignal): AbortSignal {

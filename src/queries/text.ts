@@ -28,7 +28,8 @@ export function checkText(text: string, field: string): void {
   );
 }
 
-function countWords(text: string): number {
+/** Number of words, in any language. */
+export function countWords(text: string): number {
   let words = 0;
   for (const { isWordLike } of segmenter.segment(text)) if (isWordLike) words++;
   return words;

@@ -2,6 +2,7 @@ import { RESULT_TYPES } from '../../tasks/results/formats.ts';
 import { type Answer, type Document, type JsonObject, type Operation, operationsOf } from './types.ts';
 
 const ERROR = { $ref: '#/components/schemas/Error' };
+const OPENAI_ERROR = { $ref: '#/components/schemas/OpenAiError' };
 const TEXT = { type: 'string' };
 const BINARY = { type: 'string', contentEncoding: 'binary' };
 const EMBEDDING = { $ref: '#/components/schemas/EmbeddingData' };
@@ -54,6 +55,7 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, Partial<Answ
   },
   createEmbedding: { 200: { headers: { 'Reelvec-Bundle': BUNDLE, ...RATE_LIMITS } }, 429: { headers: RATE_LIMITS } },
   createTextImageAudioEmbeddings: { 200: { headers: { 'Reelvec-Bundle': BUNDLE, ...RATE_LIMITS } } },
+  createOpenAiEmbeddings: { 200: { headers: { 'Reelvec-Bundle': BUNDLE } } },
   createVideoTask: { 200: { headers: RATE_LIMITS }, 429: { headers: RATE_LIMITS } },
   retrieveVideoTask: { 200: { headers: { 'Reelvec-Bundle': BUNDLE } } },
   retrieveTask: {
@@ -74,13 +76,17 @@ const BY_OPERATION: Readonly<Record<string, Readonly<Record<string, Partial<Answ
 /** Operations whose response is not JSON although their route declares a schema. */
 const NOT_JSON = new Set(['followTask', 'retrieveThumbnail', 'metrics']);
 
+/** Operations whose errors have the shape of the OpenAI API. */
+const OPENAI = new Set(['createOpenAiEmbeddings']);
+
 /** Completes the responses of all operations: shared errors, headers, and media types other than JSON. */
 export function describeAnswers(document: Document): void {
   for (const operation of operationsOf(document)) {
     const { operationId: id, responses } = operation;
     for (const [status, description, applies] of COMMON) {
       if (!applies(operation)) continue;
-      responses[status] = { description, content: { 'application/json': { schema: ERROR } } };
+      const schema = OPENAI.has(id) ? OPENAI_ERROR : ERROR;
+      responses[status] = { description, content: { 'application/json': { schema } } };
     }
     for (const [status, more] of Object.entries(BY_OPERATION[id] ?? {})) {
       const answer: Answer = responses[status] ?? { description: '' };

@@ -45,6 +45,14 @@ export const EXAMPLES: Readonly<Record<string, Example>> = {
   createTextImageAudioEmbeddings: {
     answer: { model_name: 'marengo3.0', text_embedding: { segments: [{ float: [0.0213, -0.0071] }] } },
   },
+  createOpenAiEmbeddings: {
+    answer: {
+      object: 'list',
+      data: [{ object: 'embedding', index: 0, embedding: [0.0213, -0.0071] }],
+      model: 'marengo3.0',
+      usage: { prompt_tokens: 5, total_tokens: 5 },
+    },
+  },
   createVideoTask: { answer: { _id: TASK_ID } },
   retrieveVideoTask: { parameters: TASK_PATH },
   retrieveVideoTaskStatus: {

@@ -27,6 +27,7 @@ export async function installOpenApi(
       tags: [
         { name: 'embed-v2', description: 'Vectors of video and audio' },
         { name: 'embed', description: 'The first version of the Embed API, for older clients' },
+        { name: 'openai', description: 'Embeddings in the shape of the OpenAI API' },
         { name: 'assets', description: 'Media kept for use in tasks' },
         { name: 'operations', description: 'Health, readiness and metrics, for operators' },
       ],
