@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { connect } from 'node:net';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../test/support/app.ts';
 import { BODY_LIMIT } from './embed-v2/create-task.ts';
+import { discardUnreadBodies } from './unread-bodies.ts';
 
 const TASKS = '/v1.3/embed-v2/tasks';
 const KEY = { 'x-api-key': CONFIGURED_KEY };
@@ -95,4 +96,55 @@ test('a client that never stops sending is cut off after its answer', async () =
   }
   assert.match(answer, /^HTTP\/1.1 401 /);
   assert.ok(sent < 300, `${sent} MB`);
+});
+
+/** Answers a request early whose body comes from the test. */
+function answerEarly(t: TestContext, state: object = {}) {
+  let hook!: (request: object, reply: object) => Promise<void>;
+  discardUnreadBodies({ addHook: (_name: string, added: typeof hook) => (hook = added) } as never);
+  const socket = new EventEmitter();
+  const calls: string[] = [];
+  const note = (name: string) => () => void calls.push(name);
+  const raw = Object.assign(new EventEmitter(), { socket, unpipe: note('unpipe'), resume: note('resume') });
+  Object.assign(raw, { complete: false, readableEnded: false, destroyed: false, destroy: note('destroy') }, state);
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  void hook({ raw }, { removeHeader: note('keep open') });
+  return { raw, socket, calls };
+}
+
+test('a body that has ended, or whose connection is gone, is left alone', (t) => {
+  for (const state of [{ complete: true }, { readableEnded: true }, { destroyed: true }]) {
+    assert.deepEqual(answerEarly(t, state).calls, []);
+    t.mock.timers.reset();
+  }
+});
+
+test('a body that does not end within a minute is cut off', (t) => {
+  const { calls } = answerEarly(t);
+  t.mock.timers.tick(59_999);
+  assert.deepEqual(calls, ['keep open', 'unpipe', 'resume']);
+  t.mock.timers.tick(1);
+  assert.equal(calls.at(-1), 'destroy');
+});
+
+test('a body of more than 256 MB is cut off', (t) => {
+  const { raw, calls } = answerEarly(t);
+  const sendMegabytes = (count: number) => raw.emit('data', { length: count * MEGABYTE });
+  sendMegabytes(200);
+  sendMegabytes(56);
+  assert.ok(!calls.includes('destroy'));
+  raw.emit('data', { length: 1 });
+  assert.equal(calls.at(-1), 'destroy');
+});
+
+test('nothing is left of the wait once the body or its connection has ended', (t) => {
+  for (const end of ['end', 'close', 'socket'] as const) {
+    const { raw, socket, calls } = answerEarly(t);
+    if (end === 'socket') socket.emit('close');
+    else raw.emit(end);
+    t.mock.timers.tick(120_000);
+    assert.ok(!calls.includes('destroy'), end);
+    assert.equal(socket.listenerCount('close'), 0, end);
+    t.mock.timers.reset();
+  }
 });

@@ -15,9 +15,9 @@ const OTHER_NAMES: Readonly<Record<string, ResultFormat>> = {
  */
 export function acceptedFormat(header: string | undefined): ResultFormat {
   const overrides = (header ?? '').split(',').map((range) => {
-    const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
+    const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
     const quality = parameters.find((parameter) => parameter.startsWith('q='));
-    return { format: formatOf(type), quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 };
+    return { format: formatOf(type!), quality: quality === undefined ? 1 : Number(quality.slice(2)) || 0 };
   });
   const known = overrides.filter(({ format, quality }) => format !== undefined && quality > 0);
   return known.toSorted((a, b) => b.quality - a.quality)[0]?.format ?? 'json';

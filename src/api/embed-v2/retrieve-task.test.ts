@@ -199,3 +199,33 @@ test('the log of a request names its task', async () => {
     ['POST', 'GET', 'DELETE'],
   );
 });
+
+test('the source of the words is told, and every stage and option that a task can have', async () => {
+  await using t = await openTestApp();
+  const plan = [{ startSec: 2, endSec: 12 }];
+  for (const source of ['subtitles', 'speech'] as const) {
+    const id = await createVideoTask(t);
+    await setProbed(t, id);
+    await t.tasks.setPlan(id, plan, source);
+    assert.equal((await retrieveTask(t, id)).json().metadata.transcription_source, source);
+    for (const stage of ['queued', 'fetching', 'probing', 'embedding', 'finalizing'] as const) {
+      await t.tasks.setStage(id, stage);
+      assert.equal((await retrieveTask(t, id)).json().progress.stage, stage);
+    }
+    await t.tasks.setChunkDone(id, 0, 10);
+    assert.equal((await retrieveTask(t, id)).json().progress.fraction, 1);
+  }
+});
+
+test('a bundle whose name is no header text is named in the body alone', async () => {
+  await using t = await openTestApp((deps) => ({
+    ...deps,
+    embedding: { ...deps.embedding, bundle: { ...deps.embedding.bundle, name: 'süß' } },
+  }));
+  const id = await createVideoTask(t);
+  await setProbed(t, id);
+  await finishTask(t, id);
+  const { headers: got, json } = await retrieveTask(t, id);
+  assert.equal(got['reelvec-bundle'], undefined);
+  assert.match(json().metadata.bundle, /^süß@/);
+});
