@@ -58,6 +58,7 @@ for (const [what, content] of [
     const picture = await made.app.inject({ url: url.pathname + url.search });
     assert.deepEqual([picture.statusCode, picture.headers['content-type']], [200, 'image/jpeg']);
     assert.equal(picture.body, 'a small picture');
+    assert.equal(picture.headers['cache-control'], 'private, max-age=86400');
     for (const wrong of [
       url.pathname,
       `${url.pathname}${url.search}x`,
@@ -66,9 +67,34 @@ for (const [what, content] of [
       assert.notEqual((await made.app.inject({ url: wrong })).statusCode, 200);
     }
     await made.app.inject({ method: 'DELETE', url: `/v1.3/assets/${id}`, headers: { 'x-api-key': 'me' } });
-    assert.equal((await made.app.inject({ url: url.pathname + url.search })).statusCode, 404);
+    const gone = await made.app.inject({ url: url.pathname + url.search });
+    assert.deepEqual([gone.statusCode, gone.json().code], [404, 'resource_not_exist']);
+    assert.match(gone.json().message, new RegExp(`^There is no picture of the asset ${id}: the asset was deleted`));
   });
 }
+
+test('the URL of a thumbnail stays the same for a day, so that it can be kept, and works for one day more', async (t) => {
+  await using made = await assetApp();
+  const id = await seed(made, PNG, { thumbnail: true });
+  const day = 24 * 3600 * 1000;
+  const midnight = Math.ceil(Date.now() / day) * day;
+  const at = async (ms: number) => {
+    t.mock.timers.setTime(midnight + ms);
+    return new URL((await get(made, `/${id}`)).response.json().thumbnail.representative_url);
+  };
+  t.mock.timers.enable({ apis: ['Date'], now: midnight });
+  const url = await at(0);
+  assert.equal(Number(url.searchParams.get('expires')), (midnight + 2 * day) / 1000);
+  assert.equal((await at(day - 1)).href, url.href);
+  assert.notEqual((await at(day)).href, url.href);
+  for (const [ms, status] of [
+    [2 * day, 200],
+    [2 * day + 1, 403],
+  ] as const) {
+    t.mock.timers.setTime(midnight + ms);
+    assert.equal((await made.app.inject(url.pathname + url.search)).statusCode, status);
+  }
+});
 
 test('an HLS stream that was asked for is said not to be made', async () => {
   await using made = await assetApp();

@@ -92,6 +92,62 @@ test('of a bundle with one space text and pictures are answered as by the origin
   assert.match(odd.json().message, /embedding_dimension must be 128 or 512: got 256/);
 });
 
+/** Pictures and words in one space, words alone in another. */
+const TWO_SPACES = {
+  ...createSignalBundle(),
+  spaces: { visual: 'one', audio: 'two', transcription: 'two' },
+  textQuerySpaces: ['one', 'two'],
+  textQueries: ['one', 'two'].map((space) => ({ ...textEncoder, space })),
+};
+
+test('text in several spaces has a vector for each, and one that is asked for alone; other queries have one', async () => {
+  await using t = await openTestApp(undefined, { bundle: TWO_SPACES });
+  const facts = async (body: object, query = '') => {
+    const response = await post(t, body, query);
+    assert.equal(response.statusCode, 200, response.body);
+    return response.json().data.map(({ space, compares_with }: Fields) => [space, compares_with]);
+  };
+  const one = ['one', ['visual']];
+  const two = ['two', ['audio', 'transcription']];
+  assert.deepEqual(await facts(text('dogs')), [one, two]);
+  assert.deepEqual(await facts(text('dogs'), '?space=two'), [two]);
+  assert.deepEqual(await facts(text('dogs'), '?space=audio'), [two]);
+  assert.deepEqual(await facts(ask('multi_input', { input_text: 'dogs' })), [one]);
+  assert.deepEqual(await facts(ask('image', { media_source: { base64_string: RED } })), [one]);
+});
+
+test('the answer names the bundle, and of a picture where it came from and the length of the vectors', async () => {
+  await using t = await openTestApp(undefined, { bundle: ONE_SPACE });
+  const words = await post(t, text('dogs'), '?bundle=signal%401');
+  assert.equal(words.headers['reelvec-bundle'], 'signal@1');
+  assert.deepEqual(Object.keys(words.json()), ['data']);
+  const source = { base64_string: RED };
+  const metadataOf = async (body: object) => (await post(t, body)).json().metadata;
+  assert.deepEqual(await metadataOf(ask('image', { media_source: source }, { embedding_dimension: 128 })), {
+    input_type: 'image',
+    embedding_dimension: 128,
+    bundle: 'signal@1',
+  });
+  assert.deepEqual(await metadataOf(ask('multi_input', { input_text: 'dogs' })), {
+    input_type: 'multi_input',
+    bundle: 'signal@1',
+  });
+  const asset = { id: 'a'.repeat(24), method: 'direct', filename: 'red.png', fileType: 'image/png' } as const;
+  await t.assets.create({ ...asset, owner: String(t.log.find((line) => line['owner'])!['owner']) });
+  await t.blobs.write(`assets/${asset.id}/source`, Buffer.from(RED, 'base64'));
+  const image_ = { format: 'png', width: 200, height: 200, hasAlpha: false, isAnimated: false } as const;
+  const trackCounts = { video: 0, audio: 0, subtitles: 0 };
+  const media = { format: 'png', mimeType: 'image/png', size: 1, durationSec: 0, bitRate: 0, trackCounts };
+  await t.assets.setReady(asset.id, { ...media, image: image_ }, undefined);
+  const named = await metadataOf(ask('text_image', { media_source: { asset_id: asset.id }, input_text: 'dogs' }));
+  assert.deepEqual(named, { input_type: 'text_image', input_filename: 'red.png', bundle: 'signal@1' });
+  const several = [{ media_type: 'image', asset_id: asset.id }, image(BLUE)];
+  const all = await metadataOf(ask('multi_input', { media_sources: several }));
+  assert.deepEqual(all, { input_type: 'multi_input', bundle: 'signal@1' });
+  const logged = t.log.findLast(({ msg }) => msg === 'request');
+  assert.equal(logged?.['inputType'], 'multi_input');
+});
+
 test('what is wrong is named: the field, what was got, what is allowed', async () => {
   await using t = await openTestApp();
   const media_source = { url: 'https://media.test/a.png' };

@@ -114,3 +114,42 @@ test('a stream reports progress while the task runs, and ends with the server', 
   await t.app.close();
   assert.match(await reading, /id: 2\.1\nevent: progress\ndata: \{"fraction":1,"stage":"embedding"\}\n\n$/);
 });
+
+test('a silent stream shows every 15 seconds that it lives, so that proxies keep it open', async (context) => {
+  await using t = await openTestApp();
+  const id = await create(t);
+  await t.app.listen();
+  const { port } = t.app.server.address() as AddressInfo;
+  context.mock.timers.enable({ apis: ['setTimeout'] });
+  const response = await fetch(`http://127.0.0.1:${port}${TASKS}/${id}/events`, { headers });
+  let received = '';
+  const reading = (async () => {
+    for await (const piece of response.body!) received += Buffer.from(piece);
+  })();
+  const comments = () => received.split(': still here\n\n').length - 1;
+  const untilQuiet = async () => {
+    for (let last = -1; last !== received.length; ) {
+      last = received.length;
+      for (let i = 0; i < 20; i++) await new Promise((next) => setImmediate(next));
+    }
+  };
+  while (!received.includes('event: progress')) await new Promise((next) => setImmediate(next));
+  await untilQuiet();
+  context.mock.timers.tick(14_999);
+  await untilQuiet();
+  assert.equal(comments(), 0);
+  context.mock.timers.tick(1);
+  while (comments() === 0) await new Promise((next) => setImmediate(next));
+  context.mock.timers.reset();
+  await t.app.close();
+  await reading;
+});
+
+test('an id of up to a thousand positions is understood', async () => {
+  await using t = await openTestApp();
+  const id = await create(t);
+  await t.tasks.setReady(id, []);
+  for (const known of ['0', '999999', `0${'.0'.repeat(999)}`])
+    assert.equal((await follow(t, id, known)).statusCode, 200);
+  assert.ok(!(await follow(t, id, '2.1')).body.includes('segment'));
+});

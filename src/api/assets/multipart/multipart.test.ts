@@ -27,6 +27,7 @@ describe('an upload in chunks', () => {
     assert.equal(status, 201);
     assert.equal(body.chunk_size, CHUNK);
     assert.equal(body.total_chunks, 2);
+    assert.deepEqual(body.upload_headers, { 'Content-Type': 'application/octet-stream' });
     assert.deepEqual(
       body.upload_urls.map((link: Link) => link.chunk_index),
       [1, 2],
@@ -233,6 +234,53 @@ describe('an upload in chunks', () => {
       assert.deepEqual([status, body.code, body.details.field], [400, code, field], JSON.stringify(fault));
     }
     assert.equal((await call(made, 'GET', '')).body.page_info.total_results, 0);
+  });
+
+  test('is expired from the moment that its day is over, also before anything is cleaned up', async (t) => {
+    await using made = await assetApp();
+    const { upload_id, expires_at } = await begin(made);
+    const statusAt = async (ms: number) => {
+      t.mock.timers.setTime(Date.parse(expires_at) + ms);
+      return (await call(made, 'GET', `/${upload_id}`)).body.status;
+    };
+    t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    assert.deepEqual([await statusAt(-1), await statusAt(0)], ['active', 'expired']);
+  });
+
+  test('stays completed when its day is over, and tells when each chunk came', async (t) => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const [first, second] = await putAll(made, upload);
+    const chunks = async () => (await call(made, 'GET', `/${upload.upload_id}`)).body.uploaded_chunks;
+    const [sent] = await chunks();
+    assert.equal(sent.status, 'pending');
+    assert.equal(sent.uploaded_at, sent.updated_at);
+    assert.ok(Date.parse(sent.uploaded_at) <= Date.now());
+    await report(made, upload.upload_id, [first!]);
+    const [reported] = await chunks();
+    assert.deepEqual([reported.status, reported.uploaded_at], ['completed', sent.uploaded_at]);
+    assert.ok(Date.parse(reported.updated_at) >= Date.parse(reported.uploaded_at));
+    await report(made, upload.upload_id, [second!]);
+    t.mock.timers.enable({ apis: ['Date'], now: Date.parse(upload.expires_at) + 1 });
+    assert.equal((await call(made, 'GET', `/${upload.upload_id}`)).body.status, 'completed');
+    t.mock.timers.reset();
+    const unsent = (await call(made, 'GET', `/${(await begin(made)).upload_id}`)).body;
+    assert.deepEqual(
+      [unsent.uploaded_chunks[0].uploaded_at, unsent.uploaded_chunks[0].updated_at],
+      [null, unsent.created_at],
+    );
+  });
+
+  test('says when its links were made and until when they work', async (t) => {
+    await using made = await assetApp();
+    const { upload_id } = await begin(made);
+    const now = Date.now() + 1000;
+    t.mock.timers.enable({ apis: ['Date'], now });
+    const links = () => call(made, 'POST', `/${upload_id}/presigned-urls`, { start: 1, count: 2 });
+    const { body } = await links();
+    const [generatedAt, expiresAt] = [now, now + 3_600_000].map((ms) => new Date(ms).toISOString());
+    assert.deepEqual([body.generated_at, body.expires_at, body.upload_id], [generatedAt, expiresAt, upload_id]);
+    for (const link of body.upload_urls) assert.equal(link.expires_at, expiresAt);
   });
 
   test('ends after a day: its links, reports and chunks are refused, and nothing is kept', async () => {
