@@ -12,8 +12,11 @@ export const output = z.strictObject({
   name: z.string().min(1).default('*'),
   /** Pooling of token vectors into one; `none` for models that output one vector per input. */
   pooling: z.enum(['none', 'mean', 'first', 'last']).default('none'),
-  /** Length of the model's vectors. Longer ones are truncated to 512, so the model must be trained for prefixes. */
-  dimension: z.int().min(DIMENSION).default(DIMENSION),
+  /**
+   * Length of the model's vectors. Longer ones are truncated to 512, so the model must be trained for prefixes. Shorter ones
+   * are filled with zeros, which leaves cosines as they are.
+   */
+  dimension: z.int().min(1).default(DIMENSION),
 });
 /** Conversion of an output, with defaults filled in. */
 export type OutputSpec = z.infer<typeof output>;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { noise } from '../../test/support/noise.ts';
 import { DIMENSION } from './encoder.ts';
-import { meanVector, shorten, toUnit, WeightedMean } from './vectors.ts';
+import { encoderVector, meanVector, shorten, toUnit, WeightedMean } from './vectors.ts';
 
 const random = noise(1);
 const randomUnit = () => toUnit(Float64Array.from({ length: DIMENSION }, random))!;
@@ -22,6 +22,16 @@ test('a vector without a direction has no unit vector', () => {
   ]) {
     assert.equal(toUnit(values), undefined, values.join());
   }
+});
+
+test('a vector of a model is truncated or filled with zeros, then scaled', () => {
+  const long = Float32Array.from({ length: 768 }, random);
+  assert.deepEqual(encoderVector(long), toUnit(long.subarray(0, DIMENSION)));
+  const short = Float32Array.from({ length: 384 }, random);
+  const vector = encoderVector(short);
+  assert.deepEqual(vector.subarray(0, 384), toUnit(short));
+  assert.ok(vector.length === DIMENSION && vector.subarray(384).every((value) => value === 0));
+  assert.throws(() => encoderVector([0, 0]), /norm 0/);
 });
 
 describe('mean of vectors', () => {

@@ -25,6 +25,19 @@ export function toUnit(values: ArrayLike<number>): Float32Array | undefined {
   return unit;
 }
 
+/**
+ * Vector of an encoder from a model's output: truncated to `DIMENSION` values, or filled with zeros, and scaled to norm 1.
+ * Truncated before it is scaled, as models trained for prefixes require. Zeros leave cosines as they are.
+ * @throws {Error} if the values have no direction: a broken model must not produce results
+ */
+export function encoderVector(values: ArrayLike<number>): Float32Array {
+  const vector = new Float64Array(DIMENSION);
+  for (let i = 0; i < Math.min(values.length, DIMENSION); i++) vector[i] = values[i]!;
+  const unit = toUnit(vector);
+  if (!unit) throw new Error(`The model gave a vector of norm ${normOf(vector)}, which has no direction.`);
+  return unit;
+}
+
 /** Weighted mean of unit vectors, scaled to norm 1. */
 export class WeightedMean {
   readonly #sum = new Float64Array(DIMENSION);

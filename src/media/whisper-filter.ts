@@ -16,7 +16,7 @@ export const WHISPER_RATE = 16_000;
 /** Maximum length of a window, in seconds: Whisper's training length. */
 const WHISPER_WINDOW_SEC = 30;
 /** Maximum length of a window, in samples. */
-const WINDOW_SAMPLES = WHISPER_WINDOW_SEC * WHISPER_RATE;
+export const WHISPER_WINDOW_SAMPLES = WHISPER_WINDOW_SEC * WHISPER_RATE;
 
 /** Model and device of a `WhisperFilter`. */
 export interface WhisperOptions {
@@ -99,7 +99,7 @@ export class WhisperFilter implements Disposable {
 
   /** True if a piece of this many samples would be transcribed separately from the queue. */
   startsNewWindow(samples: number): boolean {
-    return this.#held === 0 || this.#held + samples > WINDOW_SAMPLES;
+    return this.#held === 0 || this.#held + samples > WHISPER_WINDOW_SAMPLES;
   }
 
   /**
@@ -110,7 +110,7 @@ export class WhisperFilter implements Disposable {
    */
   async transcribe(startSec: number, samples: Float32Array): Promise<void> {
     // The filter writes past the end of its queue if a piece is longer than that.
-    const piece = samples.subarray(0, WINDOW_SAMPLES);
+    const piece = samples.subarray(0, WHISPER_WINDOW_SAMPLES);
     const frame = Frame.fromAudioBuffer(Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength), {
       nbSamples: piece.length,
       format: AV_SAMPLE_FMT_FLT,
@@ -125,8 +125,8 @@ export class WhisperFilter implements Disposable {
       frame.free();
     }
     await this.#drain();
-    this.#held = this.#held + piece.length > WINDOW_SAMPLES ? piece.length : this.#held + piece.length;
-    if (this.#held === WINDOW_SAMPLES) this.#held = 0;
+    this.#held = this.#held + piece.length > WHISPER_WINDOW_SAMPLES ? piece.length : this.#held + piece.length;
+    if (this.#held === WHISPER_WINDOW_SAMPLES) this.#held = 0;
   }
 
   /** Transcribes the queue and ends the stream. No sound can follow. */

@@ -80,6 +80,13 @@ test('words that the model hallucinates in silence after sound are dropped', asy
   }
 });
 
+test('words that the model dates in a long pause are kept', async () => {
+  const audio = 'sine=frequency=300:duration=12,volume=eval=frame:volume=lt(mod(t\\,9)\\,3)';
+  const path = makeMedia(join(folder, 'pause.mkv'), { audio });
+  const texts = await textsOf({ path, range: { startSec: 0, endSec: 12 }, listens: true });
+  assert.match(Object.values(texts).join(' '), /^Sur le pont d'Avignon/);
+});
+
 test('pictures do not change the transcription', async () => {
   const audio = 'sine=frequency=300:duration=40';
   const plain = makeMedia(join(folder, 'plain.mkv'), { audio });

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { FREQUENCIES, GgmlFile, MELS } from './ggml-file.ts';
 
 /**
  * Untrained Whisper model that returns the same lines for any audio, over and over. All of its layers are zero but one, in
@@ -15,8 +15,7 @@ export interface Line {
 /** Sizes and tokens of the multilingual Whisper models (OpenAI, 2022), as whisper.cpp expects them. */
 const VOCABULARY = 51865;
 const TEXT_PLACES = 448;
-const MELS = 80;
-const FREQUENCIES = 201;
+
 const END = 50257;
 const START = 50258;
 const ENGLISH = 50259;
@@ -38,10 +37,6 @@ export interface WhisperSize {
 
 const SMALLEST: WhisperSize = { width: 128, heads: 1, layers: 1, audioPlaces: 16 };
 
-/** Storage of values: 32-bit or 16-bit floats. */
-const SINGLE = 0;
-const HALF = 1;
-
 /** Writes the model as a file of whisper.cpp (https://github.com/ggml-org/whisper.cpp, `convert-pt-to-ggml.py`). */
 export function writeWhisperModel(path: string, lines: readonly Line[], size = SMALLEST): string {
   const tokensOf = ({ words }: Line) => words.flatMap((word) => ` ${word}`.split('|'));
@@ -54,13 +49,10 @@ export function writeWhisperModel(path: string, lines: readonly Line[], size = S
   ]);
   const { width, heads, layers, audioPlaces } = size;
   using file = new GgmlFile(path);
-  const encoder = [audioPlaces, width, heads, layers];
-  const decoder = [TEXT_PLACES, width, heads, layers];
-  file.integers(0x67676d6c, VOCABULARY, ...encoder, ...decoder, MELS, HALF);
-  file.integers(MELS, FREQUENCIES);
-  file.floats(new Float32Array(MELS * FREQUENCIES).fill(0.01));
-  file.integers(vocabulary.length);
-  for (const token of vocabulary) file.text(token);
+  const encoder = { positions: audioPlaces, width, heads, layers };
+  file.header({ vocabulary: VOCABULARY, encoder, decoder: { ...encoder, positions: TEXT_PLACES } });
+  file.melFilters(new Float32Array(MELS * FREQUENCIES).fill(0.01));
+  file.vocabulary(vocabulary.map((token) => new TextEncoder().encode(token)));
   for (const tensor of encoderTensors(size)) file.tensor(...tensor);
   for (const tensor of decoderTensors(said, size)) file.tensor(...tensor);
   return path;
@@ -153,47 +145,4 @@ function randomSigns(count: number): Float32Array {
     state = (state * 48271) % 0x7fffffff;
     return state > 0x3fffffff ? 1 : -1;
   });
-}
-
-/** Writes values in little-endian order: weights as 16-bit floats, element-wise operands as 32-bit floats. */
-class GgmlFile implements Disposable {
-  readonly #file: number;
-
-  constructor(path: string) {
-    this.#file = openSync(path, 'w');
-  }
-
-  integers(...values: number[]): void {
-    this.#write(Int32Array.from(values));
-  }
-
-  floats(values: Float32Array): void {
-    this.#write(values);
-  }
-
-  text(text: string): void {
-    const bytes = new TextEncoder().encode(text);
-    this.integers(bytes.length);
-    this.#write(bytes);
-  }
-
-  tensor(name: string, shape: readonly number[], values?: Float32Array): void {
-    const bytes = new TextEncoder().encode(name);
-    const isWeight = shape.length > 1 && name.endsWith('weight');
-    this.integers(shape.length, bytes.length, isWeight ? HALF : SINGLE, ...shape);
-    this.#write(bytes);
-    const length = shape.reduce((product, extent) => product * extent, 1);
-    if (!isWeight) this.#write(values ?? new Float32Array(length));
-    else this.#write(values ? new Float16Array(values) : new Float16Array(length));
-  }
-
-  #write({ buffer, byteOffset, byteLength }: ArrayBufferView): void {
-    for (let at = 0; at < byteLength; ) {
-      at += writeSync(this.#file, new Uint8Array(buffer, byteOffset + at, byteLength - at));
-    }
-  }
-
-  [Symbol.dispose](): void {
-    closeSync(this.#file);
-  }
 }

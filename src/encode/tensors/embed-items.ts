@@ -1,6 +1,6 @@
 import { DIMENSION } from '../encoder.ts';
 import type { OutputSpec } from '../spec-fields.ts';
-import { normOf, toUnit } from '../vectors.ts';
+import { encoderVector } from '../vectors.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 
 /** Options of `embedItems`. */
@@ -49,7 +49,7 @@ export async function embedItems<Item>(items: readonly Item[], options: BatchInp
 }
 
 /**
- * Vector of one item of a batch: pooled, truncated to `DIMENSION` and scaled to norm 1.
+ * Vector of one item of a batch: pooled, of length `DIMENSION` and norm 1.
  * @throws {Error} if the output's shape does not fit the bundle, or its values have no direction
  */
 function toVector(
@@ -69,29 +69,19 @@ function toVector(
   }
   const size = pooling === 'none' ? dimension : shape[1]! * dimension;
   const own = (data as Float32Array).subarray(index * size, (index + 1) * size);
-  const pooled = pool(own, { pooling, dimension, tokens: tokens ?? shape[1]! });
-  const vector = toUnit(pooled);
-  // A broken model must not produce results.
-  if (!vector) throw new Error(`The model gave a vector of norm ${normOf(pooled)}, which has no direction.`);
-  return vector;
+  return encoderVector(pool(own, { pooling, dimension, tokens: tokens ?? shape[1]! }));
 }
 
-/** Pools the token vectors of an item into one, truncated to `DIMENSION`. */
+/** Pools the token vectors of an item into one; only its first `DIMENSION` values are needed. */
 function pool(
   values: Float32Array,
   { pooling, dimension, tokens }: { pooling: OutputSpec['pooling']; dimension: number; tokens: number },
-): Float64Array {
-  const vector = new Float64Array(DIMENSION);
-  // Truncated before normalisation, as models trained for prefixes require.
-  if (pooling === 'none' || pooling === 'first') return copy(vector, values, 0);
-  if (pooling === 'last') return copy(vector, values, (tokens - 1) * dimension);
+): ArrayLike<number> {
+  if (pooling === 'none' || pooling === 'first') return values.subarray(0, dimension);
+  if (pooling === 'last') return values.subarray((tokens - 1) * dimension, tokens * dimension);
+  const sum = new Float64Array(Math.min(dimension, DIMENSION));
   for (let token = 0; token < tokens; token++) {
-    for (let i = 0; i < DIMENSION; i++) vector[i]! += values[token * dimension + i]!;
+    for (let i = 0; i < sum.length; i++) sum[i]! += values[token * dimension + i]!;
   }
-  return vector;
-}
-
-function copy(vector: Float64Array, values: Float32Array, from: number): Float64Array {
-  for (let i = 0; i < DIMENSION; i++) vector[i] = values[from + i]!;
-  return vector;
+  return sum;
 }
