@@ -25,7 +25,7 @@ export async function openLoop(
   t: TestContext,
   { workflows = [], ...options }: Partial<ClaimLoopOptions> & { readonly workflows?: readonly AnyWorkflow[] } = {},
 ) {
-  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: Date.now() });
   let nowMs = 0;
   t.mock.method(performance, 'now', () => nowMs);
   const stack = new AsyncDisposableStack();
