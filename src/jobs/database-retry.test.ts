@@ -61,3 +61,63 @@ test('what still waits when the run is handed over never goes on', async () => {
   assert.equal(await Promise.race([call.then(() => 'ended'), sleep(200, 'open')]), 'open');
   assert.equal(calls, 1);
 });
+
+/** Faulty calls until the given number of milliseconds has passed. @returns the times of the calls since the first, in ms */
+async function callsWithin(durationMs: number): Promise<number[]> {
+  const retry = new DatabaseRetry(log);
+  const begun = performance.now();
+  const calls: number[] = [];
+  void retry.call('write', async () => {
+    calls.push(performance.now() - begun);
+    throw closed();
+  });
+  await sleep(durationMs);
+  retry.end();
+  return calls;
+}
+
+test('the waits between retries double, from 50 ms', async () => {
+  const calls = await callsWithin(1000);
+  const waits = calls.slice(1).map((time, i) => time - calls[i]!);
+  for (const [i, waitMs] of waits.entries()) assert.ok(waitMs >= 50 * 2 ** i - 5, `wait ${i}: ${waitMs} ms`);
+  assert.ok(calls.length <= 5, `${calls.length} calls in a second`);
+});
+
+test('a method of a wrapped object gets its arguments and its object; other properties stay as they are', async () => {
+  const store = {
+    name: 'jobs',
+    async join(...parts: string[]) {
+      return [this.name, ...parts].join('/');
+    },
+  };
+  const wrapped = withRetry(store, new DatabaseRetry(log));
+  assert.equal(wrapped.name, 'jobs');
+  assert.equal(await wrapped.join('a', 'b'), 'jobs/a/b');
+});
+
+test('a wrapped call that is never answered is made again', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let calls = 0;
+  const store = {
+    async read() {
+      if (++calls === 1) await new Promise(() => {});
+      return 'answer';
+    },
+  };
+  const answer = withRetry(store, new DatabaseRetry(log)).read();
+  t.mock.timers.tick(30_000);
+  assert.equal(await answer, 'answer');
+});
+
+test('an unavailable database is logged once per call, with its name', async () => {
+  const lines: Record<string, unknown>[] = [];
+  const logger = pino({}, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  let times = 0;
+  await new DatabaseRetry(logger).call('claim', async () => {
+    if (++times < 4) throw closed();
+  });
+  assert.deepEqual(
+    lines.map(({ msg, call }) => [msg, call]),
+    [['waiting for the database', 'claim']],
+  );
+});

@@ -60,3 +60,34 @@ test('short tasks that keep coming do not starve a long one', () => {
   }
   assert.ok(turnsOfLong >= 5, `${turnsOfLong} of 60 turns`);
 });
+
+test('nothing is served if nothing waits', () => {
+  const scheduler = new FairScheduler();
+  assert.equal(scheduler.next([]), undefined);
+  scheduler.served(flowOf('a/unknown'));
+  assert.deepEqual(scheduler.next([flowOf('a/1')]), flowOf('a/1'));
+});
+
+test('looking for the next flow twice does not advance the round', () => {
+  const scheduler = new FairScheduler();
+  const waiting = [flowOf('a/1'), flowOf('b/1')];
+  assert.deepEqual([scheduler.next(waiting), scheduler.next(waiting)], [flowOf('a/1'), flowOf('a/1')]);
+});
+
+test('a key whose tasks were all served starts anew: its oldest task comes first', () => {
+  const scheduler = new FairScheduler();
+  scheduler.served(scheduler.next([flowOf('a/1'), flowOf('a/2')])!);
+  scheduler.next([flowOf('b/1')]);
+  assert.deepEqual(scheduler.next([flowOf('a/1'), flowOf('a/2')]), flowOf('a/1'));
+});
+
+test('the round of a key goes on while others are served', () => {
+  const scheduler = new FairScheduler();
+  const waiting = [flowOf('a/1'), flowOf('a/2'), flowOf('b/1')];
+  const served = Array.from({ length: 5 }, () => {
+    const flow = scheduler.next(waiting)!;
+    scheduler.served(flow);
+    return `${flow.owner}/${flow.subject}`;
+  });
+  assert.deepEqual(served, ['a/1', 'b/1', 'a/2', 'b/1', 'a/1']);
+});
