@@ -181,9 +181,9 @@ async function* reaching(mutant: Mutant, tests: readonly string[]): AsyncGenerat
   }
 }
 
-/** Number of folders between a file and a test; 0 for the file's own test. */
+/** Number of folders between a file and a test; 0 for the file's own tests, `file.test.ts` and `file-topic.test.ts`. */
 function distance(file: string, test: string): number {
-  if (test === file.replace(/\.ts$/, '.test.ts')) return 0;
+  if (/^[.-]/.test(test.replace(file.replace(/\.ts$/, ''), ''))) return 0;
   const [from, to] = [dirname(file).split('/'), dirname(test).split('/')];
   const differs = from.findIndex((part, depth) => part !== to[depth]);
   const shared = differs === -1 ? from.length : differs;
