@@ -202,6 +202,26 @@ test('what is wrong is named: the field, what was got, what is allowed', async (
       /"a" is that of another/,
     ],
     [
+      ask('multi_input', { media_sources: [image(RED, { name: 'x'.repeat(101) })] }),
+      'parameter_invalid',
+      'multi_input.media_sources.0.name',
+      /at most 100 characters/,
+    ],
+    [
+      ask('multi_input', { media_sources: [image(RED, { name: '' })] }),
+      'parameter_invalid',
+      'multi_input.media_sources.0.name',
+      /must not be empty/,
+    ],
+    [
+      ask('multi_input', { input_text: 'like <@b>', media_sources: [image(RED)] }),
+      'parameter_invalid',
+      'multi_input.input_text',
+      /refers to <@b>, which is no source\. None has a name\./,
+    ],
+    [ask('multi_input', { input_text: '' }), 'parameter_invalid', 'multi_input.input_text', /must not be empty/],
+    [text('dogs', { text_image: {} }), 'parameter_not_provided', 'text_image.media_source'],
+    [
       ask('multi_input', { input_text: 'like <@b>', media_sources: [image(RED, { name: 'a' })] }),
       'parameter_invalid',
       'multi_input.input_text',
@@ -234,6 +254,18 @@ test('what is wrong is named: the field, what was got, what is allowed', async (
   const space = await post(t, ask('video', { media_source }), '?space=visual');
   assert.match(space.json().message, /space goes with text and images/);
   assert.equal((await post(t, text('dogs'), '?spcae=visual')).json().code, 'parameter_unknown');
+});
+
+test('the largest request that is allowed is answered', async () => {
+  await using t = await openTestApp(undefined, { bundle: ONE_SPACE });
+  const names = Array.from({ length: 10 }, (_, i) => `${i}`.padEnd(100, 'x'));
+  const named = names.map((name) => image(RED, { name }));
+  const input_text = `x ${names.map((name) => `<@${name}>`).join(' ')}`;
+  const response = await post(t, ask('multi_input', { input_text, media_sources: named }));
+  assert.equal(response.statusCode, 200, response.body);
+  const plain = await post(t, ask('multi_input', { input_text: 'x', media_sources: named }));
+  assert.deepEqual(response.json().data, plain.json().data, 'references are no words');
+  assert.equal((await post(t, text('x'))).statusCode, 200);
 });
 
 test('nothing stays on disk, whether a query is answered or not', async () => {

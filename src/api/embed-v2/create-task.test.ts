@@ -100,8 +100,17 @@ test('every field reaches the task', async () => {
   );
   for (const seconds of [1, 5]) {
     const given = { segmentation: { strategy: 'dynamic', dynamic: { min_duration_sec: seconds } } };
-    assert.equal((await accepted(t, videoBody(given))).segmentation.strategy, 'dynamic');
+    const expected = { strategy: 'dynamic', minDurationSec: seconds };
+    assert.deepEqual((await accepted(t, videoBody(given))).segmentation, expected);
   }
+  for (const seconds of [1, 10]) {
+    const given = { segmentation: { strategy: 'fixed', fixed: { duration_sec: seconds } } };
+    const expected = { strategy: 'fixed', durationSec: seconds };
+    assert.deepEqual((await accepted(t, videoBody(given))).segmentation, expected);
+    assert.deepEqual((await accepted(t, audioBody(given))).segmentation, expected);
+  }
+  const range = await accepted(t, videoBody({ start_sec: 0, end_sec: 0.1, embedding_scope: 'clip' }));
+  assert.deepEqual([range.startSec, range.endSec, range.scopes], [0, 0.1, ['clip']]);
 });
 
 const ONE_SPACE = {
