@@ -88,7 +88,9 @@ function files(): Record<string, Uint8Array> {
     'onnx/vision_encoder.onnx': pictureTokensModel(SMALL),
     'onnx/audio_encoder.onnx': soundTokensModel(SMALL),
     'tokenizer.json': Buffer.from(JSON.stringify(TOKENIZER)),
-    'tokenizer_config.json': Buffer.from(JSON.stringify({ tokenizer_class: 'PreTrainedTokenizerFast' })),
+    'tokenizer_config.json': Buffer.from(
+      JSON.stringify({ tokenizer_class: 'PreTrainedTokenizerFast', unk_token: '<unk>' }),
+    ),
   };
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, mock } from 'node:test';
@@ -216,5 +216,19 @@ describe('the parts of a multimodal model load on their own', () => {
   it('pictures need no encoder of sound, and sound none of pictures', async () => {
     assert.equal((await (await without('audio_encoder')).visual!.encode([film(pictures(1))])).length, 1);
     assert.equal((await (await without('vision_encoder')).audio!.encode([sound(tone(440, 1))])).length, 1);
+  });
+
+  it('no graph is loaded with external weights that differ from their checksum', async () => {
+    const own = await mkdtemp(join(folder, 'weights-'));
+    const fixture = multimodalFixture();
+    const files = { ...fixture.sources.test.files, 'onnx/vision_encoder.onnx_data': { sha256: '0'.repeat(64) } };
+    const path = await writeMultimodalBundle(own, { ...fixture, sources: { test: { folder: 'files', files } } });
+    await writeFile(join(own, 'files', 'onnx', 'vision_encoder.onnx_data'), 'other weights');
+    const bundle = await open(path);
+    assert.equal((await bundle.textQueries[0]!.encode([words('a red car')])).length, 1);
+    await assert.rejects(
+      bundle.visual!.encode([film(pictures(1))]),
+      /vision_encoder\.onnx_data does not match the checksum/,
+    );
   });
 });
