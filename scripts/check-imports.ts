@@ -38,6 +38,7 @@ const LAYERS = [
   'code-cache.ts',
   'setup-error.ts',
   'make-folder.ts',
+  'exclusive-lock.ts',
   'errors.ts',
   'domain',
 ];

@@ -6,6 +6,7 @@ import { openPostgresPool } from '../database/postgres-pool.ts';
 import type { Flow } from './fair-scheduler.ts';
 import {
   type JobStore,
+  MAX_FLOWS_PER_OWNER,
   type NewRun,
   type QueueLength,
   type RunStatus,
@@ -14,8 +15,6 @@ import {
   type WaitingFlow,
 } from './job-store.ts';
 
-/** Flows of one owner that are scheduled at the same time. */
-const MAX_FLOWS_PER_OWNER = 200;
 /** Connections of one node for its durable work, beside the one that listens. */
 const MAX_CONNECTIONS = 6;
 /** Minimum interval between two notifications: the first is sent at once, those that follow within it are merged into one. */

@@ -6,6 +6,7 @@ import { makeFolderSync } from '../make-folder.ts';
 import type { Flow } from './fair-scheduler.ts';
 import {
   type JobStore,
+  MAX_FLOWS_PER_OWNER,
   type NewRun,
   type QueueLength,
   type RunInput,
@@ -15,8 +16,6 @@ import {
   type WaitingFlow,
 } from './job-store.ts';
 
-/** Flows of one owner that are scheduled at the same time. */
-const MAX_FLOWS_PER_OWNER = 200;
 /** Wait for SQLite's write lock before a statement fails. */
 const BUSY_TIMEOUT_MS = 5000;
 /** Empty SQL string. */

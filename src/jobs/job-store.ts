@@ -23,6 +23,9 @@ export interface NewRun {
   readonly input: unknown;
 }
 
+/** Maximum flows of one owner that a list of waiting flows has, so that no owner fills it. */
+export const MAX_FLOWS_PER_OWNER = 200;
+
 /** The runs of one task that wait to be claimed. */
 export interface WaitingFlow extends Flow {
   /** Input of the run that has waited longest. All runs of a task and workflow need the same bundle and options. */
@@ -40,7 +43,7 @@ export interface JobStore {
   readonly backend: Backend;
   /** Creates a run and notifies the other nodes, or finds the run with the same workflow and key. @returns the run's id */
   create(run: NewRun): Promise<string>;
-  /** Flows with waiting runs of these workflows, oldest first, at most 200 per owner. */
+  /** Flows with waiting runs of these workflows, oldest first, at most {@link MAX_FLOWS_PER_OWNER} per owner. */
   waiting(names: readonly string[]): Promise<WaitingFlow[]>;
   /** Claims the run of a flow that has waited longest. @returns null if none waits or another node took it */
   claim(

@@ -1,12 +1,10 @@
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { isFileLocked, tryLockFile } from '../exclusive-lock.ts';
 import { makeFolderSync } from '../make-folder.ts';
 import type { Logger } from '../observe/logger.ts';
 import { asSetupError, SetupError } from '../setup-error.ts';
 
-/** https://sqlite.org/rescode.html#busy */
-const SQLITE_BUSY = 5;
 const LOCK = 'server.lock';
 /** Maximum wait for the lock, so that `reelvec doctor`, which probes it, does not make a start fail. Milliseconds. */
 const LOCK_TIMEOUT_MS = 500;
@@ -46,8 +44,8 @@ export function protectDataFolder(path: string, log: Logger): void {
 }
 
 /**
- * Takes the exclusive lock of a data folder, and creates the folder if missing. SQLite holds an operating-system lock, which
- * is released when the process ends, even by a crash; a pid file alone would mistake a process with the same pid for it.
+ * Takes the exclusive lock of a data folder, and creates the folder if missing. A pid file alone would mistake another process
+ * with the same pid for the server.
  * @throws {DataFolderInUse} that names the pid of the other server
  * @throws {SetupError} if the folder cannot be created or written to
  */
@@ -62,34 +60,21 @@ export function lockDataFolder(path: string): Disposable {
 function lock(path: string): Disposable {
   makeFolderSync(path);
   const pidFile = join(path, 'server.pid');
-  const held = new DatabaseSync(join(path, LOCK), { timeout: LOCK_TIMEOUT_MS });
-  try {
-    held.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE');
-  } catch (error) {
-    held.close();
-    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
+  const held = tryLockFile(join(path, LOCK), { timeoutMs: LOCK_TIMEOUT_MS });
+  if (!held) {
     const pid = pidIn(pidFile);
     throw new DataFolderInUse(
       `The data folder ${path} is in use by the reelvec server with pid ${pid}. Stop that one, or give another --data-dir.`,
-      { cause: error },
     );
   }
   writeFileSync(pidFile, `${process.pid}\n`);
-  return { [Symbol.dispose]: () => held.close() };
+  return held;
 }
 
 /** True while a server, or a command with exclusive access, holds the lock of the folder. */
 export function isDataFolderInUse(path: string): boolean {
   const file = join(path, LOCK);
-  if (!existsSync(file)) return false;
-  using lock = new DatabaseSync(file, { readOnly: true });
-  try {
-    lock.exec('SELECT * FROM sqlite_schema');
-    return false;
-  } catch (error) {
-    if ((error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error;
-    return true;
-  }
+  return existsSync(file) && isFileLocked(file);
 }
 
 function pidIn(file: string): string {
