@@ -86,23 +86,21 @@ describe('start, upgrade and shutdown of nodes', { skip: NO_POSTGRES }, () => {
     assert.match(unknown.stderr, /"smell" is none of visual, audio, transcription/);
   });
 
-  test('SIGTERM in the middle of a chunk: exit code 0 within 20 s, and the next worker resumes at once', async () => {
+  test('SIGTERM in the middle of a chunk: exit code 0 and no lease, so that the next worker resumes at once', async () => {
     await using nodes = new AsyncDisposableStack();
     const api = await cluster.node(nodes, { REELVEC_WORKERS: '0' });
     const leaving = await cluster.worker(nodes);
     const id = await createTask(api, cluster.long({ segmentation: { strategy: 'fixed', fixed: { duration_sec: 2 } } }));
     await untilEmbedding(api, id);
-    const asked = performance.now();
-    const left = leaving.stop().then((code) => ({ code, ms: performance.now() - asked }));
+    assert.equal(await leaving.stop(), 0, 'after 20 s it would exit with 1');
+    const sql = postgres(cluster.state.databaseUrl, { max: 1 });
+    const leased = await sql`select workflow_name from openworkflow.workflow_runs
+      where status = 'running' and worker_id is not null and available_at > now()`;
+    await sql.end();
+    assert.deepEqual([...leased], [], 'a lease would expire after 30 s');
     const next = await cluster.worker(nodes);
-    const { code, ms } = await left;
-    assert.equal(code, 0);
-    assert.ok(ms < 20_000, `${ms} ms`);
-    const gone = performance.now();
-    await until(() => chunksDone(next, id) + chunksDone(leaving, id) === 4, 60_000, 'all chunks are done');
+    await until(() => chunksDone(next, id) + chunksDone(leaving, id) === 4, 120_000, 'all chunks are done');
     await ready(api, id);
-    // Waiting for the lease to expire would take 30 s.
-    assert.ok(performance.now() - gone < 25_000, 'the lease was released, it did not expire');
   });
 
   for (const role of ['server', 'worker'] as const) {
@@ -164,13 +162,14 @@ describe('start, upgrade and shutdown of nodes', { skip: NO_POSTGRES }, () => {
         assert.equal(await stopped, 0);
         running[i] = await cluster.node(nodes, ONE_WORKER);
       }
+      const isEnough = () => load.answers.length > 100 && tasks().length > 20;
+      await until(isEnough, 120_000, 'more than 100 requests and 20 tasks');
     } finally {
       await load.stop();
     }
     assert.deepEqual(load.failures, []);
     const created = tasks();
     t.diagnostic(`${load.answers.length} requests, ${created.length} tasks`);
-    assert.ok(load.answers.length > 100 && created.length > 20);
     for (const id of created) await ready(running[1]!, id, 90_000);
   });
 });
