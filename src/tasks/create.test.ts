@@ -48,7 +48,7 @@ test('a task is stored, then started, with its file name and bundle', async () =
   assert.equal(stored?.status, 'processing');
 });
 
-test('base64 becomes the blob of the task, checked at once', async () => {
+test('base64 becomes the blob of the task and is checked on creation', async () => {
   await using t = await openTestApp();
   const task = await create(t, { kind: 'base64' }, MP4_HEAD.toString('base64'));
   assert.equal((await t.blobs.stat(sourceKey(task.id)))?.size, MP4_HEAD.length);

@@ -253,7 +253,7 @@ test('a task with an unknown stored status counts as failed, with an explanation
   assert.deepEqual([task?.status, task?.error?.code], ['failed', 'internal_server_error']);
 });
 
-test('what the steps of a run read is there after a crash of PostgreSQL', { skip: NO_POSTGRES }, async () => {
+test('rows that the steps of a run read survive a crash of PostgreSQL', { skip: NO_POSTGRES }, async () => {
   await using postgres = await startPostgres();
   const url = await postgres.database();
   const db = await openDatabase(url);

@@ -45,7 +45,7 @@ function result<Segment extends z.ZodType>(inner: Segment, title: string) {
   return z
     .object({
       segments: z.array(inner).optional(),
-      error_message: z.string().optional().describe('why this input has no segments, where another input has some'),
+      error_message: z.string().optional().describe('reason why this input has no segments although another has some'),
     })
     .meta({ title })
     .optional();
@@ -98,7 +98,7 @@ export const createdVideoTask = z.object({ _id: z.string() }).meta({ title: 'Vid
 export const retrieveVideoTaskQuery = z.strictObject({
   embedding_option: wordList(z.enum([...option.options, 'visual-text']))
     .transform((given) => given?.map((word): Option => (word === 'visual-text' ? 'visual' : word)))
-    .describe('only these vectors; repeated, or with commas between'),
+    .describe('only these vectors; a repeated parameter, or values separated by commas'),
 });
 
 const listedVideo = listedTask.shape.video_embedding.unwrap().shape.metadata;
@@ -106,7 +106,7 @@ const listedVideo = listedTask.shape.video_embedding.unwrap().shape.metadata;
 export const videoTask = listedTask.omit({ video_embedding: true, audio_embedding: true }).extend({
   video_embedding: z.object({ metadata: listedVideo.extend({ video_embedding_scope: z.array(scopeName) }) }).optional(),
   error: z.object({ code: z.string(), message: z.string() }).optional().describe('when failed'),
-  warnings: z.array(z.string()).describe('what could not be done, in sentences'),
+  warnings: z.array(z.string()).describe('sentences about missing vectors and damaged media'),
 });
 
 export const videoTaskStatus = videoTask.meta({ title: 'VideoTaskStatus' });

@@ -23,7 +23,7 @@ const item = z.union(
     imagePart,
     z.strictObject({ text: z.string() }),
     z.strictObject({ image: z.string() }),
-    z.strictObject({ content }).describe('several parts with one vector, where the bundle can bring them together'),
+    z.strictObject({ content }).describe('several parts with one vector, if the bundle supports it'),
   ],
   { error: INPUT_RULE },
 );

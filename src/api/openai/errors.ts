@@ -8,7 +8,7 @@ export const openAiError = z
       message: z.string(),
       type: z.string().describe('class of the error'),
       param: z.string().nullable().describe('path of the parameter that the error is about'),
-      code: z.string().describe('what went wrong, for programs'),
+      code: z.string().describe('error code, for programs'),
     }),
   })
   .meta({ title: 'OpenAiError' });
