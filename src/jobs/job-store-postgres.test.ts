@@ -136,6 +136,8 @@ describe('PostgreSQL, shared by several nodes', { skip: NO_POSTGRES }, () => {
       await using jobs = await open(url);
       await jobs.create(run('a'));
       await jobs.waiting(['work']);
+      // For a table this small, PostgreSQL would plan scans.
+      await sql`analyze openworkflow.workflow_runs`;
       await jobs.claim({ owner: 'a', subject: 'a' }, ['work'], LEASE);
       const indexes = await sql`
         select indexname as name from pg_indexes where schemaname = 'openworkflow' and tablename = 'workflow_runs'`;

@@ -45,7 +45,8 @@ export class PostgresJobStore implements JobStore {
       connection: {
         ...POSTGRES_OPTIONS.connection,
         // Prepared plans are cached: a sequential scan chosen for a short queue would read all of a long one.
-        enable_seqscan: false,
+        // As text: postgres.js drops settings that are false.
+        enable_seqscan: 'off',
         // Clients are never told of runs, so a commit that a database crash loses is simply repeated. A commit that a client
         // was told of flushes the write-ahead log, which all tables share, and with it every earlier commit here.
         ...ASYNC_COMMIT,
