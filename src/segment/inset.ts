@@ -35,7 +35,7 @@ function insetAt(timeline: Timeline, frame: number): Area | undefined {
   const [old, fresh] = [timeline.at(frame - 1), timeline.at(frame)];
   const area = changedArea(old, fresh, rules);
   const size = (area.bottom - area.top) * (area.right - area.left);
-  if (size < rules.minAreaShare * PLANE_PIXELS || size > rules.maxAreaShare * PLANE_PIXELS) return undefined;
+  if (size < rules.minAreaShare * PLANE_PIXELS) return undefined;
   const before = timeline.shownAt(old.clockSec - rules.aroundSec);
   const after = timeline.shownAt(fresh.clockSec + rules.aroundSec);
   let [filled, around] = [0, 0, 0];

@@ -306,8 +306,6 @@ const rules = {
     minEdgeShare: 0.4,
     /** Least share of the picture's area. Smaller insets are cameras in a corner, and windows. */
     minAreaShare: 0.2,
-    /** Largest share of the picture's area. A larger inset is the whole picture, which the rules for cuts have judged. */
-    maxAreaShare: 0.95,
     /** Least share of the inset that changes. An inset is a rectangle; people and objects fill less of theirs. */
     minFilledShare: 0.7,
     /**

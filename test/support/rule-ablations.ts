@@ -46,7 +46,6 @@ export const ABLATIONS = {
   'stills: noise in the dark': { stills: { minContrastLuma: 0 } },
   'stills: dissolves': { slideDissolve: { maxRestChange: -1 } },
   inset: { inset: { minAreaShare: NEVER } },
-  'inset: largest area': { inset: { maxAreaShare: 1 } },
   strobe: { strobe: { minChange: NEVER } },
   'strobe: one shot returns': { strobe: { maxMovedChange: NEVER } },
 } satisfies Readonly<Record<string, Change>>;
