@@ -10,7 +10,8 @@ import { readStill } from '../src/media/picture/still.ts';
 import { reelvec } from './support/command.ts';
 import { hostFiles } from './support/file-host.ts';
 import { makeMedia } from './support/make-media.ts';
-import { writeMultimodalBundle } from './support/multimodal-bundle.ts';
+import { ModelHub } from './support/model-hub.ts';
+import { multimodalFiles, multimodalFixture, writeMultimodalBundle } from './support/multimodal-bundle.ts';
 import { type RunningServer, startServer, temporaryFolder } from './support/server.ts';
 import { asking, call, createTask, ready } from './support/tasks.ts';
 
@@ -150,12 +151,36 @@ describe('a bundle with a multimodal model', () => {
     assert.equal(answer.status, 400, answer.text);
     assert.match(answer.body.message, /^multi_input\.input_text: The text has 502 tokens; at most 500/);
   });
+});
 
-  test('has its files listed and verified like those of any bundle', async () => {
-    const verified = await reelvec(['models', 'verify', env.REELVEC_BUNDLE!], { env });
-    assert.equal(verified.code, 0, verified.stderr);
-    for (const name of ['model', 'vision_encoder', 'audio_encoder']) {
-      assert.match(verified.stdout.toString(), new RegExp(`good .*onnx/${name}\\.onnx\\n`));
-    }
+describe('the files of a multimodal model', () => {
+  test('are pulled by checksums without sizes; a file without a checksum is pinned at the first pull', async () => {
+    await using hub = await ModelHub.start();
+    using folder = temporaryFolder();
+    const revision = 'a'.repeat(40);
+    const weights = { 'onnx/vision_encoder.onnx_data': Buffer.alloc(2000, 7) };
+    hub.add('acme/tiny', revision, { ...multimodalFiles(), ...weights });
+    const fixture = multimodalFixture({ repo: 'acme/tiny', revision, licence: 'Apache-2.0' });
+    const { test: source } = fixture.sources;
+    const files = { ...source.files, 'onnx/vision_encoder.onnx_data': { about: 1_000_000 } };
+    const bundle = join(folder.path, 'bundle.json');
+    writeFileSync(bundle, JSON.stringify({ ...fixture, sources: { test: { ...source, files } } }));
+    const modelsDir = join(folder.path, 'models');
+    const env = { REELVEC_MODELS_DIR: modelsDir, HF_ENDPOINT: hub.endpoint };
+    const models = async (action: string) => {
+      const { code, stdout, stderr } = await reelvec(['models', action, bundle], { env });
+      return { code, output: stdout.toString() + stderr };
+    };
+    const pulled = await models('pull');
+    assert.match(pulled.output, /6 files downloaded/);
+    assert.match((await models('verify')).output, /(^good .*\n){6}/m);
+    const stored = join(modelsDir, 'acme/tiny', revision, 'onnx/vision_encoder.onnx_data');
+    writeFileSync(stored, Buffer.alloc(2000, 8));
+    const verified = await models('verify');
+    assert.equal(verified.code, 1);
+    assert.match(verified.output, /damaged .*vision_encoder\.onnx_data/);
+    // The hub must still have the content of the first pull.
+    hub.add('acme/tiny', revision, { 'onnx/vision_encoder.onnx_data': Buffer.alloc(2000, 9) });
+    assert.match((await models('pull')).output, /vision_encoder\.onnx_data.*(differs|wrong checksum)/);
   });
 });

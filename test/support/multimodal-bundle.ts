@@ -82,7 +82,7 @@ const TOKENIZER = {
 };
 
 /** Files of the small multimodal model, by path. */
-function files(): Record<string, Uint8Array> {
+export function multimodalFiles(): Record<string, Uint8Array> {
   return {
     'onnx/model.onnx': multimodalTextModel(SMALL),
     'onnx/vision_encoder.onnx': pictureTokensModel(SMALL),
@@ -94,8 +94,11 @@ function files(): Record<string, Uint8Array> {
   };
 }
 
+/** Source of the fixture's models: a folder beside the bundle file, or a hub. */
+type Place = { folder: string } | { repo: string; revision: string; licence: string };
+
 /** Bundle of a small multimodal model with the interfaces and the preprocessing of EmbeddingGemma 2. */
-export function multimodalFixture() {
+export function multimodalFixture(place: Place = { folder: 'files' }) {
   return {
     name: 'tiny-gemma',
     revision: '1',
@@ -106,9 +109,9 @@ export function multimodalFixture() {
     dimensions: [128, 256, 512],
     sources: {
       test: {
-        folder: 'files',
+        ...place,
         files: Object.fromEntries(
-          Object.entries(files()).map(([path, content]) => [
+          Object.entries(multimodalFiles()).map(([path, content]) => [
             path,
             { sha256: createHash('sha256').update(content).digest('hex') },
           ]),
@@ -169,7 +172,7 @@ export function multimodalFixture() {
 
 /** Writes the bundle file and its models. @returns the path of the bundle file */
 export async function writeMultimodalBundle(folder: string, bundle: object = multimodalFixture()): Promise<string> {
-  for (const [path, content] of Object.entries(files())) {
+  for (const [path, content] of Object.entries(multimodalFiles())) {
     const target = join(folder, 'files', path);
     await mkdir(dirname(target), { recursive: true });
     await writeFile(target, content);
