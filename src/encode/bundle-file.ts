@@ -3,6 +3,7 @@ import type { Option } from '../domain/option.ts';
 import { modelSource } from '../models/source.ts';
 import { DIMENSION } from './encoder.ts';
 import { type MultimodalSpec, multimodalModel } from './multimodal/spec.ts';
+import { audioOnServer, textOnServer, visualOnServer } from './openai-embeddings/spec.ts';
 import { fileRef, output } from './spec-fields.ts';
 
 /**
@@ -143,18 +144,21 @@ const visual = z.discriminatedUnion('kind', [
   multimodal,
   z.strictObject({ ...onnx, ...common, ...input, pictures }),
   z.strictObject({ ...inferenceServer, ...common, ...input, pictures }),
+  visualOnServer,
 ]);
 const audio = z.discriminatedUnion('kind', [
   signal,
   multimodal,
   z.strictObject({ ...onnx, ...common, ...input, sound }),
   z.strictObject({ ...inferenceServer, ...common, ...input, sound }),
+  audioOnServer,
 ]);
 const textual = z.discriminatedUnion('kind', [
   signal,
   multimodal,
   z.strictObject({ ...onnx, ...common, text }),
   z.strictObject({ ...inferenceServer, ...common, text }),
+  textOnServer,
 ]);
 /** Visual encoder of a bundle file. */
 export type VisualSpec = z.infer<typeof visual>;
@@ -296,7 +300,7 @@ function fileRefs(bundle: Parts): { path: (string | number)[]; ref: string }[] {
     if (sound) found.push({ path: [...path, 'sound', 'file'], ref: sound.file });
   }
   const collect = (path: (string | number)[], part: VisualSpec | AudioSpec | TextualSpec | undefined) => {
-    if (!part || part.kind === 'signal' || part.kind === 'multimodal') return;
+    if (!part || part.kind === 'signal' || part.kind === 'multimodal' || part.kind === 'openai-embeddings') return;
     if (part.kind === 'onnx') {
       found.push({ path: [...path, 'file'], ref: part.file });
       if (part.projection) found.push({ path: [...path, 'projection'], ref: part.projection });

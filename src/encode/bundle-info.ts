@@ -16,9 +16,13 @@ export function infoOf(file: BundleFile): BundleInfo {
     spaces: spacesOf(file),
     transcribesSpeech: file.speech !== undefined,
     textQuerySpaces: file.textQueries.map((query) => spaceOf(query, 'transcription', file.models)),
-    takesJointInput: file.visual?.kind === 'multimodal',
+    takesJointInput: takesJointInput(file),
     dimensions: file.dimensions,
   };
+}
+
+function takesJointInput({ visual }: BundleFile): boolean {
+  return visual?.kind === 'multimodal' || (visual?.kind === 'openai-embeddings' && visual.joint);
 }
 
 /** True if onnxruntime runs any of the bundle's models in the workers. */
@@ -26,9 +30,9 @@ export function usesOnnx(file: BundleFile): boolean {
   return uses(file, 'onnx') || uses(file, 'multimodal');
 }
 
-/** True if an inference server runs any of the bundle's models. */
+/** True if servers run any of the bundle's models. */
 export function usesInferenceServers(file: BundleFile): boolean {
-  return uses(file, 'inference-server');
+  return uses(file, 'inference-server') || uses(file, 'openai-embeddings');
 }
 
 function uses(file: BundleFile, kind: VisualSpec['kind']): boolean {

@@ -1,12 +1,17 @@
 import { ModelStore } from '../models/store.ts';
 import { type BundleFile, type RunSpec, splitRef, type TextualSpec } from './bundle-file.ts';
 import { infoOf } from './bundle-info.ts';
-import type { AudioEncoder, Bundle, TextEncoder, VisualEncoder } from './encoder.ts';
-import { InferenceClient } from './inference-server/client.ts';
+import type { AudioEncoder, Bundle, JointEncoder, TextEncoder, VisualEncoder } from './encoder.ts';
 import { InferenceServerModel } from './inference-server/model.ts';
+import { HEALTH_PATH } from './inference-server/protocol.ts';
 import { MultimodalModel } from './multimodal/model.ts';
 import { OnnxModel } from './onnx/model.ts';
 import { ProjectedModel } from './onnx/projected.ts';
+import { HEALTH_PATH as EMBEDDINGS_HEALTH_PATH } from './openai-embeddings/dialects.ts';
+import { jointOnServer, picturesOnServer, soundOnServer, textsOnServer } from './openai-embeddings/encoders.ts';
+import { EmbeddingsModel } from './openai-embeddings/model.ts';
+import type { ServerModelSpec } from './openai-embeddings/spec.ts';
+import { InferenceClient } from './remote/client.ts';
 import type { EncodeSettings } from './settings.ts';
 import { createSignalBundle } from './signal/bundle.ts';
 import { pictureEncoder } from './tensors/pictures.ts';
@@ -34,8 +39,18 @@ export function createModelBundle(file: BundleFile, settings: EncodeSettings): B
       },
     }),
     textQueries: textQueries.map((query) => factory.text(query, 'query')),
-    ...(visual?.kind === 'multimodal' && { joint: factory.multimodal(visual.model).joint() }),
+    ...jointOf(file, factory),
   };
+}
+
+/** Encoder of queries of several parts, if the bundle has one. */
+function jointOf({ visual, audio, textQueries }: BundleFile, factory: EncoderFactory): { joint?: JointEncoder } {
+  if (visual?.kind === 'multimodal') return { joint: factory.multimodal(visual.model).joint() };
+  if (visual?.kind !== 'openai-embeddings' || !visual.joint) return {};
+  const query = textQueries.find((part) => part.kind === 'openai-embeddings' && part.space === visual.space);
+  const prefix = query?.kind === 'openai-embeddings' ? query.text.prefix : '';
+  const sampleRate = audio?.kind === 'openai-embeddings' ? audio.sound.sampleRate : undefined;
+  return { joint: jointOnServer({ ...visual, prefix, sampleRate, model: factory.onServer(visual) }) };
 }
 
 /** Creates the encoders of one bundle. Encoders with the same model share one instance. */
@@ -48,6 +63,8 @@ class EncoderFactory {
   readonly #multimodal = new Map<string, MultimodalModel>();
   /** Shared by all models, so that they share the health state of the servers. */
   #client: InferenceClient | undefined;
+  /** The same for models of embeddings servers, whose health check is another. */
+  #embeddingsClient: InferenceClient | undefined;
 
   constructor(file: BundleFile, settings: EncodeSettings) {
     this.#file = file;
@@ -57,11 +74,13 @@ class EncoderFactory {
 
   visual(spec: NonNullable<BundleFile['visual']>): VisualEncoder {
     if (spec.kind === 'multimodal') return this.multimodal(spec.model).visual();
+    if (spec.kind === 'openai-embeddings') return picturesOnServer({ ...spec, model: this.onServer(spec) });
     return spec.kind === 'signal' ? this.#signal.visual : pictureEncoder({ ...spec, model: this.#model(spec) });
   }
 
   audio(spec: NonNullable<BundleFile['audio']>): AudioEncoder {
     if (spec.kind === 'multimodal') return this.multimodal(spec.model).audio();
+    if (spec.kind === 'openai-embeddings') return soundOnServer({ ...spec, model: this.onServer(spec) });
     return spec.kind === 'signal' ? this.#signal.audio : soundEncoder({ ...spec, model: this.#model(spec) });
   }
 
@@ -69,6 +88,7 @@ class EncoderFactory {
   text(spec: TextualSpec, use: 'query' | 'document'): TextEncoder {
     if (spec.kind === 'signal') return this.#signal.transcription;
     if (spec.kind === 'multimodal') return this.multimodal(spec.model).textual(use);
+    if (spec.kind === 'openai-embeddings') return textsOnServer({ ...spec, model: this.onServer(spec) });
     return modelTextEncoder({ ...spec, model: this.#model(spec), tokens: this.#tokens(spec.text) });
   }
 
@@ -87,6 +107,13 @@ class EncoderFactory {
     });
     this.#multimodal.set(name, model);
     return model;
+  }
+
+  /** A model of an embeddings server. */
+  onServer(spec: ServerModelSpec): EmbeddingsModel {
+    const { inference } = this.#settings;
+    this.#embeddingsClient ??= new InferenceClient({ ...inference, healthPath: EMBEDDINGS_HEALTH_PATH });
+    return new EmbeddingsModel({ spec, client: this.#embeddingsClient, inFlight: inference.inFlight });
   }
 
   /** Path of a file, after its checksum was verified. */
@@ -113,7 +140,7 @@ class EncoderFactory {
   #openModel(spec: RunSpec): TensorModel {
     if (spec.kind === 'inference-server') {
       const { inFlight } = this.#settings.inference;
-      this.#client ??= new InferenceClient(this.#settings.inference);
+      this.#client ??= new InferenceClient({ ...this.#settings.inference, healthPath: HEALTH_PATH });
       return new InferenceServerModel({ ...spec, client: this.#client, inFlight });
     }
     const model = this.#graph(spec.file, spec.batch);

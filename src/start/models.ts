@@ -3,7 +3,8 @@ import type { BundleFile } from '../encode/bundle-file.ts';
 import { usesOnnx } from '../encode/bundle-info.ts';
 import { bundleFileOf, describeBundle } from '../encode/bundles.ts';
 import { checkServedModels, servedModels } from '../encode/inference-server/check.ts';
-import { ProtocolFault } from '../encode/inference-server/protocol.ts';
+import { checkEmbeddingServers, embeddingServerParts } from '../encode/openai-embeddings/check.ts';
+import { ProtocolFault } from '../encode/remote/protocol-fault.ts';
 import { SIGNAL } from '../encode/signal/bundle.ts';
 import { Hub, HubRefusal, HubTransientError } from '../models/hub.ts';
 import { pull } from '../models/pull.ts';
@@ -54,14 +55,16 @@ export async function modelProblem(config: Config): Promise<string | undefined> 
  * because it may still be starting.
  */
 async function checkInferenceServers(file: BundleFile, { inference, bundle }: Config, log?: Logger): Promise<void> {
-  if (servedModels(file).length === 0) return;
+  const [models, parts] = [servedModels(file), embeddingServerParts(file)];
+  if (models.length + parts.length === 0) return;
   if (inference.urls.length === 0) {
     throw new ConfigError(
       `The bundle "${bundle}" has models on inference servers. Set REELVEC_INFERENCE_URLS to where those are.`,
     );
   }
   try {
-    await checkServedModels(file, inference);
+    if (models.length > 0) await checkServedModels(file, inference);
+    if (parts.length > 0) await checkEmbeddingServers(file, inference);
   } catch (error) {
     if (error instanceof ProtocolFault) throw new ConfigError(`${error.message} Change the bundle "${bundle}".`);
     log?.warn({ reason: (error as Error).message }, 'inference servers not ready');

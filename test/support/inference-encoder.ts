@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { after } from 'node:test';
 import type { PicturesSpec } from '../../src/encode/bundle-file.ts';
 import type { VisualClip } from '../../src/encode/encoder.ts';
-import { InferenceClient } from '../../src/encode/inference-server/client.ts';
 import { InferenceServerModel } from '../../src/encode/inference-server/model.ts';
+import { HEALTH_PATH } from '../../src/encode/inference-server/protocol.ts';
 import { OnnxModel } from '../../src/encode/onnx/model.ts';
+import { InferenceClient } from '../../src/encode/remote/client.ts';
 import { pictureEncoder } from '../../src/encode/tensors/pictures.ts';
 import { type InferenceServer, startInferenceServer } from './inference-server.ts';
 import { noise } from './noise.ts';
@@ -55,7 +56,14 @@ export interface EncoderOptions {
 export function encoderOf(urls: readonly string[], options: EncoderOptions = {}) {
   const { batch = 2, model: name = 'vision', output = 'image_embeds', timeoutMs = 5000, patienceMs = 10_000 } = options;
   const { authorization, input = 'pixel_values' } = options;
-  const client = new InferenceClient({ urls, authorization, inFlight: 3, timeoutMs, patienceMs });
+  const client = new InferenceClient({
+    urls,
+    authorization,
+    inFlight: 3,
+    timeoutMs,
+    patienceMs,
+    healthPath: HEALTH_PATH,
+  });
   const model = new InferenceServerModel({ client, model: name, batch, inFlight: 3 });
   const encoder = pictureEncoder({
     space: 'test',

@@ -1,10 +1,8 @@
 import type { InferenceSettings } from '../../config.ts';
 import type { BundleFile } from '../bundle-file.ts';
-import { InferenceClient } from './client.ts';
+import { InferenceClient, MAX_CHECK_TIME_MS } from '../remote/client.ts';
 import { InferenceServerModel } from './model.ts';
-
-/** Maximum time for retries of the check, in milliseconds. It delays the start of the server. */
-const MAX_RETRY_TIME_MS = 2000;
+import { HEALTH_PATH } from './protocol.ts';
 
 /** A model on an inference server, with the inputs and the output that the bundle expects. */
 interface ServedModel {
@@ -31,7 +29,8 @@ export function servedModels({ visual, audio, transcription, textQueries }: Bund
  * @throws {Error} if the servers are unavailable or lack a model, which may be temporary
  */
 export async function checkServedModels(file: BundleFile, settings: InferenceSettings): Promise<void> {
-  const client = new InferenceClient({ ...settings, patienceMs: Math.min(settings.patienceMs, MAX_RETRY_TIME_MS) });
+  const patienceMs = Math.min(settings.patienceMs, MAX_CHECK_TIME_MS);
+  const client = new InferenceClient({ ...settings, patienceMs, healthPath: HEALTH_PATH });
   try {
     for (const { inputs, output, ...served } of servedModels(file)) {
       await new InferenceServerModel({ ...served, client, inFlight: 1 }).check(inputs, output);

@@ -16,9 +16,10 @@ import {
 } from '../../../test/support/inference-encoder.ts';
 import type { Fault } from '../../../test/support/inference-server.ts';
 import { TINY_VIT, textModel, visionModel } from '../../../test/support/onnx/models.ts';
-import { InferenceClient, InferenceServerRefusal, InferenceServerUnavailable } from './client.ts';
+import { InferenceClient, InferenceServerRefusal, InferenceServerUnavailable } from '../remote/client.ts';
+import { ProtocolFault } from '../remote/protocol-fault.ts';
 import { InferenceServerModel } from './model.ts';
-import { ProtocolFault } from './protocol.ts';
+import { HEALTH_PATH } from './protocol.ts';
 
 const contractServer = await server();
 encoderContract('visual on an inference server', async () => encoderOf([contractServer.url]), [
@@ -174,7 +175,13 @@ describe('an inference server', () => {
 
   test('accepts integers, and batches of any size', async () => {
     const one = await server({ models: { text: textModel({ vocabulary: 8, width: 4 }) } });
-    const client = new InferenceClient({ urls: [one.url], inFlight: 1, timeoutMs: 5000, patienceMs: 0 });
+    const client = new InferenceClient({
+      urls: [one.url],
+      inFlight: 1,
+      timeoutMs: 5000,
+      patienceMs: 0,
+      healthPath: HEALTH_PATH,
+    });
     const model = new InferenceServerModel({ client, model: 'text', version: '1', batch: 2, inFlight: 1 });
     cleanup.push({ [Symbol.asyncDispose]: () => model.close() });
     const int64 = (...values: bigint[]) => ({ type: 'int64', dims: [2, 3], data: BigInt64Array.from(values) }) as const;

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { InferenceClient } from '../remote/client.ts';
+import { ProtocolFault } from '../remote/protocol-fault.ts';
 import { ONLY, type Tensor, type TensorModel } from '../tensors/tensor.ts';
-import type { InferenceClient } from './client.ts';
 import {
   HEADER_LENGTH,
   type ModelMetadata,
-  ProtocolFault,
   readAnswer,
   requireShape,
   type TensorMetadata,

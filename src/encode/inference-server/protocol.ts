@@ -1,4 +1,8 @@
+import { ProtocolFault } from '../remote/protocol-fault.ts';
 import type { Tensor } from '../tensors/tensor.ts';
+
+/** Path of the readiness check. */
+export const HEALTH_PATH = 'v2/health/ready';
 
 /**
  * Header field with the length of the JSON part of a body, in bytes.
@@ -9,11 +13,6 @@ import type { Tensor } from '../tensors/tensor.ts';
  * then the bytes of the tensors in the order of the JSON part, little-endian.
  */
 export const HEADER_LENGTH = 'inference-header-content-length';
-
-/** Response that violates the protocol or the model's metadata. A retry would not help. */
-export class ProtocolFault extends Error {
-  override name = 'ProtocolFault';
-}
 
 /** Metadata of a model's input or output. A length of −1 in the shape is variable. */
 export interface TensorMetadata {

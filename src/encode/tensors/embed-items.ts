@@ -1,6 +1,7 @@
 import { DIMENSION } from '../encoder.ts';
 import type { OutputSpec } from '../spec-fields.ts';
 import { encoderVector } from '../vectors.ts';
+import { runBatches } from './run-batches.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 
 /** Options of `embedItems`. */
@@ -22,29 +23,14 @@ export interface BatchInput<Item> {
 export async function embedItems<Item>(items: readonly Item[], options: BatchInput<Item>): Promise<Float32Array[]> {
   const { model, signal } = options;
   const vectors = new Array<Float32Array>(items.length);
-  const failed = new AbortController();
-  const stop = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
-  let next = 0;
-  const worker = async () => {
-    while (next < items.length) {
-      const from = next;
-      const batch = items.slice(from, from + model.batch);
-      next += batch.length;
-      stop.throwIfAborted();
-      const inputs = await options.inputs(batch);
-      const output = await model.run(inputs, options.output.name, { signal: stop });
-      stop.throwIfAborted();
-      batch.forEach((item, i) => {
-        vectors[from + i] = toVector(output, i, batch.length, options.output, options.tokens?.(item));
-      });
-    }
-  };
-  signal?.throwIfAborted();
-  // A failure aborts the other batches. None is still running when this function returns.
-  await Promise.allSettled(
-    Array.from({ length: model.inFlight }, () => worker().catch((error) => failed.abort(error))),
-  );
-  if (failed.signal.aborted) throw failed.signal.reason;
+  await runBatches(items, { batch: model.batch, inFlight: model.inFlight, signal }, async (batch, from, stop) => {
+    const inputs = await options.inputs(batch);
+    const output = await model.run(inputs, options.output.name, { signal: stop });
+    stop.throwIfAborted();
+    batch.forEach((item, i) => {
+      vectors[from + i] = toVector(output, i, batch.length, options.output, options.tokens?.(item));
+    });
+  });
   return vectors;
 }
 

@@ -1,6 +1,6 @@
 import type { Picture } from '../../media/frames.ts';
 import type { PicturesSpec } from '../bundle-file.ts';
-import type { VisualClip, VisualEncoder } from '../encoder.ts';
+import type { VisualEncoder } from '../encoder.ts';
 import type { OutputSpec } from '../spec-fields.ts';
 import { meanVector } from '../vectors.ts';
 import { distinctPictures } from './distinct-pictures.ts';
@@ -20,7 +20,7 @@ export function pictureEncoder(part: {
     space,
     pictures: spec,
     async encode(clips, { signal } = {}) {
-      const chosen = clips.map((clip) => distinctPictures(choose(clip, spec.perClip), spec.sameUpTo));
+      const chosen = clips.map((clip) => distinctPictures(middleOfEach(clip.pictures, spec.perClip), spec.sameUpTo));
       const items = chosen.flatMap(({ pictures }) => pictures);
       const vectors = await embedItems(items, {
         model,
@@ -40,7 +40,7 @@ export function pictureEncoder(part: {
 }
 
 /** Chooses at most `count` pictures, each from the middle of an equal part of the clip. */
-function choose({ pictures }: VisualClip, count: number): readonly Picture[] {
+export function middleOfEach(pictures: readonly Picture[], count: number): readonly Picture[] {
   if (pictures.length <= count) return pictures;
   return Array.from({ length: count }, (_, i) => pictures[Math.floor(((i + 0.5) * pictures.length) / count)]!);
 }

@@ -10,6 +10,8 @@ export interface ServersOptions {
   readonly inFlight: number;
   /** Timeout of a request, in milliseconds. */
   readonly timeoutMs: number;
+  /** Path that answers 200 when a server is ready, relative to the base URL. */
+  readonly healthPath: string;
 }
 
 /** An HTTP request, relative to a server's base URL. */
@@ -18,7 +20,7 @@ export interface ServerRequest {
   /** Path relative to the base URL, such as `v2/health/ready`. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: Uint8Array;
+  readonly body?: Uint8Array | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -135,7 +137,7 @@ export class Server {
   }
 
   async #checkHealth(): Promise<void> {
-    const answer = await this.request({ method: 'GET', path: 'v2/health/ready' }).catch(() => undefined);
+    const answer = await this.request({ method: 'GET', path: this.#options.healthPath }).catch(() => undefined);
     if (answer?.status !== 200) return;
     this.#isDown = false;
     clearInterval(this.#healthCheck);

@@ -17,6 +17,21 @@ export interface ClientOptions extends ServersOptions {
   readonly patienceMs: number;
 }
 
+/** A request to whichever server is chosen. */
+export interface RemoteRequest extends Omit<ServerRequest, 'body'> {
+  /** Content, or a function that creates it from a document of the server that the request goes to. */
+  readonly body?: Uint8Array | ServerSpecificBody | undefined;
+}
+
+/** Content of a request that depends on the server. */
+export interface ServerSpecificBody {
+  /** Path of the document, which is fetched before each request: it may change when the server starts again. */
+  readonly documentPath: string;
+  readonly create: (document: Uint8Array) => Uint8Array;
+}
+
+/** Maximum time for retries of a check at startup, in milliseconds. It delays the start of the server. */
+export const MAX_CHECK_TIME_MS = 2000;
 /** Maximum delay after the first round of failures, in milliseconds; doubled for each further round. */
 const FIRST_RETRY_DELAY_MS = 200;
 /** Upper bound of the exponential retry delay, in milliseconds. */
@@ -53,7 +68,7 @@ export class InferenceClient {
    * @throws {InferenceServerRefusal} for a status that a retry would not change
    * @throws the signal's reason
    */
-  async send(request: ServerRequest): Promise<ServerAnswer> {
+  async send(request: RemoteRequest): Promise<ServerAnswer> {
     const { signal } = request;
     const giveUpAt = performance.now() + this.#options.patienceMs;
     const failed = new Set<Server>();
@@ -99,10 +114,10 @@ export class InferenceClient {
 type Outcome = { readonly answer: ServerAnswer } | { readonly reason: string; readonly pauseMs?: number | undefined };
 
 /** Sends one request to one server. A transient failure pauses the server or marks it down. */
-async function attempt(server: Server, request: ServerRequest): Promise<Outcome> {
+async function attempt(server: Server, request: RemoteRequest): Promise<Outcome> {
   let answer: ServerAnswer;
   try {
-    answer = await server.request(request);
+    answer = await exchange(server, request);
   } catch (error) {
     request.signal?.throwIfAborted();
     server.markDown();
@@ -118,12 +133,20 @@ async function attempt(server: Server, request: ServerRequest): Promise<Outcome>
   return { reason, pauseMs };
 }
 
-/** Error text of a response: `{"error": "…"}` in the protocol, anything from a proxy. */
+/** Sends a request, after the document that its body is made of was fetched. */
+async function exchange(server: Server, { body, ...request }: RemoteRequest): Promise<ServerAnswer> {
+  if (body === undefined || body instanceof Uint8Array) return server.request({ ...request, body });
+  const document = await server.request({ method: 'GET', path: body.documentPath, signal: request.signal });
+  return document.status === 200 ? server.request({ ...request, body: body.create(document.body) }) : document;
+}
+
+/** Error text of a response: `{"error": "…"}`, `{"error": {"message": "…"}}` or `{"message": "…"}`; anything from a proxy. */
 function refusalText(body: Uint8Array): string {
   const text = Buffer.from(body).toString('utf8');
   try {
-    const { error } = JSON.parse(text) as { error?: unknown };
-    if (typeof error === 'string') return error.slice(0, MAX_REASON_CHARS);
+    const { error, message } = JSON.parse(text) as { error?: string | { message?: unknown }; message?: unknown };
+    const reason = (typeof error === 'object' ? error?.message : error) ?? message;
+    if (typeof reason === 'string') return reason.slice(0, MAX_REASON_CHARS);
   } catch {
     // not JSON: quoted verbatim
   }
