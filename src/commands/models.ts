@@ -82,6 +82,8 @@ async function use(bundle: string, store: ModelStore, config: Config): Promise<v
 }
 
 async function list(store: ModelStore, config: Config): Promise<void> {
+  const { formatHours, measureMachine, workHours } = await import('../encode/work-estimate.ts');
+  const machine = await measureMachine().catch((error: Error) => error);
   for (const name of bundleNames()) {
     const { revision, licence, can, spaces } = describeBundle(name);
     const files = filesOfBundle(name);
@@ -91,9 +93,17 @@ async function list(store: ModelStore, config: Config): Promise<void> {
       files.length === 0 ? 'no models' : `${summary(states)}${bytes > 0 ? `, ${formatBytes(bytes)} in all` : ''}`;
     const inUse = name === config.bundle ? ', in use' : '';
     console.log(`${name}@${revision}  ${here}${inUse}\n  ${Object.keys(spaces).join(', ')}; ${licence}\n  ${can}`);
+    const hours = machine instanceof Error ? undefined : workHours(name, machine);
+    if (hours !== undefined)
+      console.log(`  about ${formatHours(hours)} hours of work per hour of film on this machine`);
   }
   if (!bundleNames().includes(config.bundle)) console.log(`${config.bundle}  in use`);
-  console.log(`\nModels folder: ${store.root}`);
+  console.log(
+    machine instanceof Error
+      ? `\nNo estimate of the work: ${machine.message}`
+      : `\nHours of work are an estimate for ${machine.cores} cores without a graphics card, from a measurement of now.`,
+  );
+  console.log(`Models folder: ${store.root}`);
 }
 
 function summary(states: readonly FileState[]): string {

@@ -199,6 +199,11 @@ export const bundleFile = z
       memoryMb: z.int().min(0),
       /** Expected speed, in one sentence that names the machine. */
       speed: z.string().min(1),
+      /**
+       * Work on the processor per hour of film with all options: the teraflop of float32 matrix products that take as long.
+       * For the estimate of `models list`.
+       */
+      teraflopPerHour: z.number().positive().optional(),
     }),
     /** Supported vector lengths, ascending; the last is 512. */
     dimensions: z.array(z.int().min(1)).default([DIMENSION]),

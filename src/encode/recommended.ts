@@ -3,7 +3,7 @@ import { modelFiles } from '../models/store.ts';
 import { bundleFileOf } from './bundles.ts';
 
 /** Bundle that the start banner and the warnings of a server on `signal` recommend. */
-export const RECOMMENDED_BUNDLE = 'clip';
+export const RECOMMENDED_BUNDLE = 'gemma';
 
 /** Download size of the recommended bundle, as `1.7 GB`. */
 export function recommendedDownload(): string {

@@ -54,7 +54,8 @@ const special = (content: string) => ({
   special: true,
 });
 
-const TOKENIZER = {
+/** The test tokenizer. */
+export const TOKENIZER = {
   version: '1.0',
   truncation: null,
   padding: null,

@@ -7,7 +7,11 @@ type ElementType = 'float32' | 'int64' | 'bool';
 type Attribute = number | readonly number[] | { readonly float: number };
 
 const ELEMENT: Readonly<Record<ElementType, number>> = { float32: 1, int64: 7, bool: 9 };
+/** Element type of bytes, which only weights have. */
+const UINT8 = 2;
 const OPSET = 17;
+/** Operators of onnxruntime beyond the standard. */
+const CONTRIB = { domain: 'com.microsoft', version: 1 };
 /** Version of the file format for this opset. */
 const IR_VERSION = 8;
 
@@ -19,6 +23,7 @@ export class GraphBuilder {
   readonly #fields: Field[] = [];
   readonly #random: () => number;
   #count = 0;
+  #usesContrib = false;
 
   constructor(seed = 1) {
     this.#random = randomFrom(seed);
@@ -40,16 +45,55 @@ export class GraphBuilder {
     attributes: Readonly<Record<string, Attribute>> = {},
     output = `t${this.#count++}`,
   ): string {
+    this.#add(type, inputs, attributes, [output]);
+    return output;
+  }
+
+  /** Adds a node of several outputs. @returns their names */
+  outputs(
+    count: number,
+    type: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>> = {},
+  ): string[] {
+    const names = Array.from({ length: count }, () => `t${this.#count++}`);
+    this.#add(type, inputs, attributes, names);
+    return names;
+  }
+
+  /** Adds a node of an operator that only onnxruntime has. @returns the name of its output */
+  contrib(type: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+    this.#usesContrib = true;
+    const output = `t${this.#count++}`;
+    this.#add(type, inputs, attributes, [output], [[7, CONTRIB.domain]]);
+    return output;
+  }
+
+  #add(
+    type: string,
+    inputs: readonly string[],
+    attributes: Readonly<Record<string, Attribute>>,
+    outputs: readonly string[],
+    rest: readonly Field[] = [],
+  ): void {
     this.#fields.push([
       1,
       message([
         ...inputs.map((name): Field => [1, name]),
-        [2, output],
+        ...outputs.map((name): Field => [2, name]),
         [4, type],
         ...Object.entries(attributes).map(([name, value]): Field => [5, attribute(name, value)]),
+        ...rest,
       ]),
     ]);
-    return output;
+  }
+
+  /** Adds random bytes, as for quantised weights. @returns the name */
+  bytes(dims: readonly number[]): string {
+    const data = new Uint8Array(Math.ceil(product(dims) / 4) * 4);
+    const words = new Uint32Array(data.buffer);
+    for (let i = 0; i < words.length; i++) words[i] = this.#random() * 2 ** 32;
+    return this.constant(dims, data.subarray(0, product(dims)));
   }
 
   /** Adds uniform weights of ±√(3 / fanIn), which preserve the variance of their input. @returns the name */
@@ -61,9 +105,9 @@ export class GraphBuilder {
     );
   }
 
-  constant(dims: readonly number[], data: Float32Array | BigInt64Array): string {
+  constant(dims: readonly number[], data: Float32Array | BigInt64Array | Uint8Array): string {
     const name = `w${this.#count++}`;
-    const type = data instanceof Float32Array ? ELEMENT.float32 : ELEMENT.int64;
+    const type = data instanceof Float32Array ? ELEMENT.float32 : data instanceof Uint8Array ? UINT8 : ELEMENT.int64;
     const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
     this.#fields.push([5, message([...dims.map((d): Field => [1, d]), [2, type], [8, name], [9, bytes]])]);
     return name;
@@ -83,15 +127,17 @@ export class GraphBuilder {
       [1, IR_VERSION],
       [2, 'reelvec'],
       [7, message([[2, name], ...this.#fields])],
-      [
-        8,
-        message([
-          [1, ''],
-          [2, OPSET],
-        ]),
-      ],
+      [8, opset('', OPSET)],
+      ...(this.#usesContrib ? [[8, opset(CONTRIB.domain, CONTRIB.version)] as const] : []),
     ]);
   }
+}
+
+function opset(domain: string, version: number): Uint8Array {
+  return message([
+    [1, domain],
+    [2, version],
+  ]);
 }
 
 function valueInfo(name: string, type: ElementType, dims: readonly Dimension[]): Uint8Array {
