@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { AudioClip, AudioEncoder } from '../encode/encoder.ts';
+import type { AudioClip, AudioEncoder, VisualEncoder } from '../encode/encoder.ts';
 import { ClipAssembler } from './clip-assembler.ts';
 import { SegmentEmbedder } from './segment-embedder.ts';
 
@@ -59,4 +59,29 @@ test('clips reach the encoder in batches, and a segment without content keeps it
     Array.from({ length: 20 }, (_, i) => (i === 3 || i === 19 ? undefined : i)),
   );
   assert.deepEqual(encoder.batches, [7, 8, 3]);
+});
+
+test('large pictures reach the encoder before the batch is full, with the same result', async () => {
+  const coverage = { hasPictures: () => true, hasSound: () => false };
+  const clips = new ClipAssembler({ coverage, picturesPerSecond: 1, sound: { sampleRate: 0 } });
+  const data = new Uint8Array(30 * 1024 ** 2);
+  for (let timeSec = 0; timeSec < 8; timeSec++) clips.pushPicture({ timeSec, width: 1, height: 1, data });
+  const batches: number[] = [];
+  const visual: VisualEncoder = {
+    space: 'test',
+    pictures: { width: 1, height: 1, fit: 'stretch', perSecond: 1 },
+    async encode(given) {
+      batches.push(given.length);
+      return given.map(({ startSec }) => Float32Array.of(startSec));
+    },
+    async close() {},
+  };
+  const embedder = new SegmentEmbedder(clips, { visual });
+  embedder.add(Array.from({ length: 8 }, (_, i) => segment(i)));
+  const found = await embedder.end();
+  assert.deepEqual(batches, [3, 3, 2]);
+  assert.deepEqual(
+    found.visual?.map((vector) => vector?.[0]),
+    [0, 1, 2, 3, 4, 5, 6, 7],
+  );
 });

@@ -7,6 +7,8 @@ import type { ClipAssembler } from './clip-assembler.ts';
 
 /** Segments per encoder call: enough for a model to batch, few enough to keep in memory. */
 const BATCH_SEGMENTS = 8;
+/** Size of the waiting pictures at which the encoders are called early, in bytes. Some models take large pictures. */
+const MAX_BATCH_PICTURE_BYTES = 64 * 1024 ** 2;
 
 /** Embeds the pictures and sound of segments in order of time, as the content of each becomes complete. */
 export class SegmentEmbedder {
@@ -17,6 +19,8 @@ export class SegmentEmbedder {
   readonly #audio: BatchEncoder<AudioClip> | undefined;
   /** Segments with known edges whose content is not complete. */
   readonly #waiting: TimeRange[] = [];
+  /** Size of the pictures that wait for the encoder, in bytes. */
+  #pictureBytes = 0;
 
   /** An option without an encoder has no vectors. */
   constructor(
@@ -38,10 +42,10 @@ export class SegmentEmbedder {
     while (this.#waiting.length > 0 && this.#waiting[0]!.endSec <= timeSec) {
       const segment = this.#waiting.shift()!;
       this.segments.push(segment);
-      this.#visual?.push(this.#clips.visual(segment));
+      if (this.#visual) this.#pushPictures(this.#visual, segment);
       this.#audio?.push(this.#clips.audio(segment));
       this.#clips.drop(segment.endSec);
-      if (this.segments.length % BATCH_SEGMENTS === 0) {
+      if (this.segments.length % BATCH_SEGMENTS === 0 || this.#pictureBytes >= MAX_BATCH_PICTURE_BYTES) {
         await this.#flush();
         await nextTurn(); // Sends pending messages to the parent process.
       }
@@ -58,7 +62,14 @@ export class SegmentEmbedder {
     };
   }
 
+  #pushPictures(visual: BatchEncoder<VisualClip>, segment: TimeRange): void {
+    const clip = this.#clips.visual(segment);
+    visual.push(clip);
+    for (const { data } of clip?.pictures ?? []) this.#pictureBytes += data.length;
+  }
+
   async #flush(): Promise<void> {
+    this.#pictureBytes = 0;
     await this.#visual?.flush();
     await this.#audio?.flush();
   }
