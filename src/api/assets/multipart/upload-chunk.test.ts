@@ -1,13 +1,44 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { request } from 'node:http';
+import { type ClientRequest, request } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { describe, test } from 'node:test';
-import { assetApp } from '../../../../test/support/asset-app.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type AssetApp, assetApp } from '../../../../test/support/asset-app.ts';
 import { begin, CHUNK, FILE, PARTS, put, putAll, report } from '../../../../test/support/multipart-client.ts';
 
+const HALF = PARTS[0].length >> 1;
+
+/** Sends the first half of chunk 1. */
+async function sendHalf({ app }: AssetApp, { port, path }: { port: string; path: string }): Promise<ClientRequest> {
+  const arrived = once(app.server, 'request');
+  const headers = { 'content-length': PARTS[0].length };
+  const sent = request({ port, path, method: 'PUT', agent: false, headers });
+  sent.on('error', () => {});
+  sent.write(PARTS[0].subarray(0, HALF));
+  await arrived;
+  return sent;
+}
+
 describe('a chunk of an upload', () => {
+  test('a request that receives nothing for ten seconds gives way to its repetition', async (t) => {
+    await using made = await assetApp();
+    const upload = await begin(made);
+    const { port } = new URL(await made.app.listen());
+    const url = upload.upload_urls[0]!.url;
+    const { pathname, search } = new URL(url);
+    const stalled = await sendHalf(made, { port, path: pathname + search });
+    const repetition = put(made, url, PARTS[0]);
+    await sleep(600);
+    const now = performance.now.bind(performance);
+    t.mock.method(performance, 'now', () => now() + 10_000);
+    const { status } = await repetition;
+    assert.equal(status, 200);
+    stalled.destroy();
+    assert.equal((await report(made, upload.upload_id, await putAll(made, upload))).body.total_completed, 2);
+  });
+
   test('a chunk of another length than planned is refused and can be sent again', async () => {
     await using made = await assetApp();
     const upload = await begin(made);
@@ -38,21 +69,12 @@ describe('a chunk of an upload', () => {
     const upload = await begin(made);
     const { port } = new URL(await made.app.listen());
     const { pathname, search } = new URL(upload.upload_urls[0]!.url);
-    const half = PARTS[0].length >> 1;
-    const startPut = async () => {
-      const arrived = once(made.app.server, 'request');
-      const headers = { 'content-length': PARTS[0].length };
-      const sent = request({ port, path: pathname + search, method: 'PUT', agent: false, headers });
-      sent.on('error', () => {});
-      sent.write(PARTS[0].subarray(0, half));
-      await arrived;
-      return sent;
-    };
+    const startPut = () => sendHalf(made, { port, path: pathname + search });
     const repetition = await startPut();
     const stale = await startPut();
     stale.destroy();
     const answered = once(repetition, 'response');
-    repetition.end(PARTS[0].subarray(half));
+    repetition.end(PARTS[0].subarray(HALF));
     const [response] = await answered;
     response.resume();
     assert.equal(response.statusCode, 200);
