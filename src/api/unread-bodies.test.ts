@@ -50,8 +50,9 @@ async function sendThenRead(t: TestApp, head: string, body: readonly Buffer[]): 
 test('a client that sends everything before it reads gets the answer to a refused body, and keeps its connection', async () => {
   await using t = await openTestApp();
   await t.app.listen();
-  const body = Array.from({ length: 60 }, () => Buffer.alloc(MEGABYTE, '1'));
   for (const [what, method, path, headers, status] of REFUSED) {
+    // Only the first request is refused for its length. The others are more than a connection buffers.
+    const body = Array.from({ length: status === 413 ? 60 : 16 }, () => Buffer.alloc(MEGABYTE, '1'));
     const lines = Object.entries({ host: 'x', 'content-length': body.length * MEGABYTE, ...headers });
     const head = `${method} ${path} HTTP/1.1\r\n${lines.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`;
     const text = await sendThenRead(t, head, body);

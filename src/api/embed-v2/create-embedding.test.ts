@@ -86,6 +86,12 @@ test('of a bundle with one space text and pictures are answered as by the origin
   const onlyText = (await post(t, ask('multi_input', { input_text: 'dogs' }))).json();
   assert.deepEqual(onlyText.data, words.data);
 
+  for (const type of ['image', 'text_image']) {
+    const fields = { media_source: { base64_string: SMALL }, ...(type === 'text_image' && { input_text: 'x' }) };
+    const { code, details } = (await post(t, ask(type, fields))).json();
+    assert.deepEqual([code, details.field], ['image_resolution_too_low', `${type}.media_source`]);
+  }
+
   const short = (await post(t, text('dogs', { embedding_dimension: 128 }))).json();
   assertMean(short.data[0].embedding, [words.data[0].embedding.slice(0, 128)]);
   const odd = await post(t, text('dogs', { embedding_dimension: 256 }));

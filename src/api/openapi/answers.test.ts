@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { before, test } from 'node:test';
 import type { InjectOptions } from 'fastify';
 import { CONFIGURED_KEY, MP4_HEAD, openTestApp, type TestApp, VIDEO } from '../../../test/support/app.ts';
 import { validatorOf } from '../../../test/support/openapi-validator.ts';
@@ -37,17 +37,23 @@ const STATUSES: Readonly<Record<string, string>> = {
   createPresignedUrls: '200 400 401 404 408 413 415 429 500 503',
   reportChunks: '200 400 401 404 408 413 415 429 500 503',
   uploadChunk: '200 400 403 404 409 500 503',
+  createTextImageAudioEmbeddings: '200 400 401 408 413 415 429 500 503',
+  createVideoTask: '200 400 401 408 409 413 415 429 500 503',
+  listVideoTasks: READ,
+  retrieveVideoTask: READ_ONE,
+  retrieveVideoTaskStatus: READ_ONE,
+  createOpenAiEmbeddings: '200 400 401 408 413 415 429 500 503',
 };
 
-async function documentOf({ app }: TestApp) {
-  const document = (await app.inject('/openapi.json')).json() as Document;
-  const operations = new Map(operationsOf(document).map((operation) => [operation.operationId, operation]));
-  return { document, operations };
-}
+let document: Document;
+let operations: ReadonlyMap<string, Operation>;
+before(async () => {
+  await using t = await openTestApp();
+  document = (await t.app.inject('/openapi.json')).json();
+  operations = new Map(operationsOf(document).map((operation) => [operation.operationId, operation]));
+});
 
 test('each operation declares all of its statuses, with a sentence for each', async () => {
-  await using t = await openTestApp();
-  const { operations } = await documentOf(t);
   for (const [id, statuses] of Object.entries(STATUSES)) {
     assert.equal(Object.keys(operations.get(id)!.responses).join(' '), statuses, id);
   }
@@ -80,13 +86,12 @@ async function finish({ blobs, tasks }: TestApp, id: string): Promise<void> {
 
 test('the server answers as its document says: status, media type, headers and body', async () => {
   await using t = await openTestApp(undefined, { limits: { tasks: 1, minutesPerDay: 10 } });
-  const { document, operations } = await documentOf(t);
   const validate = validatorOf(document);
   const check = async (id: string, status: number, request: InjectOptions) => {
     const response = await t.app.inject({ ...request, headers: { ...headers, ...request.headers } });
     const what = `${id} ${status}`;
     assert.equal(response.statusCode, status, `${what}: ${response.body}`);
-    const declared = (operations.get(id) as Operation).responses[status]!;
+    const declared = operations.get(id)!.responses[status]!;
     const type = String(response.headers['content-type']).split(';')[0]!;
     if (response.body === '') assert.equal(declared.content, undefined, what);
     else assert.ok(declared.content?.[type], `${what} declares ${type}`);
@@ -143,8 +148,6 @@ test('the server answers as its document says: status, media type, headers and b
 });
 
 test('the events of a task are of the declared kind', async () => {
-  await using t = await openTestApp();
-  const { document, operations } = await documentOf(t);
   const validate = validatorOf(document);
   const declared = operations.get('followTask')!.responses['200']!.content!['text/event-stream']!.schema!;
   const event = { id: '1', event: 'progress', data: '{}' };
@@ -165,8 +168,6 @@ test('the events of a task are of the declared kind', async () => {
 });
 
 test('headers and binary results have their types, for clients that are generated', async () => {
-  await using t = await openTestApp();
-  const { operations } = await documentOf(t);
   const { headers: limits } = operations.get('create')!.responses['429']!;
   for (const [name, { schema, description }] of Object.entries(limits!)) {
     const isNumber = /-(Limit|Used|Remaining|Reset)$|^Retry-After$/.test(name);
