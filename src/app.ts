@@ -46,6 +46,8 @@ export interface AppDeps extends AuthDeps, OperationsDeps, MetricsDeps {
   readonly publicUrl?: string;
   /** Limit on the JSON bodies in memory. */
   readonly bodies: BodyBudget;
+  /** Model names that requests may have, in addition to the bundle's. */
+  readonly modelNames: readonly string[];
   /** Version of reelvec, for the OpenAPI document. */
   readonly version: string;
 }
@@ -106,7 +108,8 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     async (v13) => {
       requireKey(v13, deps);
       limitBodies(v13, deps.bodies);
-      const embed = { ...deps.embedding, idempotency, queries: deps.queries, publicUrl };
+      const { queries, modelNames } = deps;
+      const embed = { ...deps.embedding, idempotency, queries, modelNames, publicUrl };
       await v13.register(embedRoutes, embed);
       await v13.register(embedV1Routes, embed);
       await v13.register(assetRoutes, { assets: deps.assets, idempotency, uploads });
@@ -117,7 +120,7 @@ export async function buildApp(deps: AppDeps): Promise<FastifyInstance> {
     async (v1) => {
       requireKey(v1, deps);
       limitBodies(v1, deps.bodies);
-      await v1.register(openAiEmbeddingsRoute, { queries: deps.queries });
+      await v1.register(openAiEmbeddingsRoute, { queries: deps.queries, modelNames: deps.modelNames });
     },
     { prefix: '/v1' },
   );

@@ -14,7 +14,7 @@ import { asking, call, createTask, ready } from './support/tasks.ts';
 
 const FILM_SEC = 12;
 
-describe('clients of the first API version', () => {
+describe('clients as they are', () => {
   const stack = new AsyncDisposableStack();
   let server: RunningServer;
   let client: TwelveLabs;
@@ -27,6 +27,7 @@ describe('clients of the first API version', () => {
       video: cutsBetween(['testsrc2', 'smptebars', 'mandelbrot', 'cellauto'], { secondsEach: FILM_SEC / 4 }),
       audio: `aevalsrc=0.4*sin(2*PI*(300+60*t)*t):d=${FILM_SEC}`,
     });
+    makeMedia(path('short.mkv'), { video: cutsBetween(['testsrc2', 'smptebars'], { secondsEach: 4 }) });
     makeMedia(path('sound.flac'), { audio: 'aevalsrc=0.4*sin(2*PI*(300+60*t)*t):d=9', audioCodec: FF_ENCODER_FLAC });
     const still = sharp({ create: { width: 200, height: 200, channels: 3, background: 'teal' } });
     await writeFile(path('still.jpg'), await still.jpeg().toBuffer());
@@ -156,5 +157,53 @@ describe('clients of the first API version', () => {
     const listed: (string | undefined)[] = [];
     for await (const task of await client.embed.tasks.list({ pageLimit: 1 })) listed.push(task.id);
     assert.deepEqual(new Set(listed), new Set([id, other]));
+  });
+
+  test('the requests of Meilisearch are answered with one vector each', async () => {
+    const still = readFileSync(path('still.jpg')).toString('base64');
+    const fragments = [
+      { input_text: 'A product named Boots: for muddy paths' },
+      { media_sources: [{ media_type: 'image', url: `${host.url}/still.jpg` }] },
+      { media_sources: [{ media_type: 'image', base64_string: still }] },
+      { media_sources: [{ media_type: 'video', url: `${host.url}/film.mkv` }] },
+    ];
+    const vectors: number[][] = [];
+    for (const multi_input of fragments) {
+      const body = { input_type: 'multi_input', model_name: 'marengo3.5', multi_input };
+      const answer = await call(server, 'POST', '/embed-v2', { body });
+      assert.deepEqual([answer.status, answer.body.data?.length], [200, 1], answer.text.slice(0, 500));
+      vectors.push(answer.body.data[0].embedding);
+    }
+    assert.deepEqual(vectors[2], vectors[1]);
+  });
+
+  test('video and audio in multi_input get the vector of a task that has them in one segment', async () => {
+    const body = (kind: 'video' | 'audio', name: string) => ({
+      inputType: 'multi_input' as const,
+      modelName: 'marengo3.5' as const,
+      multiInput: { mediaSources: [{ mediaType: kind, base64String: readFileSync(path(name)).toString('base64') }] },
+    });
+    for (const [kind, name, option] of [
+      ['video', 'short.mkv', 'visual'],
+      ['audio', 'sound.flac', 'audio'],
+    ] as const) {
+      const { data, usage } = await client.embed.v2.create(body(kind, name));
+      assert.deepEqual(usage, { inputTokens: {}, truncated: false });
+      const overrides = {
+        embedding_option: [option],
+        embedding_scope: ['local'],
+        segmentation: { temporal: { strategy: 'fixed', fixed: { duration_sec: 10 } } },
+      };
+      const base64_string = readFileSync(path(name)).toString('base64');
+      const task = { ...asking(kind, { base64_string }, overrides), model_name: 'marengo3.5' };
+      const id = await createTask(server, task);
+      await ready(server, id);
+      const result = await client.embed.v2.tasks.retrieve(id);
+      assert.deepEqual(
+        result.data?.map(({ embedding, embeddingScope }) => [embedding, embeddingScope]),
+        [[data[0]!.embedding, 'clip']],
+      );
+      assert.deepEqual(result.metadata?.embeddingScopes, ['local']);
+    }
   });
 });

@@ -1,32 +1,35 @@
-import type { Bundle, VisualEncoder } from '../encode/encoder.ts';
+import { countWords, firstWords } from '../domain/words.ts';
+import type { Bundle, TextEncoder, VisualEncoder } from '../encode/encoder.ts';
 import { meanVector } from '../encode/vectors.ts';
 import { ReelvecError } from '../errors.ts';
 import type { InputPart, PictureFormat } from '../media/frames.ts';
-import type { QueryJob } from '../workers/protocol.ts';
+import type { QueryJob, QueryVectors, TextLimit } from '../workers/protocol.ts';
 
-/** Maximum length of the text of a query, in tokens of the model's tokenizer. The API's limit. */
-const MAX_TEXT_TOKENS = 500;
+/** Limit of marengo3.0. */
+const DEFAULT_LIMIT: TextLimit = { maxTokens: 500, truncate: false };
 
 /**
  * Embeds a query in each requested space. A query with media goes into the bundle's joint encoder in one pass; without
  * one, its vector is the mean of the unit vectors of its parts.
- * @returns one vector of norm 1 per space
  * @throws {ReelvecError} `parameter_invalid` for a text over the limit, or parts that do not fit into the model together
  */
-export async function embedQuery({ parts, spaces }: QueryJob, bundle: Bundle): Promise<Float32Array[]> {
-  const texts = parts.flatMap((part) => (part.kind === 'text' ? [part.text] : []));
-  const hasMedia = parts.length > texts.length;
+export async function embedQuery(job: QueryJob, bundle: Bundle): Promise<QueryVectors> {
+  const { spaces, limit = DEFAULT_LIMIT } = job;
+  const given = job.parts.flatMap((part) => (part.kind === 'text' ? [part.text] : []));
+  const hasMedia = job.parts.length > given.length;
+  const space = hasMedia && bundle.joint ? bundle.joint.space : spaces[0]!;
+  const { texts, tokens } = await fitTexts(given, given.length > 0 ? textEncoderOf(bundle, space) : undefined, limit);
+  const facts = { tokens, truncated: texts.some((text, i) => text !== given[i]) };
   if (hasMedia && bundle.joint) {
-    await checkTextLength(texts, bundle, bundle.joint.space);
-    return [await bundle.joint.encode(parts)];
+    return { vectors: [await bundle.joint.encode(withTexts(job.parts, texts))], ...facts };
   }
-  const media = hasMedia ? await embedEach(parts, bundle) : [];
+  const media = hasMedia ? await embedEach(job.parts, bundle) : [];
   const vectors: Float32Array[] = [];
   for (const space of spaces) {
     const words = texts.length > 0 ? [await embedText(texts, bundle, space)] : [];
     vectors.push(meanVector([...words, ...media]));
   }
-  return vectors;
+  return { vectors, ...facts };
 }
 
 /** Format of the pictures of a query. */
@@ -58,24 +61,64 @@ async function embedEach(parts: readonly InputPart[], bundle: Bundle): Promise<F
 }
 
 async function embedText(texts: readonly string[], bundle: Bundle, space: string): Promise<Float32Array> {
-  await checkTextLength(texts, bundle, space);
   const [vector] = await textEncoderOf(bundle, space).encode([{ startSec: 0, endSec: 0, text: texts.join(' ') }]);
   return vector!;
 }
 
-/** Refuses texts that have too many tokens together. */
-async function checkTextLength(texts: readonly string[], bundle: Bundle, space: string): Promise<void> {
-  if (texts.length === 0) return;
-  const tokens = await textEncoderOf(bundle, space).countTokens?.(texts.join(' '));
-  if (tokens === undefined || tokens <= MAX_TEXT_TOKENS) return;
-  throw new ReelvecError(
+/**
+ * Counts the tokens of texts together, and shortens or refuses them if they are over the limit.
+ * @returns as many texts, the last ones shorter or empty if they were shortened
+ */
+async function fitTexts(
+  texts: readonly string[],
+  encoder: TextEncoder | undefined,
+  { maxTokens, truncate }: TextLimit,
+): Promise<{ texts: readonly string[]; tokens: number }> {
+  const count = async (some: readonly string[]) => {
+    const text = some.join(' ');
+    return (await encoder?.countTokens?.(text)) ?? countWords(text);
+  };
+  const tokens = await count(texts);
+  // Words are counted, and refused, before a query gets here.
+  if (tokens <= maxTokens || !encoder?.countTokens) return { texts, tokens };
+  if (!truncate) throw tooLong(tokens, maxTokens);
+  // The largest number of words that fits.
+  let [fits, tooMany] = [0, countWords(texts.join(' ')) + 1];
+  while (tooMany - fits > 1) {
+    const middle = Math.floor((fits + tooMany) / 2);
+    if ((await count(firstWordsOf(texts, middle))) <= maxTokens) fits = middle;
+    else tooMany = middle;
+  }
+  const shortened = firstWordsOf(texts, fits);
+  return { texts: shortened, tokens: await count(shortened) };
+}
+
+/** The first words of texts together. */
+function firstWordsOf(texts: readonly string[], words: number): string[] {
+  let left = words;
+  return texts.map((text) => {
+    const kept = firstWords(text, left);
+    left -= countWords(kept);
+    return kept;
+  });
+}
+
+/** Parts with other texts. Empty ones are left out. */
+function withTexts(parts: readonly InputPart[], texts: readonly string[]): InputPart[] {
+  const rest = texts.values();
+  const replaced = parts.map((part) => (part.kind === 'text' ? { ...part, text: rest.next().value! } : part));
+  return replaced.filter((part) => part.kind !== 'text' || part.text !== '');
+}
+
+function tooLong(tokens: number, maxTokens: number): ReelvecError {
+  return new ReelvecError(
     'parameter_invalid',
-    `The text has ${tokens} tokens; at most ${MAX_TEXT_TOKENS} are allowed. Shorten it.`,
-    { details: { tokens, max_tokens: MAX_TEXT_TOKENS } },
+    `The text has ${tokens} tokens; at most ${maxTokens} are allowed. Shorten it.`,
+    { details: { tokens, max_tokens: maxTokens } },
   );
 }
 
-function textEncoderOf(bundle: Bundle, space: string) {
+function textEncoderOf(bundle: Bundle, space: string): TextEncoder {
   const encoder = bundle.textQueries.find((query) => query.space === space);
   if (!encoder) throw new Error(`The bundle ${bundle.name} has no text queries in the space ${space}.`);
   return encoder;

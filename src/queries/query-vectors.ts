@@ -3,12 +3,12 @@ import { shorten } from '../encode/vectors.ts';
 import { aboutField, ReelvecError } from '../errors.ts';
 import type { InputPart } from '../media/frames.ts';
 import type { WorkerPool } from '../workers/pool.ts';
-import type { QueryJob } from '../workers/protocol.ts';
+import type { QueryJob, QueryVectors } from '../workers/protocol.ts';
 import { retryLostWorker } from '../workers/retry.ts';
 import { WorkerLost, WorkerNotStarted } from '../workers/supervised-process.ts';
+import { readClip } from './clip.ts';
 import type { QueryPart, VectorQuery } from './request.ts';
 import { readPicture, type SourceContext, type SourceDeps } from './sources.ts';
-import { countWords } from './text.ts';
 
 export interface QueryVectorDeps extends SourceDeps {
   readonly bundle: BundleInfo;
@@ -25,9 +25,11 @@ interface QueryVector {
 
 export interface QueryVectorsAnswer {
   readonly vectors: readonly QueryVector[];
-  /** Tokens of the text. */
+  /** Tokens of the text, or its words if the encoder has no tokenizer. */
   readonly tokens: number;
-  /** File names of the pictures in order; undefined if unknown. */
+  /** True if the text was shortened. */
+  readonly truncated: boolean;
+  /** File names of the media in order; undefined if unknown. */
   readonly filenames: readonly (string | undefined)[];
 }
 
@@ -46,19 +48,22 @@ export async function queryVectors(
   query: VectorQuery,
   context: SourceContext,
 ): Promise<QueryVectorsAnswer> {
-  const { spaces, dimension = DIMENSION } = query;
+  const { spaces, textLimit: limit, dimension = DIMENSION } = query;
   const read = await mapAbortingOnFailure(query.parts, context.signal, (part, i, signal) =>
     readPart(deps, part, `part-${i}`, { ...context, signal }),
   );
-  const job: QueryJob = { parts: read.map(({ part }) => part), spaces };
-  const found = await encode(deps.encoders, job, context.signal).catch((error) => {
+  const job: QueryJob = { parts: read.map(({ part }) => part), spaces, ...(limit && { limit }) };
+  const {
+    vectors: found,
+    tokens,
+    truncated,
+  } = await encode(deps.encoders, job, context.signal).catch((error) => {
     // Encoders receive pictures as pixels, so a refusal is about the text.
     throw aboutField(error, query.textField);
   });
   const vectors = spaces.map((space, i) => ({ space, embedding: shorten(found[i]!, dimension) }));
   const filenames = read.flatMap(({ part, filename }) => (part.kind === 'text' ? [] : [filename]));
-  const tokens = query.parts.reduce((sum, part) => sum + (part.kind === 'text' ? countWords(part.text) : 0), 0);
-  return { vectors, tokens, filenames };
+  return { vectors, tokens, truncated: truncated || query.isShortened === true, filenames };
 }
 
 /** Fetches and decodes a part of a query. @param name unique blob key within the scratch folder */
@@ -69,6 +74,7 @@ async function readPart(
   context: SourceContext,
 ): Promise<{ part: InputPart; filename?: string }> {
   if (part.kind === 'text') return { part };
+  if (part.kind !== 'picture') return readClip(deps, { ...part, kind: part.kind, name }, context);
   const { picture, filename } = await readPicture(deps, part, name, context).catch((error) => {
     throw aboutField(error, part.field);
   });
@@ -105,7 +111,7 @@ async function mapAbortingOnFailure<Item, Result>(
  * Runs a query job. On abort it rejects at once but lets the job finish: cancelling would kill the worker with its
  * loaded models to save a job of milliseconds.
  */
-async function encode(encoders: WorkerPool, job: QueryJob, signal: AbortSignal): Promise<readonly Float32Array[]> {
+async function encode(encoders: WorkerPool, job: QueryJob, signal: AbortSignal): Promise<QueryVectors> {
   signal.throwIfAborted();
   const { promise: aborted, reject } = Promise.withResolvers<never>();
   const abort = () => reject(signal.reason);

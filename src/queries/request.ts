@@ -1,4 +1,5 @@
 import type { Source } from '../tasks/request.ts';
+import type { TextLimit } from '../workers/protocol.ts';
 import type { UploadedFile } from './uploads.ts';
 
 /** Source of a query input. Unlike that of a task, it holds the base64 text itself. */
@@ -16,7 +17,9 @@ export interface PictureSource {
 /** Part of a query, in the order in which an encoder of joint inputs gets them. */
 export type QueryPart =
   | { readonly kind: 'text'; readonly text: string }
-  | ({ readonly kind: 'picture' } & PictureSource);
+  | ({ readonly kind: 'picture' } & PictureSource)
+  /** Short video, without its sound, or short audio. */
+  | ({ readonly kind: 'video' | 'audio' } & PictureSource);
 
 /** Query that is encoded to one vector per space: text, pictures, or both combined. */
 export interface VectorQuery {
@@ -26,6 +29,10 @@ export interface VectorQuery {
   readonly textField: string;
   /** Requested spaces of the bundle. */
   readonly spaces: readonly string[];
+  /** Limit of the text; default: that of marengo3.0. */
+  readonly textLimit?: TextLimit;
+  /** True if the text was shortened before. */
+  readonly isShortened?: boolean;
   /** Length of the vectors; default: `DIMENSION`. */
   readonly dimension?: number;
 }

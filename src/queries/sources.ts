@@ -46,16 +46,17 @@ const ASSET_WAIT_MS = 10_000;
 
 /**
  * Fetches and probes audio or video, and calls `work` with it.
+ * @param options.name blob key in the scratch folder; unique if a query has several
  * @param options.field path of the request parameter: `video.media_source`
  * @throws {ReelvecError} for an unusable source
  */
 export async function useMedia<T>(
   deps: SourceDeps,
-  options: { source: QuerySource; field: string; maxBytes: number },
+  options: { source: QuerySource; field: string; maxBytes: number; name?: string },
   context: SourceContext,
   work: (found: LocalMedia) => Promise<T>,
 ): Promise<T> {
-  const { source, field, maxBytes } = options;
+  const { source, field, maxBytes, name = 'source' } = options;
   const { owner, scratch, signal } = context;
   if (source.kind === 'asset') {
     const wanted = { field: `${field}.asset_id`, id: source.assetId, owner };
@@ -82,7 +83,7 @@ export async function useMedia<T>(
     const { head } = await deps.urls.check(url, { maxBytes, field: named.field, signal });
     requireMedia(head, { subject: `The source at ${url.host}`, details: named });
     const wanted = { maxBytes, field: named.field, wasRead: true, signal };
-    await deps.urls.fetchToBlob(scratch.blobs, 'source', url, wanted);
+    await deps.urls.fetchToBlob(scratch.blobs, name, url, wanted);
     filename = filenameOf(url);
   } else {
     const bytes = decodeBase64(source.base64, { field: `${field}.base64_string` });
@@ -90,9 +91,9 @@ export async function useMedia<T>(
       subject: `The content of ${field}.base64_string`,
       details: { field: `${field}.base64_string` },
     });
-    await scratch.blobs.write('source', bytes, { signal });
+    await scratch.blobs.write(name, bytes, { signal });
   }
-  return scratch.blobs.use('source', async (location) =>
+  return scratch.blobs.use(name, async (location) =>
     work({ location, filename, media: await probe(deps, location, signal) }),
   );
 }

@@ -10,10 +10,14 @@ import { ReelvecError } from '../errors.ts';
  */
 export function querySpaces(
   bundle: BundleInfo,
-  query: { inputType: string; hasText: boolean; hasPicture: boolean; space?: string },
+  query: { inputType: string; hasText: boolean; hasPicture: boolean; hasSound?: boolean; space?: string },
 ): string[] {
-  const { inputType, hasText, hasPicture, space } = query;
-  const found = hasPicture ? pictureSpace(bundle, { inputType, hasText }) : textSpaces(bundle, inputType);
+  const { inputType, hasPicture, hasSound = false, space } = query;
+  const found = hasSound
+    ? soundSpace(bundle, query)
+    : hasPicture
+      ? pictureSpace(bundle, query)
+      : textSpaces(bundle, inputType);
   if (space === undefined) return found;
   const wanted = found.filter((name) => name === space || optionsIn(bundle, name).some((option) => option === space));
   if (wanted.length > 0) return wanted;
@@ -47,6 +51,24 @@ function pictureSpace(bundle: BundleInfo, { inputType, hasText }: { inputType: s
     throw cannot(bundle, inputType, why, composes);
   }
   return [visual];
+}
+
+/** The space of sound, if the other parts of the query lie in it too. */
+function soundSpace(
+  bundle: BundleInfo,
+  { inputType, hasText, hasPicture }: { inputType: string; hasText: boolean; hasPicture: boolean },
+): string[] {
+  const joins = ({ spaces, textQuerySpaces }: BundleInfo) =>
+    spaces.audio !== undefined &&
+    (!hasPicture || spaces.audio === spaces.visual) &&
+    (!hasText || textQuerySpaces.includes(spaces.audio));
+  if (joins(bundle)) return [bundle.spaces.audio!];
+  const others = [...(hasText ? ['text'] : []), ...(hasPicture ? ['pictures'] : [])];
+  const why =
+    others.length === 0
+      ? 'has no encoder of sound'
+      : `cannot bring sound and ${others.join(' and ')} together, because their vectors lie in different spaces`;
+  throw cannot(bundle, inputType, why, joins);
 }
 
 /** True if the bundle has a text encoder for the space of pictures. */

@@ -1,36 +1,33 @@
+import { countWords, firstWords } from '../domain/words.ts';
 import { ReelvecError } from '../errors.ts';
+import type { TextLimit } from '../workers/protocol.ts';
 
-/** Token limit of the API. Bundles with a tokenizer count tokens in the worker; here, words are counted. */
-const MAX_TOKENS = 500;
-/** Maximum characters in which words are counted. 500 tokens are never as long. */
-const MAX_CHARACTERS = 20_000;
-
-const segmenter = new Intl.Segmenter(undefined, { granularity: 'word' });
+/** Limit of marengo3.0. Bundles with a tokenizer count tokens in the worker; here, words are counted. */
+const FIRST_GENERATION: TextLimit = { maxTokens: 500, truncate: false };
+/** Maximum characters per allowed token in which words are counted. No text within the limit is as long. */
+const MAX_CHARACTERS_PER_TOKEN = 40;
 
 /**
  * Refuses text that is blank or has more words than the API allows tokens.
  * @param field path of the request parameter: `text.input_text`
+ * @returns the text, shortened if the limit allows that
  * @throws {ReelvecError}
  */
-export function checkText(text: string, field: string): void {
+export function checkText(text: string, field: string, limit: TextLimit = FIRST_GENERATION): string {
+  const { maxTokens, truncate } = limit;
   if (text.trim() === '') {
     throw new ReelvecError('parameter_invalid', `${field} must not be blank. Send what to look for.`, {
       details: { field },
     });
   }
-  const words = text.length > MAX_CHARACTERS ? undefined : countWords(text);
-  if (words !== undefined && words <= MAX_TOKENS) return;
+  const maxCharacters = maxTokens * MAX_CHARACTERS_PER_TOKEN;
+  const words = text.length > maxCharacters ? undefined : countWords(text);
+  if (words !== undefined && words <= maxTokens) return text;
+  if (truncate) return firstWords(text.slice(0, maxCharacters), maxTokens);
   const found = words === undefined ? `${text.length} characters` : `${words} words`;
   throw new ReelvecError(
     'parameter_invalid',
-    `${field} has ${found}; at most ${MAX_TOKENS} tokens are allowed. Shorten it.`,
-    { details: { field, max_tokens: MAX_TOKENS } },
+    `${field} has ${found}; at most ${maxTokens} tokens are allowed. Shorten it.`,
+    { details: { field, max_tokens: maxTokens } },
   );
-}
-
-/** Number of words, in any language. */
-export function countWords(text: string): number {
-  let words = 0;
-  for (const { isWordLike } of segmenter.segment(text)) if (isWordLike) words++;
-  return words;
 }

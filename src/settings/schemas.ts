@@ -14,6 +14,9 @@ export const list = z
       .filter((item) => item !== ''),
   );
 
+/** Model names of requests. */
+export const modelNames = list.transform((names) => (names.length > 0 ? names : ['marengo3.0', 'marengo3.5']));
+
 export const httpUrl = z.url({ protocol: /^https?$/ });
 export const port = z.coerce.number().int().min(0).max(65535);
 /** Relative paths start at the working folder. */

@@ -3,7 +3,19 @@ import { resolve } from 'node:path';
 import querystring from 'node:querystring';
 import { z } from 'zod';
 import { BLOBS_PATTERN } from './blob-location.ts';
-import { bytes, duration, folder, GIGABYTE, httpUrl, list, MEGABYTE, port, quota, toMs } from './schemas.ts';
+import {
+  bytes,
+  duration,
+  folder,
+  GIGABYTE,
+  httpUrl,
+  list,
+  MEGABYTE,
+  modelNames,
+  port,
+  quota,
+  toMs,
+} from './schemas.ts';
 import { setting } from './setting.ts';
 import { webhooks } from './webhooks.ts';
 
@@ -98,6 +110,13 @@ export const SETTINGS = {
     z.string().min(1).optional(),
     'bundle of encoders that serves marengo3.0; default: the choice of `reelvec models use`, else signal',
     { resolvePaths: (text, resolve) => (isBundlePath(text) ? resolve(text) : text) },
+  ),
+  /** Model names that requests may have, in addition to the bundle's. */
+  modelNames: setting(
+    'REELVEC_MODEL_NAMES',
+    modelNames,
+    'comma-separated model names that requests may have; marengo3.5 has shapes of its own, all others those of marengo3.0; ' +
+      'default: marengo3.0,marengo3.5',
   ),
   /** Media worker processes; 0 leaves the work to other nodes. */
   workers: setting(

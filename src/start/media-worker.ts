@@ -6,6 +6,7 @@ import type { EncodeSettings } from '../encode/settings.ts';
 import { isReelvecError } from '../errors.ts';
 import { probe } from '../media/probe.ts';
 import { sizeOf } from '../media/size.ts';
+import { decodeClip } from '../pipeline/decode-clip.ts';
 import { embedChunk } from '../pipeline/embed-chunk.ts';
 import { embedQuery, queryPictureFormat } from '../pipeline/embed-query.ts';
 import { listShots } from '../pipeline/list-shots.ts';
@@ -58,6 +59,8 @@ async function run(job: Job): Promise<Results[Job['kind']]> {
       const { readStill } = await import('../media/picture/still.ts');
       return readStill(job.path, queryPictureFormat(bundle()));
     }
+    case 'clip':
+      return decodeClip(job, bundle(), onProgress);
     case 'image': {
       const { inspectImage } = await import('../media/picture/inspect-image.ts');
       return inspectImage(job.path);

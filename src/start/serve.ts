@@ -41,6 +41,7 @@ export async function serve(given: Config): Promise<void> {
       keys,
       version: packageVersion(),
       publicUrl: config.publicUrl,
+      modelNames: config.modelNames,
       bodies: new BodyBudget(config.maxBodyBytes),
       embedding: {
         tasks,

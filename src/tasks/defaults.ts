@@ -17,3 +17,22 @@ export const DEFAULT_SEGMENTATION: Readonly<Record<InputType, Segmentation>> = {
   video: { strategy: 'dynamic', minDurationSec: 4 },
   audio: { strategy: 'fixed', durationSec: 6 },
 };
+
+/** Model generation whose defaults apply. */
+export type Generation = 'first' | 'second';
+
+interface Defaults {
+  readonly options: readonly Option[];
+  readonly scopes: readonly Scope[];
+  readonly segmentation: Segmentation;
+}
+
+/** Defaults of a request: of the first generation (marengo3.0) or the second (marengo3.5). */
+export function defaultsOf(generation: Generation, inputType: InputType): Defaults {
+  const scopes = DEFAULT_SCOPES;
+  if (generation === 'first') {
+    return { options: DEFAULT_OPTIONS[inputType], scopes, segmentation: DEFAULT_SEGMENTATION[inputType] };
+  }
+  const options = DEFAULT_OPTIONS[inputType].filter((option) => option !== 'transcription');
+  return { options, scopes, segmentation: { strategy: 'dynamic', minDurationSec: 2 } };
+}

@@ -118,7 +118,7 @@ function checkDuration(durationSec: number, inputType: InputType, { minSec, maxS
         'Write them anew and send that: ffmpeg -i IN -c copy OUT.mkv',
     );
   }
-  const most = maxSec >= 3600 ? `${maxSec / 3600} h` : `${maxSec / 60} min`;
+  const most = maxSec >= 3600 ? `${maxSec / 3600} h` : maxSec >= 60 ? `${maxSec / 60} min` : `${maxSec} s`;
   const allowed = minSec > 0 ? `${minSec} s to ${most}` : `at most ${most}`;
   const found = `The media lasts ${seconds(durationSec)}; allowed are ${allowed}.`;
   const details = { duration_sec: durationSec, min_sec: minSec, max_sec: maxSec };

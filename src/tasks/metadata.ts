@@ -26,7 +26,7 @@ export function taskMetadata({
     input_type: inputType,
     ...inputNames(request),
     ...(inputType === 'video' && segmentation.strategy === 'fixed' && { clip_length: segmentation.durationSec }),
-    embedding_scopes: [...request.scopes],
+    embedding_scopes: [...(request.requestedScopes ?? request.scopes)],
     embedding_options: [...request.options],
     ...(fused && { embedding_types: FUSED_TYPES[fused] }),
     ...(dimension !== undefined && { embedding_dimension: dimension }),

@@ -27,6 +27,8 @@ export interface TaskRequest {
   readonly segmentation: Segmentation;
   readonly options: readonly Option[];
   readonly scopes: readonly Scope[];
+  /** Scopes in the words of the request; undefined if they equal `scopes`. */
+  readonly requestedScopes?: readonly (Scope | 'local')[];
   /** Fused vectors, in addition to those of each option or instead of them; undefined means none. */
   readonly fused?: 'beside' | 'instead';
   /** Length of the vectors, one of the bundle's `dimensions`; undefined means `DIMENSION`. */

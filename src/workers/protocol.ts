@@ -3,7 +3,7 @@ import type { Option, TrackOption } from '../domain/option.ts';
 import type { DynamicSegmentation, FixedSegmentation } from '../domain/segmentation.ts';
 import type { TimeRange } from '../domain/time-range.ts';
 import type { ErrorDetails } from '../errors.ts';
-import type { InputPart } from '../media/frames.ts';
+import type { InputPart, Picture } from '../media/frames.ts';
 import type { ClockMap, ImageInfo, MediaInfo, StillPicture } from '../media/info.ts';
 
 /** Job of a media worker. */
@@ -15,6 +15,8 @@ export type Job =
   | { readonly kind: 'device'; readonly device: Device }
   /** Decodes an image for a query. */
   | { readonly kind: 'picture'; readonly path: string }
+  /** Decodes short video or audio for a query. */
+  | ({ readonly kind: 'clip' } & ClipJob)
   /** Inspects an image asset. */
   | { readonly kind: 'image'; readonly path: string }
   /** Creates a thumbnail of a video. */
@@ -43,8 +45,40 @@ export interface EmbedJob {
  */
 export interface QueryJob {
   readonly parts: readonly InputPart[];
+  /** Limit of its text; default: 500 tokens, and longer text is refused. */
+  readonly limit?: TextLimit;
   /** Spaces of the vectors: several only for a text alone, out of the bundle's `textQuerySpaces`. */
   readonly spaces: readonly string[];
+}
+
+/** Limit on the text of a query. */
+export interface TextLimit {
+  readonly maxTokens: number;
+  /** Shortens a longer text instead of refusing it. */
+  readonly truncate: boolean;
+}
+
+/** Decodes a whole file, as pictures or sound for the encoder of an option. */
+export interface ClipJob {
+  readonly path: string;
+  readonly media: Pick<MediaInfo, 'durationSec' | 'clock'>;
+  readonly option: TrackOption;
+}
+
+/** Pictures or sound of a file, in the format of the bundle's encoder. */
+export interface DecodedClip {
+  readonly pictures: readonly Picture[];
+  /** Mono, −1 to 1. */
+  readonly samples: Float32Array;
+}
+
+export interface QueryVectors {
+  /** Vectors of L2 norm 1, one per requested space. */
+  readonly vectors: readonly Float32Array[];
+  /** Tokens of the text, or its words if the encoder has no tokenizer. */
+  readonly tokens: number;
+  /** True if the text was shortened. */
+  readonly truncated: boolean;
 }
 
 /** Result by kind of job. */
@@ -58,8 +92,8 @@ export interface Results {
   readonly image: { readonly image: ImageInfo; readonly thumbnail: Uint8Array };
   /** A JPEG file. */
   readonly thumbnail: Uint8Array;
-  /** Vectors of L2 norm 1, one per requested space. */
-  readonly query: readonly Float32Array[];
+  readonly clip: DecodedClip;
+  readonly query: QueryVectors;
 }
 
 /** Result of an `EmbedJob`. */

@@ -115,6 +115,7 @@ export async function openTestApp(
     keys,
     ready: async () => {},
     version: '0.0.0-test',
+    modelNames: ['marengo3.0', 'marengo3.5'],
     bodies: new BodyBudget(128 * 1024 ** 2),
     idempotency: new IdempotencyKeys(db),
     queries: new QueryService({

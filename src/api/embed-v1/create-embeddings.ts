@@ -37,9 +37,10 @@ interface Input {
   readonly segments: () => Promise<string>;
 }
 
-export const createEmbeddingsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { queries, quotas }) => {
+export const createEmbeddingsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { queries, quotas, modelNames }) => {
   const { bundle, limits } = queries;
-  const formFields = createEmbeddingsFields(bundle);
+  const served = { bundle, modelNames };
+  const formFields = createEmbeddingsFields(served);
 
   app.post(
     '/embed',
@@ -51,7 +52,7 @@ export const createEmbeddingsRoute: FastifyPluginAsyncZod<EmbedDeps> = async (ap
         description: DESCRIPTION,
         tags: ['embed'],
         consumes: ['multipart/form-data'],
-        body: createEmbeddingsForm(bundle),
+        body: createEmbeddingsForm(served),
         response: { ...commonErrors, 429: errorBody, 503: errorBody, 200: createdEmbeddings },
       },
       // The schema is for the documentation only: the form is validated after it is read.

@@ -20,7 +20,7 @@ const DESCRIPTION = `Creates the same task as \`POST /embed-v2/tasks\`, with seg
 the bundle. \`video_url\` takes precedence over \`video_file\`.`;
 
 export const createVideoTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
-  const formFields = videoTaskFields(deps.bundle);
+  const formFields = videoTaskFields(deps);
   const options = DEFAULT_OPTIONS.video;
 
   app.post(
@@ -33,7 +33,7 @@ export const createVideoTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
         tags: ['embed'],
         consumes: ['multipart/form-data'],
         headers: idempotencyHeaders,
-        body: videoTaskForm(deps.bundle),
+        body: videoTaskForm(deps),
         response: { ...commonErrors, 409: errorBody, 429: errorBody, 200: createdVideoTask },
       },
       // The schema is for the documentation only: the form is validated after it is read.

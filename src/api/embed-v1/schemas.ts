@@ -1,15 +1,14 @@
 import { z } from 'zod';
 import type { Option } from '../../domain/option.ts';
 import type { Scope } from '../../domain/scope.ts';
-import type { BundleInfo } from '../../encode/encoder.ts';
-import { modelName } from '../embed-v2/media-body.ts';
+import { allNames, modelName, type Served } from '../embed-v2/model-names.ts';
 import { listedTask, option, rowOption, wordList } from '../embed-v2/schemas.ts';
 import { pageInfo } from '../page.ts';
 
 /** Text fields of the form of `POST /embed`. */
-export function createEmbeddingsFields(bundle: Pick<BundleInfo, 'name'>) {
+export function createEmbeddingsFields(served: Served) {
   return z.strictObject({
-    model_name: modelName(bundle),
+    model_name: modelName(allNames(served), served),
     text: z.string().optional().describe('at most 500 tokens'),
     image_url: z.string().optional(),
     audio_url: z.string().optional(),
@@ -26,8 +25,8 @@ export function createEmbeddingsFields(bundle: Pick<BundleInfo, 'name'>) {
 }
 
 /** Form of `POST /embed`, for the documentation. */
-export function createEmbeddingsForm(bundle: Pick<BundleInfo, 'name'>) {
-  return createEmbeddingsFields(bundle).extend({
+export function createEmbeddingsForm(served: Served) {
+  return createEmbeddingsFields(served).extend({
     image_file: z.file().optional().describe('JPEG, PNG, WebP or AVIF'),
     audio_file: z.file().optional().describe('WAV, MP3 or FLAC of at most 10 minutes'),
   });
@@ -66,10 +65,10 @@ export const SCOPES_BY_NAME = { clip: 'clip', video: 'asset' } as const satisfie
 const scopeName = z.enum(['clip', 'video']);
 
 /** Text fields of the form of `POST /embed/tasks`. */
-export function videoTaskFields(bundle: Pick<BundleInfo, 'name'>) {
+export function videoTaskFields(served: Served) {
   return z
     .strictObject({
-      model_name: modelName(bundle),
+      model_name: modelName(allNames(served), served),
       video_url: z.string().optional(),
       video_start_offset_sec: z.coerce.number().min(0).default(0),
       video_end_offset_sec: z.coerce.number().min(0).optional().describe('default: the end of the file'),
@@ -88,8 +87,8 @@ export function videoTaskFields(bundle: Pick<BundleInfo, 'name'>) {
 }
 
 /** Form of `POST /embed/tasks`, for the documentation. */
-export function videoTaskForm(bundle: Pick<BundleInfo, 'name'>) {
-  return videoTaskFields(bundle).safeExtend({ video_file: z.file().optional() });
+export function videoTaskForm(served: Served) {
+  return videoTaskFields(served).safeExtend({ video_file: z.file().optional() });
 }
 
 export const createdVideoTask = z.object({ _id: z.string() }).meta({ title: 'VideoTaskCreated' });

@@ -10,9 +10,15 @@ import { COMPRESSION_OF_NUMBERS } from '../compression.ts';
 import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { setRateLimits } from '../rate-limits.ts';
-import { type CreateEmbeddingBody, createEmbeddingBody } from './create-embedding-body.ts';
+import {
+  type CreateEmbeddingBody,
+  type CreateEmbeddingBody35,
+  createEmbeddingBodies,
+} from './create-embedding-body.ts';
 import { BODY_LIMIT } from './create-task.ts';
 import type { EmbedDeps } from './deps.ts';
+import { EMBEDDING_EXAMPLES } from './examples.ts';
+import { bodySchema, MARENGO_35, validateByModel } from './model-names.ts';
 import { createdEmbedding, createEmbeddingQuery } from './schemas.ts';
 import { withData } from './stream.ts';
 import { toTaskRequest } from './task-request.ts';
@@ -29,13 +35,21 @@ with the name of the \`space\` and the options whose vectors are in it (\`compar
 The header \`Reelvec-Bundle\` names the bundle that made the vectors, like \`metadata.bundle\` of a task. Vectors of different
 bundles are not comparable: with \`?bundle=\`, a server with another bundle refuses the request.`;
 
-export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, { queries, quotas, log }) => {
+type Body = CreateEmbeddingBody | CreateEmbeddingBody35;
+
+export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (
+  app,
+  { queries, quotas, modelNames, log },
+) => {
   const { bundle } = queries;
+  const served = { bundle, modelNames };
+  const bodies = createEmbeddingBodies(served);
   app.addHook('preClose', async () => queries.close());
 
   app.post(
     '/embed-v2',
     {
+      validatorCompiler: validateByModel(served, bodies),
       compress: COMPRESSION_OF_NUMBERS,
       bodyLimit: BODY_LIMIT,
       schema: {
@@ -44,7 +58,7 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
         description: DESCRIPTION,
         tags: ['embed-v2'],
         querystring: createEmbeddingQuery,
-        body: createEmbeddingBody(bundle),
+        body: bodySchema(served, bodies, EMBEDDING_EXAMPLES),
         response: {
           ...commonErrors,
           409: errorBody,
@@ -97,7 +111,7 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
   }
 
   /** One item per vector. For text and a bundle with one space, the response equals that of the TwelveLabs API. */
-  function vectorsJson(body: CreateEmbeddingBody, { vectors, filenames }: QueryVectorsAnswer): string {
+  function vectorsJson(body: Body, { vectors, filenames, ...used }: QueryVectorsAnswer): string {
     const tellSpace = bundle.textQuerySpaces.length > 1 || new Set(Object.values(bundle.spaces)).size > 1;
     const items = vectors.map(({ space, embedding }) => {
       const facts = {
@@ -110,12 +124,19 @@ export const createEmbeddingRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app
       return `{"embedding":${vectorJson(embedding)},${JSON.stringify(facts).slice(1)}`;
     });
     const metadata = body.input_type === 'text' ? undefined : vectorMetadata(body, filenames);
-    return `{"data":[${items.join(',')}]${metadata ? `,"metadata":${JSON.stringify(metadata)}` : ''}}`;
+    const facts = {
+      ...(body.model_name === MARENGO_35 && {
+        usage: { input_tokens: used.tokens > 0 ? { text: used.tokens } : {}, truncated: used.truncated },
+      }),
+      ...(metadata && { metadata }),
+    };
+    return `{"data":[${items.join(',')}]${Object.keys(facts).length > 0 ? `,${JSON.stringify(facts).slice(1, -1)}` : ''}}`;
   }
 
-  function vectorMetadata(body: CreateEmbeddingBody, filenames: QueryVectorsAnswer['filenames']) {
+  function vectorMetadata(body: Body, filenames: QueryVectorsAnswer['filenames']) {
     const { input_type, embedding_dimension } = body;
-    const url = (body.image ?? body.text_image)?.media_source.url;
+    const image = 'image' in body ? body.image : 'text_image' in body ? body.text_image : undefined;
+    const url = image?.media_source.url;
     const filename = input_type === 'multi_input' ? undefined : filenames[0];
     return {
       input_type,

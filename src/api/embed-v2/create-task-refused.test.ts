@@ -16,10 +16,10 @@ const REFUSED: [object, string, string, RegExp?][] = [
   [{ ...videoBody(), input_type: 'text' }, 'parameter_invalid', 'input_type', /"video" or "audio": got "text"/],
   [{ ...videoBody(), input_type: 'document' }, 'parameter_invalid', 'input_type'],
   [
-    { ...videoBody(), model_name: 'marengo3.5' },
+    { ...videoBody(), model_name: 'marengo2.7' },
     'parameter_invalid',
     'model_name',
-    /"marengo3\.0" or "signal": got "marengo3\.5"/,
+    /"marengo3\.0" or "marengo3\.5" or "signal": got "marengo2\.7"/,
   ],
   [{ ...videoBody(), model_name: 3 }, 'parameter_invalid', 'model_name'],
   [{ ...videoBody(), video: undefined }, 'parameter_not_provided', 'video', /input_type is "video"/],

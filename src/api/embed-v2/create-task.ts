@@ -6,8 +6,10 @@ import { commonErrors, errorBody } from '../errors.ts';
 import { hangUpSignal } from '../hang-up.ts';
 import { createOnce, idempotencyHeaders } from '../idempotency.ts';
 import { setRateLimits } from '../rate-limits.ts';
-import { createTaskBody } from './create-task-body.ts';
+import { createTaskBodies } from './create-task-body.ts';
 import type { EmbedDeps } from './deps.ts';
+import { TASK_EXAMPLES } from './examples.ts';
+import { bodySchema, validateByModel } from './model-names.ts';
 import { createdTask } from './schemas.ts';
 import { toTaskRequest } from './task-request.ts';
 
@@ -15,16 +17,19 @@ import { toTaskRequest } from './task-request.ts';
 export const BODY_LIMIT = 52 * 1024 ** 2;
 
 export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
+  const bodies = createTaskBodies(deps);
+
   app.post(
     '/embed-v2/tasks',
     {
+      validatorCompiler: validateByModel(deps, bodies),
       bodyLimit: BODY_LIMIT,
       schema: {
         operationId: 'create',
         summary: 'Create an embedding task',
         tags: ['embed-v2'],
         headers: idempotencyHeaders,
-        body: createTaskBody(deps.bundle),
+        body: bodySchema(deps, bodies, TASK_EXAMPLES),
         response: {
           ...commonErrors,
           409: errorBody,

@@ -8,6 +8,8 @@ export interface EmbedDeps extends CreateTaskDeps {
   readonly queries: QueryService;
   readonly dedupedMedia: DedupedMedia;
   readonly idempotency: IdempotencyKeys;
+  /** Model names that requests may have. */
+  readonly modelNames: readonly string[];
   /** URL under which clients reach the server; default: the host of the request. */
   readonly publicUrl?: string;
 }

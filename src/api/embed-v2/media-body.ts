@@ -11,17 +11,17 @@ const LATER: Readonly<Record<string, string>> = {
   temporal: 'is how marengo3.5 wraps it. For marengo3.0 give strategy and its settings here, without "temporal".',
 };
 
-/** Strict object schema. Fields in `LATER` have their own error message. */
-export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
+/** Strict object schema. @param known error messages of unknown fields; default: those of later API generations */
+export function fields<Shape extends z.core.$ZodLooseShape>(shape: Shape, known = LATER) {
   return z.strictObject(shape, {
     // Several unknown fields have one message, so the reason of one of them must not be given for all.
     error: ({ code, keys }) =>
-      (code === 'unrecognized_keys' && keys?.length === 1 && LATER[String(keys[0])]) || undefined,
+      (code === 'unrecognized_keys' && keys?.length === 1 && known[String(keys[0])]) || undefined,
   });
 }
 
 /** List schema without duplicates. A single string is a list of one. */
-function words<Word extends z.ZodType>(word: Word, what: string) {
+export function words<Word extends z.ZodType>(word: Word, what: string) {
   const list = z
     .array(word)
     .min(1)
@@ -51,8 +51,8 @@ export const mediaSource = fields(sourceFields)
   .superRefine(exactlyOneSource)
   .meta({ title: 'MediaSource', description: 'exactly one of the three' });
 
-const fixed = fields({ duration_sec: z.int().min(1).max(10).describe('length of a segment in seconds') });
-const dynamic = fields({
+export const fixed = fields({ duration_sec: z.int().min(1).max(10).describe('length of a segment in seconds') });
+export const dynamic = fields({
   min_duration_sec: z.int().min(1).max(5).describe('shortest length of a segment in seconds'),
 });
 
@@ -62,28 +62,39 @@ const videoSegmentation = fields({
   fixed: fixed.meta({ title: 'VideoSegmentationOneOf1Fixed' }).optional(),
 })
   .describe('default: dynamic, at least 4 s')
-  .superRefine((given, context) => {
-    const other = given.strategy === 'fixed' ? 'dynamic' : 'fixed';
-    if (given[given.strategy] === undefined) {
-      const message = `is required when strategy is "${given.strategy}".`;
-      context.addIssue({ code: 'custom', path: [given.strategy], params: { code: 'parameter_not_provided' }, message });
-    }
-    if (given[other] !== undefined) {
-      const message = `does not go with strategy "${given.strategy}". Leave it out, or change the strategy.`;
-      context.addIssue({ code: 'custom', path: [other], message });
-    }
-  })
+  .superRefine(requireStrategy)
   .meta({ title: 'VideoSegmentation' });
+
+/** Requires the settings of the strategy, and refuses those of the other. */
+export function requireStrategy(
+  given: { readonly strategy: 'dynamic' | 'fixed'; readonly dynamic?: unknown; readonly fixed?: unknown },
+  context: z.RefinementCtx,
+): void {
+  const other = given.strategy === 'fixed' ? 'dynamic' : 'fixed';
+  if (given[given.strategy] === undefined) {
+    const message = `is required when strategy is "${given.strategy}".`;
+    context.addIssue({ code: 'custom', path: [given.strategy], params: { code: 'parameter_not_provided' }, message });
+  }
+  if (given[other] !== undefined) {
+    const message = `does not go with strategy "${given.strategy}". Leave it out, or change the strategy.`;
+    context.addIssue({ code: 'custom', path: [other], message });
+  }
+}
 
 const audioSegmentation = fields({
   strategy: z.enum(['fixed']),
   fixed: fixed.meta({ title: 'AudioSegmentationFixed' }),
 }).meta({ title: 'AudioSegmentation', description: 'default: fixed, 6 s' });
 
-const media = {
+/** Fields of media in every model generation. */
+export const rangeFields = {
   media_source: mediaSource,
   start_sec: z.number().min(0).default(0).describe('start of the range, in seconds from the start of the file'),
   end_sec: z.number().min(0).optional().describe('end of the range; default: the end of the file'),
+};
+
+const media = {
+  ...rangeFields,
   embedding_scope: words(scope, 'default: both'),
   embedding_type: words(embeddingType, 'default: separate_embedding; fused needs options that share a space'),
 };
@@ -107,7 +118,7 @@ export const audio = fields({
   .superRefine(checkMedia)
   .meta({ title: 'AudioInputRequest' });
 
-function checkMedia(
+export function checkMedia(
   given: { start_sec: number; end_sec?: number; embedding_option?: string[]; embedding_type?: string[] },
   context: z.RefinementCtx,
 ): void {
@@ -120,17 +131,6 @@ function checkMedia(
     const message = '"fused_embedding" needs at least two values in embedding_option: got one.';
     context.addIssue({ code: 'custom', path: ['embedding_type'], message });
   }
-}
-
-/**
- * Model name schema: marengo3.0, or the name of the bundle that serves it. A missing name is that of marengo3.0, although
- * the document requires one, as the original does.
- */
-export function modelName(bundle: Pick<BundleInfo, 'name'>) {
-  const description = `served by the bundle ${bundle.name}`;
-  return z
-    .preprocess((given) => given ?? 'marengo3.0', z.enum(['marengo3.0', bundle.name]))
-    .meta({ title: 'CreateAsyncEmbeddingRequestModelName', description });
 }
 
 /** Fields of every request that select the kind of vectors. */

@@ -6,6 +6,8 @@ import { pageInfo, pageQuery } from '../page.ts';
 
 export const option = z.enum(OPTIONS);
 export const scope = z.enum(SCOPES);
+/** Scopes of a request. `local` is the segment: a clip. */
+export const requestedScope = z.enum([...SCOPES, 'local']);
 export const embeddingType = z.enum(['separate_embedding', 'fused_embedding']);
 /** Embedding option of a returned vector. */
 export const rowOption = z.enum([...OPTIONS, 'fused']);
@@ -57,7 +59,7 @@ export const metadataBody = z
     input_type: z.enum(INPUT_TYPES),
     ...input,
     clip_length: z.int().optional().describe('seconds; video in segments of fixed length only'),
-    embedding_scopes: z.array(scope),
+    embedding_scopes: z.array(requestedScope),
     embedding_options: z.array(option),
     transcription_source: z
       .enum(['subtitles', 'speech'])
@@ -150,6 +152,11 @@ export const createdEmbedding = z
       ])
       .optional()
       .describe('for all inputs but text'),
+    usage: z
+      .object({ input_tokens: z.record(z.string(), z.int()), truncated: z.boolean() })
+      .meta({ title: 'EmbeddingUsage' })
+      .optional()
+      .describe('for marengo3.5: tokens of the text, and true if the text was shortened'),
     warnings: z
       .array(z.string())
       .optional()

@@ -128,8 +128,10 @@ test('every kind of error reaches the caller with its code and sentence', async 
     return true;
   });
   await assert.rejects(
-    tasks.create({ inputType: 'video', modelName: 'marengo3.5', video }),
-    (error) => error instanceof TwelvelabsApi.BadRequestError && /model_name must be/.test(JSON.stringify(error.body)),
+    tasks.create({ inputType: 'document', modelName: 'marengo3.5', document: video }),
+    (error) =>
+      error instanceof TwelvelabsApi.BadRequestError &&
+      /input_type must not be \\"document/.test(JSON.stringify(error.body)),
   );
   await assert.rejects(
     tasks.retrieve('0123456789abcdef01234567'),

@@ -1,12 +1,15 @@
 import type { InputType } from '../../domain/media-kind.ts';
 import { OPTIONS, type Option } from '../../domain/option.ts';
+import type { Scope } from '../../domain/scope.ts';
 import type { Segmentation } from '../../domain/segmentation.ts';
 import { type BundleInfo, DIMENSION } from '../../encode/encoder.ts';
 import { bundlesThat, shareSpace } from '../../encode/spaces.ts';
 import { ReelvecError } from '../../errors.ts';
-import { DEFAULT_OPTIONS, DEFAULT_SCOPES, DEFAULT_SEGMENTATION } from '../../tasks/defaults.ts';
+import { defaultsOf } from '../../tasks/defaults.ts';
 import type { Source, TaskRequest } from '../../tasks/request.ts';
 import type { MediaBody, MediaSource } from './media-body.ts';
+import type { MediaBody35 } from './media-body-35.ts';
+import { MARENGO_35 } from './model-names.ts';
 
 interface Body {
   readonly model_name: string;
@@ -15,12 +18,14 @@ interface Body {
 
 /** Converts a validated body to a task request, with all defaults applied. */
 export function toTaskRequest(
-  body: Body & { readonly input_type: InputType } & { readonly [Name in InputType]?: MediaBody },
+  body: Body & { readonly input_type: InputType } & { readonly [Name in InputType]?: MediaBody | MediaBody35 },
   bundle: BundleInfo,
 ): { request: TaskRequest; base64?: string } {
   const inputType = body.input_type;
   const media = body[inputType]!;
-  const options = media.embedding_option ?? DEFAULT_OPTIONS[inputType];
+  const defaults = defaultsOf(body.model_name === MARENGO_35 ? 'second' : 'first', inputType);
+  const options = media.embedding_option ?? defaults.options;
+  const scopes: readonly (Scope | 'local')[] = media.embedding_scope ?? defaults.scopes;
   requireEncoder(bundle, options, `${inputType}.embedding_option`);
   const fused = toFused(media.embedding_type);
   if (fused && !shareSpace(bundle, options)) throw cannotFuse(bundle, `${inputType}.embedding_type`);
@@ -30,9 +35,10 @@ export function toTaskRequest(
     source: toSource(media.media_source),
     startSec: media.start_sec,
     endSec: media.end_sec,
-    segmentation: toSegmentation(media.segmentation) ?? DEFAULT_SEGMENTATION[inputType],
+    segmentation: toSegmentation(media.segmentation) ?? defaults.segmentation,
     options,
-    scopes: media.embedding_scope ?? DEFAULT_SCOPES,
+    scopes: [...new Set(scopes.map((scope) => (scope === 'local' ? 'clip' : scope)))],
+    ...(scopes.includes('local') && { requestedScopes: scopes }),
     ...(fused && { fused }),
     ...toDimension(body),
   };
@@ -49,7 +55,7 @@ function toSource({ url, asset_id }: MediaSource): Source {
   return asset_id !== undefined ? { kind: 'asset', assetId: asset_id } : { kind: 'base64' };
 }
 
-function toFused(types: MediaBody['embedding_type']): TaskRequest['fused'] {
+function toFused(types: readonly string[] | undefined): TaskRequest['fused'] {
   if (!types?.includes('fused_embedding')) return undefined;
   return types.includes('separate_embedding') ? 'beside' : 'instead';
 }
@@ -76,7 +82,8 @@ function cannotFuse(bundle: BundleInfo, field: string): ReelvecError {
   );
 }
 
-function toSegmentation(given: MediaBody['segmentation']): Segmentation | undefined {
+function toSegmentation(asked: (MediaBody | MediaBody35)['segmentation']): Segmentation | undefined {
+  const given = asked && 'temporal' in asked ? asked.temporal : asked;
   if (given?.fixed) return { strategy: 'fixed', durationSec: given.fixed.duration_sec };
   if (given && 'dynamic' in given && given.dynamic) {
     return { strategy: 'dynamic', minDurationSec: given.dynamic.min_duration_sec };

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { BundleInfo } from '../../encode/encoder.ts';
-import { modelName } from '../embed-v2/media-body.ts';
+import { allNames, modelName, type Served } from '../embed-v2/model-names.ts';
 
 /** Maximum inputs of a request, as in the OpenAI API. */
 const MAX_INPUTS = 2048;
@@ -29,10 +28,11 @@ const item = z.union(
 );
 
 /** Body schema of `POST /v1/embeddings`. */
-export function openAiEmbeddingsBody(bundle: Pick<BundleInfo, 'name' | 'dimensions'>) {
+export function openAiEmbeddingsBody(served: Served) {
+  const { bundle } = served;
   return z
     .strictObject({
-      model: modelName(bundle),
+      model: modelName(allNames(served), served),
       input: z
         .union([item, z.array(item).min(1).max(MAX_INPUTS)], {
           error: ({ input }) => (isTokens(input) ? TOKENS_RULE : INPUT_RULE),

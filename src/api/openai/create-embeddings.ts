@@ -38,8 +38,13 @@ const createdOpenAiEmbeddings = z
   })
   .meta({ title: 'CreateOpenAiEmbeddingResponse' });
 
+interface OpenAiDeps {
+  readonly queries: QueryService;
+  readonly modelNames: readonly string[];
+}
+
 /** `POST /embeddings`, whose errors have OpenAI's shape too. Expects `request.owner`. */
-export const openAiEmbeddingsRoute: FastifyPluginAsyncZod<{ queries: QueryService }> = async (app, { queries }) => {
+export const openAiEmbeddingsRoute: FastifyPluginAsyncZod<OpenAiDeps> = async (app, { queries, modelNames }) => {
   const { bundle } = queries;
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, renderOpenAiError));
 
@@ -54,7 +59,7 @@ export const openAiEmbeddingsRoute: FastifyPluginAsyncZod<{ queries: QueryServic
         description: DESCRIPTION,
         tags: ['openai'],
         querystring: createEmbeddingQuery.pick({ space: true }),
-        body: openAiEmbeddingsBody(bundle),
+        body: openAiEmbeddingsBody({ bundle, modelNames }),
         response: { 400: openAiError, 401: openAiError, 500: openAiError, 200: createdOpenAiEmbeddings },
       },
     },

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { checkMedia, dynamic, fields, fixed, rangeFields, requireStrategy, words } from './media-body.ts';
+import { embeddingType, requestedScope } from './schemas.ts';
+
+/** Media objects in the shapes of marengo3.5. */
+
+const FLAT = 'is how marengo3.0 has it. For marengo3.5 put strategy and its settings into "temporal".';
+/** Fields of the other model generation and fields that no bundle can serve, with the end of their error message. */
+const OTHERS: Readonly<Record<string, string>> = {
+  strategy: FLAT,
+  fixed: FLAT,
+  dynamic: FLAT,
+  spatial: 'divides the pages of documents, which this server does not embed.',
+  sequential: 'divides the text of documents, which this server does not embed.',
+  time_based_metadata: 'is not possible on this server. Leave it out.',
+};
+const NO_TRANSCRIPTION = 'must not be "transcription" with marengo3.5. Leave it out, or use model_name "marengo3.0".';
+const NO_FUSED =
+  'must not be "fused_embedding" with marengo3.5: that needs time_based_metadata, which is not possible on this server.';
+
+const options = z.enum(['visual', 'audio'], {
+  error: ({ input }) => (input === 'transcription' ? NO_TRANSCRIPTION : undefined),
+});
+const audioOption = z.literal('audio', {
+  error: ({ input }) => (input === 'transcription' ? NO_TRANSCRIPTION : undefined),
+});
+
+const temporal = fields({
+  strategy: z.enum(['dynamic', 'fixed']).describe('dynamic follows the shots; sound alone is cut into equal parts'),
+  dynamic: dynamic.meta({ title: 'TemporalSegmentationDynamicDynamic' }).optional(),
+  fixed: fixed.meta({ title: 'TemporalSegmentationFixedFixed' }).optional(),
+})
+  .superRefine(requireStrategy)
+  .meta({ title: 'TemporalSegmentation' });
+
+const media = {
+  ...rangeFields,
+  segmentation: fields({ temporal }, OTHERS)
+    .meta({ title: 'AsyncTemporalSegmentation', description: 'default: dynamic, at least 2 s' })
+    .optional(),
+  embedding_scope: words(requestedScope, 'default: clip and asset; local is the same as clip'),
+  embedding_type: words(
+    embeddingType.exclude(['fused_embedding'], {
+      error: ({ input }) => (input === 'fused_embedding' ? NO_FUSED : undefined),
+    }),
+    'separate_embedding',
+  ),
+};
+
+export const video35 = fields({ ...media, embedding_option: words(options, 'default: both') }, OTHERS)
+  .superRefine(checkMedia)
+  .meta({ title: 'AsyncVideoInputRequest' });
+
+export const audio35 = fields({ ...media, embedding_option: words(audioOption, 'default: audio') }, OTHERS)
+  .superRefine(checkMedia)
+  .meta({ title: 'AsyncAudioInputRequest' });
+
+export type MediaBody35 = z.infer<typeof video35> | z.infer<typeof audio35>;
+
+const NO_DOCUMENTS = 'documents, which this server does not embed';
+/** Error messages of unknown fields of a body. */
+export const OTHER_INPUTS: Readonly<Record<string, string>> = { document: `is for ${NO_DOCUMENTS}. Leave it out.` };
+
+/** Schema of `input_type`, whose refusal of documents says so. */
+export function inputTypes<const Names extends readonly [string, ...string[]]>(names: Names, more = '') {
+  return z.enum(names, {
+    error: ({ input }) => {
+      if (input === undefined) return undefined;
+      if (input === 'document') return `must not be "document": there are no ${NO_DOCUMENTS}.`;
+      return `must be ${names.map((name) => JSON.stringify(name)).join(' or ')}${more}: got ${JSON.stringify(input)}.`;
+    },
+  });
+}
+
+/** Schema of `embedding_uncertainty`, which no bundle can estimate. */
+export const noUncertainty = z
+  .literal(false, { error: 'must be false or absent: no bundle can tell how uncertain its vectors are.' })
+  .optional();
