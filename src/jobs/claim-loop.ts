@@ -89,7 +89,6 @@ export class ClaimLoop {
   #endIdle: () => void = () => {};
   #isNotified = false;
   #notifications = 0;
-  #loop: Promise<void> | undefined;
 
   constructor(jobs: JobStore, options: ClaimLoopOptions, log: Logger) {
     this.#jobs = jobs;
@@ -102,7 +101,7 @@ export class ClaimLoop {
   }
 
   start(): void {
-    this.#loop = this.#run();
+    void this.#run();
   }
 
   /** Number of held runs. */
@@ -125,11 +124,10 @@ export class ClaimLoop {
     if (this.#usedSlots < this.#options.concurrency) this.#wake();
   }
 
-  /** Stops claiming. Held runs continue. */
+  /** Stops claiming, and waits for the claims in progress. Held runs continue. */
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#endIdle();
-    await this.#loop;
     await this.#claiming;
   }
 

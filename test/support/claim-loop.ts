@@ -26,7 +26,7 @@ export async function openLoop(
   { workflows = [], ...options }: Partial<ClaimLoopOptions> & { readonly workflows?: readonly AnyWorkflow[] } = {},
 ) {
   t.mock.timers.enable({ apis: ['setTimeout', 'setInterval', 'Date'], now: Date.now() });
-  let nowMs = 0;
+  let nowMs = 10_000;
   t.mock.method(performance, 'now', () => nowMs);
   const stack = new AsyncDisposableStack();
   t.after(() => stack.disposeAsync());
