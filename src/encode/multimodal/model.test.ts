@@ -23,7 +23,7 @@ const settings = {
 } as const;
 const open = (path = file) => openBundle(path, settings);
 
-const picture = (seed: number, width = 480, height = 240) => ({
+const picture = (seed: number, width = 240, height = 144) => ({
   timeSec: seed,
   width,
   height,
@@ -179,12 +179,12 @@ describe('an input of several parts', () => {
 
   it('is refused with both figures when it has more tokens than the model takes', async () => {
     const { joint } = await open();
-    // 10 × 5 soft tokens and two around them.
+    // 5 × 3 soft tokens and two around them.
     const one = shown(1);
-    const many = new Array(160).fill(one);
+    const many = new Array(482).fill(one);
     await assert.rejects(joint!.encode(many), {
       code: 'parameter_invalid',
-      message: /8322 tokens together, and the model takes 8192/,
+      message: /8196 tokens together, and the model takes 8192/,
     });
     await joint!.close();
   });
