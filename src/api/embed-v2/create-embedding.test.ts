@@ -166,6 +166,7 @@ test('what is wrong is named: the field, what was got, what is allowed', async (
     [text('dogs', { auto_truncate: true }), 'parameter_unknown', 'auto_truncate', /marengo3\.5/],
     [text(''), 'parameter_invalid', 'text.input_text', /must not be empty/],
     [text(' \n'), 'parameter_invalid', 'text.input_text', /must not be blank/],
+    [ask('multi_input', { input_text: '  ' }), 'parameter_invalid', 'multi_input.input_text', /must not be blank/],
     [text(7), 'parameter_invalid', 'text.input_text', /must be a string/],
     [text('word '.repeat(501)), 'parameter_invalid', 'text.input_text', /501 words; at most 500 tokens/],
     [text('x'.repeat(20_001)), 'parameter_invalid', 'text.input_text', /20001 characters; at most 500 tokens/],
