@@ -169,14 +169,17 @@ export class Signature {
   magnified({ top, bottom, left, right }: Area): Picture {
     const rows = interpolation(2 * top, 2 * bottom, FINE_HEIGHT);
     const columns = interpolation(2 * left, 2 * right, FINE_WIDTH);
-    const data = new Uint8Array(this.#data.length);
-    let o = 0;
-    for (const [above, below, down] of rows) {
-      for (const [beside, next, across] of columns) {
+    const source = this.#data;
+    const data = new Uint8Array(source.length);
+    for (let y = 0, o = 0; y < FINE_HEIGHT; y++) {
+      const [above, below] = [rows.first[y]! * FINE_WIDTH, rows.second[y]! * FINE_WIDTH];
+      const down = rows.weight[y]!;
+      for (let x = 0; x < FINE_WIDTH; x++) {
+        const [beside, next] = [columns.first[x]!, columns.second[x]!];
+        const across = columns.weight[x]!;
         for (let k = 0; k < 3; k++, o++) {
-          const value = (row: number, column: number) => this.#data[(row * FINE_WIDTH + column) * 3 + k]!;
-          const upper = value(above, beside) * (1 - across) + value(above, next) * across;
-          const lower = value(below, beside) * (1 - across) + value(below, next) * across;
+          const upper = source[(above + beside) * 3 + k]! * (1 - across) + source[(above + next) * 3 + k]! * across;
+          const lower = source[(below + beside) * 3 + k]! * (1 - across) + source[(below + next) * 3 + k]! * across;
           data[o] = Math.round(upper * (1 - down) + lower * down);
         }
       }
@@ -223,11 +226,15 @@ function downsample(plane: Int16Array, into: Uint8Array, at: number): void {
 }
 
 /** Linear interpolation of pixels `from` to `to` at `length` places: the two pixels around each, and the weight of the second. */
-function interpolation(from: number, to: number, length: number): [number, number, number][] {
-  return Array.from({ length }, (_, i) => {
+function interpolation(from: number, to: number, length: number) {
+  const [first, second, weight] = [new Uint8Array(length), new Uint8Array(length), new Float64Array(length)];
+  for (let i = 0; i < length; i++) {
     const at = Math.min(to - 1, Math.max(from, from + ((i + 0.5) * (to - from)) / length - 0.5));
-    return [Math.floor(at), Math.min(to - 1, Math.floor(at) + 1), at - Math.floor(at)];
-  });
+    first[i] = Math.floor(at);
+    second[i] = Math.min(to - 1, Math.floor(at) + 1);
+    weight[i] = at - Math.floor(at);
+  }
+  return { first, second, weight };
 }
 
 function fineLuma(data: Uint8Array): Int16Array {
