@@ -9,6 +9,7 @@ import {
   compare,
   keptDetail,
   meanLumaDifference,
+  pictureDifference,
   unchangedShare,
 } from './change.ts';
 import { PLANE_WIDTH, Signature } from './signature.ts';
@@ -186,4 +187,13 @@ test('the coarse difference adds luma and both colour differences', () => {
   const expected = of(a).reduce((sum, value, i) => sum + Math.abs(value - of(b)[i]!), 0);
   assert.equal(coarseDifference(a, b), expected);
   assert.equal(coarseDifference(b, a), expected);
+});
+
+test('the picture difference adds luma and half of both colour differences', () => {
+  assert.equal(pictureDifference(signature(even(100)), signature(even(110))), 10);
+  const [a, b] = [signature(even(100)), signature(even(100).map((value, i) => (i % 3 === 0 ? value + 40 : value)))];
+  const by = ([x, y]: readonly [Int16Array, Int16Array]) => Math.abs(x[0]! - y[0]!);
+  const expected = by([a.luma, b.luma]) + (by([a.blue, b.blue]) + by([a.red, b.red])) / 2;
+  assert.deepEqual([pictureDifference(a, b), pictureDifference(b, a)], [expected, expected]);
+  assert.equal(pictureDifference(a, signature(halves(even(100), even(120)))), 10);
 });

@@ -95,6 +95,29 @@ describe('a cut', () => {
     assert.deepEqual(cuts([0.2, 0.8]), [41]);
     assert.deepEqual(cuts([0.7]), [40]);
     assert.deepEqual(cuts([0.3]), [41]);
+    assert.deepEqual(cuts([0.45]), [41]);
+  });
+
+  test('is found where a blended picture ends the film or starts it', () => {
+    const film = times(12, (i) => (i < 5 ? scene(4, 1.7 * i) : scene(15, 2 * i)));
+    assert.equal(isCut(timelineOf(film), 5), true);
+    assert.equal(isCut(timelineOf(film.slice(4)), 1), true);
+    assert.equal(isCut(timelineOf(film.slice(0, 6)), 5), true);
+  });
+
+  test('at the end of a flash is placed there, and at its start if that changes more', () => {
+    const lit = (pixels: Pixels, by: number) => pixels.map((value) => value / 3 + by);
+    const flash = (isNew: (i: number) => boolean) =>
+      timelineOf(
+        times(80, (i) => {
+          const shot = scene(isNew(i) ? 2 : 1);
+          return i >= 37 && i < 40 ? lit(shot, 160) : shot;
+        }),
+      );
+    const found = (timeline: Timeline) => [36, 37, 38, 39, 40, 41].filter((frame) => isCut(timeline, frame));
+    assert.deepEqual(found(flash((i) => i >= 40)), [40]);
+    assert.deepEqual(found(flash((i) => i >= 37)), [37]);
+    assert.deepEqual(found(flash(() => false)), []);
   });
 
   test('is none where the old scene returns within a fifth of a second', () => {

@@ -280,3 +280,51 @@ describe('in the dark', () => {
     assert.deepEqual(cuts(detect(film)), [[70, 'cut']]);
   });
 });
+
+test('a boundary is returned once no earlier one can follow', () => {
+  const share = (i: number) => Math.min(1, Math.max(0, (i - 120) / 24));
+  const film = times(400, (i) => {
+    if (i < 60) return scene(1);
+    if (i < 200) return mix(scene(2), scene(3), share(i));
+    return i < 220 ? mix(scene(3), even(0), (i - 200) / 20) : i < 230 ? even(0) : scene(4);
+  });
+  const detector = new ShotDetector();
+  const found = film.flatMap((pixels, frame) => {
+    const boundaries = detector.push(picture(pixels, frame / 24));
+    for (const { timeSec } of boundaries) assert.ok(timeSec < detector.settledSec, `${timeSec}`);
+    return boundaries;
+  });
+  assert.equal(found.length, 3);
+  assert.deepEqual(detector.end(), []);
+  assert.equal(detector.settledSec, Number.POSITIVE_INFINITY);
+});
+
+test('an observer gets the change and threshold of every picture but the first, and scores in order', () => {
+  const share = (i: number) => Math.min(1, Math.max(0, (i - 80) / 24));
+  const film = times(150, (i) => (i < 40 ? scene(1, 12 * (i % 2)) : mix(scene(2), scene(3), share(i))));
+  const changes: number[][] = [];
+  const scores: number[][] = [];
+  const observer = {
+    change: (frame: number, size: number, threshold: number) => changes.push([frame, size, threshold]),
+    gradual: (frame: number, score: number) => scores.push([frame, score]),
+  };
+  const detector = new ShotDetector({ observer });
+  film.forEach((pixels, frame) => {
+    detector.push(picture(pixels, frame / 24));
+  });
+  detector.end();
+  assert.deepEqual(
+    changes.map(([frame]) => frame),
+    times(149, () => even(0)).map((_, i) => i + 1),
+  );
+  const [, size, threshold] = changes[39]!;
+  assert.ok(size! > 40 && threshold! > 30, `${size} and ${threshold}`);
+  assert.ok(changes[60]![1]! < 0.01 && changes[60]![2] === 20);
+  // Two of three pictures at 24 a second are on the grid of 15.
+  assert.equal(scores.length, 75);
+  assert.deepEqual(
+    scores.map(([frame]) => frame),
+    times(75, () => even(0)).map((_, i) => 2 * i),
+  );
+  assert.equal(scores.reduce((best, each) => (each[1]! > best[1]! ? each : best))[0], 96);
+});
