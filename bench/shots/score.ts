@@ -60,7 +60,11 @@ function report(name: string, films: readonly ScoredFilm[], target: typeof COMPO
   const alarms = films.flatMap((film) => film.causes);
   const kinds = [...new Set([...found, ...missed].map(({ kind }) => kind))].sort();
   const of = (one: readonly Truth[], what: (truth: Truth) => boolean) => one.filter(what).length;
-  const recall = (what: (truth: Truth) => boolean) => of(found, what) / (of(found, what) + of(missed, what));
+  /** 1 if there are no boundaries of that kind. */
+  const recall = (what: (truth: Truth) => boolean) => {
+    const lost = of(missed, what);
+    return lost === 0 ? 1 : of(found, what) / (of(found, what) + lost);
+  };
   const minutes = minutesOf(films);
   console.log(
     `${name}: ${films.length} films, ${minutes.toFixed(1)} minutes, ${found.length + missed.length} boundaries`,

@@ -94,9 +94,9 @@ function causeOf({ frame }: ShotBoundary, truth: readonly Truth[], distractions:
   return [during?.kind ?? 'nothing', ...(near ? [`beside a ${near.kind}`] : [])].join(' ');
 }
 
-/** Harmonic mean of precision and recall over several films. */
+/** Harmonic mean of precision and recall over several films. 1 if they have no boundaries and there are no reports. */
 export function f1Of(films: readonly Outcome[]): number {
   const count = (what: keyof Outcome) => films.reduce((sum, film) => sum + film[what].length, 0);
-  const found = count('found');
-  return (2 * found) / (2 * found + count('missed') + count('falseAlarms'));
+  const [found, faults] = [count('found'), count('missed') + count('falseAlarms')];
+  return found + faults === 0 ? 1 : (2 * found) / (2 * found + faults);
 }
