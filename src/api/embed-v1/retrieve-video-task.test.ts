@@ -62,3 +62,19 @@ test('a lost result whose media was not kept is told', async () => {
   assert.deepEqual([status, body.code], [404, 'resource_not_exist']);
   assert.match(body.message, /missing from the server's store/);
 });
+
+test('the log of a request names its task', async () => {
+  await using t = await openTestApp();
+  const id = await createVideoTask(t);
+  t.log.length = 0;
+  await retrieve(t, id);
+  await retrieve(t, `${id}/status`);
+  const events = t.log.filter(({ msg }) => msg === 'request');
+  assert.deepEqual(
+    events.map(({ route, taskId }) => [route, taskId]),
+    [
+      ['/v1.3/embed/tasks/:task_id', id],
+      ['/v1.3/embed/tasks/:task_id/status', id],
+    ],
+  );
+});

@@ -60,6 +60,18 @@ test('a file becomes the source of its task, and all fields apply', async () => 
   assert.deepEqual(await keysOf(t), [`tasks/${body._id}/source`]);
 });
 
+test('a range may begin and end within the first second', async () => {
+  await using t = await openTestApp();
+  const range = [
+    ['video_start_offset_sec', '0.25'],
+    ['video_end_offset_sec', '0.75'],
+    ['video_clip_length', '2'],
+  ] as const;
+  const { body } = await create(t, [URL_PART, ...range]);
+  const { startSec, endSec, segmentation } = (await t.tasks.get(body._id))!.request;
+  assert.deepEqual([startSec, endSec, segmentation], [0.25, 0.75, { strategy: 'fixed', durationSec: 2 }]);
+});
+
 test('a URL takes precedence over a file, which is removed', async () => {
   await using t = await openTestApp();
   const { body } = await create(t, [['video_file', film], URL_PART]);
