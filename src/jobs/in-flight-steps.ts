@@ -15,7 +15,7 @@ export class InFlightSteps {
   constructor(stopping: AbortSignal, log: Logger) {
     this.stopping = stopping;
     this.#retry = new DatabaseRetry(log);
-    stopping.addEventListener('abort', () => this.#retry.end(), { once: true });
+    stopping.addEventListener('abort', () => this.#retry.end());
   }
 
   /**
