@@ -31,6 +31,8 @@ const PASSAGES: Readonly<Record<string, readonly string[]>> = {
 /** Time before the first word of a recording, in seconds, where it is long. */
 const SILENCE_BEFORE_SEC: Readonly<Record<string, number>> = { 'two_speakers_phone.wav': 6.7 };
 const SEGMENT_SEC = 6;
+/** Part of a segment that must be in a passage for the segment to be one of its, in seconds. */
+const MIN_OVERLAP_SEC = 2;
 const PICTURES = join(MEDIA_DIR, 'video/bbb_first216s_640x360.mp4');
 
 interface Item {
@@ -55,9 +57,7 @@ for (const { startSec, endSec, queries } of film.passages) {
   for (const query of queries) {
     const vector = await embedQuery(query);
     const ranked = segments.toSorted((a, b) => cosine(b.embedding, vector) - cosine(a.embedding, vector));
-    // Half of a segment or more must lie in the passage.
-    const rank =
-      ranked.findIndex(({ start_sec, end_sec }) => isWithin((start_sec + end_sec) / 2, { startSec, endSec })) + 1;
+    const rank = ranked.findIndex((segment) => isIn(segment, { startSec, endSec })) + 1;
     const best = ranked[0]!;
     console.log(
       `rank ${rank}: "${query}" (${startSec.toFixed(0)} to ${endSec.toFixed(0)} s); first is ` +
@@ -70,8 +70,9 @@ for (const { startSec, endSec, queries } of film.passages) {
 }
 console.log(`${firsts} of ${count} first, mean reciprocal rank ${(reciprocals / count).toFixed(2)}`);
 
-function isWithin(sec: number, { startSec, endSec }: { startSec: number; endSec: number }): boolean {
-  return sec >= startSec && sec < endSec;
+/** True if enough of a segment is in a passage. */
+function isIn({ start_sec, end_sec }: Item, { startSec, endSec }: { startSec: number; endSec: number }): boolean {
+  return Math.min(end_sec, endSec) - Math.max(start_sec, startSec) >= MIN_OVERLAP_SEC;
 }
 
 /** Film of the recordings with the pictures of another film. */
