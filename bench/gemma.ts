@@ -4,8 +4,10 @@
  * left on the whole way from a film to vectors. The weights are random; the arithmetic is that of the real sizes. Figures are
  * processor time on one thread, so that other work on the machine hardly counts.
  *
- * Graphs of 1.2 GB are written to bench/out. Settings: ROUNDS (default 2), SECONDS (default 6, a multiple of it) of the whole way.
+ * `node bench/gemma.ts costs` and `share` measure one of the two. Graphs of 1.2 GB are written to bench/out. Settings: ROUNDS (default 2),
+ * SECONDS (default 6, a multiple of it) of the whole way.
  */
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
@@ -51,40 +53,79 @@ write('vit-b-16.onnx', () => visionModel(VIT_B_16));
 write('tokenizer.json', () => Buffer.from(JSON.stringify(TOKENIZER)));
 write('tokenizer_config.json', () => Buffer.from('{"tokenizer_class": "PreTrainedTokenizerFast"}'));
 
-const coreSpeed = await measureCoreSpeed();
-console.log(`float32 matrix product: ${coreSpeed.toFixed(0)} GFLOP/s a core`);
+/** Picture settings that are compared, with the tokens of a segment. */
+const MIXES = BUDGETS.flatMap((budget) => RATES.map((rate) => ({ budget, rate, tokens: segmentTokens(budget, rate) })));
+/** Graphs, with inputs whose cost is measured. */
+const GRAPHS = {
+  clip: { file: 'vit-b-16.onnx', inputs: () => [clipPicture()] },
+  vision: { file: 'onnx/vision_encoder.onnx', inputs: () => BUDGETS.map((budget) => picture(budget).inputs) },
+  text: {
+    file: 'onnx/model.onnx',
+    inputs: () => [12, SOUND_TOKENS + 4, ...MIXES.map(({ tokens }) => tokens)].map(tokenInputs),
+  },
+  audio: { file: 'onnx/audio_encoder.onnx', inputs: () => [soundInputs()] },
+} as const;
+type Graph = keyof typeof GRAPHS;
 
-const clip = await costs('vit-b-16.onnx', [clipPicture()]);
-const clipPerMinute = SEGMENTS_PER_MINUTE * CLIP_PICTURES * clip.seconds[0]!;
-console.log(`clip, pictures: ${clip.seconds[0]!.toFixed(2)} s each, ${clipPerMinute.toFixed(0)} s per minute of film`);
+/** Measurements of a graph in a process of its own. */
+interface Costs {
+  /** Processor seconds per input. */
+  readonly seconds: readonly number[];
+  /** Memory above that before the load, in MB: loaded, and after the run of each input. */
+  readonly megabytes: readonly number[];
+}
 
-const vision = await costs(
-  'onnx/vision_encoder.onnx',
-  BUDGETS.map((budget) => picture(budget).inputs),
-);
-const mixes = BUDGETS.flatMap((budget) => RATES.map((rate) => ({ budget, rate, tokens: segmentTokens(budget, rate) })));
-const text = await costs('onnx/model.onnx', [
-  ...mixes.map(({ tokens }) => tokenInputs(tokens)),
-  tokenInputs(SOUND_TOKENS + 4),
-  tokenInputs(12),
-]);
-const audio = await costs('onnx/audio_encoder.onnx', [soundInputs()]);
+const [part, name] = process.argv.slice(2);
+if (part === '--measure') process.stdout.write(JSON.stringify(await measure(name as Graph)));
+else {
+  if (part !== 'share') await reportCosts();
+  if (part !== 'costs') await compareWholeWay();
+}
 
-for (const [i, { budget, rate, tokens }] of mixes.entries()) {
-  const pictures = 60 * rate * vision.seconds[BUDGETS.indexOf(budget)]!;
-  const total = pictures + SEGMENTS_PER_MINUTE * text.seconds[i]!;
+async function reportCosts(): Promise<void> {
+  console.log(`float32 matrix product: ${(await measureCoreSpeed()).toFixed(0)} GFLOP/s a core`);
+  const clip = measured('clip');
+  const clipPerMinute = SEGMENTS_PER_MINUTE * CLIP_PICTURES * clip.seconds[0]!;
   console.log(
-    `${budget} tokens, ${rate} pictures/s: ${total.toFixed(0)} s per minute of film ` +
-      `(pictures ${pictures.toFixed(0)}; text graph ${text.seconds[i]!.toFixed(2)} s for the ${tokens} tokens of a segment)`,
+    `clip, pictures: ${clip.seconds[0]!.toFixed(2)} s each, ${clipPerMinute.toFixed(0)} s per minute of film`,
   );
+  const [vision, text, audio] = [measured('vision'), measured('text'), measured('audio')];
+  const [query, soundText, ...segments] = text.seconds;
+  for (const [i, { budget, rate, tokens }] of MIXES.entries()) {
+    const pictures = 60 * rate * vision.seconds[BUDGETS.indexOf(budget)]!;
+    const total = pictures + SEGMENTS_PER_MINUTE * segments[i]!;
+    console.log(
+      `${budget} tokens, ${rate} pictures/s: ${total.toFixed(0)} s per minute of film ` +
+        `(pictures ${pictures.toFixed(0)}; text graph ${segments[i]!.toFixed(2)} s for the ${tokens} tokens of a segment)`,
+    );
+  }
+  const soundPerMinute = SEGMENTS_PER_MINUTE * (audio.seconds[0]! + soundText!);
+  console.log(`sound: ${soundPerMinute.toFixed(0)} s per minute of film; a query of 12 tokens: ${query!.toFixed(2)} s`);
+  for (const [graph, { megabytes }] of Object.entries({ clip, vision, text, audio })) {
+    console.log(`memory of ${graph}: ${megabytes.map(Math.round).join(', ')} MB (loaded, after each input)`);
+  }
 }
-const [soundText, query] = text.seconds.slice(mixes.length);
-const soundPerMinute = SEGMENTS_PER_MINUTE * (audio.seconds[0]! + soundText!);
-console.log(`sound: ${soundPerMinute.toFixed(0)} s per minute of film; a query of 12 tokens: ${query!.toFixed(2)} s`);
-for (const [name, { loaded, peak }] of Object.entries({ clip, vision, text, audio })) {
-  console.log(`memory of ${name}: ${loaded.toFixed(0)} MB loaded, ${peak.toFixed(0)} MB after the runs`);
+
+function measured(graph: Graph): Costs {
+  const args = [import.meta.filename, '--measure', graph];
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] }));
 }
-await compareWholeWay();
+
+async function measure(graph: Graph): Promise<Costs> {
+  const { file, inputs } = GRAPHS[graph];
+  const before = process.memoryUsage.rss();
+  const session = await openSession(file);
+  const above = () => (process.memoryUsage.rss() - before) / MEGABYTE;
+  const megabytes = [above()];
+  const seconds: number[] = [];
+  for (const each of inputs()) {
+    await session.run(each); // The first run of a shape allocates.
+    seconds.push(await processorSeconds(() => session.run(each)));
+    megabytes.push(above());
+  }
+  await session.release();
+  return { seconds, megabytes };
+}
 
 /** Writes a file of the cache. */
 function write(name: string, content: () => Uint8Array): void {
@@ -103,26 +144,6 @@ function openSession(file: string): Promise<InferenceSession> {
     executionMode: 'sequential',
     logSeverityLevel: 3,
   });
-}
-
-/** Processor seconds of a run for each of several inputs, after a warm-up, and memory above that before the load, in MB. */
-async function costs(
-  file: string,
-  inputs: readonly Inputs[],
-): Promise<{ seconds: readonly number[]; loaded: number; peak: number }> {
-  const before = process.memoryUsage.rss();
-  const session = await openSession(file);
-  const above = () => (process.memoryUsage.rss() - before) / MEGABYTE;
-  const loaded = above();
-  const seconds: number[] = [];
-  let peak = loaded;
-  for (const each of inputs) {
-    await session.run(each);
-    seconds.push(await processorSeconds(() => session.run(each)));
-    peak = Math.max(peak, above());
-  }
-  await session.release();
-  return { seconds, loaded, peak };
 }
 
 async function processorSeconds(work: () => Promise<unknown>): Promise<number> {

@@ -38,7 +38,9 @@ describe('the choice of a bundle', () => {
     const chosen = await models('use', bundle);
     assert.equal(chosen.code, 0, chosen.stderr);
     assert.match(chosen.stdout, /6 files downloaded[\s\S]*is the bundle of .*data\.[\s\S]*The next start uses it\./);
-    assert.ok((await models('list')).stdout.includes(`${bundle}  in use`));
+    const { stdout: listed } = await models('list');
+    assert.ok(listed.includes(`${bundle}  in use`));
+    assert.match(listed, /^clip@.*\n.*\n.*\n {2}about [\d.]+ hours of work per hour of film on this machine$/m);
     assert.match((await models('use', bundle, '--bundle', 'signal')).stdout, /is signal, which wins/);
 
     await using server = await startServer({ dataDir });
