@@ -126,7 +126,7 @@ const refused: [what: string, parts: Parts, code: string, message: RegExp][] = [
       ['video', film()],
     ],
     'parameter_invalid',
-    /^video is sent as a file/,
+    /^video is sent as a file\. Only file may be one; send video as a text field\.$/,
   ],
   [
     'a field twice',

@@ -149,3 +149,47 @@ test('path parameters and answers have the examples of their operation', async (
     assert.deepEqual(success.content?.['application/json']?.example, answer, id);
   }
 });
+
+test('types have the names of the TwelveLabs documents, from which clients are generated', () => {
+  for (const name of [
+    'CreateAsyncEmbeddingRequest',
+    'CreateEmbeddingRequest',
+    'EmbeddingSuccessResponse',
+    'EmbeddingTaskResponse',
+    'EmbeddingTask',
+    'EmbeddingData',
+    'EmbeddingMediaMetadata',
+    'MediaSource',
+    'VideoInputRequest',
+    'AudioInputRequest',
+    'PageInfo',
+    'Asset',
+    'AssetDetail',
+    'AssetTechnicalMetadata',
+    'PresignedUrlChunk',
+    'EmbeddingResponse',
+    'TextEmbeddingResult',
+    'ImageEmbeddingResult',
+    'AudioEmbeddingResult',
+    'BaseSegment',
+    'AudioSegment',
+  ]) {
+    assert.ok(document.components.schemas[name], name);
+  }
+});
+
+test('a progress is a share, and forms have their files', () => {
+  const task = document.components.schemas['EmbeddingTaskResponse'] as JsonObject;
+  const { progress } = task['properties'] as { progress: JsonObject };
+  const { fraction } = progress['properties'] as { fraction: JsonObject };
+  assert.deepEqual(fraction, { type: 'number', minimum: 0, maximum: 1 });
+  for (const [path, files] of [
+    ['/v1.3/assets', ['file']],
+    ['/v1.3/embed', ['image_file', 'audio_file']],
+    ['/v1.3/embed/tasks', ['video_file']],
+  ] as const) {
+    const { schema } = document.paths[path]!['post']!.requestBody!.content['multipart/form-data']!;
+    const { properties } = schema as { properties: JsonObject };
+    for (const file of files) assert.ok(properties[file], `${path} ${file}`);
+  }
+});
