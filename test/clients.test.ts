@@ -206,4 +206,20 @@ describe('clients as they are', () => {
       assert.deepEqual(result.metadata?.embeddingScopes, ['local']);
     }
   });
+
+  test('the JavaScript SDK creates, retrieves and lists the task of an image', async () => {
+    const image = { mediaSource: { url: `${host.url}/still.jpg` } };
+    const { id, status } = await client.embed.v2.tasks.create({ inputType: 'image', modelName: 'marengo3.5', image });
+    assert.equal(status, 'processing');
+    const task = await client.embed.v2.tasks.retrieve(id!);
+    assert.deepEqual([task.status, task.metadata?.inputType], ['ready', 'image']);
+    const media_source = { url: `${host.url}/still.jpg` };
+    assert.deepEqual(task.data?.[0]?.embedding, await byV2({ input_type: 'image', image: { media_source } }));
+    const { data } = await client.embed.v2.tasks.list({ pageLimit: 1 });
+    assert.deepEqual(data[0]?.imageEmbedding?.metadata?.imageEmbeddingScope, ['asset']);
+    for (const format of ['ndjson', 'arrow', 'parquet']) {
+      const url = `${server.url}/embed-v2/tasks/${id}?format=${format}`;
+      assert.equal((await fetch(url, { headers: { 'x-api-key': KEY } })).status, 200, format);
+    }
+  });
 });

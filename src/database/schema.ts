@@ -1,5 +1,5 @@
 import type { Generated } from 'kysely';
-import type { InputType, MediaKind } from '../domain/media-kind.ts';
+import type { MediaKind } from '../domain/media-kind.ts';
 
 /**
  * Tables of the database. Times are RFC 3339 in UTC with milliseconds, which sort as text; structured values are JSON
@@ -41,7 +41,7 @@ export interface TasksTable {
   id: string;
   /** Id of the API key that created the task. */
   owner: string;
-  input_type: InputType;
+  input_type: MediaKind;
   model_name: string;
   /** Name and revision of the bundle that makes the vectors. */
   bundle: string;

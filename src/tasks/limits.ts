@@ -44,6 +44,7 @@ export function checkLimits(
   duration = TASK_DURATION,
 ): TimeRange {
   const { inputType } = request;
+  if (inputType === 'image') throw new Error('checkLimits: an image is embedded before its task exists');
   if (media.image) throw isImage(media, inputType);
   checkSize(media.size, inputType, limits);
   if (inputType === 'audio') checkAudioFormat(media);

@@ -45,7 +45,8 @@ export async function missingSource(
   { assets, blobs }: Pick<Deps, 'assets' | 'blobs'>,
   task: Task,
 ): Promise<string | undefined> {
-  const { source } = task.request;
+  const { source, inputType } = task.request;
+  if (inputType === 'image') return 'its image was not kept';
   if (source.kind !== 'asset') return 'its media was not kept, because it did not come as an asset';
   const asset = await assets.get(source.assetId, task.owner);
   if (!asset) return `the asset ${source.assetId} was deleted`;

@@ -29,6 +29,14 @@ export interface TaskFilter {
  */
 export type OnEnded = (transaction: Db, task: Task) => Promise<void>;
 
+interface NewRow {
+  readonly id: string;
+  readonly owner: string;
+  readonly request: TaskRequest;
+  readonly bundle: string;
+  readonly contentId?: string | undefined;
+}
+
 /** Tasks in the database. Updates of a task that is no longer `processing` are ignored: an end is final. */
 export class TaskRepository {
   readonly #db: Db;
@@ -43,36 +51,24 @@ export class TaskRepository {
     this.#onEnded = onEnded;
   }
 
-  async create(
-    task: { id: string; owner: string; request: TaskRequest; bundle: string; contentId?: string },
-    onCreated?: OnCreated<Task>,
-  ): Promise<Task> {
-    const now = new Date().toISOString();
-    const insert = async (db: Db) => {
-      const row = await db
-        .insertInto('tasks')
-        .values({
-          id: task.id,
-          owner: task.owner,
-          input_type: task.request.inputType,
-          model_name: task.request.modelName,
-          bundle: task.bundle,
-          request: JSON.stringify(task.request),
-          status: 'processing',
-          stage: 'queued',
-          content_id: task.contentId ?? null,
-          created_at: now,
-          updated_at: now,
-        })
-        .returning(COLUMNS.tasks)
-        .executeTakeFirstOrThrow();
-      return taskFromRow(row);
-    };
-    if (!onCreated) return insert(this.#db);
+  async create(task: NewRow, onCreated?: OnCreated<Task>): Promise<Task> {
+    if (!onCreated) return insert(this.#db, task);
     return this.#db.transaction().execute(async (transaction) => {
-      const created = await insert(transaction);
+      const created = await insert(transaction, task);
       await onCreated(transaction, created);
       return created;
+    });
+  }
+
+  /** Creates a task that is ready at once, because its result is stored already. */
+  createReady(task: NewRow, onCreated?: OnCreated<Task>): Promise<Task> {
+    return this.#db.transaction().execute(async (transaction) => {
+      const created = await insert(transaction, task);
+      await onCreated?.(transaction, created);
+      const row = await update(transaction, task.id, { status: 'ready', warnings: '[]' });
+      const ready = taskFromRow(row!);
+      await this.#onEnded?.(transaction, ready);
+      return ready;
     });
   }
 
@@ -295,6 +291,29 @@ export class TaskRepository {
   async #updateAsync(id: string, values: Updateable<TasksTable>): Promise<void> {
     await update(this.#asyncDb, id, values);
   }
+}
+
+/** Inserts a task that is `processing`. */
+async function insert(db: Db, task: NewRow): Promise<Task> {
+  const now = new Date().toISOString();
+  const row = await db
+    .insertInto('tasks')
+    .values({
+      id: task.id,
+      owner: task.owner,
+      input_type: task.request.inputType,
+      model_name: task.request.modelName,
+      bundle: task.bundle,
+      request: JSON.stringify(task.request),
+      status: 'processing',
+      stage: 'queued',
+      content_id: task.contentId ?? null,
+      created_at: now,
+      updated_at: now,
+    })
+    .returning(COLUMNS.tasks)
+    .executeTakeFirstOrThrow();
+  return taskFromRow(row);
 }
 
 /** @returns the updated row; undefined if the task had already ended */

@@ -1,4 +1,4 @@
-import type { InputType } from '../domain/media-kind.ts';
+import type { MediaKind } from '../domain/media-kind.ts';
 import type { Option } from '../domain/option.ts';
 import type { Scope } from '../domain/scope.ts';
 import type { Segmentation } from '../domain/segmentation.ts';
@@ -15,7 +15,8 @@ export type Source =
 
 /** Validated request with all defaults filled in. */
 export interface TaskRequest {
-  readonly inputType: InputType;
+  /** An image has no time range: the fields about time and scope mean nothing. */
+  readonly inputType: MediaKind;
   readonly modelName: string;
   readonly source: Source;
   /** File name from the URL or the asset, if known. */

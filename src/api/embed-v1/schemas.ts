@@ -102,11 +102,15 @@ export const retrieveVideoTaskQuery = z.strictObject({
 
 const listedVideo = listedTask.shape.video_embedding.unwrap().shape.metadata;
 
-export const videoTask = listedTask.omit({ video_embedding: true, audio_embedding: true }).extend({
-  video_embedding: z.object({ metadata: listedVideo.extend({ video_embedding_scope: z.array(scopeName) }) }).optional(),
-  error: z.object({ code: z.string(), message: z.string() }).optional().describe('when failed'),
-  warnings: z.array(z.string()).describe('sentences about missing vectors and damaged media'),
-});
+export const videoTask = listedTask
+  .omit({ video_embedding: true, audio_embedding: true, image_embedding: true })
+  .extend({
+    video_embedding: z
+      .object({ metadata: listedVideo.extend({ video_embedding_scope: z.array(scopeName) }) })
+      .optional(),
+    error: z.object({ code: z.string(), message: z.string() }).optional().describe('when failed'),
+    warnings: z.array(z.string()).describe('sentences about missing vectors and damaged media'),
+  });
 
 export const videoTaskStatus = videoTask.meta({ title: 'VideoTaskStatus' });
 

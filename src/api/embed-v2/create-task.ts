@@ -1,4 +1,8 @@
 import type { FastifyPluginAsyncZod } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
+import type { OnCreated } from '../../database/open.ts';
+import { createImageTask } from '../../queries/image-task.ts';
+import type { QuotaLimits } from '../../quotas/quotas.ts';
 import { createTask } from '../../tasks/create.ts';
 import type { Task } from '../../tasks/repository.ts';
 import { baseUrl } from '../base-url.ts';
@@ -11,10 +15,13 @@ import type { EmbedDeps } from './deps.ts';
 import { TASK_EXAMPLES } from './examples.ts';
 import { bodySchema, validateByModel } from './model-names.ts';
 import { createdTask } from './schemas.ts';
-import { toTaskRequest } from './task-request.ts';
+import { toImageRequest, toTaskRequest } from './task-request.ts';
+import { toQuerySource } from './vector-query.ts';
 
 /** Body limit in bytes: 48 MB of base64 for 36 MB of media, plus 4 MB for the other fields. */
 export const BODY_LIMIT = 52 * 1024 ** 2;
+
+type Body = z.infer<ReturnType<typeof createTaskBodies>['first' | 'second']>;
 
 export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, deps) => {
   const bodies = createTaskBodies(deps);
@@ -47,11 +54,7 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
         answer: (task: Task) => ({ _id: task.id, status: 'processing' as const, data: null }),
       };
       const answer = await createOnce(deps.idempotency, { request, reply }, operation, (onCreated) =>
-        createTask(
-          deps,
-          { owner, quota, ...toTaskRequest(request.body, deps.bundle) },
-          { signal: hangUpSignal(reply), onCreated },
-        ),
+        create({ owner, quota, body: request.body }, { signal: hangUpSignal(reply), onCreated }),
       );
       request.event.taskId = answer._id;
       setRateLimits(reply, await deps.quotas.rates(owner, quota));
@@ -59,4 +62,16 @@ export const createTaskRoute: FastifyPluginAsyncZod<EmbedDeps> = async (app, dep
       return reply.code(202).send(answer);
     },
   );
+
+  function create(
+    { owner, quota, body }: { owner: string; quota: QuotaLimits; body: Body },
+    context: { signal: AbortSignal; onCreated?: OnCreated<Task> },
+  ): Promise<Task> {
+    if (body.input_type === 'image') {
+      const source = toQuerySource(body.image!.media_source);
+      return createImageTask(deps, { owner, request: toImageRequest(body, deps.bundle), source }, context);
+    }
+    const media = { ...body, input_type: body.input_type };
+    return createTask(deps, { owner, quota, ...toTaskRequest(media, deps.bundle) }, context);
+  }
 };

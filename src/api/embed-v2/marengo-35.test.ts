@@ -4,7 +4,7 @@ import sharp from 'sharp';
 import { CONFIGURED_KEY, openTestApp, type TestApp } from '../../../test/support/app.ts';
 import { createSignalBundle } from '../../encode/signal/bundle.ts';
 import { textEncoder } from '../../encode/signal/text/text.ts';
-import { createdEmbedding } from './schemas.ts';
+import { createdEmbedding, retrievedTask, taskPage } from './schemas.ts';
 
 const headers = { 'x-api-key': CONFIGURED_KEY };
 type Fields = Record<string, unknown>;
@@ -68,6 +68,55 @@ test('segmentation is wrapped in temporal, and local is a clip by another name',
   });
 });
 
+test('the task of an image is ready at once, with the vector of a query', async () => {
+  await using t = await openTestApp();
+  const media_source = { base64_string: PNG };
+  const body = {
+    input_type: 'image',
+    image: { media_source, embedding_scope: ['asset'], embedding_option: ['visual'] },
+  };
+  const created = await post(t, '/embed-v2/tasks', body);
+  assert.deepEqual([created.status, created.body.status, created.body.data], [202, 'processing', null]);
+  const path = `/v1.3/embed-v2/tasks/${created.body._id}`;
+  const task = retrievedTask.parse((await t.app.inject({ url: path, headers })).json());
+  const query = await post(t, '/embed-v2', { model_name: 'marengo3.0', input_type: 'image', image: { media_source } });
+  assert.equal(task.status, 'ready');
+  assert.deepEqual(task.data, [
+    {
+      embedding: query.body.data[0].embedding,
+      embedding_option: 'visual',
+      embedding_scope: 'asset',
+      start_sec: null,
+      end_sec: null,
+    },
+  ]);
+  assert.deepEqual(task.metadata, {
+    input_type: 'image',
+    embedding_options: ['visual'],
+    embedding_scopes: ['asset'],
+    bundle: 'signal@1',
+  });
+  const list = taskPage.parse((await t.app.inject({ url: '/v1.3/embed-v2/tasks', headers })).json());
+  const metadata = { image_embedding_option: ['visual'], image_embedding_scope: ['asset'] };
+  assert.partialDeepStrictEqual(list.data[0], { status: 'ready', image_embedding: { metadata } });
+  assert.deepEqual([t.started, await t.tasks.unstarted()], [[], []]);
+  const deleted = await t.app.inject({ method: 'DELETE', url: path, headers });
+  assert.equal(deleted.statusCode, 204);
+});
+
+test('the same image with the same Idempotency-Key is one task', async () => {
+  await using t = await openTestApp();
+  const request = {
+    method: 'POST',
+    url: '/v1.3/embed-v2/tasks',
+    headers: { ...headers, 'idempotency-key': 'once' },
+    payload: { model_name: 'marengo3.5', input_type: 'image', image: { media_source: { base64_string: PNG } } },
+  } as const;
+  const ids = [(await t.app.inject(request)).json()._id, (await t.app.inject(request)).json()._id];
+  assert.equal(ids[0], ids[1]);
+  assert.equal((await Array.fromAsync(t.blobs.list('tasks/'))).length, 1);
+});
+
 test('multi_input gives one vector and its usage', async () => {
   await using t = await openTestApp(undefined, { bundle: ONE_SPACE });
   const text = await post(t, '/embed-v2', multi({ input_text: 'two dogs play' }));
@@ -101,6 +150,20 @@ const dynamic = { strategy: 'dynamic', dynamic: { min_duration_sec: 4 } };
 const video = (more: Fields) => source('video', more);
 /** Path, body, code, beginning of the message, and more of it. */
 const REFUSED: [path: string, body: Fields, code: string, field: string, RegExp?][] = [
+  [
+    '/embed-v2/tasks',
+    { input_type: 'image', image: { media_source: { base64_string: 'AAAA' } } },
+    'source_not_media',
+    '',
+    /an image may be JPEG/,
+  ],
+  [
+    '/embed-v2/tasks',
+    source('image', { embedding_scope: ['clip'] }),
+    'parameter_invalid',
+    'image.embedding_scope.0',
+    /"asset"/,
+  ],
   ['/embed-v2/tasks', source('document'), 'parameter_invalid', 'input_type', /documents/],
   ['/embed-v2/tasks', { ...source('video'), document: {} }, 'parameter_unknown', 'document', /documents/],
   [

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkMedia, dynamic, fields, fixed, rangeFields, requireStrategy, words } from './media-body.ts';
+import { checkMedia, dynamic, fields, fixed, mediaSource, rangeFields, requireStrategy, words } from './media-body.ts';
 import { embeddingType, requestedScope } from './schemas.ts';
 
 /** Media objects in the shapes of marengo3.5. */
@@ -54,6 +54,14 @@ export const video35 = fields({ ...media, embedding_option: words(options, 'defa
 export const audio35 = fields({ ...media, embedding_option: words(audioOption, 'default: audio') }, OTHERS)
   .superRefine(checkMedia)
   .meta({ title: 'AsyncAudioInputRequest' });
+
+/** An image, for which each list has one value. */
+export const image35 = fields({
+  media_source: mediaSource.describe('JPEG, PNG, WebP or AVIF; exactly one of the three'),
+  embedding_option: words(z.enum(['visual']), 'visual'),
+  embedding_type: words(z.enum(['separate_embedding']), 'separate_embedding'),
+  embedding_scope: words(z.enum(['asset']), 'asset'),
+}).meta({ title: 'AsyncImageInputRequest' });
 
 export type MediaBody35 = z.infer<typeof video35> | z.infer<typeof audio35>;
 

@@ -3,13 +3,19 @@ import { ReelvecError } from '../../errors.ts';
 import { inputNames, taskMetadata } from '../../tasks/metadata.ts';
 import type { Task } from '../../tasks/repository.ts';
 import { omitIfMalformed } from '../malformed-rows.ts';
-import type { listedTask, metadataBody } from './schemas.ts';
+import type { listedTask, taskMetadataBody } from './schemas.ts';
 
 /** Metadata of a task. Undefined until the media is probed, because SDKs require all fields. */
-export function metadataOf(task: Task): z.infer<typeof metadataBody> | undefined {
+export function metadataOf(task: Task): z.infer<typeof taskMetadataBody> | undefined {
   const { request, media, range, transcriptionSource, bundle } = task;
+  const { inputType } = request;
+  if (inputType === 'image') return { ...imageMetadata(request), bundle };
   if (!media || !range) return undefined;
-  return omitIfMalformed(() => ({ ...taskMetadata({ request, media, range, transcriptionSource }), bundle }));
+  return omitIfMalformed(() => ({
+    ...taskMetadata({ request, media, range, transcriptionSource }),
+    input_type: inputType,
+    bundle,
+  }));
 }
 
 /** List item of a task, with the field names of the first API version. */
@@ -26,6 +32,7 @@ export function listedTaskOf(task: Task): z.infer<typeof listedTask> {
 
 function listedEmbedding({ request, media, range }: Task) {
   const { segmentation } = request;
+  if (request.inputType === 'image') return { image_embedding: { metadata: listedImage(request) } };
   const scopes = [...request.scopes];
   const options = [...request.options];
   const input = { ...inputNames(request), ...(media && { duration: media.durationSec }) };
@@ -44,6 +51,25 @@ function listedEmbedding({ request, media, range }: Task) {
     audio_embedding_options: options,
   };
   return { audio_embedding: { metadata } };
+}
+
+function imageMetadata(request: Task['request']) {
+  const { options, scopes, dimension } = request;
+  return {
+    input_type: 'image' as const,
+    ...inputNames(request),
+    embedding_options: [...options],
+    embedding_scopes: [...scopes],
+    ...(dimension !== undefined && { embedding_dimension: dimension }),
+  };
+}
+
+function listedImage(request: Task['request']) {
+  return {
+    ...inputNames(request),
+    image_embedding_option: [...request.options],
+    image_embedding_scope: [...request.scopes],
+  };
 }
 
 /** @param collection path of the tasks below the version */

@@ -74,13 +74,27 @@ export const metadataBody = z
   })
   .meta({ title: 'EmbeddingMediaMetadata' });
 
+/** Metadata of the task of an image. */
+const imageMetadataBody = z
+  .object({
+    input_type: z.literal('image'),
+    ...input,
+    embedding_options: z.array(option),
+    embedding_scopes: z.array(scope),
+    embedding_dimension: metadataBody.shape.embedding_dimension,
+    bundle: metadataBody.shape.bundle,
+  })
+  .meta({ title: 'AsyncImageMetadata' });
+
+export const taskMetadataBody = z.union([metadataBody, imageMetadataBody]);
+
 const embedding = z
   .object({
     embedding: z.array(z.number()).describe('512 values, or the requested number; L2 norm 1'),
     embedding_option: rowOption.meta({ title: 'EmbeddingDataEmbeddingOption' }),
     embedding_scope: scope.meta({ title: 'EmbeddingDataEmbeddingScope' }),
-    start_sec: z.number().describe('seconds from the start of the file'),
-    end_sec: z.number(),
+    start_sec: z.number().nullable().describe('seconds from the start of the file; null for an image'),
+    end_sec: z.number().nullable(),
   })
   .meta({ title: 'EmbeddingData' });
 
@@ -93,7 +107,7 @@ export const retrievedTask = z
     status: taskStatus,
     created_at: z.string(),
     updated_at: z.string(),
-    metadata: metadataBody.optional().describe('once the media is known'),
+    metadata: taskMetadataBody.optional().describe('once the media is known'),
     error: z.object({ code: z.string(), message: z.string() }).optional().describe('when failed'),
     progress: z
       .object({
@@ -178,6 +192,15 @@ export const listedTask = z.object({
         video_clip_length: z.number().optional(),
         video_embedding_scope: z.array(scope),
         video_embedding_option: z.array(option),
+      }),
+    })
+    .optional(),
+  image_embedding: z
+    .object({
+      metadata: z.object({
+        ...input,
+        image_embedding_scope: z.array(scope),
+        image_embedding_option: z.array(option),
       }),
     })
     .optional(),

@@ -45,6 +45,25 @@ export function toTaskRequest(
   return { request, base64: media.media_source.base64_string };
 }
 
+/** Request of the task of an image. */
+export function toImageRequest(
+  body: Body & { readonly image?: { readonly media_source: MediaSource } | undefined },
+  bundle: BundleInfo,
+): TaskRequest {
+  const options = ['visual'] as const;
+  requireEncoder(bundle, options, 'image.embedding_option');
+  return {
+    inputType: 'image',
+    modelName: body.model_name,
+    source: toSource(body.image!.media_source),
+    startSec: 0,
+    segmentation: defaultsOf('second', 'video').segmentation,
+    options,
+    scopes: ['asset'],
+    ...toDimension(body),
+  };
+}
+
 /** Requested vector length, if it is not the default. */
 export function toDimension({ embedding_dimension: length }: Body): { dimension?: number } {
   return length === undefined || length === DIMENSION ? {} : { dimension: length };

@@ -18,7 +18,7 @@ import type { Scope } from '../../domain/scope.ts';
 import type { TimeRange } from '../../domain/time-range.ts';
 import { DIMENSION } from '../../encode/encoder.ts';
 
-/** Vector with the segment, option and scope that it describes. */
+/** Vector with the segment, option and scope that it describes. The times of an image are NaN. */
 export interface EmbeddingRow extends TimeRange {
   /** Segment index from 0; `ASSET_SEGMENT` for a vector of the whole range. */
   readonly segment: number;

@@ -96,8 +96,13 @@ function writeRow(
     end = writeVector(row.embedding, chunk, end + chunk.write(`"${names.vector}":`, end, 'latin1'));
     end += chunk.write(',', end, 'latin1');
   }
-  const rest = `"embedding_option":"${row.option}","embedding_scope":"${names.scopes[row.scope]}","${names.start}":${row.startSec},"${names.end}":${row.endSec}}`;
+  const rest = `"embedding_option":"${row.option}","embedding_scope":"${names.scopes[row.scope]}","${names.start}":${timeJson(row.startSec)},"${names.end}":${timeJson(row.endSec)}}`;
   return end + chunk.write(rest, end, 'latin1');
+}
+
+/** An image has no times. */
+function timeJson(sec: number): string {
+  return Number.isNaN(sec) ? 'null' : String(sec);
 }
 
 function writeVector(vector: Float32Array, chunk: Buffer, at: number): number {
