@@ -161,6 +161,27 @@ describe('a bundle with pictures, sound and text in one space', () => {
     }
   });
 
+  test('a text about a time joins the fused vectors as its speech would', async () => {
+    const { video } = film as { video: { media_source: object; segmentation: object; embedding_type: string[] } };
+    const time_based_metadata = [{ start: 0.5, end: 2, text: 'the red car' }];
+    const segmentation = { temporal: video.segmentation };
+    const body = {
+      input_type: 'video',
+      model_name: 'marengo3.5',
+      video: { ...video, segmentation, time_based_metadata },
+    };
+    const noted = itemsIn((await ready(server, await createTask(server, body))).data);
+    const fusedIn = (items: Item[]) => items.filter((item) => item.embedding_option === 'fused');
+    assert.deepEqual(new Set(noted.map((item) => item.embedding_option)), new Set(['visual', 'audio', 'fused']));
+    const wanted = fusedIn(itemsIn(fused));
+    for (const [i, item] of fusedIn(noted).entries()) {
+      assert.equal(item.start_sec, wanted[i]!.start_sec);
+      for (const [at, value] of item.embedding.entries()) {
+        assert.ok(Math.abs(value - wanted[i]!.embedding[at]!) < 1e-6, `${item.embedding_scope} ${item.start_sec}`);
+      }
+    }
+  });
+
   test('is named in each answer, and a request for another one is refused', async () => {
     const text = { input_type: 'text', model_name: 'marengo3.0', text: { input_text: 'a red car' } };
     const plain = await call(server, 'POST', '/embed-v2', { body: text });

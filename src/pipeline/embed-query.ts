@@ -15,6 +15,7 @@ const DEFAULT_LIMIT: TextLimit = { maxTokens: 500, truncate: false };
  */
 export async function embedQuery(job: QueryJob, bundle: Bundle): Promise<QueryVectors> {
   const { spaces, limit = DEFAULT_LIMIT } = job;
+  if (job.isDocument) return embedDocument(job, bundle);
   const given = job.parts.flatMap((part) => (part.kind === 'text' ? [part.text] : []));
   const hasMedia = job.parts.length > given.length;
   const space = hasMedia && bundle.joint ? bundle.joint.space : spaces[0]!;
@@ -30,6 +31,14 @@ export async function embedQuery(job: QueryJob, bundle: Bundle): Promise<QueryVe
     vectors.push(meanVector([...words, ...media]));
   }
   return { vectors, ...facts };
+}
+
+/** Embeds a text as the transcription encoder embeds speech, if that encodes into the space. */
+async function embedDocument({ parts, spaces: [space] }: QueryJob, bundle: Bundle): Promise<QueryVectors> {
+  const { transcription } = bundle;
+  const encoder = transcription?.space === space ? transcription! : textEncoderOf(bundle, space!);
+  const clips = parts.flatMap((part) => (part.kind === 'text' ? [{ startSec: 0, endSec: 0, text: part.text }] : []));
+  return { vectors: await encoder.encode(clips), tokens: 0, truncated: false };
 }
 
 /** Format of the pictures of a query. */

@@ -2,6 +2,7 @@ import type { MediaKind } from '../domain/media-kind.ts';
 import type { Option } from '../domain/option.ts';
 import type { Scope } from '../domain/scope.ts';
 import type { Segmentation } from '../domain/segmentation.ts';
+import type { TimeRange } from '../domain/time-range.ts';
 
 /** Location of the media. Base64 and uploads are stored as the task's own blob before the task exists. */
 export type Source =
@@ -12,6 +13,11 @@ export type Source =
   | { readonly kind: 'asset'; readonly assetId: string }
   /** Local file, on the command line. */
   | { readonly kind: 'file' };
+
+/** Text about a time range, or about a moment if both ends are equal. */
+export interface Note extends TimeRange {
+  readonly text: string;
+}
 
 /** Validated request with all defaults filled in. */
 export interface TaskRequest {
@@ -32,6 +38,8 @@ export interface TaskRequest {
   readonly requestedScopes?: readonly (Scope | 'local')[];
   /** Fused vectors, in addition to those of each option or instead of them; undefined means none. */
   readonly fused?: 'beside' | 'instead';
+  /** Texts that join the fused vectors of the segments that they overlap. */
+  readonly notes?: readonly Note[];
   /** Length of the vectors, one of the bundle's `dimensions`; undefined means `DIMENSION`. */
   readonly dimension?: number;
 }

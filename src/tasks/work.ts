@@ -22,6 +22,7 @@ import { chunkJob, chunkRows, requireBundle, servableOptions } from './embedding
 import { checkLimits, type Limits } from './limits.ts';
 import { planChunks } from './plan.ts';
 import type { Task, TaskRepository } from './repository.ts';
+import type { NoteVector } from './results/fused.ts';
 import { encodeBlock, writeResult } from './results/results.ts';
 import { TaskEndWatcher } from './task-end-watcher.ts';
 import { type ChunkReport, reportOf, resultWarnings } from './warnings.ts';
@@ -181,6 +182,7 @@ export class TaskWork {
         blocks: reports.map((_, number) => blockKey(taskId, number)),
         key: resultKey(taskId),
         request: task.request,
+        notes: await this.#embedNotes(task, signal),
         range: task.range!,
         facts: { task: taskId, bundle: task.bundle },
         signal,
@@ -189,6 +191,24 @@ export class TaskWork {
       log.info({ taskId, ...result }, 'task ready');
     });
     return null;
+  }
+
+  /** Vectors of the notes of a request, in the space of its fused vectors. */
+  async #embedNotes({ request: { notes = [], options } }: Task, signal: AbortSignal): Promise<NoteVector[]> {
+    const { bundle, probes } = this.#deps;
+    const space = options.map((option) => bundle.spaces[option]).find((name) => name !== undefined)!;
+    const vectors: NoteVector[] = [];
+    for (const { text, startSec, endSec } of notes) {
+      const job = {
+        kind: 'query' as const,
+        parts: [{ kind: 'text' as const, text }],
+        spaces: [space],
+        isDocument: true,
+      };
+      const embedded = await runWithRetry<'query'>(probes, job, { signal });
+      vectors.push({ startSec, endSec, embedding: embedded.vectors[0]! });
+    }
+    return vectors;
   }
 
   /**

@@ -45,6 +45,8 @@ export interface EmbedJob {
  */
 export interface QueryJob {
   readonly parts: readonly InputPart[];
+  /** True if its text is content of media and not a query. The parts are one text then. */
+  readonly isDocument?: boolean;
   /** Limit of its text; default: 500 tokens, and longer text is refused. */
   readonly limit?: TextLimit;
   /** Spaces of the vectors: several only for a text alone, out of the bundle's `textQuerySpaces`. */

@@ -117,6 +117,18 @@ test('the same image with the same Idempotency-Key is one task', async () => {
   assert.equal((await Array.fromAsync(t.blobs.list('tasks/'))).length, 1);
 });
 
+test('texts about times are kept for the fused vectors', async () => {
+  await using t = await openTestApp(undefined, { bundle: ONE_SPACE });
+  const time_based_metadata = [{ start: 42.3, end: 42.3, text: 'Shot made.' }];
+  const body = video({ embedding_type: ['separate_embedding', 'fused_embedding'], time_based_metadata });
+  const created = await post(t, '/embed-v2/tasks', body);
+  assert.equal(created.status, 202, JSON.stringify(created.body));
+  assert.partialDeepStrictEqual((await t.tasks.get(created.body._id))!.request, {
+    fused: 'beside',
+    notes: [{ startSec: 42.3, endSec: 42.3, text: 'Shot made.' }],
+  });
+});
+
 test('multi_input gives one vector and its usage', async () => {
   await using t = await openTestApp(undefined, { bundle: ONE_SPACE });
   const text = await post(t, '/embed-v2', multi({ input_text: 'two dogs play' }));
@@ -146,6 +158,7 @@ test('text has at most 2,000 tokens, and is shortened on request', async () => {
   assert.equal(allowed.body.usage.truncated, false);
 });
 
+const FUSED = { embedding_type: ['fused_embedding'] };
 const dynamic = { strategy: 'dynamic', dynamic: { min_duration_sec: 4 } };
 const video = (more: Fields) => source('video', more);
 /** Path, body, code, beginning of the message, and more of it. */
@@ -198,9 +211,29 @@ const REFUSED: [path: string, body: Fields, code: string, field: string, RegExp?
   [
     '/embed-v2/tasks',
     video({ embedding_type: ['fused_embedding'] }),
+    'parameter_not_provided',
+    'video.time_based_metadata is required',
+  ],
+  [
+    '/embed-v2/tasks',
+    video({ time_based_metadata: [{ start: 1, end: 2, text: 'a goal' }] }),
+    'parameter_not_provided',
+    'video.embedding_type is required',
+    /"fused_embedding"/,
+  ],
+  [
+    '/embed-v2/tasks',
+    video({ ...FUSED, time_based_metadata: [{ start: 2, end: 1, text: 'a goal' }] }),
     'parameter_invalid',
-    'video.embedding_type.0',
-    /time_based_metadata/,
+    'video.time_based_metadata.0.end',
+    /at least start, which is 2: got 1/,
+  ],
+  [
+    '/embed-v2/tasks',
+    video({ ...FUSED, time_based_metadata: [{ start: 1, end: 2, text: 'a goal' }] }),
+    'parameter_invalid',
+    'video.embedding_type',
+    /spaces that do not compare/,
   ],
   [
     '/embed-v2/tasks',

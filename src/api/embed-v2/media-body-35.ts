@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { checkMedia, dynamic, fields, fixed, mediaSource, rangeFields, requireStrategy, words } from './media-body.ts';
+import { checkRange, dynamic, fields, fixed, mediaSource, rangeFields, requireStrategy, words } from './media-body.ts';
 import { embeddingType, requestedScope } from './schemas.ts';
 
 /** Media objects in the shapes of marengo3.5. */
@@ -12,12 +12,8 @@ const OTHERS: Readonly<Record<string, string>> = {
   dynamic: FLAT,
   spatial: 'divides the pages of documents, which this server does not embed.',
   sequential: 'divides the text of documents, which this server does not embed.',
-  time_based_metadata: 'is not possible on this server. Leave it out.',
 };
 const NO_TRANSCRIPTION = 'must not be "transcription" with marengo3.5. Leave it out, or use model_name "marengo3.0".';
-const NO_FUSED =
-  'must not be "fused_embedding" with marengo3.5: that needs time_based_metadata, which is not possible on this server.';
-
 const options = z.enum(['visual', 'audio'], {
   error: ({ input }) => (input === 'transcription' ? NO_TRANSCRIPTION : undefined),
 });
@@ -33,26 +29,63 @@ const temporal = fields({
   .superRefine(requireStrategy)
   .meta({ title: 'TemporalSegmentation' });
 
+/** Maximum number of texts in `time_based_metadata`. */
+const MAX_NOTES = 1000;
+
+const note = fields({
+  start: z.number().min(0).describe('seconds from the start of the file'),
+  end: z.number().min(0).describe('equal to start for a moment'),
+  text: z.string().min(1).max(2000),
+})
+  .superRefine(({ start, end }, context) => {
+    if (end >= start) return;
+    const message = `must be at least start, which is ${start}: got ${end}.`;
+    context.addIssue({ code: 'custom', path: ['end'], message });
+  })
+  .meta({ title: 'TimeBasedMetadataEntry' });
+
 const media = {
   ...rangeFields,
   segmentation: fields({ temporal }, OTHERS)
     .meta({ title: 'AsyncTemporalSegmentation', description: 'default: dynamic, at least 2 s' })
     .optional(),
   embedding_scope: words(requestedScope, 'default: clip and asset; local is the same as clip'),
-  embedding_type: words(
-    embeddingType.exclude(['fused_embedding'], {
-      error: ({ input }) => (input === 'fused_embedding' ? NO_FUSED : undefined),
-    }),
-    'separate_embedding',
-  ),
+  embedding_type: words(embeddingType, 'default: separate_embedding; fused_embedding needs time_based_metadata'),
+  time_based_metadata: z
+    .array(note)
+    .min(1)
+    .refine((notes) => notes.length <= MAX_NOTES, `must not have more than ${MAX_NOTES} items.`)
+    .meta({ maxItems: MAX_NOTES })
+    .optional()
+    .describe('texts that join the fused vectors of the segments that they overlap'),
 };
 
+/** Requires fused vectors and the texts that join them together. */
+function checkNotes(
+  given: { readonly embedding_type?: string[] | undefined; readonly time_based_metadata?: unknown[] | undefined },
+  context: z.RefinementCtx,
+): void {
+  const isFused = given.embedding_type?.includes('fused_embedding') ?? false;
+  if (isFused === (given.time_based_metadata !== undefined)) return;
+  const [path, other] = isFused
+    ? ['time_based_metadata', 'embedding_type has "fused_embedding"']
+    : ['embedding_type', 'there is time_based_metadata: "fused_embedding"'];
+  context.addIssue({
+    code: 'custom',
+    path: [path!],
+    params: { code: 'parameter_not_provided' },
+    message: `is required when ${other}.`,
+  });
+}
+
 export const video35 = fields({ ...media, embedding_option: words(options, 'default: both') }, OTHERS)
-  .superRefine(checkMedia)
+  .superRefine(checkRange)
+  .superRefine(checkNotes)
   .meta({ title: 'AsyncVideoInputRequest' });
 
 export const audio35 = fields({ ...media, embedding_option: words(audioOption, 'default: audio') }, OTHERS)
-  .superRefine(checkMedia)
+  .superRefine(checkRange)
+  .superRefine(checkNotes)
   .meta({ title: 'AsyncAudioInputRequest' });
 
 /** An image, for which each list has one value. */

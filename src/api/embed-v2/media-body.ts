@@ -118,15 +118,21 @@ export const audio = fields({
   .superRefine(checkMedia)
   .meta({ title: 'AudioInputRequest' });
 
-export function checkMedia(
+export function checkRange(
+  { start_sec, end_sec }: { start_sec: number; end_sec?: number },
+  context: z.RefinementCtx,
+): void {
+  if (end_sec === undefined || end_sec > start_sec) return;
+  const message = `must be more than start_sec, which is ${start_sec}: got ${end_sec}.`;
+  context.addIssue({ code: 'custom', path: ['end_sec'], message });
+}
+
+function checkMedia(
   given: { start_sec: number; end_sec?: number; embedding_option?: string[]; embedding_type?: string[] },
   context: z.RefinementCtx,
 ): void {
-  const { start_sec, end_sec, embedding_option, embedding_type } = given;
-  if (end_sec !== undefined && end_sec <= start_sec) {
-    const message = `must be more than start_sec, which is ${start_sec}: got ${end_sec}.`;
-    context.addIssue({ code: 'custom', path: ['end_sec'], message });
-  }
+  checkRange(given, context);
+  const { embedding_option, embedding_type } = given;
   if (embedding_type?.includes('fused_embedding') && embedding_option?.length === 1) {
     const message = '"fused_embedding" needs at least two values in embedding_option: got one.';
     context.addIssue({ code: 'custom', path: ['embedding_type'], message });

@@ -6,7 +6,7 @@ import { type BundleInfo, DIMENSION } from '../../encode/encoder.ts';
 import { bundlesThat, shareSpace } from '../../encode/spaces.ts';
 import { ReelvecError } from '../../errors.ts';
 import { defaultsOf } from '../../tasks/defaults.ts';
-import type { Source, TaskRequest } from '../../tasks/request.ts';
+import type { Note, Source, TaskRequest } from '../../tasks/request.ts';
 import type { MediaBody, MediaSource } from './media-body.ts';
 import type { MediaBody35 } from './media-body-35.ts';
 import { MARENGO_35 } from './model-names.ts';
@@ -40,9 +40,27 @@ export function toTaskRequest(
     scopes: [...new Set(scopes.map((scope) => (scope === 'local' ? 'clip' : scope)))],
     ...(scopes.includes('local') && { requestedScopes: scopes }),
     ...(fused && { fused }),
+    ...toNotes(media, { bundle, options, field: `${inputType}.time_based_metadata` }),
     ...toDimension(body),
   };
   return { request, base64: media.media_source.base64_string };
+}
+
+/** Texts that join the fused vectors. @throws {ReelvecError} if the bundle has no text in the space of the options */
+function toNotes(
+  media: MediaBody | MediaBody35,
+  { bundle, options, field }: { bundle: BundleInfo; options: readonly Option[]; field: string },
+): { notes?: Note[] } {
+  if (!('time_based_metadata' in media) || !media.time_based_metadata) return {};
+  const takesText = ({ spaces, textQuerySpaces }: BundleInfo) =>
+    options.some((option) => textQuerySpaces.includes(spaces[option] ?? ''));
+  if (!takesText(bundle)) {
+    const message =
+      `${field}: the bundle "${bundle.name}" has no text in the space of ${options.join(' and ')}. ` +
+      bundlesThat((other) => shareSpace(other, options) && takesText(other));
+    throw new ReelvecError('parameter_invalid', message, { details: { field } });
+  }
+  return { notes: media.time_based_metadata.map(({ start, end, text }) => ({ startSec: start, endSec: end, text })) };
 }
 
 /** Request of the task of an image. */

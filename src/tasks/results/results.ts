@@ -7,7 +7,7 @@ import { DIMENSION } from '../../encode/encoder.ts';
 import { shorten, WeightedMean } from '../../encode/vectors.ts';
 import type { TaskRequest } from '../request.ts';
 import { ArrowRows, ASSET_SEGMENT, type EmbeddingRow, toRows } from './arrow.ts';
-import { withFused } from './fused.ts';
+import { type NoteVector, withFused } from './fused.ts';
 
 export type { EmbeddingRow } from './arrow.ts';
 
@@ -43,6 +43,7 @@ export function encodeBlock(rows: readonly EmbeddingRow[], facts: ResultFacts & 
  * the mean of each option's clips weighted by duration. A fused vector is the mean of the vectors of its segment, or of
  * the asset. Vectors are shortened last. Memory is bounded by a batch of rows.
  * @param request requested parts of the result
+ * @param notes vectors that join the fused ones
  * @param range processed range; the times of the asset rows
  * @returns counts of rows and segments, and the options with vectors
  */
@@ -51,6 +52,7 @@ export async function writeResult({
   blocks,
   key,
   request: { scopes, fused, dimension = DIMENSION },
+  notes,
   range,
   facts,
   signal,
@@ -59,6 +61,7 @@ export async function writeResult({
   blocks: readonly string[];
   key: string;
   request: Pick<TaskRequest, 'scopes' | 'fused' | 'dimension'>;
+  notes?: readonly NoteVector[];
   range: TimeRange;
   facts: ResultFacts;
   signal?: AbortSignal;
@@ -87,7 +90,7 @@ export async function writeResult({
   async function* content(): AsyncGenerator<Uint8Array> {
     const file = new ArrowRows({ task: facts.task, bundle: facts.bundle }, dimension);
     for (const [scope, rows] of [['clip', clips()] as const, ['asset', assets()] as const]) {
-      for await (const row of fused ? withFused(rows, fused) : rows) {
+      for await (const row of fused ? withFused(rows, fused, notes) : rows) {
         if (!scopes.includes(scope)) continue;
         written.rows++;
         const part = file.add({ ...row, embedding: shorten(row.embedding, dimension) });
