@@ -115,9 +115,9 @@ async function embedQuery(input_text: string): Promise<number[]> {
     headers: { 'x-api-key': KEY, 'content-type': 'application/json' },
     body: JSON.stringify({ input_type: 'text', model_name: 'marengo3.0', text: { input_text } }),
   });
-  const { data } = (await response.json()) as { data: { embedding: number[] }[] };
-  if (!data[0]) throw new Error(`no vector: ${response.status}`);
-  return data[0].embedding;
+  const text = await response.text();
+  if (!response.ok) throw new Error(`no vector: ${response.status} ${text}`);
+  return (JSON.parse(text) as { data: [{ embedding: number[] }] }).data[0].embedding;
 }
 
 /** Dot product: all vectors have norm 1. */
