@@ -1,12 +1,10 @@
+import { DEFAULT_TEXT_LIMIT, type TextLimit } from '../domain/text-limit.ts';
 import { countWords, firstWords } from '../domain/words.ts';
 import type { Bundle, TextEncoder, VisualEncoder } from '../encode/encoder.ts';
 import { meanVector } from '../encode/vectors.ts';
 import { ReelvecError } from '../errors.ts';
 import type { InputPart, PictureFormat } from '../media/frames.ts';
-import type { QueryJob, QueryVectors, TextLimit } from '../workers/protocol.ts';
-
-/** Limit of marengo3.0. */
-const DEFAULT_LIMIT: TextLimit = { maxTokens: 500, truncate: false };
+import type { QueryJob, QueryVectors } from '../workers/protocol.ts';
 
 /**
  * Embeds a query in each requested space. A query with media goes into the bundle's joint encoder in one pass; without
@@ -14,7 +12,7 @@ const DEFAULT_LIMIT: TextLimit = { maxTokens: 500, truncate: false };
  * @throws {ReelvecError} `parameter_invalid` for a text over the limit, or parts that do not fit into the model together
  */
 export async function embedQuery(job: QueryJob, bundle: Bundle): Promise<QueryVectors> {
-  const { spaces, limit = DEFAULT_LIMIT } = job;
+  const { spaces, limit = DEFAULT_TEXT_LIMIT } = job;
   if (job.isDocument) return embedDocument(job, bundle);
   const given = job.parts.flatMap((part) => (part.kind === 'text' ? [part.text] : []));
   const hasMedia = job.parts.length > given.length;

@@ -2,9 +2,8 @@ import { ReelvecError } from '../errors.ts';
 import { decode } from '../media/decode.ts';
 import type { MediaInfo } from '../media/info.ts';
 import { JpegEncoder } from '../media/picture/jpeg.ts';
+import { THUMBNAIL_SIDE_PX } from '../media/picture/thumbnail-side.ts';
 
-/** Longest side of a thumbnail, in pixels. */
-const MAX_SIDE_PX = 640;
 /** Position of the picture as a share of the duration: behind the opening titles. */
 const POSITION_SHARE = 0.1;
 /** Latest position of the picture, in seconds. */
@@ -22,7 +21,7 @@ export function thumbnailOf(
 ): Uint8Array {
   const { video, durationSec, clock } = media;
   if (video) {
-    const scale = Math.min(1, MAX_SIDE_PX / Math.max(video.width, video.height));
+    const scale = Math.min(1, THUMBNAIL_SIDE_PX / Math.max(video.width, video.height));
     // The JPEG encoder needs even sides.
     const side = (pixels: number) => 2 * Math.max(1, Math.round((pixels * scale) / 2));
     const sampled = {

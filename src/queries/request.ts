@@ -1,5 +1,5 @@
+import type { TextLimit } from '../domain/text-limit.ts';
 import type { Source } from '../tasks/request.ts';
-import type { TextLimit } from '../workers/protocol.ts';
 import type { UploadedFile } from './uploads.ts';
 
 /** Source of a query input. Unlike that of a task, it holds the base64 text itself. */

@@ -1,19 +1,17 @@
+import { DEFAULT_TEXT_LIMIT, type TextLimit } from '../domain/text-limit.ts';
 import { countWords, firstWords } from '../domain/words.ts';
 import { ReelvecError } from '../errors.ts';
-import type { TextLimit } from '../workers/protocol.ts';
 
-/** Limit of marengo3.0. Bundles with a tokenizer count tokens in the worker; here, words are counted. */
-const FIRST_GENERATION: TextLimit = { maxTokens: 500, truncate: false };
 /** Maximum characters per allowed token in which words are counted. No text within the limit is as long. */
 const MAX_CHARACTERS_PER_TOKEN = 40;
 
 /**
- * Refuses text that is blank or has more words than the API allows tokens.
+ * Refuses text that is blank or has more words than the API allows tokens. Bundles with a tokenizer count tokens in the worker.
  * @param field path of the request parameter: `text.input_text`
  * @returns the text, shortened if the limit allows that
  * @throws {ReelvecError}
  */
-export function checkText(text: string, field: string, limit: TextLimit = FIRST_GENERATION): string {
+export function checkText(text: string, field: string, limit: TextLimit = DEFAULT_TEXT_LIMIT): string {
   const { maxTokens, truncate } = limit;
   if (text.trim() === '') {
     throw new ReelvecError('parameter_invalid', `${field} must not be blank. Send what to look for.`, {

@@ -1,6 +1,7 @@
 import type { Device } from '../config.ts';
 import type { Option, TrackOption } from '../domain/option.ts';
 import type { DynamicSegmentation, FixedSegmentation } from '../domain/segmentation.ts';
+import type { TextLimit } from '../domain/text-limit.ts';
 import type { TimeRange } from '../domain/time-range.ts';
 import type { ErrorDetails } from '../errors.ts';
 import type { InputPart, Picture } from '../media/frames.ts';
@@ -51,13 +52,6 @@ export interface QueryJob {
   readonly limit?: TextLimit;
   /** Spaces of the vectors: several only for a text alone, out of the bundle's `textQuerySpaces`. */
   readonly spaces: readonly string[];
-}
-
-/** Limit on the text of a query. */
-export interface TextLimit {
-  readonly maxTokens: number;
-  /** Shortens a longer text instead of refusing it. */
-  readonly truncate: boolean;
 }
 
 /** Decodes a whole file, as pictures or sound for the encoder of an option. */

@@ -98,16 +98,15 @@ export const image35 = fields({
 
 export type MediaBody35 = z.infer<typeof video35> | z.infer<typeof audio35>;
 
-const NO_DOCUMENTS = 'documents, which this server does not embed';
 /** Error messages of unknown fields of a body. */
-export const OTHER_INPUTS: Readonly<Record<string, string>> = { document: `is for ${NO_DOCUMENTS}. Leave it out.` };
+export const OTHER_INPUTS: Readonly<Record<string, string>> = { document: 'is not supported. Leave it out.' };
 
 /** Schema of `input_type`, whose refusal of documents says so. */
 export function inputTypes<const Names extends readonly [string, ...string[]]>(names: Names, more = '') {
   return z.enum(names, {
     error: ({ input }) => {
       if (input === undefined) return undefined;
-      if (input === 'document') return `must not be "document": there are no ${NO_DOCUMENTS}.`;
+      if (input === 'document') return 'must not be "document": this server does not embed documents.';
       return `must be ${names.map((name) => JSON.stringify(name)).join(' or ')}${more}: got ${JSON.stringify(input)}.`;
     },
   });

@@ -1,8 +1,8 @@
+import type { TextLimit } from '../../domain/text-limit.ts';
 import type { BundleInfo } from '../../encode/encoder.ts';
 import type { QueryPart, QuerySource, VectorQuery } from '../../queries/request.ts';
 import { querySpaces } from '../../queries/spaces.ts';
 import { checkText } from '../../queries/text.ts';
-import type { TextLimit } from '../../workers/protocol.ts';
 import { type CreateEmbeddingBody, type CreateEmbeddingBody35, REFERENCE } from './create-embedding-body.ts';
 import type { MediaSource } from './media-body.ts';
 import { MARENGO_35 } from './model-names.ts';

@@ -1,8 +1,6 @@
 import type { ImageInfo } from '../info.ts';
 import { damagedImage, describeImage, openImage } from './image-file.ts';
-
-/** Longest side of a thumbnail, in pixels. */
-const THUMBNAIL_SIDE_PX = 640;
+import { THUMBNAIL_SIDE_PX } from './thumbnail-side.ts';
 
 /**
  * Reads an image's metadata and creates its thumbnail. Decodes the whole image, so that a truncated one fails here.
