@@ -99,7 +99,9 @@ export const image35 = fields({
 export type MediaBody35 = z.infer<typeof video35> | z.infer<typeof audio35>;
 
 /** Error messages of unknown fields of a body. */
-export const OTHER_INPUTS: Readonly<Record<string, string>> = { document: 'is not supported. Leave it out.' };
+export const OTHER_INPUTS: Readonly<Record<string, string>> = {
+  document: 'is for documents, which this server does not embed. Leave it out.',
+};
 
 /** Schema of `input_type`, whose refusal of documents says so. */
 export function inputTypes<const Names extends readonly [string, ...string[]]>(names: Names, more = '') {
