@@ -153,7 +153,8 @@ describe('synchronous embedding of text and pictures', () => {
     const norm = Math.hypot(...sum);
     for (const [i, value] of both.data[0]!.embedding.entries()) assert.ok(Math.abs(value - sum[i]! / norm) < 1e-6);
 
-    const cannot = /"signal" cannot bring text and pictures together.*(can: the server|No bundle)/;
+    const cannot =
+      /"signal" cannot bring text and pictures together.*(can: choose one with `reelvec models use`|No bundle)/;
     const textImage = { mediaSource: { url: `${host.url}/testsrc2.png` }, inputText: 'a test picture' };
     await assert.rejects(create({ inputType: 'text_image', modelName: 'marengo3.0', textImage }), badRequest(cannot));
     const inputText = 'something like <@first>';

@@ -16,5 +16,6 @@ export function optionsIn({ spaces }: Pick<BundleInfo, 'spaces'>, space: string)
 export function bundlesThat(can: (bundle: BundleInfo) => boolean): string {
   const names = bundleNames().filter((name) => can(describeBundle(name)));
   if (names.length === 0) return 'No bundle that comes with reelvec can; one of your own may.';
-  return `${names.map((name) => `"${name}"`).join(' and ')} can: choose one with \`reelvec models use\` on the server.`;
+  const quoted = names.map((name) => `"${name}"`);
+  return `${new Intl.ListFormat('en').format(quoted)} can: choose one with \`reelvec models use\` on the server.`;
 }
