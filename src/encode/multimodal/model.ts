@@ -1,6 +1,7 @@
 import { ReelvecError } from '../../errors.ts';
 import type { InputPart } from '../../media/frames.ts';
 import type { AudioEncoder, JointEncoder, TextEncoder, VisualEncoder } from '../encoder.ts';
+import { embedGroups } from '../tensors/embed-groups.ts';
 import { embedItems } from '../tensors/embed-items.ts';
 import { equalParts } from '../tensors/sound.ts';
 import type { Tensor, TensorModel } from '../tensors/tensor.ts';
@@ -87,13 +88,11 @@ export class MultimodalModel {
       resampling: 'fine',
       encode: async (clips, options) => {
         const windows = clips.map(({ samples }) => equalParts(samples, maxSamples));
-        const inputs = windows.flat().map((samples) => ({ prefix: '', parts: [{ kind: 'sound', samples }] as const }));
-        const vectors = await this.#encode(inputs, options);
-        let from = 0;
-        return windows.map(({ length }) => {
-          from += length;
-          return meanVector(vectors.slice(from - length, from));
+        const vectors = await embedGroups(windows, (items) => {
+          const inputs = items.map((samples) => ({ prefix: '', parts: [{ kind: 'sound', samples }] as const }));
+          return this.#encode(inputs, options);
         });
+        return vectors.map(meanVector);
       },
       close: () => this.close(),
     };

@@ -1,7 +1,8 @@
 import type { InputPart, Picture, ShapedPictureSize } from '../../media/frames.ts';
 import type { Size } from '../../media/picture/resize.ts';
 import type { AudioEncoder, JointEncoder, TextEncoder, VisualClip, VisualEncoder } from '../encoder.ts';
-import { distinctPictures } from '../tensors/distinct-pictures.ts';
+import { meanOfDistinct } from '../tensors/distinct-pictures.ts';
+import { embedGroups } from '../tensors/embed-groups.ts';
 import { middleOfEach } from '../tensors/pictures.ts';
 import { equalParts } from '../tensors/sound.ts';
 import { meanVector } from '../vectors.ts';
@@ -24,17 +25,13 @@ export function picturesOnServer(part: {
         const inputs = clips.map((clip) => filmParts(chosen(clip, spec), clip.isStill ? 'images' : spec.as));
         return model.embed(inputs, options);
       }
-      const groups = clips.map((clip) => distinctPictures(chosen(clip, spec), spec.sameUpTo));
-      const inputs = groups.flatMap(({ pictures }) =>
-        pictures.map((picture) => [{ kind: 'picture', picture }] as const),
+      const pictures = clips.map((clip) => chosen(clip, spec));
+      return meanOfDistinct(pictures, spec.sameUpTo, (items) =>
+        model.embed(
+          items.map((picture) => [{ kind: 'picture', picture }]),
+          options,
+        ),
       );
-      const vectors = await model.embed(inputs, options);
-      let from = 0;
-      return groups.map(({ pictures, positions }) => {
-        const own = vectors.slice(from, from + pictures.length);
-        from += pictures.length;
-        return meanVector(positions.map((position) => own[position]!));
-      });
     },
     close: () => model.close(),
   };
@@ -53,13 +50,13 @@ export function soundOnServer(part: { space: string; sound: SentSound; model: Em
     resampling: 'fine',
     async encode(clips, { signal } = {}) {
       const windows = clips.map(({ samples }) => equalParts(samples, Math.floor(windowSec * sampleRate)));
-      const inputs = windows.flat().map((samples) => [{ kind: 'sound', samples }] as const);
-      const vectors = await model.embed(inputs, { sampleRate, signal });
-      let from = 0;
-      return windows.map(({ length }) => {
-        from += length;
-        return meanVector(vectors.slice(from - length, from));
-      });
+      const vectors = await embedGroups(windows, (items) =>
+        model.embed(
+          items.map((samples) => [{ kind: 'sound', samples }]),
+          { sampleRate, signal },
+        ),
+      );
+      return vectors.map(meanVector);
     },
     close: () => model.close(),
   };

@@ -16,7 +16,7 @@ export interface EmbeddingsModelOptions {
   readonly inFlight: number;
 }
 
-/** How inputs are sent. */
+/** Rates of the media in the inputs, and the form of their texts. */
 export interface SendOptions {
   /** Pictures per second of videos. */
   readonly perSecond?: number;

@@ -2,6 +2,8 @@ import type { Picture } from '../../media/frames.ts';
 import { Resizer } from '../../media/picture/resize.ts';
 import { pictureDifference } from '../../segment/change.ts';
 import { SHOT_PICTURE, Signature } from '../../segment/signature.ts';
+import { meanVector } from '../vectors.ts';
+import { embedGroups } from './embed-groups.ts';
 
 /** The pictures of a clip without repetitions. */
 export interface DistinctPictures {
@@ -30,6 +32,24 @@ export function distinctPictures(clip: readonly Picture[], sameUpTo: number | un
     return pictures.length - 1;
   });
   return { pictures, positions };
+}
+
+/**
+ * Mean of the unit vectors of each clip's pictures. Only distinct pictures are embedded; each counts for as long as it is
+ * shown.
+ * @param embed returns one vector per picture, in order
+ */
+export async function meanOfDistinct(
+  clips: readonly (readonly Picture[])[],
+  sameUpTo: number | undefined,
+  embed: (pictures: readonly Picture[]) => Promise<readonly Float32Array[]>,
+): Promise<Float32Array[]> {
+  const distinct = clips.map((clip) => distinctPictures(clip, sameUpTo));
+  const vectors = await embedGroups(
+    distinct.map(({ pictures }) => pictures),
+    embed,
+  );
+  return distinct.map(({ positions }, i) => meanVector(positions.map((position) => vectors[i]![position]!)));
 }
 
 /** Computes the shot detector's signature of pictures of one size. */

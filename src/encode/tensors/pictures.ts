@@ -2,8 +2,7 @@ import type { Picture } from '../../media/frames.ts';
 import type { PicturesSpec } from '../bundle-file.ts';
 import type { VisualEncoder } from '../encoder.ts';
 import type { OutputSpec } from '../spec-fields.ts';
-import { meanVector } from '../vectors.ts';
-import { distinctPictures } from './distinct-pictures.ts';
+import { meanOfDistinct } from './distinct-pictures.ts';
 import { embedItems } from './embed-items.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 
@@ -19,21 +18,16 @@ export function pictureEncoder(part: {
   return {
     space,
     pictures: spec,
-    async encode(clips, { signal } = {}) {
-      const chosen = clips.map((clip) => distinctPictures(middleOfEach(clip.pictures, spec.perClip), spec.sameUpTo));
-      const items = chosen.flatMap(({ pictures }) => pictures);
-      const vectors = await embedItems(items, {
-        model,
-        output,
-        signal,
-        inputs: (pictures) => ({ [input]: toTensor(pictures, spec) }),
-      });
-      let from = 0;
-      return chosen.map(({ pictures, positions }) => {
-        const own = vectors.slice(from, from + pictures.length);
-        from += pictures.length;
-        return meanVector(positions.map((position) => own[position]!));
-      });
+    encode(clips, { signal } = {}) {
+      const chosen = clips.map((clip) => middleOfEach(clip.pictures, spec.perClip));
+      return meanOfDistinct(chosen, spec.sameUpTo, (items) =>
+        embedItems(items, {
+          model,
+          output,
+          signal,
+          inputs: (pictures) => ({ [input]: toTensor(pictures, spec) }),
+        }),
+      );
     },
     close: () => model.close(),
   };

@@ -2,6 +2,7 @@ import type { SoundSpec } from '../bundle-file.ts';
 import type { AudioClip, AudioEncoder } from '../encoder.ts';
 import type { OutputSpec } from '../spec-fields.ts';
 import { meanVector } from '../vectors.ts';
+import { embedGroups } from './embed-groups.ts';
 import { embedItems } from './embed-items.ts';
 import { LogMel } from './log-mel.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
@@ -22,17 +23,15 @@ export function soundEncoder(part: {
     resampling: 'fine',
     async encode(clips, { signal } = {}) {
       const windows = clips.map((clip) => windowsOf(clip, sound));
-      const vectors = await embedItems(windows.flat(), {
-        model,
-        output,
-        signal,
-        inputs: (batch) => ({ [input]: toTensor(batch) }),
-      });
-      let from = 0;
-      return windows.map(({ length }) => {
-        from += length;
-        return meanVector(vectors.slice(from - length, from));
-      });
+      const vectors = await embedGroups(windows, (items) =>
+        embedItems(items, {
+          model,
+          output,
+          signal,
+          inputs: (batch) => ({ [input]: toTensor(batch) }),
+        }),
+      );
+      return vectors.map(meanVector);
     },
     close: () => model.close(),
   };
