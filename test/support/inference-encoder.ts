@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { after } from 'node:test';
-import type { PicturesSpec } from '../../src/encode/bundle-file.ts';
 import type { VisualClip } from '../../src/encode/encoder.ts';
 import { InferenceServerModel } from '../../src/encode/inference-server/model.ts';
 import { HEALTH_PATH } from '../../src/encode/inference-server/protocol.ts';
 import { OnnxModel } from '../../src/encode/onnx/model.ts';
 import { InferenceClient } from '../../src/encode/remote/client.ts';
 import { pictureEncoder } from '../../src/encode/tensors/pictures.ts';
+import type { PicturesSpec } from '../../src/encode/tensors/spec.ts';
 import { type InferenceServer, startInferenceServer } from './inference-server.ts';
 import { noise } from './noise.ts';
 import { TINY_VIT, visionModel } from './onnx/models.ts';

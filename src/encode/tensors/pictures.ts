@@ -1,9 +1,9 @@
 import type { Picture } from '../../media/frames.ts';
-import type { PicturesSpec } from '../bundle-file.ts';
 import type { VisualEncoder } from '../encoder.ts';
 import type { OutputSpec } from '../spec-fields.ts';
 import { meanOfDistinct } from './distinct-pictures.ts';
 import { embedItems } from './embed-items.ts';
+import type { PicturesSpec } from './spec.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 
 /** Visual encoder on top of a picture model. The vector of a clip is the mean over its pictures. */

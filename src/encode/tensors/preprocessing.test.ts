@@ -7,9 +7,9 @@ import reference from '../../../test/support/preprocessing-reference.json' with 
 import { NO_REAL_MEDIA, REAL_MEDIA } from '../../../test/support/real-media.ts';
 import { readStill } from '../../media/picture/still.ts';
 import { resample } from '../../media/resample.ts';
-import type { PicturesSpec, SoundSpec } from '../bundle-file.ts';
 import { toTensor } from './pictures.ts';
 import { windowsOf, windowsToTensor } from './sound.ts';
+import type { PicturesSpec, SoundSpec } from './spec.ts';
 
 /** Every `step`-th value of a tensor from the independent implementation in scripts/reference/preprocessing.py. */
 interface Sampled {

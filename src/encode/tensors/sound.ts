@@ -1,10 +1,10 @@
-import type { SoundSpec } from '../bundle-file.ts';
 import type { AudioClip, AudioEncoder } from '../encoder.ts';
 import type { OutputSpec } from '../spec-fields.ts';
 import { meanVector } from '../vectors.ts';
 import { embedGroups } from './embed-groups.ts';
 import { embedItems } from './embed-items.ts';
 import { LogMel } from './log-mel.ts';
+import type { SoundSpec } from './spec.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 
 /** Audio encoder on top of a model of fixed windows. The vector of a clip is the mean over its windows. */

@@ -1,7 +1,7 @@
-import type { TextSpec } from '../bundle-file.ts';
 import type { TextClip, TextEncoder } from '../encoder.ts';
 import type { OutputSpec } from '../spec-fields.ts';
 import { embedItems } from './embed-items.ts';
+import type { TextSpec } from './spec.ts';
 import type { Tensor, TensorModel } from './tensor.ts';
 import type { TextTokens } from './tokens.ts';
 
