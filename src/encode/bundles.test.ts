@@ -1,16 +1,10 @@
 import assert from 'node:assert/strict';
 import { tmpdir } from 'node:os';
 import { it } from 'node:test';
+import { encodeSettings } from '../../test/support/encode-settings.ts';
 import { bundleNames, describeBundle, openBundle } from './bundles.ts';
 
-const SETTINGS = {
-  modelsDir: tmpdir(),
-  device: 'cpu',
-  threads: 1,
-  speechDevice: 'cpu',
-  modelIdleMs: 1000,
-  inference: { urls: [], authorization: undefined, inFlight: 1, timeoutMs: 1000, patienceMs: 0 },
-} as const;
+const SETTINGS = encodeSettings(tmpdir());
 
 it('opens every bundle that it names', async () => {
   for (const name of bundleNames()) {

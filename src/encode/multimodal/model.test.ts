@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it, mock } from 'node:test';
 import { encoderContract } from '../../../test/support/contracts/encoder.ts';
+import { encodeSettings } from '../../../test/support/encode-settings.ts';
 import { multimodalFixture, writeMultimodalBundle } from '../../../test/support/multimodal-bundle.ts';
 import { openBundle } from '../bundles.ts';
 import type { AudioClip, TextClip, VisualClip } from '../encoder.ts';
@@ -13,14 +14,7 @@ import { meanVector, normOf } from '../vectors.ts';
 const folder = await mkdtemp(join(tmpdir(), 'reelvec-multimodal-'));
 after(() => rm(folder, { recursive: true }));
 const file = await writeMultimodalBundle(folder);
-const settings = {
-  modelsDir: join(folder, 'models'),
-  device: 'cpu',
-  threads: 1,
-  speechDevice: 'cpu',
-  modelIdleMs: 60_000,
-  inference: { urls: [], authorization: undefined, inFlight: 1, timeoutMs: 1000, patienceMs: 0 },
-} as const;
+const settings = encodeSettings(join(folder, 'models'));
 const open = (path = file) => openBundle(path, settings);
 
 const picture = (seed: number, width = 240, height = 144) => ({

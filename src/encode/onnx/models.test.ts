@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { encoderContract } from '../../../test/support/contracts/encoder.ts';
+import { encodeSettings } from '../../../test/support/encode-settings.ts';
 import { bundleFixture, writeBundle } from '../../../test/support/model-bundle.ts';
 import { audioModel, TINY_VIT, textModel, visionModel } from '../../../test/support/onnx/models.ts';
 import { openBundle } from '../bundles.ts';
@@ -16,14 +17,7 @@ import { OnnxModel } from './model.ts';
 const folder = await mkdtemp(join(tmpdir(), 'reelvec-onnx-'));
 after(() => rm(folder, { recursive: true }));
 const file = await writeBundle(folder, bundleFixture());
-const settings = {
-  modelsDir: join(folder, 'models'),
-  device: 'cpu',
-  threads: 1,
-  speechDevice: 'cpu',
-  modelIdleMs: 60_000,
-  inference: { urls: [], authorization: undefined, inFlight: 1, timeoutMs: 1000, patienceMs: 0 },
-} as const;
+const settings = encodeSettings(join(folder, 'models'));
 const open = () => openBundle(file, settings);
 
 const pictures = (seed: number, count: number) =>

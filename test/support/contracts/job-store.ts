@@ -170,6 +170,30 @@ export function jobStoreContract(
     },
   );
 
+  contract(
+    'a sleeping run is woken if a crash lost the rows that it waits for, and sleeps on otherwise',
+    async (jobs) => {
+      const { backend } = jobs;
+      await sleepingParent(jobs, 'attempt lost', async () => {});
+      await sleepingParent(jobs, 'only a function left', (of) => attempt(backend, of, 'function'));
+      await sleepingParent(jobs, 'link lost', (of) => attempt(backend, of, 'workflow'));
+      await sleepingParent(jobs, 'one link of two lost', async (of) => {
+        await startChild(jobs, 'one link of two lost', of);
+        await attempt(backend, of, 'workflow');
+      });
+      await sleepingParent(jobs, 'waits for a child');
+      await sleepingParent(jobs, 'waits for a time', (of) => attempt(backend, of, 'sleep'));
+      await jobs.wakeParents();
+      const awake = await jobs.waiting(['parent']);
+      assert.deepEqual(awake.map(({ subject }) => subject).toSorted(), [
+        'attempt lost',
+        'link lost',
+        'one link of two lost',
+        'only a function left',
+      ]);
+    },
+  );
+
   contract('runs that no worker holds are listed by subject in pages; sleeping ones are among them', async (jobs) => {
     await sleepingParent(jobs, 'sleeps');
     for (const task of ['c', 'a', 'b', 'held', 'z']) await jobs.create({ ...chunk('o', task, 0), workflow: 'parent' });
@@ -251,16 +275,33 @@ export function jobStoreContract(
   });
 }
 
-/** A parent run that sleeps until its child, which waits to be claimed, has ended. @returns its id */
-async function sleepingParent(jobs: JobStore, taskId: string): Promise<string> {
+/**
+ * A parent run that sleeps for an hour. @returns its id
+ * @param wait creates the rows that it waits for; default: a child, which waits to be claimed
+ */
+async function sleepingParent(
+  jobs: JobStore,
+  taskId: string,
+  wait: (of: HeldBy) => Promise<unknown> = (of) => startChild(jobs, taskId, of),
+): Promise<string> {
   const { backend } = jobs;
   const workflowRunId = await jobs.create({ workflow: 'parent', key: taskId, input: { owner: 'a', taskId } });
   const { workerId } = (await jobs.claim({ owner: 'a', subject: taskId }, ['parent'], { ...LEASE, workerId: taskId }))!;
   const of = { workflowRunId, workerId: workerId! };
-  const step = await backend.createStepAttempt({
-    ...{ ...of, stepName: 'child', kind: 'workflow', config: {} },
-    context: { kind: 'workflow', timeoutAt: null },
-  });
+  await wait(of);
+  await backend.sleepWorkflowRun({ ...of, availableAt: new Date((await jobs.now()).getTime() + 3_600_000) });
+  return workflowRunId;
+}
+
+/** A run and the worker that holds it. */
+interface HeldBy {
+  readonly workflowRunId: string;
+  readonly workerId: string;
+}
+
+/** Starts a child as OpenWorkflow does: a step attempt, a run, and the link to it. */
+async function startChild({ backend }: JobStore, taskId: string, of: HeldBy): Promise<void> {
+  const step = await attempt(backend, of, 'workflow');
   const child = await backend.createWorkflowRun({
     ...{ ...CHILD, workflowName: 'child', idempotencyKey: taskId, input: { owner: 'a', taskId } },
     ...{ parentStepAttemptNamespaceId: step.namespaceId, parentStepAttemptId: step.id },
@@ -269,8 +310,11 @@ async function sleepingParent(jobs: JobStore, taskId: string): Promise<string> {
     ...{ ...of, stepAttemptId: step.id },
     ...{ childWorkflowRunNamespaceId: child.namespaceId, childWorkflowRunId: child.id },
   });
-  await backend.sleepWorkflowRun({ ...of, availableAt: new Date((await jobs.now()).getTime() + 3_600_000) });
-  return workflowRunId;
+}
+
+function attempt(backend: JobStore['backend'], of: HeldBy, kind: 'workflow' | 'sleep' | 'function') {
+  const context = kind === 'workflow' ? ({ kind, timeoutAt: null } as const) : null;
+  return backend.createStepAttempt({ ...of, stepName: kind, kind, config: {}, context });
 }
 
 function chunk(owner: string, taskId: string, number: number): NewRun {
